@@ -1,0 +1,22 @@
+/** Settings of a Redis server by name. */
+export type RedisConfig = Record<string, string | number>;
+
+/** What acknowledged-means-durable asks of Redis (design rule 1). */
+export const DURABLE: RedisConfig = {
+  appendonly: "yes",
+  appendfsync: "always",
+  "no-appendfsync-on-rewrite": "no",
+  "maxmemory-policy": "noeviction",
+  save: "",
+};
+
+/** Writes the settings as redis.conf has them. */
+export function redisConf(config: RedisConfig): string {
+  return Object.entries(config)
+    .map(([name, value]) => `${name} ${quote(String(value))}\n`)
+    .join("");
+}
+
+function quote(value: string): string {
+  return `"${value.replace(/["\\]/g, "\\$&")}"`;
+}

@@ -1,0 +1,80 @@
+/** What is said to a person, in both languages of the product. */
+export interface Text {
+  en: string;
+  zh: string;
+}
+
+interface ErrorKind {
+  /** HTTP status where the error answers a whole request. */
+  status: number;
+  /** Whether the same input can succeed later without a change. */
+  retryable: boolean;
+  title: Text;
+}
+
+const kind = (status: number, retryable: boolean, en: string, zh: string): ErrorKind => ({
+  status,
+  retryable,
+  title: { en, zh },
+});
+
+/** Every error the product answers with: a closed set with stable codes. */
+export const ERRORS = {
+  // a whole request
+  unauthorized: kind(401, false, "The API key is missing, wrong or revoked", "API 密钥缺失、错误或已吊销"),
+  forbidden: kind(403, false, "This API key may not do that", "该 API 密钥无权执行此操作"),
+  not_found: kind(404, false, "There is nothing here", "未找到"),
+  method_not_allowed: kind(405, false, "This address does not take that method", "该地址不支持此方法"),
+  body_too_large: kind(413, false, "The body is larger than allowed", "请求体超出大小限制"),
+  unsupported_media_type: kind(415, false, "This content type is not taken", "不支持该内容类型"),
+  malformed_json: kind(400, false, "The body is not strict JSON", "请求体不是严格的 JSON"),
+  duplicate_key: kind(400, false, "A JSON object names a key twice", "JSON 对象中有重复的键"),
+  too_many_events: kind(400, false, "More events than one request may carry", "单次请求的事件数超限"),
+  empty_batch: kind(400, false, "The request carries no event", "请求中没有事件"),
+  overloaded: kind(429, true, "Too much at once", "请求过多"),
+  unavailable: kind(503, true, "Cannot be taken durably at the moment", "暂时无法可靠接收"),
+  internal: kind(500, true, "An error of ours", "内部错误"),
+  // one event
+  field_missing: kind(400, false, "A field is missing", "缺少字段"),
+  field_invalid: kind(400, false, "A field has a wrong value", "字段值无效"),
+  field_forbidden: kind(400, false, "A field has a forbidden name", "字段名不被允许"),
+  quantity_invalid: kind(400, false, "The quantity is not a decimal that can be kept exactly", "用量不是可精确保存的十进制数"),
+  time_too_old: kind(400, false, "The event is older than events are accepted", "事件时间早于可接受的范围"),
+  time_in_future: kind(400, true, "The event lies in the future", "事件时间在未来"),
+  // settings and acts
+  already_exists: kind(409, false, "It exists already, with other values", "已存在且内容不同"),
+  lives_overlap: kind(409, false, "The lives of two instances would overlap", "两个实例的生命周期重叠"),
+  state_forbids: kind(409, false, "Its state does not allow that", "当前状态不允许此操作"),
+  unknown_meter: kind(422, false, "There is no such meter", "计量项不存在"),
+} as const satisfies Record<string, ErrorKind>;
+
+export type ErrorCode = keyof typeof ERRORS;
+
+/** An expected failure, told by code, with the field, the value and what would be right. */
+export interface Problem {
+  code: ErrorCode;
+  detail: string;
+  field?: string;
+}
+
+/** Carries a {@link Problem} through code that cannot return it. */
+export class RuleError extends Error {
+  readonly problem: Problem;
+  constructor(problem: Problem) {
+    super(`${problem.code}: ${problem.detail}`);
+    this.name = "RuleError";
+    this.problem = problem;
+  }
+}
+
+/** Why an acknowledged event waits in quarantine; a closed set. It waits, it is never dropped (design, rule 3). */
+export const QUARANTINE_REASONS = {
+  unknown_meter: { en: "no such meter", zh: "计量项不存在" },
+  unknown_instance: { en: "no instance of this subject and meter lived then", zh: "该时间没有对应主体和计量项的实例" },
+  quantity_missing: { en: "this meter needs data.quantity", zh: "该计量项需要 data.quantity" },
+  value_missing: { en: "this meter needs data.value", zh: "该计量项需要 data.value" },
+  scale_exceeded: { en: "the quantity has more decimals than the meter's scale", zh: "用量小数位超过计量项精度" },
+  cannot_be_stored: { en: "the database refuses this event", zh: "数据库无法保存该事件" },
+} as const satisfies Record<string, Text>;
+
+export type QuarantineReason = keyof typeof QUARANTINE_REASONS;

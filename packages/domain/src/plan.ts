@@ -1,0 +1,99 @@
+import { billableSpan, planParts, supplementInterval, type Interval } from "./interval.js";
+import type { RecordLimits } from "./limits.js";
+import { addDecimals, formatUnits, toUnits } from "./quantity.js";
+import type { RecordBody } from "./record.js";
+import type { Micros } from "./time.js";
+
+/** What a sealed hour holds for one instance. */
+export interface UsageToBill {
+  account: string;
+  product: string;
+  instance: string;
+  meter: string;
+  unit: string;
+  opened: Micros;
+  closed: Micros | null;
+  /** Decimal text: the hour's own usage. */
+  quantity: string;
+  events: number;
+  /** Decimal text carried in from the instance's last hour. */
+  residue: string;
+}
+
+export interface BillingPlan {
+  /** None where the total is below the marketplace's last decimal: nothing is filed, the residue is carried. */
+  bodies: RecordBody[];
+  /** Decimal text carried out. */
+  residue: string;
+  /** Why the usage cannot be billed at all; its quantity is then neither in a record nor in the residue. */
+  unbillable?: string;
+}
+
+export interface PlanContext {
+  hour: Micros;
+  recordTime: Micros;
+  limits: RecordLimits;
+  /** The oldest begin the marketplace would still take. */
+  notBefore: Micros;
+  /** Intervals this instance has been billed for; asked for only where its life ended before the hour. */
+  taken: readonly Interval[];
+}
+
+/** Whether the usage needs a supplement: its instance did not live in the hour that bills it (design, rule 4). */
+export function needsSupplement(hour: Micros, usage: Pick<UsageToBill, "opened" | "closed">): boolean {
+  return billableSpan(hour, lifeOf(usage)) === undefined;
+}
+
+/** Makes the records of one instance and hour. */
+export function planRecords(usage: UsageToBill, context: PlanContext): BillingPlan {
+  const life = lifeOf(usage);
+  const span = billableSpan(context.hour, life);
+  const interval = span ?? supplementInterval(life, context.notBefore, context.taken);
+  if (!interval) {
+    return { bodies: [], residue: usage.residue, unbillable: "no second of its life is left to bill" };
+  }
+  const plan = planParts(interval, addDecimals(usage.quantity, usage.residue), context.limits);
+  const kind = span ? "usage" : "supplement";
+  const last = plan.parts.length - 1;
+  const bodies = plan.parts.map((part, at): RecordBody => {
+    const { account, product, instance, meter, unit } = usage;
+    return {
+      ...{ account, product, instance, meter, unit, kind, hour: context.hour },
+      begin: part.begin,
+      end: part.end,
+      part: String(part.part),
+      quantity: part.quantity,
+      // Residue and events of an hour stand on its first record and leave on its last.
+      residueIn: at === 0 ? usage.residue : "0",
+      residueOut: at === last ? plan.residue : "0",
+      events: at === 0 ? usage.events : 0,
+      recordTime: context.recordTime,
+    };
+  });
+  return { bodies, residue: plan.residue };
+}
+
+function lifeOf(usage: Pick<UsageToBill, "opened" | "closed">): { opened: Micros; closed: Micros | undefined } {
+  return { opened: usage.opened, closed: usage.closed ?? undefined };
+}
+
+/** The record that is filed in place of another: same interval, so that first-wins forbids a double (design, rule 7). */
+export function planRereport(
+  replaced: Omit<RecordBody, "kind" | "residueIn" | "residueOut" | "recordTime" | "replaces"> & { sn: string },
+  quantity: string,
+  limits: RecordLimits,
+  recordTime: Micros,
+): RecordBody {
+  const [part, revision = "0"] = replaced.part.split("r") as [string, string?];
+  const { account, product, instance, meter, unit, hour, begin, end, events, sn } = replaced;
+  const decimals = limits.quantityDecimals;
+  return {
+    ...{ account, product, instance, meter, unit, hour, begin, end, events, recordTime },
+    kind: "rereport",
+    part: `${part}r${Number(revision) + 1}`,
+    quantity: formatUnits(toUnits(quantity, decimals), decimals),
+    residueIn: "0",
+    residueOut: "0",
+    replaces: sn,
+  };
+}

@@ -1,0 +1,97 @@
+/**
+ * Quantities are decimal strings outside and bigint inside, never floats. `Units` counts in the smallest step of a
+ * stated scale: with scale 4, 1.5 is 15000n.
+ */
+export type Units = bigint;
+
+/** What the edge takes: up to 12 digits before the point and 12 after it. */
+export const QUANTITY_INTEGER_DIGITS = 12;
+export const QUANTITY_MAX_SCALE = 12;
+
+const DECIMAL = /^(\d{1,12})(?:\.(\d{1,12}))?$/;
+const SIGNIFICANT_DIGITS_OF_A_NUMBER = 15;
+
+/**
+ * Reads a quantity as it came in JSON: a decimal string, or a number taken by its shortest decimal form of up to 15
+ * significant digits (design, rule 9).
+ * @returns its canonical text (no leading or trailing zeros: `1`, `1.0` and `"1"` are the same payload), or undefined
+ * where it is no such quantity: negative, NaN, an exponent, more digits than a number can be trusted with.
+ */
+export function parseQuantity(raw: string | number): string | undefined {
+  const text = typeof raw === "number" ? numberToDecimal(raw) : raw;
+  if (text === undefined) return undefined;
+  const match = DECIMAL.exec(text);
+  if (!match) return undefined;
+  const whole = match[1]!.replace(/^0+(?=\d)/, "");
+  const fraction = (match[2] ?? "").replace(/0+$/, "");
+  return fraction === "" ? whole : `${whole}.${fraction}`;
+}
+
+function numberToDecimal(value: number): string | undefined {
+  if (!Number.isFinite(value) || value < 0) return undefined;
+  const shortest = String(value);
+  if (!shortest.includes("e")) return significantDigits(shortest) ? shortest : undefined;
+  // Below 1e-6 the shortest form has an exponent; the value is exact all the same.
+  const [mantissa, exponent] = shortest.split("e") as [string, string];
+  const digits = mantissa.replace(".", "");
+  const shift = -Number(exponent);
+  return shift > 0 && significantDigits(digits) ? `0.${"0".repeat(shift - 1)}${digits}` : undefined;
+}
+
+function significantDigits(decimal: string): boolean {
+  return decimal.replace(".", "").replace(/^0+/, "").length <= SIGNIFICANT_DIGITS_OF_A_NUMBER;
+}
+
+/** Decimals that a canonical quantity has. */
+export function scaleOf(quantity: string): number {
+  const point = quantity.indexOf(".");
+  return point < 0 ? 0 : quantity.length - point - 1;
+}
+
+/**
+ * A canonical quantity (a sign is allowed) in units of the given scale.
+ * @throws RangeError where the quantity has more decimals than the scale: nothing is ever rounded.
+ */
+export function toUnits(quantity: string, scale: number): Units {
+  const [whole, fraction = ""] = quantity.split(".") as [string, string?];
+  if (fraction.length > scale && /[1-9]/.test(fraction.slice(scale))) {
+    throw new RangeError(`${quantity} has more than ${scale} decimals`);
+  }
+  return BigInt(whole + fraction.slice(0, scale).padEnd(scale, "0"));
+}
+
+/** Units of a scale as a decimal text with just that many decimals: `(15000n, 4)` is `1.5000`. */
+export function formatUnits(units: Units, scale: number): string {
+  const negative = units < 0n;
+  const digits = (negative ? -units : units).toString().padStart(scale + 1, "0");
+  const text = scale === 0 ? digits : `${digits.slice(0, -scale)}.${digits.slice(-scale)}`;
+  return negative ? `-${text}` : text;
+}
+
+/** A decimal text without trailing zeros: `1.5000` is `1.5`. */
+export function trimDecimal(text: string): string {
+  return text.includes(".") ? text.replace(/0+$/, "").replace(/\.$/, "") : text;
+}
+
+/** Adds decimal texts exactly; the result has no trailing zeros. */
+export function addDecimals(...texts: string[]): string {
+  const scale = Math.max(0, ...texts.map(scaleOf));
+  const sum = texts.reduce((total, text) => total + toUnits(text, scale), 0n);
+  return trimDecimal(formatUnits(sum, scale));
+}
+
+/** What a marketplace can be told of a total, and what stays behind for the next hour (design, rule 9). */
+export interface Split {
+  /** In units of the marketplace's scale. */
+  billable: Units;
+  /** Decimal text, 0 ≤ residue < one unit of the marketplace's scale. */
+  residue: string;
+}
+
+/** Splits a total (decimal text, not negative) at the marketplace's last decimal. */
+export function splitAtScale(total: string, decimals: number): Split {
+  const scale = Math.max(scaleOf(total), decimals);
+  const units = toUnits(total, scale);
+  const step = 10n ** BigInt(scale - decimals);
+  return { billable: units / step, residue: trimDecimal(formatUnits(units % step, scale)) };
+}

@@ -1,0 +1,124 @@
+import { createHash } from "node:crypto";
+import { formatCompact, type Micros } from "./time.js";
+
+/** Why a record exists beside, or instead of, the plain record of its hour. */
+export const RECORD_KINDS = ["usage", "supplement", "rereport"] as const;
+export type RecordKind = (typeof RECORD_KINDS)[number];
+
+/** What is fixed of a bill record before it enters its chain. */
+export interface RecordBody {
+  account: string;
+  product: string;
+  instance: string;
+  meter: string;
+  unit: string;
+  kind: RecordKind;
+  /** The hour that bills it. */
+  hour: Micros;
+  begin: Micros;
+  end: Micros;
+  /** `0`, `1`, … for parts of an hour; a re-report adds `r1`, `r2`, … to the part it replaces. */
+  part: string;
+  /** Decimal text with just the marketplace's decimals. */
+  quantity: string;
+  residueIn: string;
+  residueOut: string;
+  events: number;
+  recordTime: Micros;
+  /** Serial number of the record that this one replaces. */
+  replaces?: string | undefined;
+}
+
+/** A record's place in the chain of its (account, shard). */
+export interface ChainLink {
+  shard: number;
+  /** Gapless, from 1. */
+  seq: number;
+  /** Checksum of the record before, 64 hex digits; zeros at the start. */
+  prev: string;
+}
+
+export const CHAIN_GENESIS = "0".repeat(64);
+export const RECORD_VERSION = "1";
+
+/**
+ * The serial number of a record (metering_sn): from its identity alone, so that a blind retry, or the same hour after
+ * a restore, carries the same one and the marketplace can refuse a second bill (failures.md, section 6.7).
+ * @returns `b1` and 48 hex digits.
+ */
+export function serialNumber(id: Pick<RecordBody, "account" | "instance" | "begin" | "end" | "part">): string {
+  const identity = ["sn-v1", id.account, id.instance, formatCompact(id.begin), formatCompact(id.end), id.part];
+  return `b1${createHash("sha256").update(identity.join("\n"), "utf8").digest("hex").slice(0, 48)}`;
+}
+
+/** A record with its canonical bytes and checksum: frozen, never changed after this. */
+export interface SealedRecord extends RecordBody, ChainLink {
+  sn: string;
+  canonical: string;
+  checksum: string;
+}
+
+/**
+ * Seals a record into its chain: canonical bytes (RFC 8785 narrowed to a flat object of printable-ASCII strings) and
+ * the checksum over them (failures.md, section 6.1–6.3).
+ * @throws RangeError where a field holds what the canonical form does not: the edge must have refused it.
+ */
+export function sealRecord(body: RecordBody, link: ChainLink): SealedRecord {
+  const sn = serialNumber(body);
+  const canonical = canonicalObject({
+    v: RECORD_VERSION,
+    account: body.account,
+    begin: formatCompact(body.begin),
+    end: formatCompact(body.end),
+    events: String(body.events),
+    hour: formatCompact(body.hour),
+    instance: body.instance,
+    kind: body.kind,
+    meter: body.meter,
+    part: body.part,
+    prev: link.prev,
+    product: body.product,
+    qty: body.quantity,
+    record_time: formatCompact(body.recordTime),
+    replaces: body.replaces ?? "",
+    residue_in: body.residueIn,
+    residue_out: body.residueOut,
+    seq: String(link.seq),
+    shard: String(link.shard),
+    sn,
+    unit: body.unit,
+  });
+  return { ...body, ...link, sn, canonical, checksum: recordChecksum(canonical) };
+}
+
+/** SHA-256 over the version line and the canonical bytes, in hex. */
+export function recordChecksum(canonical: string): string {
+  return createHash("sha256").update(`billrec-v1\n${canonical}`, "utf8").digest("hex");
+}
+
+/** Seals bodies one after the other onto a chain; returns them with the new head. */
+export function extendChain(
+  bodies: readonly RecordBody[],
+  shard: number,
+  head: { seq: number; checksum: string },
+): SealedRecord[] {
+  let { seq, checksum: prev } = head;
+  return bodies.map((body) => {
+    const record = sealRecord(body, { shard, seq: (seq += 1), prev });
+    prev = record.checksum;
+    return record;
+  });
+}
+
+const PRINTABLE_ASCII = /^[\x20-\x7e]*$/;
+
+function canonicalObject(fields: Record<string, string>): string {
+  const pairs = Object.keys(fields)
+    .sort()
+    .map((name) => {
+      const value = fields[name]!;
+      if (!PRINTABLE_ASCII.test(value)) throw new RangeError(`${name} ${JSON.stringify(value)} is not printable ASCII`);
+      return `${JSON.stringify(name)}:${JSON.stringify(value)}`;
+    });
+  return `{${pairs.join(",")}}`;
+}

@@ -1,0 +1,93 @@
+/**
+ * The life of a bill record as a total table: every state names what each happening makes of it; `null` is a
+ * happening that this state forbids.
+ */
+export const RECORD_STATES = [
+  "frozen",
+  "sent",
+  "unknown",
+  "accepted",
+  "duplicate",
+  "conflict",
+  "rejected_fixable",
+  "rejected_final",
+  "expired",
+  "billed",
+  "abnormal",
+  "missing",
+  "replaced",
+] as const;
+export type RecordState = (typeof RECORD_STATES)[number];
+
+export const RECORD_HAPPENINGS = [
+  /** A call with it is about to be written to the wire. */
+  "send",
+  /** It surely was not taken; it may go out again. */
+  "not_taken",
+  "accepted",
+  "duplicate",
+  "conflict",
+  "rejected_fixable",
+  "rejected_final",
+  "unknown",
+  /** Its begin is older than the marketplace takes. */
+  "expired",
+  /** What a statement of the marketplace shows. */
+  "stated_billed",
+  "stated_abnormal",
+  "stated_missing",
+  /** There under our serial number, with another quantity: a dispute, never edited by us. */
+  "stated_different",
+  /** Another record was filed in its place (design, rule 7). */
+  "rereported",
+] as const;
+export type RecordHappening = (typeof RECORD_HAPPENINGS)[number];
+
+type Row = Record<RecordHappening, RecordState | null>;
+
+const nothing: Row = Object.fromEntries(RECORD_HAPPENINGS.map((name) => [name, null])) as Row;
+const statements = {
+  stated_billed: "billed",
+  stated_abnormal: "abnormal",
+  stated_different: "conflict",
+} as const;
+const replies = {
+  not_taken: "frozen",
+  accepted: "accepted",
+  duplicate: "duplicate",
+  conflict: "conflict",
+  rejected_fixable: "rejected_fixable",
+  rejected_final: "rejected_final",
+  unknown: "unknown",
+} as const;
+
+/** What each happening makes of each state. */
+export const TRANSITIONS: Record<RecordState, Row> = {
+  frozen: { ...nothing, send: "sent", expired: "expired" },
+  sent: { ...nothing, ...replies, ...statements },
+  // The same bytes go out again, or a statement settles it; "not there" in a complete statement frees it.
+  unknown: { ...nothing, send: "sent", expired: "expired", ...statements, stated_missing: "frozen" },
+  accepted: { ...nothing, ...statements, stated_missing: "missing" },
+  duplicate: { ...nothing, ...statements, stated_missing: "missing" },
+  conflict: { ...nothing, ...statements, stated_different: null, rereported: "replaced" },
+  rejected_fixable: { ...nothing, ...statements, rereported: "replaced" },
+  rejected_final: { ...nothing, ...statements, rereported: "replaced" },
+  expired: { ...nothing, ...statements },
+  billed: { ...nothing },
+  abnormal: { ...nothing, stated_billed: "billed", rereported: "replaced" },
+  missing: { ...nothing, ...statements, send: "sent", expired: "expired" },
+  replaced: { ...nothing },
+};
+
+/** The state after a happening, or null where the state forbids it. */
+export function transition(state: RecordState, happening: RecordHappening): RecordState | null {
+  return TRANSITIONS[state][happening];
+}
+
+/** The states in which something may happen. */
+export function statesAllowing(happening: RecordHappening): RecordState[] {
+  return RECORD_STATES.filter((state) => TRANSITIONS[state][happening] !== null);
+}
+
+/** States that still owe a delivery: their records go out (again) until they expire. */
+export const OWED_STATES: readonly RecordState[] = ["frozen", "sent", "unknown"];

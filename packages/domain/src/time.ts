@@ -1,0 +1,71 @@
+/**
+ * Instants and hours. An instant is an integer count of microseconds since the Unix epoch (`Micros`): exact in a
+ * double until the year 2255, so it may be a number; quantities may not (see quantity.ts).
+ */
+export type Micros = number;
+
+export const SECOND: Micros = 1_000_000;
+export const MINUTE: Micros = 60 * SECOND;
+export const HOUR: Micros = 60 * MINUTE;
+export const DAY: Micros = 24 * HOUR;
+
+/** The begin of the UTC hour that holds the instant. */
+export function hourOf(at: Micros): Micros {
+  return Math.floor(at / HOUR) * HOUR;
+}
+
+/** The instant cut down to its whole second. */
+export function floorSecond(at: Micros): Micros {
+  return Math.floor(at / SECOND) * SECOND;
+}
+
+const RFC3339 =
+  /^(\d{4})-(\d{2})-(\d{2})[Tt ](\d{2}):(\d{2}):(\d{2})(?:\.(\d{1,12}))?([Zz]|[+-]\d{2}:\d{2})?$/;
+
+/** How {@link parseInstant} reads a time that names no zone: as UTC, or not at all. */
+export type ZonePolicy = "utc" | "required";
+
+/**
+ * Reads an RFC 3339 time (blank or `T` between date and time); fractions beyond microseconds are cut.
+ * @returns the instant, or undefined where the text is no such time (wrong grammar, no such day, a leap second).
+ */
+export function parseInstant(text: string, zone: ZonePolicy = "required"): Micros | undefined {
+  const match = RFC3339.exec(text);
+  if (!match) return undefined;
+  const [, year, month, day, hour, minute, second, fraction = "", offset] = match;
+  if (offset === undefined && zone === "required") return undefined;
+  const wholeMs = Date.UTC(+year!, +month! - 1, +day!, +hour!, +minute!, +second!);
+  const date = new Date(wholeMs);
+  const isRealDay = date.getUTCMonth() === +month! - 1 && date.getUTCDate() === +day!;
+  if (!isRealDay || +hour! > 23 || +minute! > 59 || +second! > 59 || +year! < 1970) return undefined;
+  const shift = offsetMicros(offset);
+  if (shift === undefined) return undefined;
+  return wholeMs * 1000 + Number(fraction.slice(0, 6).padEnd(6, "0")) - shift;
+}
+
+function offsetMicros(offset: string | undefined): Micros | undefined {
+  if (offset === undefined || offset === "Z" || offset === "z") return 0;
+  const [hours, minutes] = offset.slice(1).split(":").map(Number) as [number, number];
+  if (hours > 23 || minutes > 59) return undefined;
+  return (offset.startsWith("-") ? -1 : 1) * (hours * HOUR + minutes * MINUTE);
+}
+
+/** Writes an instant as `2023-11-16T18:17:03.979960Z`; whole seconds carry no fraction. */
+export function formatInstant(at: Micros): string {
+  const fraction = ((at % SECOND) + SECOND) % SECOND;
+  const seconds = new Date((at - fraction) / 1000).toISOString().slice(0, 19);
+  return fraction === 0 ? `${seconds}Z` : `${seconds}.${String(fraction).padStart(6, "0")}Z`;
+}
+
+/** Writes an instant cut to its second as `20231116T181703Z`, the form of bill records (koogallery.md 1.4). */
+export function formatCompact(at: Micros): string {
+  return new Date(floorSecond(at) / 1000).toISOString().slice(0, 19).replace(/[-:]/g, "") + "Z";
+}
+
+/** Reads `20231116T181703Z`; undefined where the text is no such time. */
+export function parseCompact(text: string): Micros | undefined {
+  const match = /^(\d{4})(\d{2})(\d{2})T(\d{2})(\d{2})(\d{2})Z$/.exec(text);
+  if (!match) return undefined;
+  const [, year, month, day, hour, minute, second] = match;
+  return parseInstant(`${year}-${month}-${day}T${hour}:${minute}:${second}Z`);
+}

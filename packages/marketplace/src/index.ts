@@ -1,0 +1,11 @@
+export { createMarketplace, type MarketplaceSettings } from "./createMarketplace.js";
+export { createKooGallery, type KooGallerySettings } from "./koogallery/adapter.js";
+export { CALL_CODES, RECORD_CODES, type CodeRule, type RecordCodeRule } from "./koogallery/codes.js";
+export { SITES, type Site } from "./koogallery/site.js";
+export { TRANSPORT_CODES, type TransportCode } from "./http/transportCodes.js";
+export * from "./port.js";
+export * from "./retry.js";
+export { secret, type Secret } from "./secret.js";
+export { MarketplaceSettingError } from "./settingError.js";
+export { parseStatementFile, STATEMENT_FORMATS, type StatementFormat } from "./statement/file.js";
+export * from "./statement/line.js";

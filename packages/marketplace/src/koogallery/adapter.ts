@@ -1,0 +1,141 @@
+import type { Text } from "@quarterpast/domain";
+import { Agent, type Dispatcher } from "undici";
+import { endpointOf, type Endpoint } from "../http/endpoint.js";
+import { TRANSPORT_CODES } from "../http/transportCodes.js";
+import type { MarketplaceAdapter } from "../port.js";
+import type { CallTimeouts } from "../retry.js";
+import { secret, type Secret } from "../secret.js";
+import { MarketplaceSettingError } from "../settingError.js";
+import {
+  CALL_CODES,
+  DUPLICATE_CODES,
+  EXPIRED_CODES,
+  GATEWAY_MEANING,
+  isGatewayCode,
+  normalCallCode,
+  RECORD_CODES,
+} from "./codes.js";
+import { probe } from "./probe.js";
+import { CALLS, DEDUPES, LIMITS, RETRY, SITES, windowsOf, type Site } from "./site.js";
+import { createSkew } from "./skew.js";
+import { fetchStatement } from "./statement.js";
+import { submit, type SubmitDeps } from "./submit.js";
+import { encodeRecord, WIRE_VERSION } from "./wire.js";
+
+export interface KooGallerySettings {
+  marketplace: "koogallery";
+  site: Site;
+  /** The seller's interconnection key (商家对接密钥). */
+  key: string | Secret;
+  /** Goes there instead of the site's host: a sandbox or a gateway. Its fallback list is empty unless given. */
+  baseUrl?: string | undefined;
+  /** Host names or base URLs instead of the site's fallback list. */
+  fallbackHosts?: readonly string[] | undefined;
+  /** Path of an SDR list (`/sandbox/sdr`); KooGallery itself has none. */
+  statementPath?: string | undefined;
+  /** Micros from UTC instead of the site's billing day. */
+  dayOffset?: number | undefined;
+  /** Instead of the adapter's own, in real ms. */
+  timeouts?: Partial<CallTimeouts> | undefined;
+  /** Real clock, ms since the epoch. */
+  now: () => number;
+  /** A secure random text of up to 64 characters, new on each call. */
+  nonce: () => string;
+  /** Instead of an own connection pool; it is then not closed here. */
+  dispatcher?: Dispatcher | undefined;
+}
+
+/**
+ * The adapter for KooGallery's usage push (new interface; koogallery.md 1).
+ * @throws MarketplaceSettingError where a setting cannot be used
+ */
+export function createKooGallery(settings: KooGallerySettings): MarketplaceAdapter {
+  const site = siteOf(settings.site);
+  const endpoints = endpointsOf(settings);
+  const timeouts = { ...RETRY.timeouts, ...settings.timeouts };
+  const dispatcher = settings.dispatcher ?? agentOf(timeouts);
+  const { now, nonce, statementPath } = settings;
+  const deps: SubmitDeps = {
+    key: keyOf(settings.key),
+    dispatcher,
+    timeouts,
+    skew: createSkew(),
+    now,
+    nonce,
+    endpoints,
+  };
+  const [primary, ...fallback] = endpoints.map((endpoint) => endpoint.host) as [string, ...string[]];
+  return {
+    name: "koogallery",
+    site: settings.site,
+    wireVersion: WIRE_VERSION,
+    limits: LIMITS,
+    windows: windowsOf(settings.dayOffset ?? site.dayOffset),
+    retry: { ...RETRY, timeouts },
+    calls: CALLS,
+    dedupes: DEDUPES,
+    hosts: { primary, fallback },
+    duplicateCodes: DUPLICATE_CODES,
+    expiredCodes: EXPIRED_CODES,
+    encodeRecord,
+    submit: (call) => submit(deps, call),
+    probe: (signal) => probe(deps, signal),
+    ...(statementPath !== undefined && {
+      statement: (from, to, signal) =>
+        fetchStatement(
+          { dispatcher, timeouts, endpoint: endpoints[0]!, path: statementPath },
+          from,
+          to,
+          signal,
+        ),
+    }),
+    meaningOf,
+    close: async () => {
+      if (settings.dispatcher === undefined) await dispatcher.destroy();
+    },
+  };
+}
+
+/** What a code means, be it of a call, of a record, or of the way there. */
+function meaningOf(raw: string): Text | undefined {
+  const code = normalCallCode(raw);
+  for (const table of [CALL_CODES, RECORD_CODES]) {
+    if (Object.hasOwn(table, code)) return table[code]!.meaning;
+  }
+  if (isGatewayCode(code)) return GATEWAY_MEANING;
+  return Object.hasOwn(TRANSPORT_CODES, code)
+    ? TRANSPORT_CODES[code as keyof typeof TRANSPORT_CODES]
+    : undefined;
+}
+
+function siteOf(site: string) {
+  if (Object.hasOwn(SITES, site)) return SITES[site as Site];
+  const names = Object.keys(SITES).join(", ");
+  throw new MarketplaceSettingError("site", site, { en: `one of ${names}`, zh: `${names} 之一` });
+}
+
+function endpointsOf({ site, baseUrl, fallbackHosts }: KooGallerySettings): Endpoint[] {
+  const primary = endpointOf("baseUrl", baseUrl ?? siteOf(site).primary);
+  const others = fallbackHosts ?? (baseUrl === undefined ? siteOf(site).fallback : []);
+  const all = [primary, ...others.map((host) => endpointOf("fallbackHosts", host))];
+  const twice = all.find((one, index) => all.findIndex((other) => other.host === one.host) !== index);
+  if (twice === undefined) return all;
+  throw new MarketplaceSettingError("fallbackHosts", twice.host, {
+    en: "each host once",
+    zh: "每个主机只出现一次",
+  });
+}
+
+function keyOf(key: string | Secret): Secret {
+  const wrapped = typeof key === "string" ? secret(key) : key;
+  // A key with blanks around it was pasted with its line end: it would sign wrongly.
+  if (wrapped.reveal() !== "" && wrapped.reveal() === wrapped.reveal().trim()) return wrapped;
+  throw new MarketplaceSettingError("key", wrapped.reveal() === "" ? "" : "(hidden)", {
+    en: "the seller's interconnection key, without blanks or line ends around it",
+    zh: "商家对接密钥，首尾不含空白或换行",
+  });
+}
+
+function agentOf(timeouts: CallTimeouts): Agent {
+  return new Agent({ connect: { timeout: timeouts.connectMs }, connections: CALLS.inFlight });
+}

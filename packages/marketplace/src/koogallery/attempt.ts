@@ -1,0 +1,105 @@
+import { createHash } from "node:crypto";
+import type { Dispatcher } from "undici";
+import { replyText } from "../http/clean.js";
+import type { Endpoint } from "../http/endpoint.js";
+import { exchange, type Exchange } from "../http/exchange.js";
+import { retryAfterMs } from "../http/retryAfter.js";
+import type { CallRecord, Evidence, Verdict } from "../port.js";
+import type { CallTimeouts } from "../retry.js";
+import type { Secret } from "../secret.js";
+import { decide, readReply } from "./reply.js";
+import { signedHeaders } from "./sign.js";
+import { USAGE_PATH } from "./site.js";
+import type { Skew } from "./skew.js";
+
+const MAX_REPLY_BYTES = 1024 * 1024;
+
+export interface AttemptDeps {
+  key: Secret;
+  dispatcher: Dispatcher;
+  timeouts: CallTimeouts;
+  skew: Skew;
+  /** Real clock, ms. */
+  now: () => number;
+  nonce: () => string;
+}
+
+/** One signed POST and what it means. */
+export interface Attempt {
+  verdict: Verdict;
+  evidence: Evidence;
+  /** The clock correction that it was signed with. */
+  signedWithMs: number;
+}
+
+/** Signs and sends a body once, to one host. */
+export async function attempt(
+  deps: AttemptDeps,
+  endpoint: Endpoint,
+  body: Buffer,
+  records: readonly CallRecord[],
+  signal: AbortSignal | undefined,
+): Promise<Attempt> {
+  const startedMs = deps.now();
+  const signedWithMs = deps.skew.correctionMs();
+  const result = await exchange(deps.dispatcher, {
+    origin: endpoint.origin,
+    path: endpoint.basePath + USAGE_PATH,
+    method: "POST",
+    headers: signedHeaders(deps.key.reveal(), Math.round(startedMs + signedWithMs), deps.nonce(), body),
+    body,
+    headersMs: deps.timeouts.headersMs,
+    totalMs: deps.timeouts.totalMs,
+    maxReplyBytes: MAX_REPLY_BYTES,
+    signal,
+  });
+  const endedMs = deps.now();
+  const offset =
+    result.kind === "reply" ? deps.skew.learn(result.headers.date, startedMs, endedMs) : undefined;
+  const { verdict, unmatched } = judge(result, records);
+  const evidence: Evidence = {
+    ...emptyEvidence(endpoint.host, body, startedMs),
+    bytesSent: result.kind !== "not_sent",
+    durationMs: Math.max(0, endedMs - startedMs),
+    unmatched,
+    ...received(result),
+    ...(offset !== undefined && { serverDateOffsetMs: offset }),
+  };
+  return { verdict, evidence, signedWithMs };
+}
+
+/** Evidence of a body of which nothing was sent. */
+export function emptyEvidence(host: string, body: Buffer, startedMs: number): Evidence {
+  return {
+    host,
+    sentSha256: createHash("sha256").update(body).digest("hex"),
+    bytesSent: false,
+    startedAt: Math.round(startedMs * 1000),
+    durationMs: 0,
+    unmatched: [],
+  };
+}
+
+function judge(result: Exchange, records: readonly CallRecord[]): { verdict: Verdict; unmatched: string[] } {
+  switch (result.kind) {
+    case "not_sent":
+      return { verdict: { kind: "retry", code: result.code }, unmatched: [] };
+    case "lost":
+      return { verdict: { kind: "unknown", code: result.code }, unmatched: [] };
+    case "reply": {
+      const after = retryAfterMs(result.headers["retry-after"], result.headers.date);
+      return decide(readReply(result.body), result.status, after, records);
+    }
+  }
+}
+
+function received(result: Exchange): Partial<Evidence> {
+  if (result.kind === "not_sent") return { transport: result.detail };
+  const rawReply = result.body.length > 0 ? { rawReply: replyText(result.body) } : {};
+  if (result.kind === "reply") return { httpStatus: result.status, ...rawReply };
+  return {
+    transport: result.detail,
+    ...(result.status !== undefined && { httpStatus: result.status }),
+    ...rawReply,
+  };
+}

@@ -1,0 +1,24 @@
+import type { CallResult, KeyState, ProbeResult } from "../port.js";
+import { ruleOfCallCode } from "./codes.js";
+import { send, type SubmitDeps } from "./submit.js";
+import { bodyOf } from "./wire.js";
+
+/**
+ * Asks with an empty list of records: there is nothing in it to bill. The answer tells whether the marketplace is
+ * there, whether it takes the key's signature (any complaint about the content: it does), and how far our clock is off.
+ */
+export async function probe(deps: SubmitDeps, signal: AbortSignal | undefined): Promise<ProbeResult> {
+  const result = await send(deps, deps.endpoints, bodyOf([]), [], signal);
+  const code = result.kind === "accepted" ? "MKT.0000" : result.code;
+  return {
+    reachable: result.evidence.httpStatus !== undefined && code !== "NO_CODE",
+    key: keyState(code, result),
+    code,
+    skewMs: deps.skew.correctionMs(),
+    evidence: result.evidence,
+  };
+}
+
+function keyState(code: string, { evidence }: CallResult): KeyState {
+  return ruleOfCallCode(code, evidence.httpStatus ?? 0).key;
+}

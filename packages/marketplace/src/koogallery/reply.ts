@@ -1,0 +1,130 @@
+import { cleanText } from "../http/clean.js";
+import { isObject, parseJson } from "../json.js";
+import { TRANSPORT_CODES } from "../http/transportCodes.js";
+import type { CallRecord, RecordException, Verdict } from "../port.js";
+import { normalCallCode, normalRecordCode, RECORD_CODES, ruleOfCallCode } from "./codes.js";
+
+/** The field's name is documented, its place in the reply and its entries' names are not (koogallery.md 1.5). */
+const ABNORMAL_LIST = "abnormal_usage_data";
+const SERIAL_NAMES = ["metering_sn", "meteringSn"];
+const CODE_NAMES = ["error_code", "errorCode", "abnormal_code", "abnormalCode", "code"];
+const DETAIL_NAMES = ["error_msg", "errorMsg", "abnormal_msg", "abnormalMsg", "message", "msg", "reason"];
+const MAX_CODE_CHARS = 64;
+const MAX_DETAIL_CHARS = 500;
+const MAX_ENTRY_CHARS = 2_000;
+
+/** What a reply says: the code of the call, and its abnormal entries as they came. */
+export interface Reply {
+  code: string;
+  entries: unknown[];
+}
+
+/** Reads a reply's body; unknown fields are tolerated, a body without a code gives NO_CODE. */
+export function readReply(body: Buffer): Reply {
+  const json = parseJson(body.toString("utf8"));
+  if (!isObject(json)) return { code: "NO_CODE", entries: [] };
+  const code = json["error_code"] ?? json["errorCode"];
+  return {
+    code: typeof code === "string" ? cleanText(normalCallCode(code), MAX_CODE_CHARS) : "NO_CODE",
+    entries: findEntries(json),
+  };
+}
+
+/** Decides what a reply means for the call of these records, and what of it fits none of them. */
+export function decide(
+  reply: Reply,
+  httpStatus: number,
+  retryAfterMs: number | undefined,
+  records: readonly CallRecord[],
+): { verdict: Verdict; unmatched: string[] } {
+  const { exceptions, unmatched } = matchEntries(reply.entries, records);
+  const { code } = reply;
+  const { decision } = ruleOfCallCode(code, httpStatus);
+  const later = retryAfterMs === undefined ? {} : { retryAfterMs };
+  const alone = records.length <= 1;
+  const suspects = exceptions.map((exception) => exception.serialNumber);
+  const verdictOf = (): Verdict => {
+    switch (decision.kind) {
+      case "accepted":
+        return { kind: "accepted", exceptions };
+      case "refused":
+        return { kind: "refused", code, outcome: decision.outcome, bisect: !alone, suspects };
+      case "split":
+        // A single record cannot be split: it is refused.
+        if (alone) return { kind: "refused", code, outcome: "rejected_fixable", bisect: false, suspects };
+        return { kind: "split", code };
+      case "halt":
+        return { kind: "halt", code };
+      case "retry":
+      case "unknown":
+        return { kind: decision.kind, code, ...later };
+    }
+  };
+  return { verdict: verdictOf(), unmatched };
+}
+
+/** Every list of abnormal records, however deep; not recursive, as a reply may nest as deep as it is long. */
+function findEntries(root: unknown): unknown[] {
+  const found: unknown[] = [];
+  const open: unknown[] = [root];
+  while (open.length > 0) {
+    const value = open.pop();
+    if (Array.isArray(value)) for (const item of value) open.push(item);
+    if (!isObject(value)) continue;
+    for (const [name, child] of Object.entries(value)) {
+      // extra_info, and the list itself, may come as JSON inside a string.
+      const content = typeof child === "string" && child.includes('"') ? (parseJson(child) ?? child) : child;
+      if (name !== ABNORMAL_LIST || isNestedList(content)) open.push(content);
+      else if (Array.isArray(content)) for (const entry of content) found.push(entry);
+      else if (content !== null && content !== "") found.push(content);
+    }
+  }
+  return found;
+}
+
+function isNestedList(value: unknown): boolean {
+  return isObject(value) && Object.hasOwn(value, ABNORMAL_LIST);
+}
+
+function matchEntries(entries: readonly unknown[], records: readonly CallRecord[]) {
+  const ours = new Set(records.map((record) => record.serialNumber));
+  const bySerial = new Map<string, RecordException>();
+  const unmatched: string[] = [];
+  for (const entry of entries) {
+    const exception = isObject(entry) ? exceptionOf(entry) : undefined;
+    const known = exception && bySerial.get(exception.serialNumber);
+    if (known && known.code === exception?.code) continue;
+    if (!exception || known || !ours.has(exception.serialNumber)) {
+      unmatched.push(cleanText(JSON.stringify(entry), MAX_ENTRY_CHARS));
+    } else {
+      bySerial.set(exception.serialNumber, exception);
+    }
+  }
+  return { exceptions: [...bySerial.values()], unmatched };
+}
+
+function exceptionOf(entry: Record<string, unknown>): RecordException | undefined {
+  const serialNumber = firstText(entry, SERIAL_NAMES);
+  if (serialNumber === undefined) return undefined;
+  const code = normalRecordCode(firstText(entry, CODE_NAMES) ?? "NO_CODE");
+  const known = Object.hasOwn(RECORD_CODES, code) ? RECORD_CODES[code] : undefined;
+  return {
+    serialNumber: serialNumber.trim(),
+    // An abnormal entry whose reason we do not know: neither taken nor refused for certain.
+    outcome: known?.outcome ?? "unknown",
+    code: cleanText(code, MAX_CODE_CHARS),
+    detail: cleanText(
+      firstText(entry, DETAIL_NAMES) ?? known?.meaning.en ?? TRANSPORT_CODES.NO_CODE.en,
+      MAX_DETAIL_CHARS,
+    ),
+  };
+}
+
+function firstText(entry: Record<string, unknown>, names: readonly string[]): string | undefined {
+  for (const name of names) {
+    const value = entry[name];
+    if (typeof value === "string" && value.trim() !== "") return value;
+    if (typeof value === "number") return String(value);
+  }
+  return undefined;
+}

@@ -1,0 +1,59 @@
+import { DAY, HOUR, MINUTE, type RecordLimits, type WindowRule } from "@quarterpast/domain";
+import type { CallRates, DedupeRule } from "../port.js";
+import type { RetryRule } from "../retry.js";
+
+/** A site of KooGallery: where it is, and where its day begins. */
+export interface SiteProfile {
+  primary: string;
+  fallback: readonly string[];
+  /** Offset of its billing day from UTC. */
+  dayOffset: number;
+}
+
+/** Sites with a usage push (koogallery.md 1.1). The international page names a .cn fallback; it is not the default. */
+export const SITES = {
+  cn: { primary: "mkt.myhuaweicloud.com", fallback: ["mkt.myhuaweicloud.cn"], dayOffset: 8 * HOUR },
+  intl: { primary: "mkt-intl.myhuaweicloud.com", fallback: [], dayOffset: 0 },
+} as const satisfies Record<string, SiteProfile>;
+
+export type Site = keyof typeof SITES;
+
+export const USAGE_PATH = "/api/mkp-openapi-public/global/v1/isv/usage-data";
+
+/** koogallery.md 1.4: a double of 12 digits with 4 decimals leaves 8 before the point. */
+export const LIMITS: RecordLimits = {
+  recordsPerCall: 1000,
+  quantityDecimals: 4,
+  quantityIntegerDigits: 8,
+  serialNumberChars: 64,
+  instanceIdChars: 64,
+  callBytes: 1_000_000,
+};
+
+/** Deadlines (koogallery.md 2.1, rules 2, 3 and 5): minute 15, then 2 h; for daily billing 00:15, then 01:00. */
+export function windowsOf(dayOffset: number): WindowRule {
+  return {
+    dayOffset,
+    hourly: { window: 15 * MINUTE, late: 2 * HOUR },
+    daily: { window: 15 * MINUTE, late: HOUR },
+    expiry: 21 * DAY,
+  };
+}
+
+/** Not documented by KooGallery: our own prudence, in real time. */
+export const RETRY: RetryRule = {
+  backoff: {
+    window: { baseMs: 500, capMs: 15_000 },
+    late: { baseMs: 2_000, capMs: 120_000 },
+    overdue: { baseMs: 10_000, capMs: 900_000 },
+  },
+  halt: { baseMs: 5_000, capMs: 300_000 },
+  retryAfterCapMs: 3_600_000,
+  timeouts: { connectMs: 5_000, headersMs: 20_000, totalMs: 30_000 },
+};
+
+/** Rate limits of the push are not documented: low enough to be a good guest, enough for 18 million records an hour. */
+export const CALLS: CallRates = { inFlight: 4, perSecond: 5 };
+
+/** Codes 005 and 010 (koogallery.md 1.5, 2.1 rule 5); no end of the memory is documented. */
+export const DEDUPES: DedupeRule = { serialNumber: true, interval: true, windowMs: "retention" };

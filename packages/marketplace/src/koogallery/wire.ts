@@ -1,0 +1,69 @@
+import { formatCompact, SECOND, type Micros } from "@quarterpast/domain";
+import type { WireRecordInput } from "../port.js";
+import { LIMITS } from "./site.js";
+
+/** Version of the text that {@link encodeRecord} gives. A change of one byte of it needs the next number. */
+export const WIRE_VERSION = 1;
+
+const PRINTABLE_ASCII = /^[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?$/;
+const QUANTITY = new RegExp(
+  `^(?:0|[1-9]\\d{0,${LIMITS.quantityIntegerDigits - 1}})(?:\\.\\d{1,${LIMITS.quantityDecimals}})?$`,
+);
+
+/**
+ * The wire text of one record (koogallery.md 1.3, 1.4): keys ascending, compact, every value a string, no nulls; so it
+ * is right whether the receiver sorts before it verifies or not.
+ * @throws RangeError naming the field, its value and what would be right
+ */
+export function encodeRecord(record: WireRecordInput): string {
+  checkTimes(record);
+  checkId("instanceId", record.instanceId, LIMITS.instanceIdChars);
+  checkId("serialNumber", record.serialNumber, LIMITS.serialNumberChars);
+  if (!QUANTITY.test(record.quantity) || !/[1-9]/.test(record.quantity)) {
+    const right = `above 0, up to ${LIMITS.quantityIntegerDigits} digits and ${LIMITS.quantityDecimals} decimals`;
+    throw wrong("quantity", record.quantity, right);
+  }
+  const related = record.relatedPackageInstance;
+  if (related !== undefined) checkId("relatedPackageInstance", related, LIMITS.instanceIdChars);
+  return JSON.stringify({
+    begin_time: formatCompact(record.begin),
+    end_time: formatCompact(record.end),
+    instance_id: record.instanceId,
+    metering_sn: record.serialNumber,
+    record_time: formatCompact(record.recordTime),
+    relate_pkg_instance: related,
+    usage_value: record.quantity,
+  });
+}
+
+/** The exact bytes of a call: they are signed and sent. */
+export function bodyOf(wires: readonly string[]): Buffer {
+  return Buffer.from(`{"usage_records":[${wires.join(",")}]}`, "utf8");
+}
+
+function checkTimes({ begin, end, recordTime }: WireRecordInput): void {
+  for (const [field, at] of [["begin", begin] as const, ["end", end] as const]) {
+    if (!isWholeSecond(at)) throw wrong(field, String(at), "an instant in whole seconds");
+  }
+  if (begin >= end) throw wrong("end", String(end), `after begin ${begin}`);
+  if (!Number.isSafeInteger(recordTime) || recordTime < end) {
+    throw wrong("recordTime", String(recordTime), `not before end ${end}`);
+  }
+}
+
+function isWholeSecond(at: Micros): boolean {
+  return Number.isSafeInteger(at) && at >= 0 && at % SECOND === 0;
+}
+
+function checkId(field: string, value: string, maxChars: number): void {
+  if (value.length <= maxChars && PRINTABLE_ASCII.test(value)) return;
+  throw wrong(
+    field,
+    JSON.stringify(value),
+    `1 to ${maxChars} printable ASCII characters, no blank at either end`,
+  );
+}
+
+function wrong(field: string, value: string, right: string): RangeError {
+  return new RangeError(`${field} ${value} cannot be filed; right would be: ${right}`);
+}

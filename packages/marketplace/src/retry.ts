@@ -1,0 +1,47 @@
+import type { Phase } from "@quarterpast/domain";
+
+/** Exponential backoff in real ms: attempt n waits up to min(cap, base · 2^(n-1)). */
+export interface Backoff {
+  baseMs: number;
+  capMs: number;
+}
+
+/** Phases in which a record is still sent. */
+export type SendPhase = Extract<Phase, "window" | "late" | "overdue">;
+
+/** Limits of one attempt, in real ms. */
+export interface CallTimeouts {
+  connectMs: number;
+  /** From the last byte sent to the reply's headers. */
+  headersMs: number;
+  /** The whole attempt, a dripping reply included. */
+  totalMs: number;
+}
+
+/** When a call goes out again; data of the adapter. */
+export interface RetryRule {
+  backoff: Record<SendPhase, Backoff>;
+  /** Between probes while sending is halted. */
+  halt: Backoff;
+  /** A longer Retry-After than this is not believed. */
+  retryAfterCapMs: number;
+  timeouts: CallTimeouts;
+}
+
+/**
+ * Real ms to wait before the next attempt.
+ * @param attempt attempts made so far, from 1
+ * @param random in [0, 1): half of the wait is jitter, so that callers that failed together do not return together
+ * @param retryAfterMs what the marketplace asked for: never less than that, up to the rule's cap
+ */
+export function retryDelayMs(
+  rule: RetryRule,
+  backoff: Backoff,
+  attempt: number,
+  random: number,
+  retryAfterMs = 0,
+): number {
+  const ceiling = Math.min(backoff.capMs, backoff.baseMs * 2 ** Math.min(attempt - 1, 30));
+  const jittered = Math.round((ceiling / 2) * (1 + random));
+  return Math.max(jittered, Math.min(retryAfterMs, rule.retryAfterCapMs));
+}

@@ -1,0 +1,61 @@
+import { randomUUID } from "node:crypto";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { createMarketplace } from "../src/createMarketplace.js";
+import { describeAdapter, type ConformanceServer } from "./conformance.js";
+import { answering, FAULTS, startFakeKooGallery, type Fault, type FakeKooGallery } from "./fakeKooGallery.js";
+
+const KEY = "conformance-Key-0001";
+const BEHAVIOURS: Record<Parameters<ConformanceServer["next"]>[0], Fault> = {
+  hang: () => {},
+  accept_then_hang: FAULTS.acceptThenHang,
+  accept_then_cut: FAULTS.acceptThenCut,
+  accept_then_5xx: FAULTS.acceptThenBroken,
+  garbage: answering(200, "<html>success</html>"),
+  throttle: answering(406, '{"error_code":"CBC. 0250","error_msg":"slow down"}', { "retry-after": "7" }),
+  huge: FAULTS.huge,
+  redirect: answering(307, "", { location: "/elsewhere" }),
+};
+
+describeAdapter("koogallery", {
+  async start() {
+    const fake = await startFakeKooGallery(KEY);
+    const refusing = `http://127.0.0.1:${await closedPort()}`;
+    const adapterOf = (key: string, baseUrl: string, fallbackHosts: string[] = []) =>
+      createMarketplace({
+        marketplace: "koogallery",
+        site: "cn",
+        key,
+        baseUrl,
+        fallbackHosts,
+        timeouts: { connectMs: 500, headersMs: 400, totalMs: 400 },
+        now: Date.now,
+        nonce: randomUUID,
+      });
+    return {
+      server: serverOf(fake),
+      adapter: adapterOf(KEY, fake.url),
+      stranger: adapterOf("another-Key-0002", fake.url),
+      rerouted: adapterOf(KEY, refusing, [fake.url]),
+      key: KEY,
+    };
+  },
+});
+
+function serverOf(fake: FakeKooGallery): ConformanceServer {
+  return {
+    filed: () => fake.filed,
+    bodies: () => fake.received.map((call) => call.body),
+    next: (behaviour) => void fake.faults.push(BEHAVIOURS[behaviour]),
+    poison: (serialNumber) => void fake.poison.add(serialNumber),
+    close: fake.close,
+  };
+}
+
+async function closedPort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const { port } = server.address() as AddressInfo;
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}

@@ -1,0 +1,5 @@
+export * from "./batch.js";
+export * from "./connection.js";
+export * from "./consumer.js";
+export * from "./durability.js";
+export * from "./producer.js";

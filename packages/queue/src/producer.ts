@@ -1,0 +1,106 @@
+import { Queue } from "bullmq";
+import type { Redis } from "ioredis";
+import { encodeBatch, type UsageBatch, type UsageJob } from "./batch.js";
+import { connectProducer, DEFAULT_PREFIX, QUEUE_NAME } from "./connection.js";
+import { checkDurability, type DurabilityProblem } from "./durability.js";
+
+export interface ProducerOptions {
+  redisUrl: string;
+  prefix?: string;
+  /** Accepts a Redis that may lose what it took; every start must log that. */
+  allowVolatile?: boolean;
+  /** Longest wait for one add, real milliseconds. */
+  timeoutMs?: number;
+  onError?: (error: Error) => void;
+}
+
+export type ProducerState =
+  | { ok: true }
+  | { ok: false; reason: "unreachable" }
+  | { ok: false; reason: "volatile"; problems: DurabilityProblem[] };
+
+export interface Producer {
+  /** Resolves when Redis has the batch on disk. Any error means: maybe stored. One batch is one job is one Lua call. */
+  add(batch: UsageBatch): Promise<void>;
+  /** What the last check of Redis found; not ok means that nothing may be acknowledged. */
+  state(): ProducerState;
+  close(): Promise<void>;
+}
+
+const CHECK_EVERY_MS = 500;
+/** A check older than this counts for nothing: Redis may have been reconfigured or replaced since. */
+const CHECK_VALID_MS = 2_000;
+
+/** Connects to Redis and keeps checking that it is durable: at start, on each reconnect and twice a second. */
+export function createProducer(options: ProducerOptions): Producer {
+  const { redisUrl, prefix = DEFAULT_PREFIX, allowVolatile = false, timeoutMs = 1_500, onError = () => {} } = options;
+  const redis = connectProducer(redisUrl);
+  // BullMQ asks Redis for its version when it is made and never again: made too early, it would fail for ever.
+  let queue: Queue<UsageJob> | undefined;
+  let state: ProducerState = { ok: false, reason: "unreachable" };
+  let checkedAt = 0;
+
+  const check = async (): Promise<void> => {
+    try {
+      const problems = await withTimeout(checkDurability(redis), timeoutMs, "check");
+      state = problems.length === 0 || allowVolatile ? { ok: true } : { ok: false, reason: "volatile", problems };
+      checkedAt = performance.now();
+    } catch {
+      state = { ok: false, reason: "unreachable" };
+    }
+  };
+  redis.on("error", onError);
+  redis.on("close", () => (state = { ok: false, reason: "unreachable" }));
+  redis.on("ready", () => {
+    queue ??= openQueue(redis, prefix, onError);
+    void check();
+  });
+  const timer = setInterval(() => void check(), CHECK_EVERY_MS);
+
+  return {
+    add: async (batch) => {
+      if (!queue) throw new Error("Redis: not connected yet");
+      const job = queue.add("batch", encodeBatch(batch), { jobId: `${batch.collectorNo}-${batch.seq}` });
+      await withTimeout(job, timeoutMs, `add of entry ${batch.seq}`);
+    },
+    state: () =>
+      state.ok && performance.now() - checkedAt > CHECK_VALID_MS ? { ok: false, reason: "unreachable" } : state,
+    close: async () => {
+      clearInterval(timer);
+      await queue?.close().catch(() => {});
+      redis.disconnect();
+    },
+  };
+}
+
+function openQueue(redis: Redis, prefix: string, onError: (error: Error) => void): Queue<UsageJob> {
+  const queue = new Queue<UsageJob>(QUEUE_NAME, {
+    connection: redis,
+    prefix,
+    skipWaitingForReady: true,
+    streams: { events: { maxLen: 100 } },
+    defaultJobOptions: {
+      removeOnComplete: true,
+      removeOnFail: false,
+      keepLogs: 0,
+      // Retries do not end (design, rule 3).
+      attempts: Number.MAX_SAFE_INTEGER,
+      backoff: { type: "fixed", delay: 500, jitter: 0.5 },
+    },
+  });
+  queue.on("error", onError);
+  return queue;
+}
+
+async function withTimeout<T>(work: Promise<T>, ms: number, what: string): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const timeout = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`Redis: ${what} had no answer within ${ms} ms`)), ms);
+  });
+  try {
+    return await Promise.race([work, timeout]);
+  } finally {
+    clearTimeout(timer);
+    work.catch(() => {});
+  }
+}

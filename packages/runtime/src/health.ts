@@ -1,0 +1,35 @@
+/** A check of readiness: gives nothing where all is well, else what is wrong; throwing tells the same. */
+export type Check = () => string | undefined | Promise<string | undefined>;
+
+/** Checks by name. */
+export type Checks = Record<string, Check>;
+
+/** A check that failed and why. */
+export interface FailingCheck {
+  check: string;
+  detail: string;
+}
+
+const CHECK_TIMEOUT_MS = 2_000;
+
+/** Runs all checks side by side; one that does not answer within 2 s has failed. */
+export async function runChecks(checks: Checks): Promise<FailingCheck[]> {
+  const results = await Promise.all(
+    Object.entries(checks).map(async ([check, run]) => ({ check, detail: await runOne(run) })),
+  );
+  return results.filter((result): result is FailingCheck => result.detail !== undefined);
+}
+
+async function runOne(run: Check): Promise<string | undefined> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<string>((resolve) => {
+    timer = setTimeout(() => resolve(`no answer within ${CHECK_TIMEOUT_MS} ms`), CHECK_TIMEOUT_MS);
+  });
+  try {
+    return await Promise.race([Promise.resolve().then(run), late]);
+  } catch (error) {
+    return error instanceof Error && error.message ? error.message : String(error);
+  } finally {
+    clearTimeout(timer);
+  }
+}

@@ -1,0 +1,96 @@
+import { performance } from "node:perf_hooks";
+import { sleepReal } from "./clock.js";
+import type { Logger } from "./log.js";
+
+/** Work that is done again and again, one pass at a time. */
+export interface Loop {
+  start(): void;
+  /** Runs at once, or right after the running pass. Does not cut the short pause after a failed pass. */
+  wake(): void;
+  /** Ends the loop; resolves when the running pass has ended. */
+  stop(): Promise<void>;
+  /** Milliseconds since the last pass that ended well, or since the start where none did. */
+  msSinceSuccess(): number;
+  /** The error of the last pass; undefined where it ended well. */
+  lastError(): unknown;
+}
+
+const FIRST_BACKOFF_MS = 50;
+const MAX_BACKOFF_MS = 1_000;
+
+/**
+ * Runs `run` every `everyMs`, counted from the end of a pass, with no overlap. `run` gives true where more work waits:
+ * then it runs again at once. An error is logged and the pass tried again, after 50 ms rising to 1 s: the loop never dies.
+ */
+export function createLoop(options: {
+  name: string;
+  everyMs: number;
+  run: (signal: AbortSignal) => Promise<boolean | void>;
+  logger: Logger;
+  onProgress?: () => void;
+}): Loop {
+  const { name, everyMs, run, logger } = options;
+  const ended = new AbortController();
+  let running: Promise<void> | undefined;
+  let pause = new AbortController();
+  let isWoken = false;
+  let failures = 0;
+  let lastSuccess = performance.now();
+  let lastError: unknown;
+
+  async function pass(): Promise<boolean> {
+    try {
+      const hasMore = (await run(ended.signal)) === true;
+      failures = 0;
+      lastError = undefined;
+      lastSuccess = performance.now();
+      options.onProgress?.();
+      return hasMore;
+    } catch (error) {
+      if (ended.signal.aborted) return false;
+      failures += 1;
+      lastError = error;
+      logger.error({ err: error, loop: name, failures }, "a pass failed; it is tried again");
+      return false;
+    }
+  }
+
+  async function rest(): Promise<void> {
+    if (failures > 0) {
+      await sleepReal(Math.min(MAX_BACKOFF_MS, FIRST_BACKOFF_MS * 2 ** (failures - 1)), ended.signal);
+      return;
+    }
+    if (isWoken) return;
+    pause = new AbortController();
+    await sleepReal(everyMs, pause.signal);
+  }
+
+  async function loop(): Promise<void> {
+    while (!ended.signal.aborted) {
+      isWoken = false;
+      const hasMore = await pass();
+      if (ended.signal.aborted) return;
+      // Without this turn of the event loop, passes that never wait would starve timers and sockets.
+      if (hasMore) await new Promise(setImmediate);
+      else await rest();
+    }
+  }
+
+  return {
+    start() {
+      lastSuccess = performance.now();
+      running ??= loop();
+    },
+    wake() {
+      isWoken = true;
+      pause.abort();
+    },
+    async stop() {
+      ended.abort();
+      pause.abort();
+      await running;
+    },
+    msSinceSuccess: () => performance.now() - lastSuccess,
+    lastError: () => lastError,
+  };
+}

@@ -1,0 +1,125 @@
+import { sleepReal, sleepUntil, hostMicros, type Clock, type Micros, type Wait } from "./clock.js";
+import type { Logger } from "./log.js";
+
+/** The line that defines product time, as the database holds it, and the database's own time when it was read. */
+export interface ClockAnchor {
+  realAnchor: Micros;
+  productAnchor: Micros;
+  /** Product microseconds per real microsecond; 0 holds the clock. */
+  rate: number;
+  serverNow: Micros;
+}
+
+/** The clock all processes of one stack share; read it after `start` has resolved. */
+export interface ProductClock extends Clock, Wait {
+  /** Resolves after the first successful read, tried until then; rejects when stopped before. */
+  start(): Promise<void>;
+  stop(): void;
+}
+
+interface State {
+  anchor: ClockAnchor;
+  /** The server's time minus the host's monotonic one. */
+  offset: Micros;
+  /** How far the offset may be wrong: half the round trip. */
+  error: Micros;
+}
+
+const READ_TIMEOUT_MS = 5_000;
+
+/** What sets a round trip's error apart from a step of the server's clock. */
+const SLACK: Micros = 1_000;
+
+/**
+ * The offset of a new reading, or the one known where that is more exact and agrees: else the round trip's jitter, times
+ * the rate, would be seen in product time.
+ */
+function settle(state: State | undefined, anchor: ClockAnchor, sent: Micros, got: Micros): State {
+  const error = (got - sent) / 2;
+  const offset = anchor.serverNow - (sent + error);
+  const agrees = state !== undefined && Math.abs(offset - state.offset) <= error + SLACK;
+  return agrees && state.error < error
+    ? { anchor, offset: state.offset, error: state.error }
+    : { anchor, offset, error };
+}
+
+function productTime({ anchor }: State, real: Micros): Micros {
+  const elapsed = Math.max(0, real - anchor.realAnchor);
+  return Math.floor(anchor.productAnchor + elapsed * anchor.rate);
+}
+
+/**
+ * Product time from the one row of the database (design rule 11). Real time is the server's, by half the round trip,
+ * carried on by the monotonic clock, so that a step of the host's clock changes nothing. A real anchor in the future
+ * holds the clock until then. The clock never goes back, and goes on by the last anchor while the database is away.
+ */
+export function createProductClock(options: {
+  readAnchor: () => Promise<ClockAnchor>;
+  refreshMs?: number;
+  logger: Logger;
+  /** The host's monotonic time; given by tests. */
+  monotonic?: () => Micros;
+}): ProductClock {
+  const { readAnchor, logger, refreshMs = 500, monotonic = hostMicros } = options;
+  const stopped = new AbortController();
+  let state: State | undefined;
+  let last: Micros = -Infinity;
+  let isAway = false;
+
+  async function refresh(): Promise<void> {
+    const sent = monotonic();
+    try {
+      const anchor = await withTimeout(readAnchor());
+      state = settle(state, anchor, sent, monotonic());
+      if (isAway) logger.info("the clock's row is read again");
+      isAway = false;
+    } catch (error) {
+      if (!isAway)
+        logger.warn({ err: error }, "the clock's row cannot be read; going on by the last one known");
+      isAway = true;
+    }
+  }
+
+  async function keepRefreshing(): Promise<void> {
+    while (await sleepReal(refreshMs, stopped.signal)) await refresh();
+  }
+
+  const clock: Clock = {
+    now() {
+      if (!state) throw new Error("the product's clock is read before it was started");
+      last = Math.max(last, productTime(state, monotonic() + state.offset));
+      return last;
+    },
+    real: () => Math.floor(monotonic() + (state?.offset ?? 0)),
+  };
+
+  const step = (leftMs: number) => Math.min(refreshMs, leftMs / (state?.anchor.rate || Number.MIN_VALUE));
+
+  return {
+    ...clock,
+    sleepReal,
+    sleepUntilProduct: (at, signal) => sleepUntil(at, clock, step, signal),
+    async start() {
+      for (;;) {
+        await refresh();
+        if (state) break;
+        if (!(await sleepReal(refreshMs, stopped.signal)))
+          throw new Error("the clock was stopped before it was read");
+      }
+      void keepRefreshing();
+    },
+    stop: () => stopped.abort(),
+  };
+}
+
+async function withTimeout<T>(reading: Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`no answer within ${READ_TIMEOUT_MS} ms`)), READ_TIMEOUT_MS);
+  });
+  try {
+    return await Promise.race([reading, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

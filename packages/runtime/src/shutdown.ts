@@ -1,0 +1,82 @@
+import closeWithGrace from "close-with-grace";
+import { createLogger, type Logger } from "./log.js";
+import { logLevelSetting, SettingsError } from "./settings.js";
+import { languageOf } from "./text.js";
+
+/** A service that runs. `ready` resolves when it takes work; what it gives is told to the parent process. */
+export interface Service {
+  stop(): Promise<void>;
+  ready?: () => Promise<object | void>;
+}
+
+/** What a service is started with. The signal fires when the process is asked to end, also before it is ready. */
+export interface ServiceContext {
+  logger: Logger;
+  env: NodeJS.ProcessEnv;
+  signal: AbortSignal;
+}
+
+/** Exit code for settings that cannot be used (EX_CONFIG of sysexits.h). */
+export const EXIT_SETTINGS = 78;
+
+const STOP_WITHIN_MS = 10_000;
+
+/**
+ * Runs a service as this process: starts it, tells a parent `{ready: true, …}` over IPC, stops it on SIGTERM, SIGINT or
+ * when the parent is gone. Exit codes: 0 stopped; 1 it failed (told in the log); 78 settings (one line each on stderr).
+ */
+export function runService(options: {
+  name: string;
+  start: (context: ServiceContext) => Promise<Service>;
+  env?: NodeJS.ProcessEnv;
+}): void {
+  const env = options.env ?? process.env;
+  const level = logLevelSetting().safeParse(env.LOG_LEVEL || "info").data ?? "info";
+  const logger = createLogger({ service: options.name, level });
+  const ending = new AbortController();
+  const hasParent = process.send !== undefined;
+
+  const started = Promise.resolve().then(() => options.start({ logger, env, signal: ending.signal }));
+  const grace = closeWithGrace(
+    { delay: STOP_WITHIN_MS, logger, skip: hasParent ? ["SIGINT"] : [] },
+    async ({ err, signal }) => {
+      if (err) logger.fatal({ err }, "an error nobody handled; the process ends");
+      else logger.info({ signal }, "stopping");
+      ending.abort();
+      const service = await started.catch(() => undefined);
+      await service?.stop();
+      logger.info("stopped");
+    },
+  );
+  if (hasParent) followParent(() => ending.signal.aborted || grace.close());
+  started.then(announce).catch(fail);
+
+  async function announce(service: Service): Promise<void> {
+    const told = await service.ready?.();
+    if (ending.signal.aborted) return;
+    logger.info("ready");
+    if (process.connected) process.send?.({ ready: true, ...told });
+  }
+
+  function fail(error: unknown): void {
+    if (ending.signal.aborted) return;
+    grace.uninstall();
+    if (error instanceof SettingsError) {
+      process.stderr.write(
+        error
+          .lines(languageOf(env))
+          .map((line) => `${options.name}: ${line}\n`)
+          .join(""),
+      );
+      process.exit(EXIT_SETTINGS);
+    }
+    logger.fatal({ err: error }, "the service did not start");
+    process.exit(1);
+  }
+}
+
+/** A terminal's Ctrl-C reaches parent and children alike: the parent decides, and its end is ours. */
+function followParent(close: () => void): void {
+  process.on("SIGINT", () => {});
+  process.once("disconnect", close);
+}

@@ -1,0 +1,17 @@
+/** What a person reads, in both languages of the product. */
+export interface Text {
+  en: string;
+  zh: string;
+}
+
+/** A language the product speaks. */
+export type Language = keyof Text;
+
+/**
+ * The language to speak to a person at this terminal.
+ * `QUARTERPAST_LANG` decides, else the usual locale variables; English where none of them names Chinese.
+ */
+export function languageOf(env: NodeJS.ProcessEnv): Language {
+  const locale = env.QUARTERPAST_LANG || env.LC_ALL || env.LC_MESSAGES || env.LANG || "";
+  return /^zh/i.test(locale) ? "zh" : "en";
+}

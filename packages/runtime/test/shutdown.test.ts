@@ -1,0 +1,85 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { text } from "node:stream/consumers";
+import { fileURLToPath } from "node:url";
+import { describe, expect, it } from "vitest";
+
+const SERVICE = fileURLToPath(new URL("./helpers/service.mjs", import.meta.url));
+
+function run(mode: string, env: NodeJS.ProcessEnv = {}, ipc = true) {
+  const child = spawn(process.execPath, [SERVICE, mode], {
+    stdio: ["ignore", "pipe", "pipe", ...(ipc ? (["ipc"] as const) : [])],
+    env: { ...process.env, LC_ALL: "C", ...env },
+  });
+  const out = text(child.stdout!);
+  const err = text(child.stderr!);
+  const ended = once(child, "exit").then(async ([code]) => ({
+    code: code as number,
+    out: await out,
+    err: await err,
+  }));
+  return { child, ended };
+}
+
+describe("runService", () => {
+  it("tells its parent that it is ready and stops on SIGTERM", async () => {
+    const { child, ended } = run("works");
+    const [message] = (await once(child, "message")) as [unknown];
+    expect(message).toEqual({ ready: true, url: "http://here" });
+    child.kill("SIGTERM");
+    const { code, out } = await ended;
+    expect(code).toBe(0);
+    expect(out).toContain("sample is put away");
+  });
+
+  it("leaves Ctrl-C to its parent", async () => {
+    const { child, ended } = run("works");
+    await once(child, "message");
+    child.kill("SIGINT");
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    expect(child.exitCode).toBeNull();
+    child.kill("SIGTERM");
+    expect((await ended).code).toBe(0);
+  });
+
+  it("stops on SIGINT without a parent, also while it starts", async () => {
+    const { child, ended } = run("slow", {}, false);
+    await once(child.stdout!, "data");
+    child.kill("SIGINT");
+    const { code, out } = await ended;
+    expect(code).toBe(0);
+    expect(out).toContain("sample is put away");
+  });
+
+  it("stops when its parent is gone", async () => {
+    const { child, ended } = run("works");
+    await once(child, "message");
+    child.disconnect();
+    const { code, out } = await ended;
+    expect([code, out.match(/put away/g)?.length]).toEqual([0, 1]);
+  });
+
+  it("ends with 1 on an error nobody handled, and logs it", async () => {
+    const { code, out } = await run("crashes").ended;
+    expect(code).toBe(1);
+    expect(out).toContain("nobody handles me");
+    expect(out).toContain("sample is put away");
+  });
+
+  it("ends with 1 when the start fails", async () => {
+    const { code, out } = await run("fails").ended;
+    expect(code).toBe(1);
+    expect(out).toContain("cannot begin");
+  });
+
+  it("ends with 78 and a line for each wrong setting, in the reader's language", async () => {
+    const english = await run("settings").ended;
+    expect(english.code).toBe(78);
+    expect(english.err).toBe(
+      'sample: setting PORT is "x"; right would be: a port\n' +
+        "sample: setting HOST is (not set); right would be: a port\n",
+    );
+    const chinese = await run("settings", { QUARTERPAST_LANG: "zh" }).ended;
+    expect(chinese.err).toContain("应为：端口");
+  });
+});

@@ -1,0 +1,20 @@
+export { createSandbox, type Sandbox, type SandboxStore } from "./sandbox.js";
+export type { SandboxLogger, SandboxOptions, Site } from "./options.js";
+export type { ClockView } from "./control.js";
+export { FAULT_MODES, type FaultInput } from "./faults/schema.js";
+export type { InstanceInput, InstancePolicy } from "./rules/instances.js";
+export type { RecordChecks } from "./rules/request.js";
+export type { SdrState } from "./ledger/entry.js";
+export type { SdrRow } from "./views/list.js";
+export type { Total, Totals } from "./views/totals.js";
+export type { CallSummary } from "./ledger/calls.js";
+export type {
+  CallLine,
+  ClockLine,
+  CollectedLine,
+  HeadLine,
+  InstanceLine,
+  Line,
+  VerdictLine,
+} from "./ledger/lines.js";
+export { PUSH_PATH } from "./routes/push.js";

@@ -1,0 +1,38 @@
+import type { Entry } from "./entry.js";
+
+export type Claims = {
+  snTaken(entry: Entry): boolean;
+  intervalTaken(entry: Entry): boolean;
+  /** Notes a judged record: its serial number always, its interval only where it is valid. */
+  note(entry: Entry, valid: boolean): void;
+};
+
+/**
+ * Who was first: serial numbers, and intervals per instance (specification 2.1, rule 5). A void record holds its
+ * serial number but not its interval. `windowMs` is product time after which a claim is forgotten; the real
+ * marketplace is not known to forget, so the default is never.
+ */
+export function createClaims(windowMs = Infinity): Claims {
+  const serials = new Map<string, number>();
+  const intervals = new Map<string, Map<string, number>>();
+
+  const fresh = (since: number | undefined, now: number) => since !== undefined && now - since < windowMs;
+  const keyOf = ({ record }: Entry) => record.begin_time + record.end_time;
+  const note = (map: Map<string, number>, key: string, at: number) => {
+    if (!fresh(map.get(key), at)) map.set(key, at);
+  };
+
+  return {
+    snTaken: (entry) => fresh(serials.get(entry.record.metering_sn), entry.receivedAt),
+    intervalTaken: (entry) =>
+      fresh(intervals.get(entry.record.instance_id)?.get(keyOf(entry)), entry.receivedAt),
+    note(entry, valid) {
+      note(serials, entry.record.metering_sn, entry.receivedAt);
+      if (!valid) return;
+      const { instance_id } = entry.record;
+      const own = intervals.get(instance_id) ?? new Map<string, number>();
+      intervals.set(instance_id, own);
+      note(own, keyOf(entry), entry.receivedAt);
+    },
+  };
+}

@@ -1,0 +1,55 @@
+import type { InstancePolicy } from "./rules/instances.js";
+import type { RecordChecks } from "./rules/request.js";
+
+/** The part of a logger that the sandbox uses; a pino logger fits. */
+export type SandboxLogger = {
+  info(data: object, message: string): void;
+  error(data: object, message: string): void;
+};
+
+/** `cn` or `intl`: names the site on the page and decides its language where the reader's is not known. */
+export type Site = "cn" | "intl";
+
+export type SandboxOptions = {
+  /** The seller's interconnection key. */
+  key: string;
+  /** Where the raw store lives; without it a temporary folder that `close` removes. */
+  dataDir?: string;
+  /** 0, the default, takes a free port. */
+  port?: number;
+  host?: string;
+  site?: Site;
+  instances?: InstancePolicy;
+  checks?: RecordChecks;
+  /** How far `ts` may lie from real time (5 minutes). */
+  skewLimitMs?: number;
+  /** Real time from acceptance to the background check (200 ms). */
+  validationDelayMs?: number;
+  /** Largest body in bytes (2 MiB); a larger one is answered 413 as by a gateway. */
+  bodyLimit?: number;
+  /** Product time after which serial numbers and intervals are forgotten (never). */
+  dedupeWindowMs?: number;
+  logger?: SandboxLogger;
+  /** Real time in milliseconds. */
+  realNow?: () => number;
+};
+
+/** The options with their defaults; `dataDir` apart. */
+export function withDefaults(options: SandboxOptions) {
+  return {
+    port: 0,
+    host: "127.0.0.1",
+    site: "cn" as Site,
+    instances: "any" as InstancePolicy,
+    checks: "sync" as RecordChecks,
+    skewLimitMs: 300_000,
+    validationDelayMs: 200,
+    bodyLimit: 2_097_152,
+    dedupeWindowMs: Infinity,
+    logger: { info: () => undefined, error: () => undefined } as SandboxLogger,
+    realNow: Date.now,
+    ...options,
+  };
+}
+
+export type FullOptions = ReturnType<typeof withDefaults>;

@@ -1,0 +1,75 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import { earlyAnswer, lateAnswer } from "../faults/answers.js";
+import type { Drawn, Faults } from "../faults/faults.js";
+import type { Intake } from "../intake.js";
+import type { FullOptions } from "../options.js";
+import { refusal } from "../rules/codes.js";
+import { acceptedAnswer, jsonAnswer, refusalAnswer, type Answer } from "./answer.js";
+import { deliver, drip, hang } from "./deliver.js";
+
+/** The push interface's path (specification 1.1). */
+export const PUSH_PATH = "/api/mkp-openapi-public/global/v1/isv/usage-data";
+
+const SLOW_MS = 2000;
+
+export type PushParts = { options: FullOptions; intake: Intake; faults: Faults };
+
+declare module "fastify" {
+  interface FastifyRequest {
+    fault: Drawn | null;
+  }
+}
+
+/** Adds the push interface; its bodies stay the bytes that came, for the signature is over them. */
+export async function addPush(app: FastifyInstance, { options, intake, faults }: PushParts): Promise<void> {
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser("*", { parseAs: "buffer" }, (_request, body, done) => done(null, body));
+  app.decorateRequest("fault", null);
+
+  app.addHook("onRequest", async (request, reply) => {
+    request.fault = faults.draw();
+    if (request.fault?.rule.mode !== "down") return;
+    intake.noteKept(null, "down", 0);
+    reply.hijack();
+    request.raw.socket.destroy();
+  });
+
+  app.setErrorHandler((error: FastifyError, _request, reply) => {
+    options.logger.error({ err: error }, "a call failed");
+    const now = options.realNow();
+    if (error.statusCode === 413) return deliver(reply, TOO_LARGE, now);
+    const code = error.statusCode !== undefined && error.statusCode < 500 ? "MKT.0199" : "MKT.0999";
+    return deliver(reply, refusalAnswer(refusal(code, error.message)), now);
+  });
+
+  app.post(PUSH_PATH, { bodyLimit: options.bodyLimit }, async (request, reply) => {
+    const rule = request.fault?.rule;
+    if (rule?.mode === "slow") await sleep(rule.afterMs ?? SLOW_MS, undefined, { ref: false });
+    const body = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0);
+    const serverNow = options.realNow() + (rule?.mode === "skew" ? rule.seconds * 1000 : 0);
+    const early = rule && earlyAnswer(rule);
+    if (early) {
+      intake.noteKept(body, rule.mode, early.http);
+      return deliver(reply, early, serverNow);
+    }
+    const result = await intake.push({ headers: request.headers, body, drawn: request.fault, serverNow });
+    const answer = result.ok ? acceptedAnswer(result.listed) : refusalAnswer(result.refusal);
+    return finish(request, reply, { answer, accepted: result.ok, serverNow });
+  });
+}
+
+type Finished = { answer: Answer; accepted: boolean; serverNow: number };
+
+async function finish(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  { answer, accepted, serverNow }: Finished,
+) {
+  const rule = request.fault?.rule;
+  if (rule?.mode === "drip") return drip(reply, answer, serverNow, rule);
+  if (rule?.mode === "accept_then_timeout" && accepted) return hang(reply, rule.afterMs);
+  return deliver(reply, (accepted && rule && lateAnswer(rule)) || answer, serverNow);
+}
+
+const TOO_LARGE = jsonAnswer(413, "APIGW.0201", "Request entity too large");

@@ -1,0 +1,85 @@
+import pg from "pg";
+import { parseInstant, formatInstant, type Micros } from "@quarterpast/domain";
+
+/** Anything that runs SQL: the pool, or a client inside a transaction. */
+export type Db = pg.Pool | pg.PoolClient;
+export type Pool = pg.Pool;
+
+const TIMESTAMPTZ = 1184;
+const INT8 = 20;
+
+/** timestamptz as Micros, int8 as a safe integer, numeric as decimal text (pg's own default). */
+const types: pg.CustomTypesConfig = {
+  getTypeParser: ((oid: number, format?: "text" | "binary") => {
+    if (oid === TIMESTAMPTZ) return readTimestamp;
+    if (oid === INT8) return readSafeInteger;
+    return pg.types.getTypeParser(oid, format as "text");
+  }) as typeof pg.types.getTypeParser,
+};
+
+function readTimestamp(text: string): Micros {
+  const at = parseInstant(text.replace(/\+00$/, "Z"));
+  if (at === undefined) throw new RangeError(`timestamptz ${text}: not a finite UTC time`);
+  return at;
+}
+
+function readSafeInteger(text: string): number {
+  const value = Number(text);
+  if (!Number.isSafeInteger(value)) throw new RangeError(`int8 ${text}: beyond 2^53`);
+  return value;
+}
+
+export interface PoolOptions {
+  databaseUrl: string;
+  /** Connections at most. */
+  max?: number;
+  applicationName: string;
+  onError: (error: Error) => void;
+}
+
+/**
+ * A pool whose sessions speak UTC. Its timeouts: a statement of 30 s and an idle transaction of 5 s would otherwise
+ * hold a shard's lock and starve the sealer (failures.md, row 44).
+ */
+export function createPool({ databaseUrl, max = 8, applicationName, onError }: PoolOptions): Pool {
+  const pool = new pg.Pool({
+    connectionString: databaseUrl,
+    max,
+    application_name: applicationName,
+    types,
+    options: "-c timezone=UTC -c datestyle=ISO -c statement_timeout=30000 -c idle_in_transaction_session_timeout=5000",
+    connectionTimeoutMillis: 3_000,
+    keepAlive: true,
+  });
+  pool.on("error", onError);
+  return pool;
+}
+
+/**
+ * Runs `work` in one READ COMMITTED transaction. Any error rolls back and is thrown; an error on COMMIT too, whose
+ * outcome is unknown: callers run the whole again, their effects are idempotent.
+ */
+export async function inTransaction<T>(pool: Pool, work: (client: pg.PoolClient) => Promise<T>): Promise<T> {
+  const client = await pool.connect();
+  let broken: Error | undefined;
+  try {
+    await client.query("BEGIN");
+    const result = await work(client);
+    await client.query("COMMIT");
+    return result;
+  } catch (error) {
+    await client.query("ROLLBACK").catch((failed: Error) => (broken = failed));
+    throw error;
+  } finally {
+    client.release(broken);
+  }
+}
+
+/** Instants as parameters: `$1::timestamptz` or `$1::timestamptz[]`. */
+export const stamp = formatInstant;
+export const stamps = (instants: readonly Micros[]): string[] => instants.map(formatInstant);
+
+/** SQLSTATE of a Postgres error, or undefined where the error is another. */
+export function sqlState(error: unknown): string | undefined {
+  return error instanceof pg.DatabaseError ? error.code : undefined;
+}

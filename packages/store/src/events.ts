@@ -1,0 +1,212 @@
+import type { Micros, QuarantineReason } from "@quarterpast/domain";
+import { stamp, stamps, type Db } from "./db.js";
+
+/** One event as it is kept: counted where it has an instance and a bill hour, else waiting in quarantine. */
+export interface EventRow {
+  sourceNo: number;
+  key: string;
+  /** Null where the key carries the id in itself. */
+  id: string | null;
+  payloadHash: string;
+  subject: string;
+  meter: string;
+  occurred: Micros;
+  instanceNo: number | null;
+  billHour: Micros | null;
+  quantity: string | null;
+  value: string | null;
+  extensions: string | null;
+}
+
+/** Numbers of the given sources, made where they are new. Outside the batch's transaction: a number is never taken back. */
+export async function ensureSources(db: Db, accountNo: number, sources: readonly string[]): Promise<Map<string, number>> {
+  const sorted = [...sources].sort();
+  await db.query(
+    `INSERT INTO sources (account_no, source) SELECT $1::smallint, source FROM unnest($2::text[]) AS source
+     ON CONFLICT (account_no, source) DO NOTHING`,
+    [accountNo, sorted],
+  );
+  const { rows } = await db.query<{ source: string; no: number }>(
+    "SELECT source, source_no AS no FROM sources WHERE account_no = $1::smallint AND source = ANY ($2::text[])",
+    [accountNo, sorted],
+  );
+  return new Map(rows.map(({ source, no }) => [source, no]));
+}
+
+/**
+ * Inserts events, each once: `rows` sorted by (source, key) and without doubles among themselves.
+ * @returns the positions in `rows` of events that were there already.
+ */
+export async function insertEvents(db: Db, rows: readonly EventRow[], received: Micros): Promise<number[]> {
+  if (rows.length === 0) return [];
+  const present = await db.query<{ position: number }>(
+    `WITH batch AS (
+       SELECT * FROM unnest($1::integer[], $2::integer[], $3::uuid[], $4::uuid[], $5::timestamptz[], $6::timestamptz[],
+         $7::numeric[], $8::text[], $9::text[], $10::jsonb[])
+       WITH ORDINALITY AS t (source_no, instance_no, key, payload_hash, occurred, bill_hour, quantity, value, id, extensions, position)
+     ), inserted AS (
+       INSERT INTO events (source_no, instance_no, key, payload_hash, occurred, received, bill_hour, quantity, value, id, extensions)
+       SELECT source_no, instance_no, key, payload_hash, occurred, $11::timestamptz, bill_hour, quantity, value, id, extensions
+       FROM batch ORDER BY position
+       ON CONFLICT (source_no, key) DO NOTHING RETURNING source_no, key
+     )
+     SELECT (position - 1)::integer AS position FROM batch LEFT JOIN inserted USING (source_no, key)
+     WHERE inserted.key IS NULL ORDER BY position`,
+    [
+      rows.map((row) => row.sourceNo),
+      rows.map((row) => row.instanceNo),
+      rows.map((row) => row.key),
+      rows.map((row) => row.payloadHash),
+      stamps(rows.map((row) => row.occurred)),
+      rows.map((row) => (row.billHour === null ? null : stamp(row.billHour))),
+      rows.map((row) => row.quantity),
+      rows.map((row) => row.value),
+      rows.map((row) => row.id),
+      rows.map((row) => row.extensions),
+      stamp(received),
+    ],
+  );
+  return present.rows.map((row) => row.position);
+}
+
+/** Of events that were there already, those whose payload is another: the same id with other usage. */
+export async function findConflicting(db: Db, rows: readonly EventRow[]): Promise<EventRow[]> {
+  if (rows.length === 0) return [];
+  const { rows: other } = await db.query<{ position: number }>(
+    `SELECT (position - 1)::integer AS position
+     FROM unnest($1::integer[], $2::uuid[], $3::uuid[]) WITH ORDINALITY AS t (source_no, key, payload_hash, position)
+     JOIN events e USING (source_no, key) WHERE e.payload_hash <> t.payload_hash`,
+    [rows.map((row) => row.sourceNo), rows.map((row) => row.key), rows.map((row) => row.payloadHash)],
+  );
+  return other.map(({ position }) => rows[position]!);
+}
+
+/** Records conflicts; the event that came first stays as it is and no sum changes. */
+export async function insertConflicts(db: Db, rows: readonly EventRow[], now: Micros): Promise<void> {
+  if (rows.length === 0) return;
+  await db.query(
+    `INSERT INTO conflicts (source_no, key, payload_hash, subject, meter, occurred, quantity, value, found_at)
+     SELECT *, $9::timestamptz FROM unnest($1::integer[], $2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::timestamptz[],
+       $7::numeric[], $8::text[]) ON CONFLICT DO NOTHING`,
+    [
+      rows.map((row) => row.sourceNo),
+      rows.map((row) => row.key),
+      rows.map((row) => row.payloadHash),
+      rows.map((row) => row.subject),
+      rows.map((row) => row.meter),
+      stamps(rows.map((row) => row.occurred)),
+      rows.map((row) => row.quantity),
+      rows.map((row) => row.value),
+      stamp(now),
+    ],
+  );
+}
+
+export type Quarantined = Pick<EventRow, "sourceNo" | "key" | "subject" | "meter"> & { reason: QuarantineReason };
+
+/** Puts events that were inserted without an instance into quarantine, each with its reason. */
+export async function insertQuarantine(db: Db, accountNo: number, rows: readonly Quarantined[], now: Micros): Promise<void> {
+  if (rows.length === 0) return;
+  await db.query(
+    `INSERT INTO quarantine (source_no, key, account_no, reason, subject, meter, quarantined_at)
+     SELECT t.source_no, t.key, $6::smallint, t.reason, t.subject, t.meter, $7::timestamptz
+     FROM unnest($1::integer[], $2::uuid[], $3::text[], $4::text[], $5::text[]) AS t (source_no, key, reason, subject, meter)`,
+    [
+      rows.map((row) => row.sourceNo),
+      rows.map((row) => row.key),
+      rows.map((row) => row.reason),
+      rows.map((row) => row.subject),
+      rows.map((row) => row.meter),
+      accountNo,
+      stamp(now),
+    ],
+  );
+}
+
+/** An event that waits and now has an instance that lived when it occurred. */
+export interface Releasable {
+  sourceNo: number;
+  key: string;
+  reason: QuarantineReason;
+  instanceNo: number;
+  shard: number;
+  meter: string;
+  occurred: Micros;
+  quantity: string | null;
+  value: string | null;
+}
+
+/** Up to `limit` events in quarantine whose binding exists by now and that wait for one. */
+export async function findReleasable(db: Db, limit: number): Promise<Releasable[]> {
+  const { rows } = await db.query<Releasable>(
+    `SELECT q.source_no AS "sourceNo", q.key, q.reason, i.instance_no AS "instanceNo", i.shard, q.meter,
+       e.occurred, e.quantity, e.value
+     FROM quarantine q
+     JOIN meters m ON m.code = q.meter
+     JOIN instances i ON i.account_no = q.account_no AND i.subject = q.subject AND i.meter_no = m.meter_no
+     JOIN events e USING (source_no, key)
+     WHERE q.released_at IS NULL AND q.reason IN ('unknown_meter', 'unknown_instance')
+       AND i.opened <= e.occurred AND (i.closed IS NULL OR e.occurred < i.closed)
+     ORDER BY q.source_no, q.key LIMIT $1::integer`,
+    [limit],
+  );
+  return rows;
+}
+
+/** Binds a waiting event; false where another process did so first. */
+export async function releaseEvents(
+  db: Db,
+  rows: readonly (Pick<Releasable, "sourceNo" | "key" | "instanceNo"> & { billHour: Micros })[],
+  now: Micros,
+): Promise<Set<string>> {
+  const { rows: released } = await db.query<{ key: string; sourceNo: number }>(
+    `WITH batch AS (
+       SELECT * FROM unnest($1::integer[], $2::uuid[], $3::integer[], $4::timestamptz[]) AS t (source_no, key, instance_no, bill_hour)
+     ), mine AS (
+       SELECT q.source_no, q.key FROM quarantine q JOIN batch USING (source_no, key)
+       WHERE q.released_at IS NULL ORDER BY q.source_no, q.key FOR UPDATE OF q SKIP LOCKED
+     ), freed AS (
+       UPDATE quarantine q SET released_at = $5::timestamptz FROM mine WHERE q.source_no = mine.source_no AND q.key = mine.key
+     )
+     UPDATE events e SET instance_no = batch.instance_no, bill_hour = batch.bill_hour
+     FROM batch JOIN mine USING (source_no, key)
+     WHERE e.source_no = batch.source_no AND e.key = batch.key AND e.instance_no IS NULL
+     RETURNING e.source_no AS "sourceNo", e.key`,
+    [
+      rows.map((row) => row.sourceNo),
+      rows.map((row) => row.key),
+      rows.map((row) => row.instanceNo),
+      stamps(rows.map((row) => row.billHour)),
+      stamp(now),
+    ],
+  );
+  return new Set(released.map(({ sourceNo, key }) => `${sourceNo} ${key}`));
+}
+
+/** Changes why events wait: the instance is known by now, but its meter cannot count them. */
+export async function changeReason(db: Db, rows: readonly Pick<Quarantined, "sourceNo" | "key" | "reason">[]): Promise<void> {
+  await db.query(
+    `UPDATE quarantine q SET reason = t.reason
+     FROM unnest($1::integer[], $2::uuid[], $3::text[]) AS t (source_no, key, reason)
+     WHERE q.source_no = t.source_no AND q.key = t.key`,
+    [rows.map((row) => row.sourceNo), rows.map((row) => row.key), rows.map((row) => row.reason)],
+  );
+}
+
+export interface QuarantineCount {
+  reason: QuarantineReason;
+  subject: string;
+  meter: string;
+  events: number;
+  since: Micros;
+}
+
+/** What waits in quarantine, by reason, subject and meter. */
+export async function countQuarantine(db: Db, limit: number): Promise<QuarantineCount[]> {
+  const { rows } = await db.query<QuarantineCount>(
+    `SELECT reason, subject, meter, count(*) AS events, min(quarantined_at) AS since FROM quarantine
+     WHERE released_at IS NULL GROUP BY reason, subject, meter ORDER BY count(*) DESC, subject, meter LIMIT $1::integer`,
+    [limit],
+  );
+  return rows;
+}

@@ -1,0 +1,187 @@
+import type { BillingCycle, Deadlines, Interval, Micros, SealedRecord } from "@quarterpast/domain";
+import { stamp, stamps, type Db } from "./db.js";
+
+/** A sealed hour of a shard whose records are not all made yet. */
+export interface FreezeWork {
+  hour: Micros;
+  shard: number;
+  /** Instances up to this number are done. */
+  frozenThrough: number;
+}
+
+/** The oldest unfrozen hour of each shard: hours in order, for chain and residue go from hour to hour. */
+export async function findFreezeWork(db: Db): Promise<FreezeWork[]> {
+  const { rows } = await db.query<FreezeWork>(
+    `SELECT DISTINCT ON (shard) shard, hour, frozen_through AS "frozenThrough" FROM hours
+     WHERE frozen_at IS NULL ORDER BY shard, hour`,
+  );
+  return rows;
+}
+
+/** Takes the hour for this transaction; undefined where another reporter has it or it is done. */
+export async function lockFreezeWork(db: Db, { shard, hour }: FreezeWork): Promise<FreezeWork | undefined> {
+  const { rows } = await db.query<FreezeWork>(
+    `SELECT shard, hour, frozen_through AS "frozenThrough" FROM hours
+     WHERE shard = $1::smallint AND hour = $2::timestamptz AND frozen_at IS NULL FOR UPDATE SKIP LOCKED`,
+    [shard, stamp(hour)],
+  );
+  return rows[0];
+}
+
+/** What a sealed hour holds for one instance, with all that its records need. */
+export interface SealedUsage {
+  instanceNo: number;
+  accountNo: number;
+  account: string;
+  instanceId: string;
+  product: string;
+  meter: string;
+  unit: string;
+  cycle: BillingCycle;
+  opened: Micros;
+  closed: Micros | null;
+  quantity: string;
+  events: number;
+  /** Carried in from the instance's last hour with usage. */
+  residue: string;
+}
+
+/** The next `limit` instances of a sealed hour, by number. */
+export async function readSealedUsage(db: Db, work: FreezeWork, limit: number): Promise<SealedUsage[]> {
+  const { rows } = await db.query<SealedUsage>(
+    `WITH chunk AS (
+       SELECT instance_no, sum(quantity) AS quantity, sum(events)::bigint AS events FROM hour_usage
+       WHERE shard = $1::smallint AND bill_hour = $2::timestamptz AND instance_no > $3::integer
+       GROUP BY instance_no ORDER BY instance_no LIMIT $4::integer
+     )
+     SELECT instance_no AS "instanceNo", a.account_no AS "accountNo", a.code AS account, i.instance_id AS "instanceId",
+       i.product, m.code AS meter, m.unit, i.cycle, i.opened, i.closed, chunk.quantity::text, chunk.events,
+       COALESCE(r.residue, 0)::text AS residue
+     FROM chunk
+     JOIN instances i USING (instance_no)
+     JOIN meters m USING (meter_no)
+     JOIN accounts a USING (account_no)
+     LEFT JOIN LATERAL (
+       SELECT residue FROM residues r WHERE r.instance_no = chunk.instance_no ORDER BY hour DESC LIMIT 1
+     ) r ON true
+     ORDER BY instance_no`,
+    [work.shard, stamp(work.hour), work.frozenThrough, limit],
+  );
+  return rows;
+}
+
+/** Intervals an instance has been billed for, `since` on. */
+export async function readTakenIntervals(db: Db, instanceNo: number, since: Micros): Promise<Interval[]> {
+  const { rows } = await db.query<Interval>(
+    `SELECT DISTINCT begin_at AS begin, end_at AS "end" FROM records
+     WHERE instance_no = $1::integer AND end_at > $2::timestamptz`,
+    [instanceNo, stamp(since)],
+  );
+  return rows;
+}
+
+export interface ChainHead {
+  seq: number;
+  checksum: string;
+}
+
+/** The head of a chain, locked until the transaction ends; undefined where the chain has not begun. */
+export async function lockChain(db: Db, accountNo: number, shard: number, genesis: string): Promise<ChainHead> {
+  await db.query(
+    `INSERT INTO chains (account_no, shard, seq, checksum) VALUES ($1::smallint, $2::smallint, 0, $3::text) ON CONFLICT DO NOTHING`,
+    [accountNo, shard, genesis],
+  );
+  const { rows } = await db.query<ChainHead>(
+    "SELECT seq, checksum FROM chains WHERE account_no = $1::smallint AND shard = $2::smallint FOR UPDATE",
+    [accountNo, shard],
+  );
+  return rows[0]!;
+}
+
+/** A sealed record with what its submission needs: frozen from here on. */
+export interface FrozenRecord extends SealedRecord, Deadlines {
+  accountNo: number;
+  instanceNo: number;
+  wire: string;
+  wireVersion: number;
+}
+
+/** Writes records and moves their chain's head; all of one account and shard, in chain order. */
+export async function insertRecords(db: Db, records: readonly FrozenRecord[], frozenAt: Micros): Promise<void> {
+  const last = records.at(-1);
+  if (!last) return;
+  await db.query(
+    `INSERT INTO records (account_no, shard, seq, sn, kind, instance_no, hour, begin_at, end_at, part, quantity, events,
+       replaces, canonical, checksum, prev, wire, wire_version, window_ends, late_ends, expires, frozen_at)
+     SELECT $1::smallint, $2::smallint, t.*, $3::timestamptz
+     FROM unnest($4::bigint[], $5::text[], $6::text[], $7::integer[], $8::timestamptz[], $9::timestamptz[], $10::timestamptz[],
+       $11::text[], $12::numeric[], $13::bigint[], $14::text[], $15::text[], $16::text[], $17::text[], $18::text[],
+       $19::smallint[], $20::timestamptz[], $21::timestamptz[], $22::timestamptz[]) AS t`,
+    [
+      last.accountNo,
+      last.shard,
+      stamp(frozenAt),
+      records.map((record) => record.seq),
+      records.map((record) => record.sn),
+      records.map((record) => record.kind),
+      records.map((record) => record.instanceNo),
+      stamps(records.map((record) => record.hour)),
+      stamps(records.map((record) => record.begin)),
+      stamps(records.map((record) => record.end)),
+      records.map((record) => record.part),
+      records.map((record) => record.quantity),
+      records.map((record) => record.events),
+      records.map((record) => record.replaces ?? null),
+      records.map((record) => record.canonical),
+      records.map((record) => record.checksum),
+      records.map((record) => record.prev),
+      records.map((record) => record.wire),
+      records.map((record) => record.wireVersion),
+      stamps(records.map((record) => record.windowEnds)),
+      stamps(records.map((record) => record.lateEnds)),
+      stamps(records.map((record) => record.expires)),
+    ],
+  );
+  await db.query(
+    "UPDATE chains SET seq = $3::bigint, checksum = $4::text WHERE account_no = $1::smallint AND shard = $2::smallint",
+    [last.accountNo, last.shard, last.seq, last.checksum],
+  );
+}
+
+/** Appends to the residue ledger: what each instance carries out of the hour. */
+export async function insertResidues(
+  db: Db,
+  hour: Micros,
+  rows: readonly { instanceNo: number; residue: string }[],
+): Promise<void> {
+  if (rows.length === 0) return;
+  await db.query(
+    `INSERT INTO residues (instance_no, hour, residue)
+     SELECT t.instance_no, $1::timestamptz, t.residue FROM unnest($2::integer[], $3::numeric[]) AS t (instance_no, residue)`,
+    [stamp(hour), rows.map((row) => row.instanceNo), rows.map((row) => row.residue)],
+  );
+}
+
+/** Notes usage that no interval is left for, so that finance sees it. */
+export async function insertUnbillable(
+  db: Db,
+  hour: Micros,
+  rows: readonly { instanceNo: number; quantity: string; reason: string }[],
+): Promise<void> {
+  if (rows.length === 0) return;
+  await db.query(
+    `INSERT INTO unbillable (instance_no, hour, quantity, reason)
+     SELECT t.instance_no, $1::timestamptz, t.quantity, t.reason
+     FROM unnest($2::integer[], $3::numeric[], $4::text[]) AS t (instance_no, quantity, reason)`,
+    [stamp(hour), rows.map((row) => row.instanceNo), rows.map((row) => row.quantity), rows.map((row) => row.reason)],
+  );
+}
+
+/** Notes how far the freezing of an hour has come; `done` ends it. */
+export async function advanceFreeze(db: Db, work: FreezeWork, through: number, done: boolean, now: Micros): Promise<void> {
+  await db.query(
+    `UPDATE hours SET frozen_through = $3::integer, frozen_at = CASE WHEN $4::boolean THEN $5::timestamptz END
+     WHERE shard = $1::smallint AND hour = $2::timestamptz`,
+    [work.shard, stamp(work.hour), through, done, stamp(now)],
+  );
+}

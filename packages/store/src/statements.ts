@@ -1,0 +1,268 @@
+import { statesAllowing, type Micros, type RecordHappening, type RecordState } from "@quarterpast/domain";
+import { inTransaction, stamp, stamps, type Db, type Pool } from "./db.js";
+
+/** One record as the marketplace states it. */
+export interface StatedLine {
+  serialNumber: string;
+  instanceId: string;
+  begin: Micros;
+  end: Micros;
+  quantity: string;
+  state: "pending" | "normal" | "abnormal" | "billed";
+  code?: string | undefined;
+}
+
+export interface NewStatement {
+  accountNo: number;
+  /** Where it came from: `api`, or the name of a file. */
+  source: string;
+  /** Only a complete statement can show that a record is missing. */
+  complete: boolean;
+  /** Product time when it was asked for: records accepted later cannot be in it. */
+  askedAt: Micros;
+  /** The begins it covers; a file covers what lies between its first and last. */
+  range?: { from: Micros; to: Micros } | undefined;
+  lines: readonly StatedLine[];
+  /** Codes that say "already there": for a record sent more than once, proof of delivery (design, rule 6). */
+  duplicateCodes: readonly string[];
+}
+
+/** What a statement changed: it finds, it never edits money. */
+export interface Reconciled {
+  statementId: number;
+  lines: number;
+  billed: number;
+  abnormal: number;
+  different: number;
+  missing: number;
+  extra: number;
+}
+
+/** Takes a statement: sets it against our records, settles what it settles and notes every difference. */
+export async function takeStatement(pool: Pool, statement: NewStatement, now: Micros): Promise<Reconciled> {
+  return inTransaction(pool, async (db) => {
+    const statementId = await insertStatement(db, statement, now);
+    await insertLines(db, statementId, statement.lines);
+    await stageStated(db, statementId, statement);
+    const found = { billed: 0, abnormal: 0, different: 0, missing: 0, extra: 0 };
+    found.billed = await settleBilled(db, now);
+    found.abnormal = await settle(db, statementId, "abnormal", "stated_abnormal", now);
+    found.different = await settle(db, statementId, "different", "stated_different", now);
+    if (statement.complete) found.missing = await findMissing(db, statementId, statement, now);
+    found.extra = await findExtra(db, statementId, statement.accountNo, now);
+    await resolveFindings(db, statement, now);
+    return { statementId, lines: statement.lines.length, ...found };
+  });
+}
+
+async function insertStatement(db: Db, statement: NewStatement, now: Micros): Promise<number> {
+  const { rows } = await db.query<{ id: number }>(
+    `INSERT INTO statements (account_no, source, complete, lines, taken_at)
+     VALUES ($1::smallint, $2::text, $3::boolean, $4::integer, $5::timestamptz) RETURNING statement_id AS id`,
+    [statement.accountNo, statement.source, statement.complete, statement.lines.length, stamp(now)],
+  );
+  return rows[0]!.id;
+}
+
+const LINES_AT_ONCE = 5_000;
+
+async function insertLines(db: Db, statementId: number, lines: readonly StatedLine[]): Promise<void> {
+  for (let start = 0; start < lines.length; start += LINES_AT_ONCE) {
+    const chunk = lines.slice(start, start + LINES_AT_ONCE);
+    await db.query(
+      `INSERT INTO statement_lines (statement_id, line, sn, instance_id, begin_at, end_at, quantity, state, code)
+       SELECT $1::bigint, $2::integer + t.position, t.sn, t.instance_id, t.begin_at, t.end_at, t.quantity, t.state, t.code
+       FROM unnest($3::text[], $4::text[], $5::timestamptz[], $6::timestamptz[], $7::numeric[], $8::text[], $9::text[])
+         WITH ORDINALITY AS t (sn, instance_id, begin_at, end_at, quantity, state, code, position)`,
+      [
+        statementId,
+        start,
+        chunk.map((line) => line.serialNumber),
+        chunk.map((line) => line.instanceId),
+        stamps(chunk.map((line) => line.begin)),
+        stamps(chunk.map((line) => line.end)),
+        chunk.map((line) => line.quantity),
+        chunk.map((line) => line.state),
+        chunk.map((line) => line.code ?? null),
+      ],
+    );
+  }
+}
+
+/**
+ * One row per serial number stated, with our record beside it. A serial number may have several lines: a good one
+ * stands before an abnormal one, which is then a repeat of it.
+ */
+async function stageStated(db: Db, statementId: number, { duplicateCodes, accountNo }: NewStatement): Promise<void> {
+  await db.query(
+    `CREATE TEMP TABLE stated ON COMMIT DROP AS
+     SELECT DISTINCT ON (l.sn) l.sn, l.instance_id, l.begin_at, l.end_at, l.quantity AS theirs, l.code, r.quantity AS ours,
+       r.sn IS NOT NULL AS is_ours, r.state AS our_state, r.attempts,
+       CASE WHEN r.sn IS NULL THEN l.state
+            WHEN l.state = 'abnormal' AND l.code = ANY ($2::text[]) AND r.attempts > 1 THEN 'repeated'
+            WHEN l.state = 'abnormal' THEN 'abnormal'
+            WHEN l.quantity <> r.quantity THEN 'different'
+            ELSE l.state END AS verdict
+     FROM statement_lines l
+     LEFT JOIN billing.records r ON r.sn = l.sn AND r.account = (SELECT code FROM accounts WHERE account_no = $3::smallint)
+     WHERE l.statement_id = $1::bigint
+     ORDER BY l.sn, array_position(ARRAY['billed', 'normal', 'pending', 'abnormal'], l.state), l.line`,
+    [statementId, [...duplicateCodes], accountNo],
+  );
+  await db.query("CREATE INDEX ON stated (sn); ANALYZE stated");
+}
+
+/** Records without an outcome of their own are billed through their call, when all of its records are settled. */
+async function settleBilled(db: Db, now: Micros): Promise<number> {
+  const single = await db.query(
+    `INSERT INTO outcomes (sn, state, source, at)
+     SELECT sn, 'billed', 'statement', $2::timestamptz FROM stated
+     WHERE verdict = 'billed' AND our_state = ANY ($1::text[])
+       AND (our_state NOT IN ('accepted', 'duplicate') OR EXISTS (SELECT 1 FROM outcomes o WHERE o.sn = stated.sn))`,
+    [statesAllowing("stated_billed"), stamp(now)],
+  );
+  const calls = await db.query<{ records: number }>(
+    `WITH touched AS (
+       SELECT DISTINCT s.submission_id, s.account_no, s.shard, s.seq_from, s.seq_to
+       FROM stated t JOIN records r USING (sn)
+       JOIN submissions s ON s.account_no = r.account_no AND s.shard = r.shard AND s.seq_to >= r.seq
+         AND s.seq_from BETWEEN r.seq - 10000 AND r.seq
+       WHERE t.verdict = 'billed' AND s.state IN ('accepted', 'duplicate')
+     ), done AS (
+       SELECT c.submission_id FROM touched c WHERE NOT EXISTS (
+         SELECT 1 FROM records r LEFT JOIN stated t USING (sn)
+         LEFT JOIN LATERAL (SELECT state FROM outcomes o WHERE o.sn = r.sn ORDER BY outcome_id DESC LIMIT 1) o ON true
+         WHERE r.account_no = c.account_no AND r.shard = c.shard AND r.seq BETWEEN c.seq_from AND c.seq_to
+           AND CASE WHEN o.state IS NULL THEN t.verdict IS DISTINCT FROM 'billed' ELSE o.state IN ('accepted', 'duplicate') END)
+     ), billed AS (
+       UPDATE submissions s SET state = 'billed', settled_at = $1::timestamptz FROM done
+       WHERE s.submission_id = done.submission_id RETURNING s.seq_to - s.seq_from + 1 AS records
+     )
+     SELECT COALESCE(sum(records), 0)::bigint AS records FROM billed`,
+    [stamp(now)],
+  );
+  return (single.rowCount ?? 0) + calls.rows[0]!.records;
+}
+
+async function settle(
+  db: Db,
+  statementId: number,
+  verdict: "abnormal" | "different",
+  happening: RecordHappening,
+  now: Micros,
+): Promise<number> {
+  const state: RecordState = verdict === "abnormal" ? "abnormal" : "conflict";
+  const { rowCount } = await db.query(
+    `INSERT INTO outcomes (sn, state, code, source, at)
+     SELECT sn, $1::text, code, 'statement', $4::timestamptz FROM stated
+     WHERE verdict = $2::text AND our_state = ANY ($3::text[]) AND our_state <> $1::text`,
+    [state, verdict, statesAllowing(happening), stamp(now)],
+  );
+  await db.query(
+    `INSERT INTO findings (account_no, kind, sn, instance_id, begin_at, end_at, ours, theirs, code, statement_id, found_at)
+     SELECT s.account_no, $1::text, t.sn, t.instance_id, t.begin_at, t.end_at, t.ours, t.theirs, t.code, s.statement_id, $3::timestamptz
+     FROM stated t, statements s WHERE s.statement_id = $2::bigint AND t.verdict = $1::text AND t.is_ours AND t.our_state <> 'replaced'
+     ON CONFLICT (account_no, kind, sn) WHERE resolved_at IS NULL DO NOTHING`,
+    [verdict, statementId, stamp(now)],
+  );
+  return rowCount ?? 0;
+}
+
+/** Records the marketplace accepted before it was asked and does not show: noted, and sent again as they were (rule 6). */
+async function findMissing(db: Db, statementId: number, statement: NewStatement, now: Micros): Promise<number> {
+  const range = statement.range ?? rangeOf(statement.lines);
+  if (!range) return 0;
+  const { rows } = await db.query<{ sn: string; submissionId: number }>(
+    `WITH missing AS (
+       SELECT b.* FROM billing.records b
+       WHERE b.account = (SELECT code FROM accounts WHERE account_no = $1::smallint)
+         AND b.begin_at >= $2::timestamptz AND b.begin_at < $3::timestamptz AND b.settled_at < $4::timestamptz
+         AND b.state IN ('accepted', 'duplicate') AND NOT EXISTS (SELECT 1 FROM stated t WHERE t.sn = b.sn)
+     ), noted AS (
+       INSERT INTO findings (account_no, kind, sn, instance_id, begin_at, end_at, ours, statement_id, found_at)
+       SELECT $1::smallint, 'missing', sn, instance_id, begin_at, end_at, quantity, $5::bigint, $6::timestamptz FROM missing
+       ON CONFLICT (account_no, kind, sn) WHERE resolved_at IS NULL DO NOTHING
+     ), marked AS (
+       INSERT INTO outcomes (sn, state, source, at) SELECT sn, 'missing', 'statement', $6::timestamptz FROM missing
+     )
+     INSERT INTO submissions (account_no, shard, seq_from, seq_to, parent, host, state, deadline, expires, next_at, created_at)
+     SELECT $1::smallint, m.shard, m.seq, m.seq, m.submission_id, s.host, 'frozen', m.window_ends, m.expires, now(), $6::timestamptz
+     FROM missing m JOIN submissions s USING (submission_id) WHERE m.expires > $6::timestamptz
+     RETURNING submission_id AS "submissionId"`,
+    [statement.accountNo, stamp(range.from), stamp(range.to), stamp(statement.askedAt), statementId, stamp(now)],
+  );
+  return rows.length;
+}
+
+function rangeOf(lines: readonly StatedLine[]): { from: Micros; to: Micros } | undefined {
+  if (lines.length === 0) return undefined;
+  let [from, to] = [Infinity, 0];
+  for (const { begin } of lines) {
+    from = Math.min(from, begin);
+    to = Math.max(to, begin + 1);
+  }
+  return { from, to };
+}
+
+async function findExtra(db: Db, statementId: number, accountNo: number, now: Micros): Promise<number> {
+  const { rowCount } = await db.query(
+    `INSERT INTO findings (account_no, kind, sn, instance_id, begin_at, end_at, theirs, statement_id, found_at)
+     SELECT $1::smallint, 'extra', sn, instance_id, begin_at, end_at, theirs, $2::bigint, $3::timestamptz FROM stated
+     WHERE NOT is_ours AND verdict <> 'abnormal'
+     ON CONFLICT (account_no, kind, sn) WHERE resolved_at IS NULL DO NOTHING`,
+    [accountNo, statementId, stamp(now)],
+  );
+  return rowCount ?? 0;
+}
+
+/** Ends findings that this statement, or a re-report that it shows billed, has healed. */
+async function resolveFindings(db: Db, { accountNo, complete }: NewStatement, now: Micros): Promise<void> {
+  await db.query(
+    `UPDATE findings f SET resolved_at = $3::timestamptz
+     WHERE f.account_no = $1::smallint AND f.resolved_at IS NULL AND (
+       (f.kind IN ('missing', 'different', 'abnormal')
+         AND EXISTS (SELECT 1 FROM stated t WHERE t.sn = f.sn AND t.verdict IN ('normal', 'billed')))
+       OR (f.kind = 'abnormal' AND EXISTS (
+         SELECT 1 FROM records n JOIN stated t ON t.sn = n.sn WHERE n.replaces = f.sn AND t.verdict IN ('normal', 'billed')))
+       OR (f.kind = 'extra' AND $2::boolean AND NOT EXISTS (SELECT 1 FROM stated t WHERE t.sn = f.sn)))`,
+    [accountNo, complete, stamp(now)],
+  );
+}
+
+/** The begins of records that were accepted and whose window is over, but that no statement has settled yet. */
+export async function unsettledRange(db: Db, accountNo: number, now: Micros): Promise<{ from: Micros; to: Micros } | undefined> {
+  const { rows } = await db.query<{ from: Micros | null; to: Micros | null }>(
+    `SELECT min(r.begin_at) AS "from", max(r.begin_at) + interval '1 second' AS "to"
+     FROM submissions s JOIN records r ON r.account_no = s.account_no AND r.shard = s.shard AND r.seq BETWEEN s.seq_from AND s.seq_to
+     WHERE s.account_no = $1::smallint AND s.state IN ('accepted', 'duplicate') AND s.deadline <= $2::timestamptz`,
+    [accountNo, stamp(now)],
+  );
+  const { from, to } = rows[0]!;
+  return from === null || to === null ? undefined : { from, to };
+}
+
+/** A difference that stands, or stood, between us and the marketplace. */
+export interface Difference {
+  kind: "missing" | "extra" | "different" | "abnormal";
+  sn: string;
+  instanceId: string;
+  begin: Micros;
+  end: Micros;
+  ours: string | null;
+  theirs: string | null;
+  code: string | null;
+  statement: string;
+  foundAt: Micros;
+  resolvedAt: Micros | null;
+}
+
+/** Differences, open ones first, the newest of each first. */
+export async function listDifferences(db: Db, limit: number): Promise<Difference[]> {
+  const { rows } = await db.query<Difference>(
+    `SELECT kind, sn, instance_id AS "instanceId", begin_at AS begin, end_at AS "end", ours, theirs, code, statement,
+       found_at AS "foundAt", resolved_at AS "resolvedAt" FROM billing.differences
+     ORDER BY resolved_at IS NOT NULL, found_at DESC, sn LIMIT $1::integer`,
+    [limit],
+  );
+  return rows;
+}

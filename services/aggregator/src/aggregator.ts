@@ -1,0 +1,61 @@
+import { createConsumer } from "@quarterpast/queue";
+import { createLoop, type Clock, type Logger, type Metrics } from "@quarterpast/runtime";
+import type { Pool } from "@quarterpast/store";
+import { countBatch } from "./count.js";
+import { releaseQuarantine } from "./release.js";
+
+export interface AggregatorDeps {
+  pool: Pool;
+  redisUrl: string;
+  prefix: string;
+  concurrency: number;
+  clock: Clock;
+  logger: Logger;
+  metrics: Metrics;
+}
+
+export interface Aggregator {
+  waiting(): Promise<{ jobs: number }>;
+  stop(): Promise<void>;
+}
+
+const RELEASE_EVERY_MS = 1_000;
+
+/** Takes batches from the queue into Postgres, and drives quarantined events again when their binding has appeared. */
+export function createAggregator(deps: AggregatorDeps): Aggregator {
+  const { pool, clock, logger, metrics } = deps;
+  const count = { pool, now: () => clock.now() };
+  const events = metrics.counter("aggregator_events_total", "Events by what became of them", ["fate"]);
+  const duration = metrics.histogram("aggregator_batch_seconds", "Time to commit one batch");
+
+  const consumer = createConsumer({
+    redisUrl: deps.redisUrl,
+    prefix: deps.prefix,
+    concurrency: deps.concurrency,
+    onError: (error) => logger.warn({ err: error }, "queue"),
+    process: async (batch) => {
+      const stop = duration.startTimer();
+      const receipt = await countBatch(count, batch);
+      stop();
+      for (const fate of ["counted", "duplicates", "conflicts", "quarantined"] as const) events.inc({ fate }, receipt[fate]);
+      logger.debug(receipt, "batch counted");
+    },
+  });
+  const release = createLoop({
+    name: "release",
+    everyMs: RELEASE_EVERY_MS,
+    logger,
+    run: async () => {
+      const released = await releaseQuarantine(count);
+      if (released > 0) logger.info({ released }, "quarantined events counted");
+      return released > 0;
+    },
+  });
+  release.start();
+  return {
+    waiting: () => consumer.waiting(),
+    stop: async () => {
+      await Promise.all([consumer.close(), release.stop()]);
+    },
+  };
+}

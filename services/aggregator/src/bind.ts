@@ -1,0 +1,91 @@
+import {
+  hourOf,
+  keyIsId,
+  refusalOf,
+  type CountedEvent,
+  type Meter,
+  type Micros,
+  type QuarantineReason,
+  type UsageEvent,
+} from "@quarterpast/domain";
+import type { Binding, EventRow } from "@quarterpast/store";
+
+/** An event with the instance that counts it, or the reason why none does. */
+export interface BoundEvent {
+  event: UsageEvent;
+  sourceNo: number;
+  binding: Binding | undefined;
+  meter: Meter | undefined;
+  reason: QuarantineReason | undefined;
+}
+
+/** Finds the instance of each event's subject and meter that lived when it occurred. */
+export function bindEvents(
+  events: readonly UsageEvent[],
+  sourceNumbers: ReadonlyMap<string, number>,
+  bindings: readonly Binding[],
+  meters: ReadonlyMap<string, Meter>,
+): BoundEvent[] {
+  const lives = new Map<string, Binding[]>();
+  for (const binding of bindings) {
+    const key = bindingKey(binding.subject, binding.meter);
+    lives.set(key, [...(lives.get(key) ?? []), binding]);
+  }
+  return events.map((event) => {
+    const meter = meters.get(event.meter);
+    const binding = lives.get(bindingKey(event.subject, event.meter))?.find((life) => livedAt(life, event.time));
+    return { event, sourceNo: sourceNumbers.get(event.source)!, meter, binding, reason: reasonOf(event, meter, binding) };
+  });
+}
+
+function bindingKey(subject: string, meter: string): string {
+  return `${meter}\n${subject}`;
+}
+
+function livedAt(life: Binding, at: Micros): boolean {
+  return life.opened <= at && (life.closed === null || at < life.closed);
+}
+
+function reasonOf(event: UsageEvent, meter: Meter | undefined, binding: Binding | undefined): QuarantineReason | undefined {
+  if (!meter) return "unknown_meter";
+  return refusalOf(meter, event) ?? (binding ? undefined : "unknown_instance");
+}
+
+/** The ledger's row of an event: counted in the first open hour of its shard, or waiting without one. */
+export function toRow({ event, sourceNo, binding, reason }: BoundEvent, openHours: ReadonlyMap<number, Micros>): EventRow {
+  const counted = reason === undefined && binding !== undefined;
+  return {
+    sourceNo,
+    key: event.key,
+    id: keyIsId(event.key) ? null : event.id,
+    payloadHash: event.payloadHash,
+    subject: event.subject,
+    meter: event.meter,
+    occurred: event.time,
+    instanceNo: counted ? binding.instanceNo : null,
+    billHour: counted ? billHourOf(event.time, binding.shard, openHours) : null,
+    quantity: event.quantity ?? null,
+    value: event.value ?? null,
+    extensions: event.extensions ? JSON.stringify(event.extensions) : null,
+  };
+}
+
+/** Late usage rolls forward to the first open hour (design, rule 4). */
+export function billHourOf(time: Micros, shard: number, openHours: ReadonlyMap<number, Micros>): Micros {
+  const open = openHours.get(shard);
+  if (open === undefined) throw new Error(`shard ${shard} has no row: the database was not prepared`);
+  return Math.max(hourOf(time), open);
+}
+
+/** What the fold needs of a counted event. */
+export function toCounted(bound: BoundEvent, row: EventRow): CountedEvent {
+  return {
+    shard: bound.binding!.shard,
+    instanceNo: row.instanceNo!,
+    aggregation: bound.meter!.aggregation,
+    originHour: hourOf(row.occurred),
+    billHour: row.billHour!,
+    quantity: bound.event.quantity,
+    value: bound.event.value,
+  };
+}

@@ -1,0 +1,47 @@
+import { createHttp, createMetrics, createProductClock, readSettings, runService } from "@quarterpast/runtime";
+import { clockReader, openStore } from "@quarterpast/store";
+import { createAggregator } from "./aggregator.js";
+import { aggregatorSettings } from "./settings.js";
+
+runService({
+  name: "aggregator",
+  start: async ({ env, logger, signal }) => {
+    const settings = readSettings(aggregatorSettings, env);
+    const metrics = createMetrics("aggregator");
+    const pool = await openStore({
+      databaseUrl: settings.DATABASE_URL,
+      applicationName: "quarterpast-aggregator",
+      max: settings.CONCURRENCY + 2,
+      onError: (error) => logger.warn({ err: error }, "postgres"),
+      signal,
+    });
+    const clock = createProductClock({ readAnchor: clockReader(pool), logger });
+    await clock.start();
+    const aggregator = createAggregator({
+      pool,
+      clock,
+      logger,
+      metrics,
+      redisUrl: settings.REDIS_URL,
+      prefix: settings.QUEUE_PREFIX,
+      concurrency: settings.CONCURRENCY,
+    });
+    const http = createHttp({
+      logger,
+      metrics,
+      ready: {
+        postgres: async () => void (await pool.query("SELECT 1")),
+        redis: async () => void (await aggregator.waiting()),
+      },
+    });
+    await http.listen({ host: settings.HOST, port: settings.PORT });
+    return {
+      stop: async () => {
+        await aggregator.stop();
+        await http.close();
+        clock.stop();
+        await pool.end();
+      },
+    };
+  },
+});

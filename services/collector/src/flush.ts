@@ -1,0 +1,202 @@
+import type { Micros, UsageEvent } from "@quarterpast/domain";
+import { encodeBatch, type Producer, type ProducerState, type UsageBatch } from "@quarterpast/queue";
+import { BODY_LIMITS } from "./body.js";
+import type { Journal } from "./journal/journal.js";
+import type { Outstanding } from "./outstanding.js";
+import { refusal } from "./problems.js";
+import type { RedisDownPolicy } from "./settings.js";
+
+/** Where the events of an answer are on disk. */
+export type Durability = "journal+redis" | "journal";
+
+/** The good events of one request. */
+export interface Submission {
+  accountNo: number;
+  events: UsageEvent[];
+  /** Size of the request's body. */
+  bytes: number;
+  /** Product time at which the request was checked. */
+  received: Micros;
+}
+
+/** Joins requests into entries: one entry is one job is one transaction is one receipt. */
+export interface Flusher {
+  /**
+   * Resolves when the events are on disk as the policy demands.
+   * @throws ProblemError `unavailable` (maybe stored) or `overloaded`.
+   */
+  submit(submission: Submission): Promise<Durability>;
+  /** Resolves when nothing is in work. */
+  drained(): Promise<void>;
+}
+
+export interface FlusherDeps {
+  journal: Journal;
+  producer: Pick<Producer, "add" | "state">;
+  outstanding: Outstanding;
+  collectorNo: () => number;
+  policy: RedisDownPolicy;
+}
+
+interface Request extends Submission {
+  resolve: (durability: Durability) => void;
+  reject: (error: unknown) => void;
+  deadline: NodeJS.Timeout;
+  isOver: boolean;
+}
+
+interface Lane {
+  waiting: Request[];
+  events: number;
+  bytes: number;
+  flights: number;
+  timer: NodeJS.Timeout | undefined;
+}
+
+/** The longest a request waits for others to join it. */
+const JOIN_MS = 3;
+/** Entries of one account that may be in work at once; far fewer than the journal's gap of numbers at a start. */
+const FLIGHTS_MAX = 8;
+/** Events of one account that may wait for an entry. */
+const WAITING_MAX_EVENTS = 100_000;
+/** Answered within 2 s, whatever the disk and Redis do. */
+const ANSWER_WITHIN_MS = 1_800;
+
+/** Makes the one place that writes to the journal and to Redis. */
+export function createFlusher(deps: FlusherDeps): Flusher {
+  const lanes = new Map<number, Lane>();
+  const flights = new Set<Promise<void>>();
+
+  function submit(submission: Submission): Promise<Durability> {
+    return new Promise((resolve, reject) => {
+      refuseIfDown(deps);
+      const lane = laneOf(lanes, submission.accountNo);
+      if (lane.events + submission.events.length > WAITING_MAX_EVENTS) {
+        throw refusal("overloaded", "too many events wait to be written");
+      }
+      const deadline = setTimeout(() => {
+        request.isOver = true;
+        reject(refusal("unavailable", `not on disk within ${ANSWER_WITHIN_MS} ms; it may be stored`));
+      }, ANSWER_WITHIN_MS);
+      const request: Request = { ...submission, resolve, reject, deadline, isOver: false };
+      lane.waiting.push(request);
+      lane.events += submission.events.length;
+      lane.bytes += submission.bytes;
+      schedule(lane);
+    });
+  }
+
+  /** An idle lane flushes after this turn of the event loop, a busy one when it is full or 3 ms have passed. */
+  function schedule(lane: Lane): void {
+    if (lane.waiting.length === 0 || lane.flights >= FLIGHTS_MAX) return;
+    if (lane.events >= BODY_LIMITS.events || lane.bytes >= BODY_LIMITS.bytes) launch(lane);
+    else if (lane.flights === 0) setImmediate(() => lane.flights === 0 && launch(lane));
+    else lane.timer ??= setTimeout(() => launch(lane), JOIN_MS);
+  }
+
+  function launch(lane: Lane): void {
+    clearTimeout(lane.timer);
+    lane.timer = undefined;
+    if (lane.flights >= FLIGHTS_MAX) return;
+    const requests = takeEntry(lane).filter(({ isOver }) => !isOver);
+    if (requests.length > 0) {
+      lane.flights += 1;
+      const flight = fly(requests).finally(() => {
+        lane.flights -= 1;
+        flights.delete(flight);
+        schedule(lane);
+      });
+      flights.add(flight);
+    }
+    schedule(lane);
+  }
+
+  async function fly(requests: Request[]): Promise<void> {
+    try {
+      const durability = await writeEntry(deps, requests);
+      for (const { resolve } of requests) resolve(durability);
+    } catch (error) {
+      for (const { reject } of requests) reject(error);
+    } finally {
+      for (const { deadline } of requests) clearTimeout(deadline);
+    }
+  }
+
+  return {
+    submit,
+    async drained() {
+      for (const lane of lanes.values()) schedule(lane);
+      while (flights.size > 0 || [...lanes.values()].some(({ waiting }) => waiting.length > 0)) {
+        await new Promise((resolve) => setTimeout(resolve, JOIN_MS));
+      }
+    },
+  };
+}
+
+function laneOf(lanes: Map<number, Lane>, accountNo: number): Lane {
+  let lane = lanes.get(accountNo);
+  if (!lane) {
+    lane = { waiting: [], events: 0, bytes: 0, flights: 0, timer: undefined };
+    lanes.set(accountNo, lane);
+  }
+  return lane;
+}
+
+/** Takes whole requests off the lane, in order, as many as one entry may carry. */
+function takeEntry(lane: Lane): Request[] {
+  let events = 0;
+  let bytes = 0;
+  let count = 0;
+  for (const request of lane.waiting) {
+    events += request.events.length;
+    bytes += request.bytes;
+    if (count > 0 && (events > BODY_LIMITS.events || bytes > BODY_LIMITS.bytes)) break;
+    count += 1;
+  }
+  const requests = lane.waiting.splice(0, count);
+  for (const request of requests) {
+    lane.events -= request.events.length;
+    lane.bytes -= request.bytes;
+  }
+  return requests;
+}
+
+function refuseIfDown({ journal, producer, policy }: FlusherDeps): void {
+  const problem = journal.problem() ?? (policy === "strict" ? redisProblem(producer.state()) : undefined);
+  if (problem !== undefined) throw refusal("unavailable", problem);
+}
+
+/** What is wrong with Redis in one line; undefined where it may be trusted. */
+export function redisProblem(state: ProducerState): string | undefined {
+  if (state.ok) return undefined;
+  if (state.reason === "unreachable") return "Redis does not answer";
+  const problems = state.problems.map(({ setting, value, right }) => `${setting} is ${value}, must be ${right}`);
+  return `Redis may lose what it takes: ${problems.join("; ")}`;
+}
+
+/** Writes one entry to the journal and to Redis side by side; the answer waits for both. */
+async function writeEntry(deps: FlusherDeps, requests: Request[]): Promise<Durability> {
+  const { journal, producer, outstanding, policy } = deps;
+  refuseIfDown(deps);
+  const batch: UsageBatch = {
+    accountNo: requests[0]!.accountNo,
+    collectorNo: deps.collectorNo(),
+    seq: journal.reserve(),
+    received: Math.min(...requests.map(({ received }) => received)),
+    events: requests.length === 1 ? requests[0]!.events : requests.flatMap(({ events }) => events),
+  };
+  const { seq, received } = batch;
+  outstanding.opened(seq, received);
+  const [kept, queued] = await Promise.allSettled([
+    journal.append(seq, received, Buffer.from(JSON.stringify(encodeBatch(batch)))),
+    producer.state().ok ? producer.add(batch) : Promise.reject(new Error("Redis is not to be trusted")),
+  ]);
+  if (kept.status === "rejected") {
+    outstanding.dropped(seq);
+    throw refusal("unavailable", `the journal: ${(kept.reason as Error).message}`);
+  }
+  outstanding.stored(seq, kept.value, queued.status === "fulfilled");
+  if (queued.status === "fulfilled") return "journal+redis";
+  if (policy === "journal") return "journal";
+  throw refusal("unavailable", `${(queued.reason as Error).message}; it may be stored`);
+}

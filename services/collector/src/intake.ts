@@ -1,0 +1,89 @@
+import {
+  ERRORS,
+  parseUsageEvent,
+  type AcceptWindow,
+  type ErrorCode,
+  type Micros,
+  type Problem,
+  type UsageEvent,
+} from "@quarterpast/domain";
+import { readBody, type BodyKind } from "./body.js";
+import type { Durability, Flusher } from "./flush.js";
+
+/** One event that was not taken, and why. */
+export interface Rejection {
+  /** Position in the request, from 0; blank lines of NDJSON do not count. */
+  index: number;
+  id: string | null;
+  code: ErrorCode;
+  field: string | null;
+  detail: string;
+  /** Whether the same event can be taken later as it is. */
+  retryable: boolean;
+}
+
+/** The answer to a request whose good events are on disk. */
+export interface Receipt {
+  accepted: number;
+  rejected: Rejection[];
+  /** Only there where Redis did not have them yet. */
+  durability?: "journal";
+}
+
+/** Checks the events of requests and has the good ones written. */
+export interface Intake {
+  /** @throws ProblemError where the request as a whole is refused. */
+  take(accountNo: number, kind: BodyKind, body: Buffer): Promise<Receipt>;
+}
+
+export interface IntakeDeps {
+  flusher: Flusher;
+  now: () => Micros;
+  window: AcceptWindow;
+  onAccepted: (events: number, durability: Durability) => void;
+  onRejected: (code: ErrorCode) => void;
+}
+
+/** Makes the way of a request from its bytes to its receipt. */
+export function createIntake(deps: IntakeDeps): Intake {
+  return {
+    async take(accountNo, kind, body) {
+      const received = deps.now();
+      const { events, rejected } = check(kind, body, received, deps.window);
+      let durability: Durability = "journal+redis";
+      if (events.length > 0) {
+        durability = await deps.flusher.submit({ accountNo, events, bytes: body.length, received });
+        deps.onAccepted(events.length, durability);
+      }
+      for (const { code } of rejected) deps.onRejected(code);
+      return {
+        accepted: events.length,
+        rejected,
+        ...(durability === "journal" && { durability }),
+      };
+    },
+  };
+}
+
+function check(
+  kind: BodyKind,
+  body: Buffer,
+  now: Micros,
+  window: AcceptWindow,
+): { events: UsageEvent[]; rejected: Rejection[] } {
+  const events: UsageEvent[] = [];
+  const rejected: Rejection[] = [];
+  readBody(kind, body).forEach((one, index) => {
+    const parsed =
+      "problem" in one
+        ? { ok: false as const, problem: one.problem, id: null }
+        : parseUsageEvent(one.raw, now, window);
+    if (parsed.ok) events.push(parsed.event);
+    else rejected.push(rejection(index, parsed.id, parsed.problem));
+  });
+  return { events, rejected };
+}
+
+function rejection(index: number, id: string | null, { code, field, detail }: Problem): Rejection {
+  return { index, id, code, field: field ?? null, detail, retryable: ERRORS[code].retryable };
+}

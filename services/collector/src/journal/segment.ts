@@ -1,0 +1,87 @@
+import { open, rename, rm, type FileHandle } from "node:fs/promises";
+import { dirname, join } from "node:path";
+
+/** Every segment begins with a block that names its collector and first number; writing it proves that the disk takes data. */
+export const SEGMENT_HEADER_BYTES = 4_096;
+const FORMAT = "quarterpast journal 1";
+
+const OPEN_SUFFIX = ".journal";
+/** A segment all of whose entries have receipts; kept only for the restore gap. */
+const DONE_SUFFIX = ".done";
+const NAME = /^(\d{16})\.(journal|done)$/;
+
+/** One file of the journal. */
+export interface Segment {
+  path: string;
+  /** Its entries have this number or a higher one. */
+  first: number;
+  bytes: number;
+  /** Entries that have no receipt yet. */
+  waiting: number;
+  /** Takes no further entries. */
+  isClosed: boolean;
+}
+
+/** Where an entry lies. */
+export interface Place {
+  segment: Segment;
+  offset: number;
+  length: number;
+}
+
+/** First number and state of the segment that has this file name; undefined where it is no segment. */
+export function parseSegmentName(name: string): { first: number; isDone: boolean } | undefined {
+  const match = NAME.exec(name);
+  return match ? { first: Number(match[1]), isDone: match[2] === "done" } : undefined;
+}
+
+/** Flushes a file's data to disk. An argument, so that tests can delay it or make it fail. */
+export type Sync = (handle: FileHandle) => Promise<void>;
+
+/** Makes a segment's file, on disk with its name when this resolves. */
+export async function createSegment(
+  dir: string,
+  collector: string,
+  first: number,
+  sync: Sync,
+): Promise<{ segment: Segment; handle: FileHandle }> {
+  const path = join(dir, `${String(first).padStart(16, "0")}${OPEN_SUFFIX}`);
+  const handle = await open(path, "wx", 0o600);
+  try {
+    const header = JSON.stringify({ format: FORMAT, collector, first });
+    await writeAll(handle, Buffer.from(`${header.padEnd(SEGMENT_HEADER_BYTES - 1)}\n`), 0);
+    await sync(handle);
+    await syncDir(dir);
+  } catch (error) {
+    await handle.close().catch(() => {});
+    await rm(path, { force: true }).catch(() => {});
+    throw error;
+  }
+  return { segment: { path, first, bytes: SEGMENT_HEADER_BYTES, waiting: 0, isClosed: false }, handle };
+}
+
+/** Writes all bytes at the position; a file system may take fewer than asked. */
+export async function writeAll(handle: FileHandle, bytes: Buffer, position: number): Promise<void> {
+  for (let done = 0; done < bytes.length; ) {
+    const { bytesWritten } = await handle.write(bytes, done, bytes.length - done, position + done);
+    done += bytesWritten;
+  }
+}
+
+/** Marks a segment as done: the next start does not read it again. */
+export async function markDone(segment: Segment): Promise<void> {
+  const path = segment.path.slice(0, -OPEN_SUFFIX.length) + DONE_SUFFIX;
+  await rename(segment.path, path);
+  segment.path = path;
+  await syncDir(dirname(path));
+}
+
+/** A new or renamed file is only sure to be found again once its folder is on disk. */
+export async function syncDir(dir: string): Promise<void> {
+  const handle = await open(dir, "r");
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}

@@ -1,0 +1,100 @@
+import type { Micros } from "@quarterpast/domain";
+import type { Place } from "./journal/segment.js";
+import type { Journal } from "./journal/journal.js";
+
+/** An entry that has no receipt yet. */
+export interface OutstandingEntry {
+  seq: number;
+  /** Product time of its earliest request. */
+  received: Micros;
+  /** Where it lies; undefined while it is being written. */
+  place: Place | undefined;
+  /** When it is enqueued again unless its receipt came, monotonic milliseconds. */
+  dueAt: number;
+  tries: number;
+}
+
+/** The entries without a receipt, by ascending number. */
+export interface Outstanding {
+  size(): number;
+  /** From now on the entry holds the watermark. */
+  opened(seq: number, received: Micros): void;
+  /** It is in the journal; `isQueued` tells whether Redis has it too. */
+  stored(seq: number, place: Place, isQueued: boolean): void;
+  /** It did not come into the journal and was not acknowledged. */
+  dropped(seq: number): void;
+  /** It has its receipt. */
+  settled(seq: number): void;
+  /** It was enqueued again, or could not be. */
+  retried(seq: number, isQueued: boolean): void;
+  /** The lowest number; with `notBefore` the lowest of those not yet due to be enqueued again. */
+  lowest(notDueAt?: number): number | undefined;
+  /** Up to `limit` entries that are in the journal and due, oldest first. */
+  due(at: number, limit: number): OutstandingEntry[];
+  /** The product time at which the oldest was received. */
+  oldest(): Micros | undefined;
+}
+
+/** Without a receipt for this long, real time, an entry is enqueued again (design, rule 1). */
+const RECEIPT_WITHIN_MS = 30_000;
+const RECEIPT_WITHIN_MAX_MS = 60_000;
+const RETRY_MS = 500;
+
+/** Keeps the entries without a receipt, those found in the journal at start being due at once. */
+export function createOutstanding(deps: { journal: Journal; monotonicMs: () => number }): Outstanding {
+  const { journal, monotonicMs } = deps;
+  const entries = new Map<number, OutstandingEntry>();
+  for (const { seq, received, place } of journal.recovered) {
+    entries.set(seq, { seq, received, place, dueAt: 0, tries: 0 });
+  }
+  const nextDue = (entry: OutstandingEntry, isQueued: boolean) => {
+    const wait = Math.min(RECEIPT_WITHIN_MS * 2 ** entry.tries, RECEIPT_WITHIN_MAX_MS);
+    return monotonicMs() + (isQueued ? wait : RETRY_MS);
+  };
+
+  return {
+    size: () => entries.size,
+    opened(seq, received) {
+      entries.set(seq, { seq, received, place: undefined, dueAt: Infinity, tries: 0 });
+    },
+    stored(seq, place, isQueued) {
+      const entry = entries.get(seq);
+      // A fast aggregator may commit the receipt while our own disk still writes.
+      if (!entry) return journal.settle(place);
+      entry.place = place;
+      entry.dueAt = nextDue(entry, isQueued);
+    },
+    dropped: (seq) => void entries.delete(seq),
+    settled(seq) {
+      const entry = entries.get(seq);
+      if (!entry) return;
+      entries.delete(seq);
+      if (entry.place) journal.settle(entry.place);
+    },
+    retried(seq, isQueued) {
+      const entry = entries.get(seq);
+      if (!entry) return;
+      if (isQueued) entry.tries += 1;
+      entry.dueAt = nextDue(entry, isQueued);
+    },
+    lowest(notDueAt) {
+      for (const { seq, dueAt, tries } of entries.values()) {
+        if (notDueAt === undefined || (dueAt > notDueAt && tries === 0)) return seq;
+      }
+      return undefined;
+    },
+    due(at, limit) {
+      const found: OutstandingEntry[] = [];
+      for (const entry of entries.values()) {
+        if (entry.place && entry.dueAt <= at) found.push(entry);
+        if (found.length === limit) break;
+      }
+      return found;
+    },
+    oldest() {
+      let oldest: Micros | undefined;
+      for (const { received } of entries.values()) oldest = Math.min(oldest ?? received, received);
+      return oldest;
+    },
+  };
+}

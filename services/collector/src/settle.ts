@@ -1,0 +1,132 @@
+import type { Micros } from "@quarterpast/domain";
+import { decodeBatch, type Producer, type UsageJob } from "@quarterpast/queue";
+import { createLoop, type Clock, type Logger, type Loop } from "@quarterpast/runtime";
+import type { Journal } from "./journal/journal.js";
+import type { Outstanding, OutstandingEntry } from "./outstanding.js";
+
+/** What the collector reads and writes in Postgres; nothing else. */
+export interface CollectorLedger {
+  register(name: string, watermark: Micros, real: Micros): Promise<number>;
+  readReceipts(collectorNo: number, fromSeq: number): Promise<number[]>;
+  writeWatermark(collectorNo: number, watermark: Micros, real: Micros, left: boolean): Promise<void>;
+}
+
+export interface SettlerDeps {
+  ledger: CollectorLedger;
+  journal: Journal;
+  outstanding: Outstanding;
+  producer: Pick<Producer, "add" | "state">;
+  clock: Clock;
+  monotonicMs: () => number;
+  logger: Logger;
+  onReenqueued: () => void;
+}
+
+/** Follows the entries to their receipts. */
+export interface Settler {
+  /** Registers with Postgres, which gives the number that entries carry; rejects where it is away. */
+  register(): Promise<void>;
+  collectorNo(): number;
+  /** Receipts and watermark, and entries to be enqueued again. */
+  loops: Loop[];
+  watermark(): Micros | undefined;
+  /** Looks for receipts until none is missing or the time is over; says goodbye where none is. */
+  leave(withinMs: number): Promise<void>;
+}
+
+const LOOK_EVERY_MS = 200;
+/** Every so many looks all outstanding entries are asked for; else those alone whose receipt is soon to come. */
+const FULL_LOOK_EVERY = 20;
+const RECLAIM_EVERY_MS = 10_000;
+/** Entries enqueued again at once, and in one pass. */
+const AGAIN_AT_ONCE = 4;
+const AGAIN_PER_PASS = 32;
+
+/** Makes the loops that read receipts, move the watermark, enqueue again what is overdue and reclaim the journal. */
+export function createSettler(deps: SettlerDeps): Settler {
+  const { ledger, journal, outstanding, producer, clock, logger } = deps;
+  let no: number | undefined;
+  let isRegistered = false;
+  let watermark: Micros | undefined;
+  let looks = 0;
+
+  /** Anew after each failure: the database may be another or an older one than before. */
+  async function register(): Promise<void> {
+    const from = lowestOf(outstanding.oldest(), clock.now());
+    const given = await ledger.register(journal.collector, from, clock.real());
+    if (no !== undefined && no !== given) {
+      logger.error({ was: no, is: given }, "the database knows this collector by another number");
+    }
+    no = given;
+    isRegistered = true;
+  }
+
+  async function look(isLeaving = false): Promise<void> {
+    if (!isRegistered) await register();
+    try {
+      // Taken before looking: an entry acknowledged while we look was acknowledged after this.
+      const asked = clock.now();
+      const isFull = isLeaving || looks % FULL_LOOK_EVERY === 0;
+      looks += 1;
+      const from = outstanding.lowest(isFull ? undefined : deps.monotonicMs());
+      if (from !== undefined) {
+        for (const seq of await ledger.readReceipts(no!, from)) outstanding.settled(seq);
+      }
+      const reached = lowestOf(outstanding.oldest(), asked);
+      await ledger.writeWatermark(no!, reached, clock.real(), isLeaving && outstanding.size() === 0);
+      watermark = reached;
+    } catch (error) {
+      isRegistered = false;
+      throw error;
+    }
+  }
+
+  async function enqueueAgain(): Promise<boolean> {
+    if (no === undefined || !producer.state().ok) return false;
+    const due = outstanding.due(deps.monotonicMs(), AGAIN_PER_PASS);
+    const rest = due.values();
+    await Promise.all(
+      Array.from({ length: AGAIN_AT_ONCE }, async () => {
+        for (const entry of rest) await enqueue(entry);
+      }),
+    );
+    return due.length === AGAIN_PER_PASS;
+  }
+
+  async function enqueue(entry: OutstandingEntry): Promise<void> {
+    let isQueued = false;
+    try {
+      const payload = await journal.read(entry.place!);
+      const job = JSON.parse(payload.toString("utf8")) as UsageJob;
+      await producer.add({ ...decodeBatch(job), collectorNo: no! });
+      isQueued = true;
+      deps.onReenqueued();
+    } catch (error) {
+      logger.error({ err: error, seq: entry.seq }, "an entry could not be enqueued again; it is tried anew");
+    }
+    outstanding.retried(entry.seq, isQueued);
+  }
+
+  return {
+    register,
+    collectorNo: () => no!,
+    loops: [
+      createLoop({ name: "receipts", everyMs: LOOK_EVERY_MS, run: () => look(), logger }),
+      createLoop({ name: "enqueue again", everyMs: LOOK_EVERY_MS, run: enqueueAgain, logger }),
+      createLoop({ name: "reclaim", everyMs: RECLAIM_EVERY_MS, run: () => journal.reclaim(), logger }),
+    ],
+    watermark: () => watermark,
+    async leave(withinMs) {
+      const until = deps.monotonicMs() + withinMs;
+      do {
+        await look(true);
+        if (outstanding.size() === 0) return;
+        await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS));
+      } while (deps.monotonicMs() < until);
+    },
+  };
+}
+
+function lowestOf(oldest: Micros | undefined, now: Micros): Micros {
+  return Math.min(oldest ?? now, now);
+}

@@ -1,0 +1,166 @@
+import { createConsumer, type UsageBatch } from "@quarterpast/queue";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { Collector } from "../src/collector.js";
+import { createStand, post, tokenOf, until, usageEvent } from "./kit.js";
+
+describe("POST /v1/events", () => {
+  let stand: Awaited<ReturnType<typeof createStand>>;
+  let collector: Collector;
+  beforeAll(async () => {
+    stand = await createStand();
+    collector = await stand.start();
+  });
+  afterAll(() => stand.end());
+
+  it.each([
+    ["application/cloudevents+json", () => JSON.stringify(usageEvent()), 1],
+    ["application/cloudevents-batch+json", () => JSON.stringify([usageEvent(), usageEvent()]), 2],
+    ["application/json", () => JSON.stringify([usageEvent(), usageEvent(), usageEvent()]), 3],
+    ["application/json; charset=utf-8", () => JSON.stringify(usageEvent()), 1],
+    ["application/x-ndjson", () => `${JSON.stringify(usageEvent())}\r\n\n${JSON.stringify(usageEvent())}\n`, 2],
+  ])("takes %s", async (type, body, accepted) => {
+    const response = await post(collector, body(), { type });
+    expect(await response.json()).toEqual({ accepted, rejected: [] });
+    expect(response.status).toBe(202);
+  });
+
+  it("puts what it took on the queue, as one batch with the fields of the events", async () => {
+    const batches: UsageBatch[] = [];
+    const own = await createStand();
+    const other = await own.start();
+    const event = usageEvent({ data: { quantity: 2.5 }, region: "cn-north-4" });
+    await post(other, [event, usageEvent()]);
+    const consumer = createConsumer({
+      redisUrl: own.env.REDIS_URL,
+      prefix: own.env.QUEUE_PREFIX,
+      concurrency: 1,
+      process: async (batch) => void batches.push(batch),
+      onError: () => {},
+    });
+    await until(() => batches.length === 1);
+    await consumer.close();
+    expect(batches[0]!.events).toHaveLength(2);
+    expect(batches[0]!.events[0]).toMatchObject({
+      id: event.id,
+      source: "/test",
+      meter: "tokens",
+      quantity: "2.5",
+      extensions: { region: "cn-north-4" },
+    });
+    await own.end();
+  });
+
+  it("takes the good events of a mixed batch and names the bad ones", async () => {
+    const bad = usageEvent({ data: { quantity: "1e5x" } });
+    const early = usageEvent({ time: new Date(Date.now() + 3_600_000).toISOString() });
+    const response = await post(collector, [usageEvent(), bad, early, usageEvent()]);
+    expect(response.status).toBe(202);
+    const body = await response.json();
+    expect(body.accepted).toBe(2);
+    expect(body.rejected).toMatchObject([
+      { index: 1, id: bad.id, code: "quantity_invalid", field: "data.quantity", retryable: false },
+      { index: 2, id: early.id, code: "time_in_future", field: "time", retryable: true },
+    ]);
+  });
+
+  it("names every event where none is good, and still answers 202", async () => {
+    const response = await post(collector, [{ id: "a" }, 7]);
+    expect(response.status).toBe(202);
+    expect(await response.json()).toMatchObject({ accepted: 0, rejected: [{ index: 0, id: "a" }, { index: 1, id: null }] });
+  });
+
+  it("refuses a bad line of NDJSON alone", async () => {
+    const twice = `{"id":"a","id":"b"}`;
+    const lines = [JSON.stringify(usageEvent()), "{oops", "", twice, JSON.stringify(usageEvent())];
+    const response = await post(collector, lines.join("\n"), { type: "application/x-ndjson" });
+    const body = await response.json();
+    expect(body.accepted).toBe(2);
+    expect(body.rejected).toMatchObject([
+      { index: 1, code: "malformed_json" },
+      { index: 2, code: "duplicate_key" },
+    ]);
+  });
+
+  it.each([
+    ["no key", { headers: { authorization: "" } }, 401, "unauthorized"],
+    ["a wrong secret", { token: tokenOf("ingest").replace(/.$/, "0") }, 401, "unauthorized"],
+    ["an unknown key", { token: `qp_unknown0_${"0".repeat(32)}` }, 401, "unauthorized"],
+    ["a key that only reads", { token: tokenOf("finance") }, 403, "forbidden"],
+    ["another content type", { type: "text/csv" }, 415, "unsupported_media_type"],
+    ["another charset", { type: "application/json; charset=latin1" }, 415, "unsupported_media_type"],
+    ["a compressed body", { headers: { "content-encoding": "gzip" } }, 415, "unsupported_media_type"],
+  ])("refuses %s", async (_what, options, status, code) => {
+    const response = await post(collector, [usageEvent()], options);
+    expect(response.status).toBe(status);
+    expect(response.headers.get("content-type")).toContain("application/problem+json");
+    expect(await response.json()).toMatchObject({ status, code });
+  });
+
+  it("takes events from an operator, and from a revoked key no more", async () => {
+    const own = await createStand();
+    const other = await own.start();
+    const token = tokenOf("operator");
+    expect((await post(other, usageEvent(), { token })).status).toBe(202);
+    await own.pool.query("UPDATE api_keys SET revoked_at = now() WHERE key_id = $1", [token.split("_")[1]]);
+    await until(async () => (await post(other, usageEvent(), { token })).status === 401, 3_000);
+    await own.end();
+  });
+
+  const deep = `{"data":${"[".repeat(100_000)}${"]".repeat(100_000)}}`;
+  it.each([
+    ["too many events", JSON.stringify(Array.from({ length: 1_001 }, () => 1)), "application/json", 400, "too_many_events"],
+    ["too many lines", "{}\n".repeat(1_001), "application/x-ndjson", 400, "too_many_events"],
+    ["no event", "[]", "application/json", 400, "empty_batch"],
+    ["no line", "\n\n", "application/x-ndjson", 400, "empty_batch"],
+    ["no body", "", "application/json", 400, "malformed_json"],
+    ["an array as one event", "[]", "application/cloudevents+json", 400, "malformed_json"],
+    ["one event as a batch", "{}", "application/cloudevents-batch+json", 400, "malformed_json"],
+    ["a number", "7", "application/json", 400, "malformed_json"],
+    ["deep nesting", deep, "application/json", 400, "malformed_json"],
+    ["more than 1 MiB", `"${"x".repeat(1_048_576)}"`, "application/json", 413, "body_too_large"],
+    ["bytes that are not UTF-8", Buffer.from([0x5b, 0xff, 0x5d]), "application/json", 400, "malformed_json"],
+    ["a key twice", '{"id":"a","data":{},"\\u0069d":"b"}', "application/json", 400, "duplicate_key"],
+  ])("refuses %s", async (_what, body, type, status, code) => {
+    const response = await post(collector, body, { type });
+    expect(await response.json()).toMatchObject({ status, code });
+    expect(response.status).toBe(status);
+  });
+
+  it("refuses events whose fields could not be stored or counted exactly, one by one", async () => {
+    const nasty = [
+      { id: "a\u0000b" },
+      { id: "\ud800" },
+      { subject: "x".repeat(10_000) },
+      { data: { quantity: 9_007_199_254_740_993 } },
+      { data: { quantity: -1 } },
+      { data: { quantity: "NaN" } },
+      { time: "2026-02-30T00:00:00Z" },
+      { time: "2026-01-01T00:00:00" },
+    ].map((more) => JSON.stringify(usageEvent(more)));
+    nasty.push(JSON.stringify(usageEvent()).replace('"1"}', "1e400}"));
+    nasty.push(JSON.stringify(usageEvent()).replace('"1"}', '"1","__proto__":{"quantity":"9"}}'));
+    nasty.push(JSON.stringify(usageEvent()).replace("{", '{"constructor":{},'));
+    const response = await post(collector, `[${nasty.join(",")}]`);
+    expect(response.status).toBe(202);
+    const body = await response.json();
+    expect(body.accepted).toBe(0);
+    expect(body.rejected).toHaveLength(nasty.length);
+  });
+
+  it("refuses other methods and addresses", async () => {
+    expect((await fetch(`${collector.url}/v1/events`)).status).toBe(405);
+    expect((await fetch(`${collector.url}/v1/event`, { method: "POST" })).status).toBe(404);
+  });
+
+  it("joins small requests that come at once into few entries", async () => {
+    const before = await journalCommits(collector);
+    const answers = await Promise.all(Array.from({ length: 200 }, () => post(collector, usageEvent())));
+    expect(answers.every(({ status }) => status === 202)).toBe(true);
+    expect((await journalCommits(collector)) - before).toBeLessThan(150);
+  });
+});
+
+async function journalCommits(collector: Collector): Promise<number> {
+  const text = await (await fetch(`${collector.url}/metrics`)).text();
+  return Number(/journal_commit_seconds_count\{[^}]*\} (\d+)/.exec(text)?.[1] ?? 0);
+}

@@ -1,0 +1,152 @@
+import {
+  CHAIN_GENESIS,
+  deadlinesOf,
+  extendChain,
+  needsSupplement,
+  planRecords,
+  type BillingPlan,
+  type Micros,
+  type RecordBody,
+} from "@quarterpast/domain";
+import type { MarketplaceAdapter } from "@quarterpast/marketplace";
+import type { Clock } from "@quarterpast/runtime";
+import {
+  advanceFreeze,
+  findFreezeWork,
+  insertRecords,
+  insertResidues,
+  insertSubmission,
+  insertUnbillable,
+  inTransaction,
+  lockChain,
+  lockFreezeWork,
+  readSealedUsage,
+  readTakenIntervals,
+  type Db,
+  type FreezeWork,
+  type FrozenRecord,
+  type Pool,
+  type SealedUsage,
+} from "@quarterpast/store";
+
+export interface FreezeDeps {
+  pool: Pool;
+  clock: Clock;
+  adapter: MarketplaceAdapter;
+  recordsPerCall: number;
+}
+
+/** Freezes one chunk of every shard's oldest unfrozen hour. @returns whether there was work. */
+export async function freezeRecords(deps: FreezeDeps): Promise<boolean> {
+  const work = await findFreezeWork(deps.pool);
+  const done = await Promise.all(work.map((hour) => freezeChunk(deps, hour)));
+  return done.some(Boolean);
+}
+
+/**
+ * One chunk in one transaction: records with their canonical and wire bytes, chain, residue, and the intent to file
+ * them (design, rule 5). A kill leaves the whole chunk to be made again, with the same serial numbers.
+ */
+async function freezeChunk(deps: FreezeDeps, found: FreezeWork): Promise<boolean> {
+  return inTransaction(deps.pool, async (db) => {
+    const work = await lockFreezeWork(db, found);
+    if (!work) return false;
+    const usages = await readSealedUsage(db, work, deps.recordsPerCall);
+    const now = deps.clock.now();
+    const plans = await planAll(deps, db, work, usages, now);
+    for (const accountNo of new Set(usages.map((usage) => usage.accountNo))) {
+      await freezeAccount(deps, db, work, accountNo, plans.filter(({ usage }) => usage.accountNo === accountNo), now);
+    }
+    await insertResidues(db, work.hour, changedResidues(plans));
+    await insertUnbillable(db, work.hour, unbillable(plans));
+    const through = usages.at(-1)?.instanceNo ?? work.frozenThrough;
+    await advanceFreeze(db, work, through, usages.length < deps.recordsPerCall, now);
+    return true;
+  });
+}
+
+interface Planned {
+  usage: SealedUsage;
+  plan: BillingPlan;
+}
+
+async function planAll(
+  { adapter }: FreezeDeps,
+  db: Db,
+  { hour }: FreezeWork,
+  usages: readonly SealedUsage[],
+  now: Micros,
+): Promise<Planned[]> {
+  const notBefore = now - adapter.windows.expiry;
+  const planned: Planned[] = [];
+  for (const usage of usages) {
+    const taken = needsSupplement(hour, usage) ? await readTakenIntervals(db, usage.instanceNo, notBefore) : [];
+    const context = { hour, recordTime: now, limits: adapter.limits, notBefore, taken };
+    planned.push({ usage, plan: planRecords({ ...usage, instance: usage.instanceId }, context) });
+  }
+  return planned;
+}
+
+async function freezeAccount(
+  deps: FreezeDeps,
+  db: Db,
+  { hour, shard }: FreezeWork,
+  accountNo: number,
+  planned: readonly Planned[],
+  now: Micros,
+): Promise<void> {
+  const entries = planned.flatMap(({ usage, plan }) => plan.bodies.map((body) => ({ usage, body })));
+  if (entries.length === 0) return;
+  const head = await lockChain(db, accountNo, shard, CHAIN_GENESIS);
+  const sealed = extendChain(entries.map(({ body }) => body), shard, head);
+  const records = sealed.map((record, at): FrozenRecord => {
+    const { usage, body } = entries[at]!;
+    return { ...record, accountNo, instanceNo: usage.instanceNo, ...frozenParts(deps.adapter, body, record.sn), ...deadlinesOf(deps.adapter.windows, usage.cycle, hour, body.begin) };
+  });
+  await insertRecords(db, records, now);
+  for (let from = 0; from < records.length; from += deps.recordsPerCall) {
+    await insertIntent(db, records.slice(from, from + deps.recordsPerCall), now, deps.clock.real());
+  }
+}
+
+/** The adapter's bytes of a record; they never change after this. */
+export function frozenParts(
+  adapter: MarketplaceAdapter,
+  body: RecordBody,
+  serialNumber: string,
+): Pick<FrozenRecord, "wire" | "wireVersion"> {
+  const { instance: instanceId, begin, end, recordTime, quantity } = body;
+  return { wire: adapter.encodeRecord({ instanceId, serialNumber, begin, end, recordTime, quantity }), wireVersion: adapter.wireVersion };
+}
+
+/** Commits the intent to file frozen records that follow each other in one chain. */
+export async function insertIntent(db: Db, records: readonly FrozenRecord[], now: Micros, real: Micros): Promise<void> {
+  const [first, last] = [records[0]!, records.at(-1)!];
+  await insertSubmission(
+    db,
+    {
+      accountNo: first.accountNo,
+      shard: first.shard,
+      seqFrom: first.seq,
+      seqTo: last.seq,
+      parent: null,
+      host: null,
+      deadline: Math.min(...records.map((record) => record.windowEnds)),
+      expires: Math.min(...records.map((record) => record.expires)),
+    },
+    now,
+    real,
+  );
+}
+
+function changedResidues(planned: readonly Planned[]): { instanceNo: number; residue: string }[] {
+  return planned
+    .filter(({ usage, plan }) => plan.residue !== usage.residue)
+    .map(({ usage, plan }) => ({ instanceNo: usage.instanceNo, residue: plan.residue }));
+}
+
+function unbillable(planned: readonly Planned[]): { instanceNo: number; quantity: string; reason: string }[] {
+  return planned.flatMap(({ usage, plan }) =>
+    plan.unbillable === undefined ? [] : [{ instanceNo: usage.instanceNo, quantity: usage.quantity, reason: plan.unbillable }],
+  );
+}

@@ -1,0 +1,61 @@
+import { randomUUID } from "node:crypto";
+import { createMarketplace, secret } from "@quarterpast/marketplace";
+import { createHttp, createMetrics, createProductClock, readSettings, runService } from "@quarterpast/runtime";
+import { clockReader, ensureAccount, openStore } from "@quarterpast/store";
+import { createReporter } from "./reporter.js";
+import { reporterSettings } from "./settings.js";
+
+/** A loop that has not ended a pass for this long makes the service not ready. */
+const STALLED_MS = 60_000;
+
+runService({
+  name: "reporter",
+  start: async ({ env, logger, signal }) => {
+    const settings = readSettings(reporterSettings, env);
+    const metrics = createMetrics("reporter");
+    const pool = await openStore({
+      databaseUrl: settings.DATABASE_URL,
+      applicationName: "quarterpast-reporter",
+      max: 12,
+      onError: (error) => logger.warn({ err: error }, "postgres"),
+      signal,
+    });
+    const clock = createProductClock({ readAnchor: clockReader(pool), logger });
+    await clock.start();
+    const adapter = createMarketplace({
+      marketplace: settings.MARKETPLACE,
+      site: settings.MARKETPLACE_SITE,
+      baseUrl: settings.MARKETPLACE_URL,
+      statementPath: settings.MARKETPLACE_STATEMENT_PATH,
+      key: secret(settings.MARKETPLACE_KEY),
+      now: () => clock.real() / 1_000,
+      nonce: randomUUID,
+    });
+    const account = await ensureAccount(
+      pool,
+      { code: settings.ACCOUNT, marketplace: settings.MARKETPLACE, site: settings.MARKETPLACE_SITE },
+      clock.now(),
+    );
+    const reporter = createReporter({
+      ...{ pool, clock, logger, metrics, adapter, account, random: Math.random },
+      recordsPerCall: settings.RECORDS_PER_CALL,
+    });
+    const http = createHttp({
+      logger,
+      metrics,
+      ready: {
+        postgres: async () => void (await pool.query("SELECT 1")),
+        progress: () => (reporter.msSinceSuccess() < STALLED_MS ? undefined : "a loop makes no progress; see the log"),
+      },
+    });
+    await http.listen({ host: settings.HOST, port: settings.PORT });
+    return {
+      stop: async () => {
+        await reporter.stop();
+        await http.close();
+        clock.stop();
+        await pool.end();
+      },
+    };
+  },
+});

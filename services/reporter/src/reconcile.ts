@@ -1,0 +1,32 @@
+import { HOUR, hourOf } from "@quarterpast/domain";
+import type { MarketplaceAdapter } from "@quarterpast/marketplace";
+import type { Clock, Logger } from "@quarterpast/runtime";
+import { takeStatement, unsettledRange, type Account, type Pool } from "@quarterpast/store";
+
+export interface ReconcileDeps {
+  pool: Pool;
+  clock: Clock;
+  logger: Logger;
+  adapter: MarketplaceAdapter;
+  account: Account;
+}
+
+/** Asks the marketplace, where it can be asked, what became of accepted records whose window is over. */
+export async function reconcileAccepted({ pool, clock, logger, adapter, account }: ReconcileDeps): Promise<void> {
+  if (!adapter.statement) return;
+  const askedAt = clock.now();
+  const unsettled = await unsettledRange(pool, account.accountNo, askedAt);
+  if (!unsettled) return;
+  // Whole hours: a record that is not ours shows only where we look beyond our own.
+  const range = { from: hourOf(unsettled.from), to: hourOf(unsettled.to) + HOUR };
+  const { lines, complete, problems } = await adapter.statement(range.from, range.to);
+  if (problems.length > 0) logger.warn({ problems: problems.slice(0, 5) }, "the marketplace's statement has lines that cannot be read");
+  const { accountNo } = account;
+  const found = await takeStatement(
+    pool,
+    { accountNo, source: "api", complete, askedAt, range, lines, duplicateCodes: adapter.duplicateCodes },
+    clock.now(),
+  );
+  const differs = found.abnormal + found.different + found.missing + found.extra > 0;
+  logger[differs ? "warn" : "debug"](found, "statement reconciled");
+}

@@ -1,0 +1,74 @@
+import type { MarketplaceAdapter } from "@quarterpast/marketplace";
+import { createLoop, type Clock, type Logger, type Loop, type Metrics } from "@quarterpast/runtime";
+import { haltAccount, listAccounts, readBacklog, type Account, type Pool } from "@quarterpast/store";
+import { freezeRecords } from "./freeze.js";
+import { reconcileAccepted } from "./reconcile.js";
+import { carryOutRereport } from "./rereport.js";
+import { sealDueHours } from "./seal.js";
+import { submitNext } from "./submit.js";
+import { createTurns } from "./turns.js";
+
+export interface ReporterDeps {
+  pool: Pool;
+  clock: Clock;
+  logger: Logger;
+  metrics: Metrics;
+  adapter: MarketplaceAdapter;
+  account: Account;
+  recordsPerCall: number;
+  random: () => number;
+}
+
+export interface Reporter {
+  /** Milliseconds since every one of its loops last ended a pass well. */
+  msSinceSuccess(): number;
+  stop(): Promise<void>;
+}
+
+const TICK_MS = 100;
+const STATEMENT_EVERY_MS = 2_000;
+
+/** Seals hours, freezes their records, files them and settles what became of them. Several may run side by side. */
+export function createReporter(deps: ReporterDeps): Reporter {
+  const { pool, clock, logger, metrics, adapter } = deps;
+  const settled = metrics.counter("reporter_submissions_total", "Calls by what became of them", ["state"]);
+  metrics.gauge("reporter_owed_records", "Records that are still to be delivered", [], async (gauge) => {
+    gauge.set((await readBacklog(pool)).records);
+  });
+  const freezing = { pool, clock, adapter, recordsPerCall: Math.min(deps.recordsPerCall, adapter.limits.recordsPerCall) };
+  const submitting = {
+    ...{ pool, clock, logger, adapter, random: deps.random },
+    takeTurn: createTurns(adapter.calls.perSecond, () => clock.real() / 1_000),
+    onSettled: (claim: { submissionId: number; seqFrom: number; seqTo: number }, { state, code }: { state: string; code: string | null }) => {
+      settled.inc({ state });
+      logger.info({ submission: claim.submissionId, records: claim.seqTo - claim.seqFrom + 1, state, code }, "call settled");
+    },
+  };
+  const loop = (name: string, everyMs: number, run: () => Promise<boolean | void>): Loop => createLoop({ name, everyMs, run, logger });
+  const loops = [
+    loop("seal", TICK_MS, () => sealDueHours({ pool, clock, logger })),
+    loop("freeze", TICK_MS, () => freezeRecords(freezing)),
+    loop("rereport", 1_000, () => carryOutRereport(freezing)),
+    ...Array.from({ length: adapter.calls.inFlight }, (_, lane) => loop(`submit-${lane}`, TICK_MS, () => submitNext(submitting))),
+    loop("reconcile", STATEMENT_EVERY_MS, () => reconcileAccepted(deps)),
+    loop("probe", adapter.retry.halt.baseMs, () => resumeHalted(deps)),
+  ];
+  for (const each of loops) each.start();
+  return {
+    msSinceSuccess: () => Math.max(...loops.map((each) => each.msSinceSuccess())),
+    stop: async () => {
+      await Promise.all(loops.map((each) => each.stop()));
+      await adapter.close();
+    },
+  };
+}
+
+/** Sending stops where the marketplace refuses our key; it goes on when a probe finds the key right. */
+async function resumeHalted({ pool, clock, logger, adapter, account }: ReporterDeps): Promise<void> {
+  const stored = (await listAccounts(pool)).find(({ accountNo }) => accountNo === account.accountNo);
+  if (!stored?.haltedCode) return;
+  const probe = await adapter.probe();
+  if (probe.key !== "right") return;
+  await haltAccount(pool, account.accountNo, null, clock.now());
+  logger.info({ account: account.code }, "the marketplace takes our key again; sending goes on");
+}

@@ -1,0 +1,42 @@
+import { CHAIN_GENESIS, deadlinesOf, extendChain, planRereport, transition, type Micros } from "@quarterpast/domain";
+import { finishRereport, insertRecords, inTransaction, lockChain, lockRereport, type Db, type FrozenRecord, type WaitingRereport } from "@quarterpast/store";
+import { frozenParts, insertIntent, type FreezeDeps } from "./freeze.js";
+
+/**
+ * Carries out the oldest wish to file a record again: a new record at the chain's end that names the old one and keeps
+ * its interval (design, rule 7). @returns whether one waited.
+ */
+export async function carryOutRereport(deps: FreezeDeps): Promise<boolean> {
+  return inTransaction(deps.pool, async (db) => {
+    const wish = await lockRereport(db);
+    if (!wish) return false;
+    const now = deps.clock.now();
+    const refused = refusalOf(deps, wish, now);
+    const result = refused === undefined ? { newSn: await file(deps, db, wish, now) } : { refused };
+    await finishRereport(db, wish.requestId, result, now);
+    return true;
+  });
+}
+
+function refusalOf({ adapter }: FreezeDeps, wish: WaitingRereport, now: Micros): string | undefined {
+  if (transition(wish.state, "rereported") === null) return `a record that is ${wish.state} is not filed again`;
+  if (wish.begin + adapter.windows.expiry <= now) return "the marketplace no longer takes records that begin then";
+  return undefined;
+}
+
+async function file(deps: FreezeDeps, db: Db, wish: WaitingRereport, now: Micros): Promise<string> {
+  const { adapter, clock } = deps;
+  const body = planRereport({ ...wish, instance: wish.instanceId }, wish.quantity, adapter.limits, now);
+  const head = await lockChain(db, wish.accountNo, wish.shard, CHAIN_GENESIS);
+  const sealed = extendChain([body], wish.shard, head)[0]!;
+  const record: FrozenRecord = {
+    ...sealed,
+    accountNo: wish.accountNo,
+    instanceNo: wish.instanceNo,
+    ...frozenParts(adapter, body, sealed.sn),
+    ...deadlinesOf(adapter.windows, wish.cycle, wish.hour, wish.begin),
+  };
+  await insertRecords(db, [record], now);
+  await insertIntent(db, [record], now, clock.real());
+  return record.sn;
+}

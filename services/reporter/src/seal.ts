@@ -1,0 +1,50 @@
+import { HOUR, SEAL_RULE, type Micros, type SealRule } from "@quarterpast/domain";
+import type { Clock, Logger } from "@quarterpast/runtime";
+import { lowestWatermark, readShards, sealHour, silentSources, type Pool } from "@quarterpast/store";
+
+export interface SealDeps {
+  pool: Pool;
+  clock: Clock;
+  logger: Logger;
+  rule?: SealRule;
+}
+
+/**
+ * Seals the first open hour of every shard that is due: when all collectors and expected sources were heard past the
+ * hour's end by the grace, or, as incomplete, at the latest minute whatever is missing (design, rule 8).
+ * @returns whether another hour may be due at once.
+ */
+export async function sealDueHours({ pool, clock, logger, rule = SEAL_RULE }: SealDeps): Promise<boolean> {
+  const verdicts = new Map<Micros, HourVerdict>();
+  let sealed = 0;
+  for (const { shard, openHour: hour } of await readShards(pool)) {
+    if (clock.now() < hour + HOUR + rule.grace) continue;
+    const verdict = verdicts.get(hour) ?? (await judgeHour(pool, hour, rule));
+    verdicts.set(hour, verdict);
+    const now = clock.now();
+    if (!verdict.complete && now < hour + HOUR + rule.latest) continue;
+    const status = await sealHour(pool, { shard, hour, ...verdict, now });
+    if (!status) continue;
+    sealed += 1;
+    if (status === "incomplete") logger.warn({ hour, shard, reason: verdict.reason }, "hour sealed as incomplete");
+    else logger.debug({ hour, shard, status }, "hour sealed");
+  }
+  return sealed > 0;
+}
+
+interface HourVerdict {
+  complete: boolean;
+  /** What is missing; empty where nothing is. */
+  reason: string;
+}
+
+async function judgeHour(pool: Pool, hour: Micros, rule: SealRule): Promise<HourVerdict> {
+  const watermark = await lowestWatermark(pool);
+  const behind = watermark !== undefined && watermark < hour + HOUR + rule.grace;
+  const silent = await silentSources(pool, hour);
+  const reasons = [
+    ...(behind ? ["a collector has not confirmed all it acknowledged"] : []),
+    ...(silent.length > 0 ? [`not heard: ${silent.join(", ")}`] : []),
+  ];
+  return { complete: reasons.length === 0, reason: reasons.join("; ") };
+}

@@ -1,0 +1,21 @@
+import { z } from "zod";
+import { integerSetting, logLevelSetting, portSetting, textSetting, urlSetting } from "@quarterpast/runtime";
+
+/** Settings of the reporter, from the environment. */
+export const reporterSettings = z.object({
+  HOST: textSetting({ en: "an address to listen on", zh: "监听地址" }).default("127.0.0.1"),
+  /** Health and metrics only. */
+  PORT: portSetting(),
+  LOG_LEVEL: logLevelSetting().default("info"),
+  DATABASE_URL: urlSetting("postgres", "postgresql"),
+  ACCOUNT: textSetting({ en: "the code of a seller account", zh: "卖家账号代码" }).default("koogallery-cn"),
+  MARKETPLACE: z.literal("koogallery").default("koogallery"),
+  MARKETPLACE_SITE: z.enum(["cn", "intl"]).default("cn"),
+  /** In place of the site's own address; plain http for loopback alone. */
+  MARKETPLACE_URL: urlSetting("http", "https").optional(),
+  /** Where the marketplace lists what it made of our records; the sandbox has such a list, KooGallery none. */
+  MARKETPLACE_STATEMENT_PATH: textSetting({ en: "a path, /sandbox/sdr for the sandbox", zh: "路径，沙箱为 /sandbox/sdr" }).optional(),
+  MARKETPLACE_KEY: textSetting({ en: "the seller's interconnection key", zh: "商家对接密钥" }),
+  /** Records frozen in one transaction and filed in one call, at most what the marketplace allows. */
+  RECORDS_PER_CALL: integerSetting(1, 1_000).default(1_000),
+});

@@ -1,0 +1,137 @@
+import { SECOND, type Micros } from "@quarterpast/domain";
+import type { CallResult, MarketplaceAdapter } from "@quarterpast/marketplace";
+import type { Clock, Logger } from "@quarterpast/runtime";
+import {
+  claimSubmissions,
+  expireSubmissions,
+  finishAttempt,
+  haltAccount,
+  insertOutcomes,
+  insertSubmission,
+  inTransaction,
+  readOutgoing,
+  renewLease,
+  settleSubmission,
+  stillHolds,
+  type ClaimedSubmission,
+  type Db,
+  type OutgoingRecord,
+  type Pool,
+} from "@quarterpast/store";
+import { decide, type Decision } from "./verdict.js";
+
+export interface SubmitDeps {
+  pool: Pool;
+  clock: Clock;
+  logger: Logger;
+  adapter: MarketplaceAdapter;
+  random: () => number;
+  /** Waits for the right to make one more call. */
+  takeTurn: () => Promise<void>;
+  onSettled: (claim: ClaimedSubmission, decision: Decision) => void;
+}
+
+/** Short, so that what a killed reporter held goes out again within seconds; renewed while a call is under way. */
+const LEASE: Micros = 6 * SECOND;
+const RENEW_EVERY_MS = 1_500;
+
+/**
+ * Claims the most urgent submission, sends its frozen bytes and settles what came of it.
+ * @returns whether there was one.
+ */
+export async function submitNext(deps: SubmitDeps): Promise<boolean> {
+  const { pool, clock } = deps;
+  const real = clock.real();
+  await expireSubmissions(pool, clock.now(), real);
+  const claimed = await inTransaction(pool, (db) =>
+    claimSubmissions(db, { now: clock.now(), real, leaseUntil: real + LEASE, limit: 1 }),
+  );
+  const claim = claimed[0];
+  if (!claim) return false;
+  const keeper = setInterval(() => {
+    renewLease(pool, claim, clock.real() + LEASE).catch((error: unknown) => deps.logger.warn({ err: error }, "lease not renewed"));
+  }, RENEW_EVERY_MS);
+  try {
+    await send(deps, claim);
+  } finally {
+    clearInterval(keeper);
+  }
+  return true;
+}
+
+async function send(deps: SubmitDeps, claim: ClaimedSubmission): Promise<void> {
+  const records = await readOutgoing(deps.pool, claim);
+  await deps.takeTurn();
+  // A reporter that slept through its lease must not send as if it still held it.
+  if (!(await stillHolds(deps.pool, claim, deps.clock.real()))) return;
+  const result = await deps.adapter.submit({
+    records: records.map(({ sn, wire }) => ({ serialNumber: sn, wire })),
+    host: claim.host ?? undefined,
+  });
+  const now = deps.clock.now();
+  const decision = decide(result, { claim, adapter: deps.adapter, now, random: deps.random() });
+  const isSettled = await settle(deps, claim, records, result, decision);
+  if (isSettled) deps.onSettled(claim, decision);
+  else deps.logger.warn({ submission: claim.submissionId }, "another reporter has taken this submission over");
+}
+
+async function settle(
+  { pool, clock, logger }: SubmitDeps,
+  claim: ClaimedSubmission,
+  records: readonly OutgoingRecord[],
+  result: CallResult,
+  decision: Decision,
+): Promise<boolean> {
+  const now = clock.now();
+  const real = clock.real();
+  const { evidence } = result;
+  if (evidence.unmatched.length > 0) logger.error({ unmatched: evidence.unmatched }, "the reply names records that were not in the call");
+  return inTransaction(pool, async (db) => {
+    await finishAttempt(db, claim, {
+      host: evidence.host,
+      bodySha256: evidence.sentSha256,
+      result: result.kind,
+      code: decision.code,
+      httpStatus: evidence.httpStatus ?? null,
+      reply: evidence.rawReply ?? evidence.transport ?? "",
+      durationMs: Math.round(evidence.durationMs),
+    });
+    const settled = await settleSubmission(
+      db,
+      claim,
+      {
+        state: decision.state,
+        code: decision.code,
+        host: evidence.bytesSent && decision.state !== "frozen" ? evidence.host : null,
+        nextAt: real + decision.retryMs * 1_000,
+      },
+      now,
+    );
+    if (!settled) return false;
+    await insertOutcomes(db, decision.exceptions.map(({ serialNumber, ...rest }) => ({ sn: serialNumber, ...rest })), "reply", now);
+    await insertPieces(db, claim, piecesOf(claim, records, decision), now, real);
+    if (decision.halts) {
+      logger.error({ account: claim.account, code: decision.code }, "sending is stopped until the marketplace takes our key again");
+      await haltAccount(db, claim.accountNo, decision.code, now);
+    }
+    return true;
+  });
+}
+
+type Range = Pick<ClaimedSubmission, "seqFrom" | "seqTo">;
+
+/** What goes out again by itself: the pieces of a call that was cut, and single records of which nobody knows. */
+function piecesOf(claim: ClaimedSubmission, records: readonly OutgoingRecord[], decision: Decision): Range[] {
+  let next = claim.seqFrom;
+  const cut = decision.pieces.map((count) => ({ seqFrom: next, seqTo: (next += count) - 1 }));
+  const unknown = new Set(decision.exceptions.filter(({ state }) => state === "unknown").map(({ serialNumber }) => serialNumber));
+  const again = records.filter(({ sn }) => unknown.has(sn)).map(({ seq }) => ({ seqFrom: seq, seqTo: seq }));
+  return [...cut, ...again];
+}
+
+async function insertPieces(db: Db, claim: ClaimedSubmission, pieces: readonly Range[], now: Micros, real: Micros): Promise<void> {
+  const { accountNo, shard, host, deadline, expires } = claim;
+  for (const { seqFrom, seqTo } of pieces) {
+    await insertSubmission(db, { accountNo, shard, seqFrom, seqTo, parent: claim.submissionId, host, deadline, expires }, now, real);
+  }
+}

@@ -1,0 +1,85 @@
+import { transition, type Micros, type RecordHappening, type RecordState } from "@quarterpast/domain";
+import { retryDelayMs, type MarketplaceAdapter, type RecordException, type SendPhase, type Verdict } from "@quarterpast/marketplace";
+import type { ClaimedSubmission, SubmissionState } from "@quarterpast/store";
+
+/** What a verdict makes of the submission it was given to. */
+export interface Decision {
+  state: SubmissionState;
+  code: string | null;
+  /** Real ms until the next attempt, where one is owed. */
+  retryMs: number;
+  /** Cut into these numbers of records, from the first on. */
+  pieces: number[];
+  exceptions: { serialNumber: string; state: RecordState; code: string; detail: string }[];
+  /** Stop sending for the account. */
+  halts: boolean;
+}
+
+export interface VerdictContext {
+  claim: Pick<ClaimedSubmission, "state" | "attempt" | "seqFrom" | "seqTo" | "deadline">;
+  adapter: Pick<MarketplaceAdapter, "retry" | "windows" | "duplicateCodes" | "expiredCodes">;
+  /** Product time. */
+  now: Micros;
+  random: number;
+}
+
+/** Turns the marketplace's verdict on a call into what becomes of its records; pure and total. */
+export function decide(verdict: Verdict, context: VerdictContext): Decision {
+  const { claim, adapter } = context;
+  const base: Decision = { state: "accepted", code: null, retryMs: 0, pieces: [], exceptions: [], halts: false };
+  const count = claim.seqTo - claim.seqFrom + 1;
+  switch (verdict.kind) {
+    case "accepted":
+      return { ...base, exceptions: verdict.exceptions.map((exception) => judgeException(exception, claim.attempt)) };
+    case "refused":
+      if (verdict.bisect && count > 1) return { ...base, state: "split", code: verdict.code, pieces: halves(count) };
+      return { ...base, state: refusedState(verdict.code, verdict.outcome, adapter), code: verdict.code };
+    case "split":
+      if (count > 1) return { ...base, state: "split", code: verdict.code, pieces: halves(count) };
+      return { ...base, state: "rejected_final", code: verdict.code };
+    case "halt":
+      return { ...base, state: stateBefore(claim.state), code: verdict.code, halts: true };
+    case "retry":
+      return { ...base, state: stateBefore(claim.state), code: verdict.code, retryMs: delay(verdict.retryAfterMs, context) };
+    case "unknown":
+      return { ...base, state: after("unknown"), code: verdict.code, retryMs: delay(verdict.retryAfterMs, context) };
+  }
+}
+
+/** What a happening makes of a record on the wire; the table of the domain decides. */
+function after(happening: RecordHappening): RecordState {
+  const state = transition("sent", happening);
+  if (state === null) throw new Error(`a record on the wire cannot be ${happening}`);
+  return state;
+}
+
+/** This attempt brought nothing in; an earlier one of which nobody knows stays unknown. */
+function stateBefore(state: SubmissionState): RecordState {
+  return state === "frozen" ? after("not_taken") : after("unknown");
+}
+
+function refusedState(
+  code: string,
+  outcome: "rejected_fixable" | "rejected_final",
+  adapter: Pick<MarketplaceAdapter, "expiredCodes">,
+): RecordState {
+  return adapter.expiredCodes.includes(code) ? "expired" : after(outcome);
+}
+
+/** "Already there" proves our delivery only for what we sent more than once (design, rule 6). */
+function judgeException(exception: RecordException, attempt: number): Decision["exceptions"][number] {
+  const { serialNumber, code, detail, outcome } = exception;
+  const happening = outcome === "duplicate" && attempt === 1 ? "conflict" : outcome;
+  return { serialNumber, code, detail, state: after(happening) };
+}
+
+function halves(count: number): number[] {
+  const first = Math.ceil(count / 2);
+  return [first, count - first];
+}
+
+function delay(retryAfterMs: number | undefined, { claim, adapter, now, random }: VerdictContext): number {
+  const { window, late } = adapter.windows.hourly;
+  const phase: SendPhase = now < claim.deadline ? "window" : now < claim.deadline + late - window ? "late" : "overdue";
+  return retryDelayMs(adapter.retry, adapter.retry.backoff[phase], claim.attempt, random, retryAfterMs);
+}

@@ -1,0 +1,316 @@
+import { createMarketplace, type MarketplaceAdapter } from "@quarterpast/marketplace";
+import { addDecimals, HOUR, MINUTE, SECOND, type Micros } from "@quarterpast/domain";
+import { createLogger, fixedClock, type FixedClock } from "@quarterpast/runtime";
+import { createSandbox, type Sandbox } from "@quarterpast/sandbox";
+import { readBacklog, requestRereport, type ClaimedSubmission } from "@quarterpast/store";
+import { randomUUID } from "node:crypto";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { H, openLedger, type Ledger } from "../../../test/fixtures/ledger.js";
+import { freezeRecords } from "../src/freeze.js";
+import { reconcileAccepted } from "../src/reconcile.js";
+import { carryOutRereport } from "../src/rereport.js";
+import { sealDueHours } from "../src/seal.js";
+import { submitNext } from "../src/submit.js";
+import type { Decision } from "../src/verdict.js";
+
+const KEY = "a-key-for-tests";
+const logger = createLogger({ service: "test", level: "silent" });
+let ledger: Ledger;
+let sandbox: Sandbox;
+let adapter: MarketplaceAdapter;
+let clock: FixedClock;
+let settled: { claim: ClaimedSubmission; decision: Decision }[];
+
+beforeEach(async () => {
+  ledger = await openLedger();
+  sandbox = await createSandbox({ key: KEY, validationDelayMs: 0 });
+  clock = fixedClock(H + 30 * MINUTE, Date.now() * 1_000);
+  adapter = createMarketplace({
+    marketplace: "koogallery",
+    site: "cn",
+    baseUrl: sandbox.url,
+    statementPath: "/sandbox/sdr",
+    key: KEY,
+    now: () => Date.now(),
+    nonce: randomUUID,
+    timeouts: { headersMs: 1_500, totalMs: 2_000 },
+  });
+  settled = [];
+  await ledger.meter("tokens", "sum");
+});
+afterEach(async (context) => {
+  await adapter.close();
+  await sandbox.close();
+  await ledger.end(context.task.result?.state === "fail");
+});
+
+const deps = (recordsPerCall = 1_000) => ({
+  ...{ pool: ledger.pool, clock, logger, adapter, account: ledger.account, recordsPerCall, random: () => 0 },
+  takeTurn: () => Promise.resolve(),
+  onSettled: (claim: ClaimedSubmission, decision: Decision) => void settled.push({ claim, decision }),
+});
+
+/** Sets product time here and at the marketplace. */
+async function setTime(now: Micros): Promise<void> {
+  clock.set(now);
+  await sandbox.setClock({ start: new Date(now / 1_000).toISOString(), rate: 0 });
+}
+
+/** Usage as the aggregator would have left it in an hour. */
+async function used(instance: string, quantity: string, hour = H, origin = hour): Promise<void> {
+  await ledger.rows(
+    `INSERT INTO hour_usage SELECT shard, to_timestamp($3::float8), instance_no, to_timestamp($4::float8), $2::numeric, 1
+     FROM instances WHERE instance_id = $1`,
+    [instance, quantity, hour / 1e6, origin / 1e6],
+  );
+}
+
+async function sealAndFreeze(options = deps()): Promise<void> {
+  while (await sealDueHours(options));
+  while (await freezeRecords(options));
+}
+/** Files all that is owed; `advance` lets retries and leases run out at once. */
+async function submitAll(options = deps(), advance = true): Promise<void> {
+  for (let calls = 0; (await readBacklog(ledger.pool)).submissions > 0; calls += 1) {
+    if (calls > 200) throw new Error("submissions do not end");
+    if (await submitNext(options)) continue;
+    if (advance) clock.advance(20 * SECOND);
+    else await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
+const records = () =>
+  ledger.rows<{ instance_id: string; quantity: string; state: string; code: string | null; begin_at: Micros; end_at: Micros; kind: string; sn: string }>(
+    "SELECT instance_id, quantity::text, state, code, begin_at, end_at, kind, sn FROM billing.records ORDER BY instance_id, begin_at, part",
+  );
+const billedSum = () => sandbox.store.totals("instance");
+
+describe("an hour", () => {
+  test("is sealed after the grace, frozen, filed, accepted and billed with its exact total", async () => {
+    await ledger.instance("i-1", "tokens", "customer-1");
+    await used("i-1", "15710990.1234");
+    await setTime(H + HOUR + 2 * MINUTE - 1);
+    expect(await sealDueHours(deps())).toBe(false);
+    await setTime(H + HOUR + 2 * MINUTE);
+    await sealAndFreeze();
+    await submitAll();
+    expect(await records()).toMatchObject([{ quantity: "15710990.1234", state: "accepted", begin_at: H, end_at: H + HOUR }]);
+    await setTime(H + HOUR + 16 * MINUTE);
+    await sandbox.settle();
+    await reconcileAccepted(deps());
+    expect(await records()).toMatchObject([{ state: "billed" }]);
+    expect(await ledger.rows("SELECT * FROM outcomes")).toEqual([]);
+    expect(sandbox.store.records()).toMatchObject([{ usage_value: "15710990.1234", state: "billed" }]);
+  });
+
+  test("waits for a collector that has not confirmed, at most until minute 8, then is incomplete", async () => {
+    await ledger.rows("INSERT INTO collectors (name, watermark, beat_at) VALUES ('c', to_timestamp($1::float8), now())", [H / 1e6]);
+    await setTime(H + HOUR + 8 * MINUTE - 1);
+    expect(await sealDueHours(deps())).toBe(false);
+    await setTime(H + HOUR + 8 * MINUTE);
+    await sealAndFreeze();
+    expect(await ledger.rows("SELECT DISTINCT status, reason FROM hours")).toEqual([
+      { status: "incomplete", reason: "a collector has not confirmed all it acknowledged" },
+    ]);
+  });
+
+  test("without usage is filed as nothing; an expected source that was not heard makes it incomplete", async () => {
+    await setTime(H + HOUR + 2 * MINUTE);
+    await sealAndFreeze();
+    expect(await ledger.rows("SELECT DISTINCT status FROM hours")).toEqual([{ status: "nothing" }]);
+    expect(await records()).toEqual([]);
+    await ledger.rows("INSERT INTO sources (account_no, source) VALUES (1, 's')");
+    await ledger.rows("INSERT INTO expected_sources SELECT source_no, '', to_timestamp(0) FROM sources");
+    await setTime(H + 2 * HOUR + 8 * MINUTE);
+    await sealAndFreeze();
+    expect(await ledger.rows("SELECT DISTINCT reason FROM hours WHERE status = 'incomplete'")).toEqual([{ reason: "not heard: s" }]);
+  });
+
+  test("keeps the residue below the marketplace's last decimal for the next one", async () => {
+    await ledger.instance("i-1", "tokens", "customer-1");
+    await used("i-1", "0.00006");
+    await used("i-1", "0.00006", H + HOUR);
+    await used("i-1", "1", H + 2 * HOUR);
+    await setTime(H + 3 * HOUR + 2 * MINUTE);
+    await sealAndFreeze();
+    expect((await records()).map(({ quantity }) => quantity)).toEqual(["0.0001", "1.0000"]);
+    expect(await ledger.rows("SELECT residue::text FROM residues ORDER BY hour")).toEqual([{ residue: "0.00006" }, { residue: "0.00002" }]);
+  });
+
+  test("of a life that ended stays inside it; what comes later goes out as a supplement", async () => {
+    await ledger.instance("i-1", "tokens", "customer-1", { opened: H + 10 * MINUTE, closed: H + 40 * MINUTE });
+    await used("i-1", "1");
+    await used("i-1", "2", H + HOUR, H);
+    await used("i-1", "4", H + 2 * HOUR, H);
+    await setTime(H + 3 * HOUR + 2 * MINUTE);
+    await sealAndFreeze();
+    await submitAll();
+    const filed = await records();
+    expect(filed.map(({ kind, quantity }) => [kind, quantity])).toEqual([["usage", "1.0000"], ["supplement", "4.0000"], ["supplement", "2.0000"]]);
+    filed.reduce((before, { begin_at, end_at }) => {
+      expect(begin_at).toBeGreaterThanOrEqual(before);
+      expect(end_at).toBeLessThanOrEqual(H + 40 * MINUTE);
+      return end_at;
+    }, H + 10 * MINUTE);
+    await sandbox.settle();
+    expect(sandbox.store.records().every(({ state }) => state === "normal" || state === "billed")).toBe(true);
+  });
+
+  test("above what one record may carry goes out in disjoint parts", async () => {
+    await ledger.instance("i-1", "tokens", "customer-1");
+    await used("i-1", "250000000.5");
+    await setTime(H + HOUR + 2 * MINUTE);
+    await sealAndFreeze();
+    await submitAll();
+    const filed = await records();
+    expect(filed).toHaveLength(3);
+    expect(addDecimals(...filed.map(({ quantity }) => quantity))).toBe("250000000.5");
+    expect(filed[0]!.end_at).toBe(filed[1]!.begin_at);
+  });
+
+  test("of many instances is cut into calls; several reporters file each record once", async () => {
+    for (let n = 0; n < 60; n += 1) {
+      await ledger.instance(`i-${n}`, "tokens", `customer-${n}`);
+      await used(`i-${n}`, String(n + 1));
+    }
+    await setTime(H + HOUR + 2 * MINUTE);
+    const several = Array.from({ length: 4 }, () => deps(5));
+    await Promise.all(several.map((one) => sealAndFreeze(one)));
+    await Promise.all(several.map((one) => submitAll(one, false)));
+    await sandbox.settle();
+    expect(await records()).toHaveLength(60);
+    expect(sandbox.store.records()).toHaveLength(60);
+    expect((await records()).every(({ state }) => state === "accepted")).toBe(true);
+    const chain = await ledger.rows<{ shard: number; seq: number; prev: string; checksum: string }>("SELECT shard, seq, prev, checksum FROM records ORDER BY shard, seq");
+    for (const [at, { shard, seq, prev }] of chain.entries()) {
+      const before = chain[at - 1]?.shard === shard ? chain[at - 1] : undefined;
+      expect([seq, prev]).toEqual(before ? [before.seq + 1, before.checksum] : [1, "0".repeat(64)]);
+    }
+  });
+});
+
+describe("what the marketplace may do", () => {
+  const oneRecord = async () => {
+    await ledger.instance("i-1", "tokens", "customer-1");
+    await used("i-1", "42");
+    await setTime(H + HOUR + 2 * MINUTE);
+    await sealAndFreeze();
+  };
+
+  test.each(["accept_then_5xx", "accept_then_timeout", "error5xx", "garbage", "unknown_code", "down", "throttled"] as const)(
+    "%s: the same bytes go out again and nothing is billed twice",
+    async (mode) => {
+      await oneRecord();
+      sandbox.setFaults([{ mode, times: 2 }]);
+      await submitAll();
+      await sandbox.settle();
+      expect(settled.length).toBeGreaterThan(1);
+      expect(await records()).toMatchObject([{ state: "accepted" }]);
+      expect((await billedSum()).totals).toMatchObject([{ usage: "42", records: 1 }]);
+      const bodies = await ledger.rows<{ body_sha256: string }>("SELECT DISTINCT body_sha256 FROM attempts WHERE body_sha256 IS NOT NULL");
+      expect(bodies).toHaveLength(1);
+      await setTime(H + HOUR + 16 * MINUTE);
+      await sandbox.settle();
+      await reconcileAccepted(deps());
+      expect(await records()).toMatchObject([{ state: "billed" }]);
+      expect(await ledger.rows("SELECT * FROM findings")).toEqual([]);
+    },
+  );
+
+  test("a poison record is isolated by cutting its call; the others are accepted", async () => {
+    for (let n = 0; n < 12; n += 1) {
+      await ledger.instance(`i-${n}`, "tokens", `customer-${n}`);
+      await used(`i-${n}`, "1");
+    }
+    await sandbox.close();
+    sandbox = await createSandbox({ key: KEY, port: sandbox.port, instances: "known", validationDelayMs: 0 });
+    for (let n = 0; n < 12; n += 1) {
+      if (n !== 7) await sandbox.setInstance(`i-${n}`, { product: "product", opened: "2026-01-01T00:00:00Z" });
+    }
+    await setTime(H + HOUR + 2 * MINUTE);
+    await sealAndFreeze();
+    await submitAll();
+    const filed = await records();
+    expect(filed.filter(({ state }) => state === "accepted")).toHaveLength(11);
+    expect(filed.find(({ instance_id }) => instance_id === "i-7")).toMatchObject({ state: expect.stringMatching(/^rejected/), code: "MKT.9001" });
+  });
+
+  test("a wrong key stops sending and halts the account", async () => {
+    await oneRecord();
+    await adapter.close();
+    adapter = createMarketplace({ marketplace: "koogallery", site: "cn", baseUrl: sandbox.url, key: "wrong", now: () => Date.now(), nonce: randomUUID });
+    expect(await submitNext(deps())).toBe(true);
+    expect(await submitNext(deps())).toBe(false);
+    expect(await records()).toMatchObject([{ state: "frozen", code: "MKT.0102" }]);
+    expect(await ledger.rows("SELECT halted_code FROM accounts")).toEqual([{ halted_code: "MKT.0102" }]);
+  });
+
+  test("an abnormal record is found by the statement and re-reported in its interval", async () => {
+    await oneRecord();
+    sandbox.setFaults([{ mode: "abnormal", times: 1, code: "003" }]);
+    await submitAll();
+    await setTime(H + HOUR + 16 * MINUTE);
+    await sandbox.settle();
+    await reconcileAccepted(deps());
+    const [abnormal] = await records();
+    expect(abnormal).toMatchObject({ state: "abnormal", code: "003" });
+    expect(await ledger.rows("SELECT kind FROM billing.differences WHERE resolved_at IS NULL")).toEqual([{ kind: "abnormal" }]);
+
+    await requestRereport(ledger.pool, { sn: abnormal!.sn, quantity: "41", reason: "corrected", keyId: "k" }, clock.now());
+    expect(await carryOutRereport(deps())).toBe(true);
+    await submitAll();
+    await setTime(H + 2 * HOUR + 16 * MINUTE);
+    await sandbox.settle();
+    await reconcileAccepted(deps());
+    const [first, second] = await records();
+    expect([first, second]).toMatchObject([{ state: "replaced" }, { state: "billed", quantity: "41.0000", kind: "rereport", begin_at: first!.begin_at, end_at: first!.end_at }]);
+    expect(await ledger.rows("SELECT * FROM billing.differences WHERE resolved_at IS NULL")).toEqual([]);
+  });
+
+  test("a billed record is not filed again, whoever asks", async () => {
+    await oneRecord();
+    await submitAll();
+    await setTime(H + HOUR + 16 * MINUTE);
+    await sandbox.settle();
+    await reconcileAccepted(deps());
+    const [record] = await records();
+    await requestRereport(ledger.pool, { sn: record!.sn, quantity: null, reason: "again", keyId: "k" }, clock.now());
+    await carryOutRereport(deps());
+    expect(await records()).toHaveLength(1);
+    expect(await ledger.rows("SELECT refused FROM rereports")).toEqual([{ refused: "a record that is billed is not filed again" }]);
+  });
+
+  test("what the marketplace forgot is found and sent again as it was", async () => {
+    await oneRecord();
+    sandbox.setFaults([{ mode: "forget", times: 1 }]);
+    await submitAll();
+    expect(sandbox.store.records()).toEqual([]);
+    await setTime(H + HOUR + 16 * MINUTE);
+    await reconcileAccepted(deps());
+    expect(await records()).toMatchObject([{ state: "missing" }]);
+    await submitAll();
+    await setTime(H + 2 * HOUR + 16 * MINUTE);
+    await sandbox.settle();
+    await reconcileAccepted(deps());
+    expect(await records()).toMatchObject([{ state: "billed" }]);
+    expect(sandbox.store.records()).toHaveLength(1);
+    expect(await ledger.rows("SELECT * FROM findings WHERE resolved_at IS NULL")).toEqual([]);
+  });
+
+  test("what the marketplace invented is a difference", async () => {
+    await oneRecord();
+    sandbox.setFaults([{ mode: "invent", times: 1 }]);
+    await submitAll();
+    await setTime(H + HOUR + 16 * MINUTE);
+    await sandbox.settle();
+    await reconcileAccepted(deps());
+    expect(await ledger.rows("SELECT kind, ours FROM billing.differences")).toEqual([{ kind: "extra", ours: null }]);
+  });
+
+  test("records past their limit expire and are never sent", async () => {
+    await oneRecord();
+    await setTime(H + 22 * 24 * HOUR);
+    expect(await submitNext(deps())).toBe(false);
+    expect(await records()).toMatchObject([{ state: "expired" }]);
+    expect(sandbox.store.calls()).toEqual([]);
+  });
+});

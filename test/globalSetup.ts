@@ -1,0 +1,12 @@
+import { randomBytes } from "node:crypto";
+import { acquireServers } from "@quarterpast/devstack";
+
+/** Starts the servers once for a run of the tests; workers find them by `testServers()`. */
+export default async function setup(): Promise<() => Promise<void>> {
+  process.env.QUARTERPAST_TEST_RUN = randomBytes(4).toString("hex");
+  const servers = await acquireServers();
+  process.env.TEST_DATABASE_URL = servers.databaseUrl;
+  process.env.TEST_REDIS_URL = servers.redisUrl;
+  process.stderr.write(`test servers: ${servers.source}\n`);
+  return () => servers.stop();
+}
