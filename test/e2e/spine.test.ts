@@ -12,7 +12,15 @@ beforeEach(async () => {
 afterEach((context) => line.end(context.task.result?.state === "fail"));
 
 const send = async (id: string, quantity: string): Promise<unknown> => {
-  const event = { specversion: "1.0", id, source: "app", type: "tokens", subject: "customer-1", time: formatInstant(H + MINUTE), data: { quantity } };
+  const event = {
+    specversion: "1.0",
+    id,
+    source: "app",
+    type: "tokens",
+    subject: "customer-1",
+    time: formatInstant(H + MINUTE),
+    data: { quantity },
+  };
   const reply = await fetch(`${line.collector.url}/v1/events`, {
     method: "POST",
     headers: { authorization: `Bearer ${line.token}`, "content-type": "application/cloudevents+json" },
@@ -21,7 +29,8 @@ const send = async (id: string, quantity: string): Promise<unknown> => {
   return [reply.status, await reply.json()];
 };
 const counted = () => line.ledger.rows<{ quantity: string }>("SELECT quantity::text FROM hour_usage");
-const records = () => line.ledger.rows<{ state: string; quantity: string }>("SELECT state, quantity::text FROM billing.records");
+const records = () =>
+  line.ledger.rows<{ state: string; quantity: string }>("SELECT state, quantity::text FROM billing.records");
 
 test("one event becomes one accepted record, though every process is killed on the way", async () => {
   await line.runClock(H + 2 * MINUTE, 1);
@@ -39,11 +48,16 @@ test("one event becomes one accepted record, though every process is killed on t
   await line.reporter.start();
   await line.runClock(H + HOUR + 2 * MINUTE, 10);
   line.sandbox.setFaults([{ mode: "accept_then_timeout", times: 1, afterMs: 60_000 }]);
-  await eventually(async () => line.sandbox.store.calls().length, (calls) => calls === 1);
+  await eventually(
+    async () => line.sandbox.store.calls().length,
+    (calls) => calls === 1,
+  );
   await line.reporter.kill();
 
   await line.reporter.start();
-  expect(await eventually(records, ([record]) => record?.state === "accepted", 25_000)).toEqual([{ state: "accepted", quantity: "42.5000" }]);
+  expect(await eventually(records, ([record]) => record?.state === "accepted", 25_000)).toEqual([
+    { state: "accepted", quantity: "42.5000" },
+  ]);
   expect(line.sandbox.store.totals("instance")).toMatchObject({ totals: [{ usage: "42.5", records: 1 }] });
   const calls = line.sandbox.store.calls();
   expect(calls.length).toBeGreaterThan(1);

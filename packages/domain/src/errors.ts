@@ -38,7 +38,12 @@ export const ERRORS = {
   field_missing: kind(400, false, "A field is missing", "缺少字段"),
   field_invalid: kind(400, false, "A field has a wrong value", "字段值无效"),
   field_forbidden: kind(400, false, "A field has a forbidden name", "字段名不被允许"),
-  quantity_invalid: kind(400, false, "The quantity is not a decimal that can be kept exactly", "用量不是可精确保存的十进制数"),
+  quantity_invalid: kind(
+    400,
+    false,
+    "The quantity is not a decimal that can be kept exactly",
+    "用量不是可精确保存的十进制数",
+  ),
   time_too_old: kind(400, false, "The event is older than events are accepted", "事件时间早于可接受的范围"),
   time_in_future: kind(400, true, "The event lies in the future", "事件时间在未来"),
   // settings and acts
@@ -70,10 +75,16 @@ export class RuleError extends Error {
 /** Why an acknowledged event waits in quarantine; a closed set. It waits, it is never dropped (design, rule 3). */
 export const QUARANTINE_REASONS = {
   unknown_meter: { en: "no such meter", zh: "计量项不存在" },
-  unknown_instance: { en: "no instance of this subject and meter lived then", zh: "该时间没有对应主体和计量项的实例" },
+  unknown_instance: {
+    en: "no instance of this subject and meter lived then",
+    zh: "该时间没有对应主体和计量项的实例",
+  },
   quantity_missing: { en: "this meter needs data.quantity", zh: "该计量项需要 data.quantity" },
   value_missing: { en: "this meter needs data.value", zh: "该计量项需要 data.value" },
-  scale_exceeded: { en: "the quantity has more decimals than the meter's scale", zh: "用量小数位超过计量项精度" },
+  scale_exceeded: {
+    en: "the quantity has more decimals than the meter's scale",
+    zh: "用量小数位超过计量项精度",
+  },
   cannot_be_stored: { en: "the database refuses this event", zh: "数据库无法保存该事件" },
 } as const satisfies Record<string, Text>;
 

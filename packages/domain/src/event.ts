@@ -24,7 +24,10 @@ export const EVENT_LIMITS = {
 } as const;
 
 const extensionValue = z.union([
-  z.string().max(EVENT_LIMITS.extensionChars).regex(/^[^\p{Cc}\p{Cs}]*$/u),
+  z
+    .string()
+    .max(EVENT_LIMITS.extensionChars)
+    .regex(/^[^\p{Cc}\p{Cs}]*$/u),
   z.boolean(),
   z.int(),
 ]);
@@ -86,7 +89,17 @@ export const ACCEPT_PAST_MAX: Micros = 35 * DAY;
 
 export type Parsed = { ok: true; event: UsageEvent } | { ok: false; problem: Problem; id: string | null };
 
-const KNOWN = new Set(["specversion", "id", "source", "type", "subject", "time", "datacontenttype", "dataschema", "data"]);
+const KNOWN = new Set([
+  "specversion",
+  "id",
+  "source",
+  "type",
+  "subject",
+  "time",
+  "datacontenttype",
+  "dataschema",
+  "data",
+]);
 const EXTENSION_NAME = /^[a-z0-9]{1,20}$/;
 const FORBIDDEN_NAMES = new Set(["constructor", "prototype", "__proto__"]);
 
@@ -106,32 +119,62 @@ export function parseUsageEvent(raw: unknown, now: Micros, accept: AcceptWindow 
   const { data, time: timeText, type: meter, source, subject } = result.data;
   const extensions = extensionsOf(result.data);
   if (typeof extensions === "string") {
-    return fail(id, "field_invalid", extensions, "extension names are 1 to 20 lower-case letters and digits, 16 at most");
+    return fail(
+      id,
+      "field_invalid",
+      extensions,
+      "extension names are 1 to 20 lower-case letters and digits, 16 at most",
+    );
   }
   const time = parseInstant(timeText);
   if (time === undefined) {
-    return fail(id, "field_invalid", "time", `${show(timeText)}: must be an RFC 3339 time with a zone, e.g. ${formatInstant(now)}`);
+    return fail(
+      id,
+      "field_invalid",
+      "time",
+      `${show(timeText)}: must be an RFC 3339 time with a zone, e.g. ${formatInstant(now)}`,
+    );
   }
   const outside = checkWindow(time, now, accept);
   if (outside) return { ok: false, id, problem: outside };
   const quantity = data.quantity === undefined ? undefined : parseQuantity(data.quantity);
   if (data.quantity !== undefined && quantity === undefined) {
-    return fail(id, "quantity_invalid", "data.quantity", `${show(data.quantity)}: must be a decimal ≥ 0 with up to 12 digits on either side of the point; send it as a string beyond 15 significant digits`);
+    return fail(
+      id,
+      "quantity_invalid",
+      "data.quantity",
+      `${show(data.quantity)}: must be a decimal ≥ 0 with up to 12 digits on either side of the point; send it as a string beyond 15 significant digits`,
+    );
   }
   const payload = { subject, meter, time, quantity, value: data.value };
   return {
     ok: true,
-    event: { source, id: result.data.id, key: eventKey(result.data.id), ...payload, payloadHash: payloadHash(payload), extensions },
+    event: {
+      source,
+      id: result.data.id,
+      key: eventKey(result.data.id),
+      ...payload,
+      payloadHash: payloadHash(payload),
+      extensions,
+    },
   };
 }
 
 function checkWindow(time: Micros, now: Micros, accept: AcceptWindow): Problem | undefined {
   if (time < now - accept.past) {
     const hours = Math.round(accept.past / HOUR);
-    return { code: "time_too_old", field: "time", detail: `time ${formatInstant(time)}: must not be before ${formatInstant(now - accept.past)} (events are accepted up to ${hours} h late)` };
+    return {
+      code: "time_too_old",
+      field: "time",
+      detail: `time ${formatInstant(time)}: must not be before ${formatInstant(now - accept.past)} (events are accepted up to ${hours} h late)`,
+    };
   }
   if (time > now + accept.future) {
-    return { code: "time_in_future", field: "time", detail: `time ${formatInstant(time)}: must not be after ${formatInstant(now + accept.future)}` };
+    return {
+      code: "time_in_future",
+      field: "time",
+      detail: `time ${formatInstant(time)}: must not be after ${formatInstant(now + accept.future)}`,
+    };
   }
   return undefined;
 }
@@ -148,7 +191,9 @@ function idOf(raw: unknown): string | null {
 function forbiddenName(raw: unknown): string | undefined {
   if (typeof raw !== "object" || raw === null) return undefined;
   const inner = (raw as { data?: unknown }).data;
-  const names = Object.keys(raw).concat(typeof inner === "object" && inner !== null ? Object.keys(inner) : []);
+  const names = Object.keys(raw).concat(
+    typeof inner === "object" && inner !== null ? Object.keys(inner) : [],
+  );
   return names.find((name) => FORBIDDEN_NAMES.has(name));
 }
 
@@ -165,8 +210,12 @@ function extensionsOf(event: Record<string, unknown>): UsageEvent["extensions"] 
 function describeIssue(error: z.ZodError, raw: unknown): [ErrorCode, string, string] {
   const issue = error.issues[0]!;
   const field = issue.path.join(".") || "event";
-  const value = issue.path.reduce<unknown>((at, name) => (at as Record<PropertyKey, unknown> | undefined)?.[name], raw);
-  if (value === undefined && issue.code !== "unrecognized_keys") return ["field_missing", field, "is required"];
+  const value = issue.path.reduce<unknown>(
+    (at, name) => (at as Record<PropertyKey, unknown> | undefined)?.[name],
+    raw,
+  );
+  if (value === undefined && issue.code !== "unrecognized_keys")
+    return ["field_missing", field, "is required"];
   return ["field_invalid", field, `${show(value)}: ${issue.message}`];
 }
 

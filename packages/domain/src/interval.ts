@@ -36,7 +36,11 @@ export function billableSpan(hour: Micros, life: Life): Interval | undefined {
  * older than `notBefore`.
  * @param taken intervals already billed, in any order. @returns undefined where no second is free.
  */
-export function supplementInterval(life: Life, notBefore: Micros, taken: readonly Interval[]): Interval | undefined {
+export function supplementInterval(
+  life: Life,
+  notBefore: Micros,
+  taken: readonly Interval[],
+): Interval | undefined {
   if (life.closed === undefined) return undefined;
   let end = life.closed;
   for (const { begin, end: takenEnd } of [...taken].sort((a, b) => b.end - a.end)) {

@@ -40,9 +40,7 @@ export type Phase = "open" | "window" | "late" | "overdue" | "expired";
 /** The deadlines of a record that begins at `begin` and is billed in the hour that starts at `hour`. */
 export function deadlinesOf(rule: WindowRule, cycle: BillingCycle, hour: Micros, begin: Micros): Deadlines {
   const cycleEnd =
-    cycle === "hourly"
-      ? hour + HOUR
-      : Math.floor((hour + rule.dayOffset) / DAY) * DAY + DAY - rule.dayOffset;
+    cycle === "hourly" ? hour + HOUR : Math.floor((hour + rule.dayOffset) / DAY) * DAY + DAY - rule.dayOffset;
   return {
     windowEnds: cycleEnd + rule[cycle].window,
     lateEnds: cycleEnd + rule[cycle].late,

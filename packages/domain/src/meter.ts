@@ -19,7 +19,10 @@ export interface Meter {
 export const DEFAULT_SCALE = 6;
 
 /** Why this meter cannot count the event, or undefined where it can. */
-export function refusalOf(meter: Meter, event: Pick<UsageEvent, "quantity" | "value">): QuarantineReason | undefined {
+export function refusalOf(
+  meter: Meter,
+  event: Pick<UsageEvent, "quantity" | "value">,
+): QuarantineReason | undefined {
   switch (meter.aggregation) {
     case "count":
       return undefined;
@@ -94,7 +97,10 @@ function addGroup(folded: FoldedBatch, first: CountedEvent, members: CountedEven
       folded.additions.push({ ...addition, quantity: String(members.length) });
       break;
     case "sum":
-      folded.additions.push({ ...addition, quantity: addDecimals(...members.map((event) => event.quantity!)) });
+      folded.additions.push({
+        ...addition,
+        quantity: addDecimals(...members.map((event) => event.quantity!)),
+      });
       break;
     case "max":
       folded.maxima.push({ ...addition, quantity: largest(members.map((event) => event.quantity!)) });
@@ -122,5 +128,7 @@ export function compareDecimals(a: string, b: string): number {
 }
 
 function byKey(a: HourAddition, b: HourAddition): number {
-  return a.shard - b.shard || a.billHour - b.billHour || a.instanceNo - b.instanceNo || a.originHour - b.originHour;
+  return (
+    a.shard - b.shard || a.billHour - b.billHour || a.instanceNo - b.instanceNo || a.originHour - b.originHour
+  );
 }

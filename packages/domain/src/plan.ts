@@ -58,7 +58,13 @@ export function planRecords(usage: UsageToBill, context: PlanContext): BillingPl
   const bodies = plan.parts.map((part, at): RecordBody => {
     const { account, product, instance, meter, unit } = usage;
     return {
-      ...{ account, product, instance, meter, unit, kind, hour: context.hour },
+      account,
+      product,
+      instance,
+      meter,
+      unit,
+      kind,
+      hour: context.hour,
       begin: part.begin,
       end: part.end,
       part: String(part.part),
@@ -73,13 +79,18 @@ export function planRecords(usage: UsageToBill, context: PlanContext): BillingPl
   return { bodies, residue: plan.residue };
 }
 
-function lifeOf(usage: Pick<UsageToBill, "opened" | "closed">): { opened: Micros; closed: Micros | undefined } {
+function lifeOf(usage: Pick<UsageToBill, "opened" | "closed">): {
+  opened: Micros;
+  closed: Micros | undefined;
+} {
   return { opened: usage.opened, closed: usage.closed ?? undefined };
 }
 
 /** The record that is filed in place of another: same interval, so that first-wins forbids a double (design, rule 7). */
 export function planRereport(
-  replaced: Omit<RecordBody, "kind" | "residueIn" | "residueOut" | "recordTime" | "replaces"> & { sn: string },
+  replaced: Omit<RecordBody, "kind" | "residueIn" | "residueOut" | "recordTime" | "replaces"> & {
+    sn: string;
+  },
   quantity: string,
   limits: RecordLimits,
   recordTime: Micros,
@@ -88,7 +99,16 @@ export function planRereport(
   const { account, product, instance, meter, unit, hour, begin, end, events, sn } = replaced;
   const decimals = limits.quantityDecimals;
   return {
-    ...{ account, product, instance, meter, unit, hour, begin, end, events, recordTime },
+    account,
+    product,
+    instance,
+    meter,
+    unit,
+    hour,
+    begin,
+    end,
+    events,
+    recordTime,
     kind: "rereport",
     part: `${part}r${Number(revision) + 1}`,
     quantity: formatUnits(toUnits(quantity, decimals), decimals),

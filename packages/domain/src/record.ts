@@ -46,8 +46,17 @@ export const RECORD_VERSION = "1";
  * a restore, carries the same one and the marketplace can refuse a second bill (failures.md, section 6.7).
  * @returns `b1` and 48 hex digits.
  */
-export function serialNumber(id: Pick<RecordBody, "account" | "instance" | "begin" | "end" | "part">): string {
-  const identity = ["sn-v1", id.account, id.instance, formatCompact(id.begin), formatCompact(id.end), id.part];
+export function serialNumber(
+  id: Pick<RecordBody, "account" | "instance" | "begin" | "end" | "part">,
+): string {
+  const identity = [
+    "sn-v1",
+    id.account,
+    id.instance,
+    formatCompact(id.begin),
+    formatCompact(id.end),
+    id.part,
+  ];
   return `b1${createHash("sha256").update(identity.join("\n"), "utf8").digest("hex").slice(0, 48)}`;
 }
 
@@ -117,7 +126,8 @@ function canonicalObject(fields: Record<string, string>): string {
     .sort()
     .map((name) => {
       const value = fields[name]!;
-      if (!PRINTABLE_ASCII.test(value)) throw new RangeError(`${name} ${JSON.stringify(value)} is not printable ASCII`);
+      if (!PRINTABLE_ASCII.test(value))
+        throw new RangeError(`${name} ${JSON.stringify(value)} is not printable ASCII`);
       return `${JSON.stringify(name)}:${JSON.stringify(value)}`;
     });
   return `{${pairs.join(",")}}`;

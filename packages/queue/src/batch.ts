@@ -71,7 +71,9 @@ export function encodeBatch(batch: UsageBatch): UsageJob {
  */
 export function decodeBatch(job: UsageJob): UsageBatch {
   if (job.v !== 1 || !Array.isArray(job.ids) || job.ids.length !== job.keys.length) {
-    throw new TypeError(`job of collector ${job.collector}, entry ${job.seq}: not a usage batch of version 1`);
+    throw new TypeError(
+      `job of collector ${job.collector}, entry ${job.seq}: not a usage batch of version 1`,
+    );
   }
   const word = (position: number | undefined): string => job.dictionary[position!]!;
   return {

@@ -24,7 +24,13 @@ export interface Consumer {
  * Consumes usage jobs. A job may run twice and in two places at once (failures.md, B1): `process` must be idempotent.
  * Locks are short so that the jobs of a killed worker are taken up again within seconds.
  */
-export function createConsumer({ redisUrl, prefix = DEFAULT_PREFIX, concurrency, process, onError }: ConsumerOptions): Consumer {
+export function createConsumer({
+  redisUrl,
+  prefix = DEFAULT_PREFIX,
+  concurrency,
+  process,
+  onError,
+}: ConsumerOptions): Consumer {
   const redis = connectWorker(redisUrl);
   redis.on("error", onError);
   const worker = new Worker<UsageJob>(QUEUE_NAME, async (job) => process(decodeBatch(job.data)), {

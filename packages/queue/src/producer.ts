@@ -33,7 +33,13 @@ const CHECK_VALID_MS = 2_000;
 
 /** Connects to Redis and keeps checking that it is durable: at start, on each reconnect and twice a second. */
 export function createProducer(options: ProducerOptions): Producer {
-  const { redisUrl, prefix = DEFAULT_PREFIX, allowVolatile = false, timeoutMs = 1_500, onError = () => {} } = options;
+  const {
+    redisUrl,
+    prefix = DEFAULT_PREFIX,
+    allowVolatile = false,
+    timeoutMs = 1_500,
+    onError = () => {},
+  } = options;
   const redis = connectProducer(redisUrl);
   // BullMQ asks Redis for its version when it is made and never again: made too early, it would fail for ever.
   let queue: Queue<UsageJob> | undefined;
@@ -43,7 +49,8 @@ export function createProducer(options: ProducerOptions): Producer {
   const check = async (): Promise<void> => {
     try {
       const problems = await withTimeout(checkDurability(redis), timeoutMs, "check");
-      state = problems.length === 0 || allowVolatile ? { ok: true } : { ok: false, reason: "volatile", problems };
+      state =
+        problems.length === 0 || allowVolatile ? { ok: true } : { ok: false, reason: "volatile", problems };
       checkedAt = performance.now();
     } catch {
       state = { ok: false, reason: "unreachable" };
@@ -64,7 +71,9 @@ export function createProducer(options: ProducerOptions): Producer {
       await withTimeout(job, timeoutMs, `add of entry ${batch.seq}`);
     },
     state: () =>
-      state.ok && performance.now() - checkedAt > CHECK_VALID_MS ? { ok: false, reason: "unreachable" } : state,
+      state.ok && performance.now() - checkedAt > CHECK_VALID_MS
+        ? { ok: false, reason: "unreachable" }
+        : state,
     close: async () => {
       clearInterval(timer);
       await queue?.close().catch(() => {});

@@ -24,7 +24,9 @@ export async function ensureAccount(
      VALUES ($1::text, $2::text, $3::text, $4::timestamptz) ON CONFLICT (code) DO NOTHING`,
     [account.code, account.marketplace, account.site, stamp(now)],
   );
-  const { rows } = await db.query<Account>(`SELECT ${COLUMNS} FROM accounts WHERE code = $1::text`, [account.code]);
+  const { rows } = await db.query<Account>(`SELECT ${COLUMNS} FROM accounts WHERE code = $1::text`, [
+    account.code,
+  ]);
   return rows[0]!;
 }
 
@@ -34,7 +36,12 @@ export async function listAccounts(db: Db): Promise<Account[]> {
 }
 
 /** Stops, or with `code` null resumes, all sending for an account. */
-export async function haltAccount(db: Db, accountNo: number, code: string | null, now: Micros): Promise<void> {
+export async function haltAccount(
+  db: Db,
+  accountNo: number,
+  code: string | null,
+  now: Micros,
+): Promise<void> {
   await db.query(
     `UPDATE accounts SET halted_code = $2::text, halted_at = CASE WHEN $2::text IS NULL THEN NULL ELSE $3::timestamptz END
      WHERE account_no = $1::smallint`,

@@ -22,7 +22,10 @@ export async function readClock(db: Db): Promise<ClockAnchor | undefined> {
 }
 
 /** Sets the anchors: from `realAnchor` on, product time runs from `productAnchor` at `rate`. Never sets it back. */
-export async function setClock(db: Db, anchor: Pick<ClockAnchor, "realAnchor" | "productAnchor" | "rate">): Promise<void> {
+export async function setClock(
+  db: Db,
+  anchor: Pick<ClockAnchor, "realAnchor" | "productAnchor" | "rate">,
+): Promise<void> {
   await db.query(
     `INSERT INTO clock (real_anchor, product_anchor, rate, beat_product)
      VALUES ($1::timestamptz, $2::timestamptz, $3::numeric, $2::timestamptz)

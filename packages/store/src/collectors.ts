@@ -2,7 +2,12 @@ import type { Micros } from "@quarterpast/domain";
 import { stamp, type Db } from "./db.js";
 
 /** The number of a collector; its name stays with its journal, so that a restart is the same collector. */
-export async function registerCollector(db: Db, name: string, watermark: Micros, real: Micros): Promise<number> {
+export async function registerCollector(
+  db: Db,
+  name: string,
+  watermark: Micros,
+  real: Micros,
+): Promise<number> {
   const { rows } = await db.query<{ no: number }>(
     `INSERT INTO collectors (name, watermark, beat_at) VALUES ($1::text, $2::timestamptz, $3::timestamptz)
      ON CONFLICT (name) DO UPDATE SET beat_at = excluded.beat_at, left_at = NULL RETURNING collector_no AS no`,
@@ -37,6 +42,8 @@ export async function writeWatermark(
 
 /** The lowest watermark of the collectors that have not left; undefined where none is there. */
 export async function lowestWatermark(db: Db): Promise<Micros | undefined> {
-  const { rows } = await db.query<{ lowest: Micros | null }>("SELECT min(watermark) AS lowest FROM collectors WHERE left_at IS NULL");
+  const { rows } = await db.query<{ lowest: Micros | null }>(
+    "SELECT min(watermark) AS lowest FROM collectors WHERE left_at IS NULL",
+  );
   return rows[0]!.lowest ?? undefined;
 }

@@ -47,7 +47,8 @@ export function createPool({ databaseUrl, max = 8, applicationName, onError }: P
     max,
     application_name: applicationName,
     types,
-    options: "-c timezone=UTC -c datestyle=ISO -c statement_timeout=30000 -c idle_in_transaction_session_timeout=5000",
+    options:
+      "-c timezone=UTC -c datestyle=ISO -c statement_timeout=30000 -c idle_in_transaction_session_timeout=5000",
     connectionTimeoutMillis: 3_000,
     keepAlive: true,
   });

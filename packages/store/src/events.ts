@@ -19,7 +19,11 @@ export interface EventRow {
 }
 
 /** Numbers of the given sources, made where they are new. Outside the batch's transaction: a number is never taken back. */
-export async function ensureSources(db: Db, accountNo: number, sources: readonly string[]): Promise<Map<string, number>> {
+export async function ensureSources(
+  db: Db,
+  accountNo: number,
+  sources: readonly string[],
+): Promise<Map<string, number>> {
   const sorted = [...sources].sort();
   await db.query(
     `INSERT INTO sources (account_no, source) SELECT $1::smallint, source FROM unnest($2::text[]) AS source
@@ -102,10 +106,17 @@ export async function insertConflicts(db: Db, rows: readonly EventRow[], now: Mi
   );
 }
 
-export type Quarantined = Pick<EventRow, "sourceNo" | "key" | "subject" | "meter"> & { reason: QuarantineReason };
+export type Quarantined = Pick<EventRow, "sourceNo" | "key" | "subject" | "meter"> & {
+  reason: QuarantineReason;
+};
 
 /** Puts events that were inserted without an instance into quarantine, each with its reason. */
-export async function insertQuarantine(db: Db, accountNo: number, rows: readonly Quarantined[], now: Micros): Promise<void> {
+export async function insertQuarantine(
+  db: Db,
+  accountNo: number,
+  rows: readonly Quarantined[],
+  now: Micros,
+): Promise<void> {
   if (rows.length === 0) return;
   await db.query(
     `INSERT INTO quarantine (source_no, key, account_no, reason, subject, meter, quarantined_at)
@@ -184,7 +195,10 @@ export async function releaseEvents(
 }
 
 /** Changes why events wait: the instance is known by now, but its meter cannot count them. */
-export async function changeReason(db: Db, rows: readonly Pick<Quarantined, "sourceNo" | "key" | "reason">[]): Promise<void> {
+export async function changeReason(
+  db: Db,
+  rows: readonly Pick<Quarantined, "sourceNo" | "key" | "reason">[],
+): Promise<void> {
   await db.query(
     `UPDATE quarantine q SET reason = t.reason
      FROM unnest($1::integer[], $2::uuid[], $3::text[]) AS t (source_no, key, reason)

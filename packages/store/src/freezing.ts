@@ -86,7 +86,12 @@ export interface ChainHead {
 }
 
 /** The head of a chain, locked until the transaction ends; undefined where the chain has not begun. */
-export async function lockChain(db: Db, accountNo: number, shard: number, genesis: string): Promise<ChainHead> {
+export async function lockChain(
+  db: Db,
+  accountNo: number,
+  shard: number,
+  genesis: string,
+): Promise<ChainHead> {
   await db.query(
     `INSERT INTO chains (account_no, shard, seq, checksum) VALUES ($1::smallint, $2::smallint, 0, $3::text) ON CONFLICT DO NOTHING`,
     [accountNo, shard, genesis],
@@ -107,7 +112,11 @@ export interface FrozenRecord extends SealedRecord, Deadlines {
 }
 
 /** Writes records and moves their chain's head; all of one account and shard, in chain order. */
-export async function insertRecords(db: Db, records: readonly FrozenRecord[], frozenAt: Micros): Promise<void> {
+export async function insertRecords(
+  db: Db,
+  records: readonly FrozenRecord[],
+  frozenAt: Micros,
+): Promise<void> {
   const last = records.at(-1);
   if (!last) return;
   await db.query(
@@ -173,12 +182,23 @@ export async function insertUnbillable(
     `INSERT INTO unbillable (instance_no, hour, quantity, reason)
      SELECT t.instance_no, $1::timestamptz, t.quantity, t.reason
      FROM unnest($2::integer[], $3::numeric[], $4::text[]) AS t (instance_no, quantity, reason)`,
-    [stamp(hour), rows.map((row) => row.instanceNo), rows.map((row) => row.quantity), rows.map((row) => row.reason)],
+    [
+      stamp(hour),
+      rows.map((row) => row.instanceNo),
+      rows.map((row) => row.quantity),
+      rows.map((row) => row.reason),
+    ],
   );
 }
 
 /** Notes how far the freezing of an hour has come; `done` ends it. */
-export async function advanceFreeze(db: Db, work: FreezeWork, through: number, done: boolean, now: Micros): Promise<void> {
+export async function advanceFreeze(
+  db: Db,
+  work: FreezeWork,
+  through: number,
+  done: boolean,
+  now: Micros,
+): Promise<void> {
   await db.query(
     `UPDATE hours SET frozen_through = $3::integer, frozen_at = CASE WHEN $4::boolean THEN $5::timestamptz END
      WHERE shard = $1::smallint AND hour = $2::timestamptz`,

@@ -28,7 +28,13 @@ export async function readShards(db: Db): Promise<{ shard: number; openHour: Mic
  */
 export async function sealHour(
   pool: Pool,
-  { shard, hour, complete, reason, now }: { shard: number; hour: Micros; complete: boolean; reason: string; now: Micros },
+  {
+    shard,
+    hour,
+    complete,
+    reason,
+    now,
+  }: { shard: number; hour: Micros; complete: boolean; reason: string; now: Micros },
 ): Promise<HourStatus | undefined> {
   return inTransaction(pool, async (client) => {
     await client.query("SET LOCAL lock_timeout = '2s'");

@@ -15,7 +15,10 @@ export interface Instance {
   closed: Micros | null;
 }
 
-export type NewInstance = Pick<Instance, "accountNo" | "instanceId" | "product" | "meter" | "subject" | "opened"> & {
+export type NewInstance = Pick<
+  Instance,
+  "accountNo" | "instanceId" | "product" | "meter" | "subject" | "opened"
+> & {
   cycle?: BillingCycle;
 };
 
@@ -33,7 +36,10 @@ const SELECT = `SELECT i.instance_no AS "instanceNo", i.account_no AS "accountNo
  */
 export async function addInstance(pool: Pool, instance: NewInstance, now: Micros): Promise<AddedInstance> {
   return inTransaction(pool, async (client) => {
-    const meter = await client.query<{ no: number }>("SELECT meter_no AS no FROM meters WHERE code = $1::text", [instance.meter]);
+    const meter = await client.query<{ no: number }>(
+      "SELECT meter_no AS no FROM meters WHERE code = $1::text",
+      [instance.meter],
+    );
     const meterNo = meter.rows[0]?.no;
     if (meterNo === undefined) return { outcome: "unknown_meter" };
     // One writer per (account, subject, meter): two adders could otherwise not see each other's rows.
@@ -41,7 +47,11 @@ export async function addInstance(pool: Pool, instance: NewInstance, now: Micros
       `instance ${instance.accountNo} ${meterNo} ${instance.subject}`,
     ]);
     const existing = await findInstance(client, instance.accountNo, instance.instanceId);
-    if (existing) return { outcome: sameInstance(existing, instance) ? "unchanged" : "exists_otherwise", instance: existing };
+    if (existing)
+      return {
+        outcome: sameInstance(existing, instance) ? "unchanged" : "exists_otherwise",
+        instance: existing,
+      };
     const inTheWay = await client.query<Instance>(
       `${SELECT} WHERE i.account_no = $1::smallint AND i.subject = $2::text AND i.meter_no = $3::integer
          AND (i.closed IS NULL OR i.closed > $4::timestamptz) ORDER BY i.opened LIMIT 1`,
@@ -51,23 +61,54 @@ export async function addInstance(pool: Pool, instance: NewInstance, now: Micros
     await client.query(
       `INSERT INTO instances (account_no, instance_id, product, meter_no, subject, shard, cycle, opened, created_at)
        VALUES ($1::smallint, $2::text, $3::text, $4::integer, $5::text, $6::smallint, $7::text, $8::timestamptz, $9::timestamptz)`,
-      [instance.accountNo, instance.instanceId, instance.product, meterNo, instance.subject, shardOf(instance.instanceId), instance.cycle ?? "hourly", stamp(instance.opened), stamp(now)],
+      [
+        instance.accountNo,
+        instance.instanceId,
+        instance.product,
+        meterNo,
+        instance.subject,
+        shardOf(instance.instanceId),
+        instance.cycle ?? "hourly",
+        stamp(instance.opened),
+        stamp(now),
+      ],
     );
-    return { outcome: "created", instance: (await findInstance(client, instance.accountNo, instance.instanceId))! };
+    return {
+      outcome: "created",
+      instance: (await findInstance(client, instance.accountNo, instance.instanceId))!,
+    };
   });
 }
 
 function sameInstance(a: Instance, b: NewInstance): boolean {
-  return a.product === b.product && a.meter === b.meter && a.subject === b.subject && a.opened === b.opened && a.cycle === (b.cycle ?? "hourly");
+  return (
+    a.product === b.product &&
+    a.meter === b.meter &&
+    a.subject === b.subject &&
+    a.opened === b.opened &&
+    a.cycle === (b.cycle ?? "hourly")
+  );
 }
 
-export async function findInstance(db: Db, accountNo: number, instanceId: string): Promise<Instance | undefined> {
-  const { rows } = await db.query<Instance>(`${SELECT} WHERE i.account_no = $1::smallint AND i.instance_id = $2::text`, [accountNo, instanceId]);
+export async function findInstance(
+  db: Db,
+  accountNo: number,
+  instanceId: string,
+): Promise<Instance | undefined> {
+  const { rows } = await db.query<Instance>(
+    `${SELECT} WHERE i.account_no = $1::smallint AND i.instance_id = $2::text`,
+    [accountNo, instanceId],
+  );
   return rows[0];
 }
 
 /** Instances by id, `limit` of them after the id `after`. */
-export async function listInstances(db: Db, accountNo: number, after: string, limit: number): Promise<Instance[]> {
+export async function listInstances(
+  db: Db,
+  accountNo: number,
+  after: string,
+  limit: number,
+): Promise<Instance[]> {
   const { rows } = await db.query<Instance>(
     `${SELECT} WHERE i.account_no = $1::smallint AND i.instance_id > $2::text ORDER BY i.instance_id LIMIT $3::integer`,
     [accountNo, after, limit],
@@ -76,7 +117,12 @@ export async function listInstances(db: Db, accountNo: number, after: string, li
 }
 
 /** Ends a life, once; returns the instance as it then is. Usage after that time waits in quarantine. */
-export async function closeInstance(db: Db, accountNo: number, instanceId: string, closed: Micros): Promise<Instance | undefined> {
+export async function closeInstance(
+  db: Db,
+  accountNo: number,
+  instanceId: string,
+  closed: Micros,
+): Promise<Instance | undefined> {
   await db.query(
     `UPDATE instances SET closed = $3::timestamptz
      WHERE account_no = $1::smallint AND instance_id = $2::text AND closed IS NULL AND opened < $3::timestamptz`,
@@ -96,7 +142,12 @@ export interface Binding {
   closed: Micros | null;
 }
 
-export async function findBindings(db: Db, accountNo: number, subjects: string[], meters: string[]): Promise<Binding[]> {
+export async function findBindings(
+  db: Db,
+  accountNo: number,
+  subjects: string[],
+  meters: string[],
+): Promise<Binding[]> {
   const { rows } = await db.query<Binding>(
     `SELECT i.instance_no AS "instanceNo", i.account_no AS "accountNo", i.subject, m.code AS meter, i.shard, i.opened, i.closed
      FROM unnest($2::text[], $3::text[]) AS wanted (subject, meter)

@@ -8,7 +8,10 @@ const DIRECTORY = fileURLToPath(new URL("../migrations", import.meta.url));
 const TABLE = "migrations";
 
 /** Brings a database to this version's schema. Each migration is one transaction. Safe to run from several places at once. */
-export async function migrate(databaseUrl: string, log: (line: string) => void = () => {}): Promise<string[]> {
+export async function migrate(
+  databaseUrl: string,
+  log: (line: string) => void = () => {},
+): Promise<string[]> {
   const ran = await runner({
     databaseUrl,
     dir: DIRECTORY,
@@ -20,9 +23,7 @@ export async function migrate(databaseUrl: string, log: (line: string) => void =
   return ran.map((migration) => migration.name);
 }
 
-export type SchemaState =
-  | { ok: true }
-  | { ok: false; problem: "older" | "newer"; names: string[] };
+export type SchemaState = { ok: true } | { ok: false; problem: "older" | "newer"; names: string[] };
 
 /** Whether the database has just the migrations of this version: a newer schema makes an older binary refuse to start. */
 export async function checkSchema(db: Db): Promise<SchemaState> {
@@ -47,11 +48,16 @@ export async function requireSchema(db: Db): Promise<void> {
 
 async function migrationNames(): Promise<string[]> {
   const files = await readdir(DIRECTORY);
-  return files.filter((file) => file.endsWith(".sql")).map((file) => file.slice(0, -4)).sort();
+  return files
+    .filter((file) => file.endsWith(".sql"))
+    .map((file) => file.slice(0, -4))
+    .sort();
 }
 
 async function presentMigrations(db: Db): Promise<string[]> {
-  const table = await db.query<{ exists: boolean }>("SELECT to_regclass($1::text) IS NOT NULL AS exists", [`public.${TABLE}`]);
+  const table = await db.query<{ exists: boolean }>("SELECT to_regclass($1::text) IS NOT NULL AS exists", [
+    `public.${TABLE}`,
+  ]);
   if (!table.rows[0]!.exists) return [];
   const { rows } = await db.query<{ name: string }>(`SELECT name FROM public.${TABLE} ORDER BY name`);
   return rows.map((row) => row.name);

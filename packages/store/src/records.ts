@@ -45,7 +45,13 @@ export async function listRecords(db: Db, filter: RecordFilter): Promise<RecordV
     `${SELECT} WHERE sn > $1::text AND ($2::timestamptz IS NULL OR hour = $2::timestamptz)
        AND ($3::text IS NULL OR instance_id = $3::text) AND ($4::text IS NULL OR state = $4::text)
      ORDER BY sn LIMIT $5::integer`,
-    [filter.after, filter.hour === undefined ? null : stamp(filter.hour), filter.instanceId ?? null, filter.state ?? null, filter.limit],
+    [
+      filter.after,
+      filter.hour === undefined ? null : stamp(filter.hour),
+      filter.instanceId ?? null,
+      filter.state ?? null,
+      filter.limit,
+    ],
   );
   return rows;
 }
@@ -55,7 +61,13 @@ export interface RecordDetail extends RecordView {
   canonical: string;
   prev: string;
   wire: string;
-  attemptsMade: { at: Micros; host: string | null; result: string | null; code: string | null; bodySha256: string | null }[];
+  attemptsMade: {
+    at: Micros;
+    host: string | null;
+    result: string | null;
+    code: string | null;
+    bodySha256: string | null;
+  }[];
   outcomes: { state: RecordState; code: string | null; detail: string; source: string; at: Micros }[];
 }
 

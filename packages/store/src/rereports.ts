@@ -65,6 +65,11 @@ export async function finishRereport(
 ): Promise<void> {
   await db.query(
     "UPDATE rereports SET done_at = $2::timestamptz, new_sn = $3::text, refused = $4::text WHERE request_id = $1::bigint",
-    [requestId, stamp(now), "newSn" in result ? result.newSn : null, "refused" in result ? result.refused : null],
+    [
+      requestId,
+      stamp(now),
+      "newSn" in result ? result.newSn : null,
+      "refused" in result ? result.refused : null,
+    ],
   );
 }

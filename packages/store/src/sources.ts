@@ -26,7 +26,12 @@ export interface KnownSource {
 }
 
 export async function listSources(db: Db, accountNo: number): Promise<KnownSource[]> {
-  const { rows } = await db.query<{ source: string; meter: string | null; since: Micros | null; lastHeard: Micros | null }>(
+  const { rows } = await db.query<{
+    source: string;
+    meter: string | null;
+    since: Micros | null;
+    lastHeard: Micros | null;
+  }>(
     `SELECT s.source, x.meter, x.since, (SELECT max(hour) FROM heard h WHERE h.source_no = s.source_no) AS "lastHeard"
      FROM sources s LEFT JOIN expected_sources x USING (source_no) WHERE s.account_no = $1::smallint ORDER BY s.source, x.meter`,
     [accountNo],

@@ -93,7 +93,11 @@ async function insertLines(db: Db, statementId: number, lines: readonly StatedLi
  * One row per serial number stated, with our record beside it. A serial number may have several lines: a good one
  * stands before an abnormal one, which is then a repeat of it.
  */
-async function stageStated(db: Db, statementId: number, { duplicateCodes, accountNo }: NewStatement): Promise<void> {
+async function stageStated(
+  db: Db,
+  statementId: number,
+  { duplicateCodes, accountNo }: NewStatement,
+): Promise<void> {
   await db.query(
     `CREATE TEMP TABLE stated ON COMMIT DROP AS
      SELECT DISTINCT ON (l.sn) l.sn, l.instance_id, l.begin_at, l.end_at, l.quantity AS theirs, l.code, r.quantity AS ours,
@@ -169,7 +173,12 @@ async function settle(
 }
 
 /** Records the marketplace accepted before it was asked and does not show: noted, and sent again as they were (rule 6). */
-async function findMissing(db: Db, statementId: number, statement: NewStatement, now: Micros): Promise<number> {
+async function findMissing(
+  db: Db,
+  statementId: number,
+  statement: NewStatement,
+  now: Micros,
+): Promise<number> {
   const range = statement.range ?? rangeOf(statement.lines);
   if (!range) return 0;
   const { rows } = await db.query<{ sn: string; submissionId: number }>(
@@ -189,7 +198,14 @@ async function findMissing(db: Db, statementId: number, statement: NewStatement,
      SELECT $1::smallint, m.shard, m.seq, m.seq, m.submission_id, s.host, 'frozen', m.window_ends, m.expires, now(), $6::timestamptz
      FROM missing m JOIN submissions s USING (submission_id) WHERE m.expires > $6::timestamptz
      RETURNING submission_id AS "submissionId"`,
-    [statement.accountNo, stamp(range.from), stamp(range.to), stamp(statement.askedAt), statementId, stamp(now)],
+    [
+      statement.accountNo,
+      stamp(range.from),
+      stamp(range.to),
+      stamp(statement.askedAt),
+      statementId,
+      stamp(now),
+    ],
   );
   return rows.length;
 }
@@ -230,7 +246,11 @@ async function resolveFindings(db: Db, { accountNo, complete }: NewStatement, no
 }
 
 /** The begins of records that were accepted and whose window is over, but that no statement has settled yet. */
-export async function unsettledRange(db: Db, accountNo: number, now: Micros): Promise<{ from: Micros; to: Micros } | undefined> {
+export async function unsettledRange(
+  db: Db,
+  accountNo: number,
+  now: Micros,
+): Promise<{ from: Micros; to: Micros } | undefined> {
   const { rows } = await db.query<{ from: Micros | null; to: Micros | null }>(
     `SELECT min(r.begin_at) AS "from", max(r.begin_at) + interval '1 second' AS "to"
      FROM submissions s JOIN records r ON r.account_no = s.account_no AND r.shard = s.shard AND r.seq BETWEEN s.seq_from AND s.seq_to

@@ -18,7 +18,12 @@ export interface NewSubmission {
 }
 
 /** Commits the intent to file a range. Its records are frozen by then. @param real when it may first be sent. */
-export async function insertSubmission(db: Db, submission: NewSubmission, now: Micros, real: Micros): Promise<number> {
+export async function insertSubmission(
+  db: Db,
+  submission: NewSubmission,
+  now: Micros,
+  real: Micros,
+): Promise<number> {
   const { rows } = await db.query<{ id: number }>(
     `INSERT INTO submissions (account_no, shard, seq_from, seq_to, parent, host, state, deadline, expires, next_at, created_at)
      VALUES ($1::smallint, $2::smallint, $3::bigint, $4::bigint, $5::bigint, $6::text, 'frozen', $7::timestamptz,
@@ -80,7 +85,11 @@ export async function claimSubmissions(
 }
 
 /** Whether this claim still holds: asked just before the bytes go out, so that a resumed zombie sees it is one. */
-export async function stillHolds(db: Db, claim: Pick<ClaimedSubmission, "submissionId" | "fence">, real: Micros): Promise<boolean> {
+export async function stillHolds(
+  db: Db,
+  claim: Pick<ClaimedSubmission, "submissionId" | "fence">,
+  real: Micros,
+): Promise<boolean> {
   const { rowCount } = await db.query(
     `SELECT 1 FROM submissions WHERE submission_id = $1::bigint AND fence = $2::integer AND lease_until > $3::timestamptz`,
     [claim.submissionId, claim.fence, stamp(real)],
@@ -95,7 +104,10 @@ export interface OutgoingRecord {
 }
 
 /** The frozen records of a submission, in chain order. */
-export async function readOutgoing(db: Db, claim: Pick<NewSubmission, "accountNo" | "shard" | "seqFrom" | "seqTo">): Promise<OutgoingRecord[]> {
+export async function readOutgoing(
+  db: Db,
+  claim: Pick<NewSubmission, "accountNo" | "shard" | "seqFrom" | "seqTo">,
+): Promise<OutgoingRecord[]> {
   const { rows } = await db.query<OutgoingRecord>(
     `SELECT sn, seq, wire FROM records WHERE account_no = $1::smallint AND shard = $2::smallint
      AND seq BETWEEN $3::bigint AND $4::bigint ORDER BY seq`,
@@ -115,7 +127,11 @@ export interface AttemptEvidence {
   durationMs: number;
 }
 
-export async function finishAttempt(db: Db, claim: ClaimedSubmission, evidence: AttemptEvidence): Promise<void> {
+export async function finishAttempt(
+  db: Db,
+  claim: ClaimedSubmission,
+  evidence: AttemptEvidence,
+): Promise<void> {
   await db.query(
     `UPDATE attempts SET host = $3::text, body_sha256 = $4::text, result = $5::text, code = $6::text, http_status = $7::integer,
        reply = $8::text, duration_ms = $9::integer WHERE submission_id = $1::bigint AND attempt = $2::integer`,
@@ -143,12 +159,25 @@ export interface Settlement {
 }
 
 /** Settles a claim; false where the fence has moved on: then nothing is written. */
-export async function settleSubmission(db: Db, claim: ClaimedSubmission, settlement: Settlement, now: Micros): Promise<boolean> {
+export async function settleSubmission(
+  db: Db,
+  claim: ClaimedSubmission,
+  settlement: Settlement,
+  now: Micros,
+): Promise<boolean> {
   const { rowCount } = await db.query(
     `UPDATE submissions SET state = $3::text, code = $4::text, host = COALESCE($5::text, host), next_at = $6::timestamptz,
        lease_until = NULL, settled_at = $7::timestamptz
      WHERE submission_id = $1::bigint AND fence = $2::integer`,
-    [claim.submissionId, claim.fence, settlement.state, settlement.code, settlement.host, stamp(settlement.nextAt), stamp(now)],
+    [
+      claim.submissionId,
+      claim.fence,
+      settlement.state,
+      settlement.code,
+      settlement.host,
+      stamp(settlement.nextAt),
+      stamp(now),
+    ],
   );
   if (rowCount !== 1) return false;
   await overrideOldOutcomes(db, claim, settlement, now);
@@ -156,7 +185,12 @@ export async function settleSubmission(db: Db, claim: ClaimedSubmission, settlem
 }
 
 /** A record that had an outcome of its own (it was missing, say) takes the newer one of the call that sent it again. */
-async function overrideOldOutcomes(db: Db, claim: ClaimedSubmission, { state, code }: Settlement, now: Micros): Promise<void> {
+async function overrideOldOutcomes(
+  db: Db,
+  claim: ClaimedSubmission,
+  { state, code }: Settlement,
+  now: Micros,
+): Promise<void> {
   await db.query(
     `INSERT INTO outcomes (sn, state, code, source, at)
      SELECT r.sn, $5::text, $6::text, 'reply', $7::timestamptz FROM records r
@@ -177,7 +211,14 @@ export async function insertOutcomes(
   await db.query(
     `INSERT INTO outcomes (sn, state, code, detail, source, at)
      SELECT t.*, $5::text, $6::timestamptz FROM unnest($1::text[], $2::text[], $3::text[], $4::text[]) AS t`,
-    [rows.map((row) => row.sn), rows.map((row) => row.state), rows.map((row) => row.code), rows.map((row) => row.detail), source, stamp(now)],
+    [
+      rows.map((row) => row.sn),
+      rows.map((row) => row.state),
+      rows.map((row) => row.code),
+      rows.map((row) => row.detail),
+      source,
+      stamp(now),
+    ],
   );
 }
 
@@ -193,7 +234,9 @@ export async function expireSubmissions(db: Db, now: Micros, real: Micros): Prom
 }
 
 /** How much is still owed, and when the first of its windows closes. */
-export async function readBacklog(db: Db): Promise<{ submissions: number; records: number; firstDeadline: Micros | null }> {
+export async function readBacklog(
+  db: Db,
+): Promise<{ submissions: number; records: number; firstDeadline: Micros | null }> {
   const { rows } = await db.query<{ submissions: number; records: number; firstDeadline: Micros | null }>(
     `SELECT count(*) AS submissions, COALESCE(sum(seq_to - seq_from + 1), 0)::bigint AS records, min(deadline) AS "firstDeadline"
      FROM submissions WHERE state IN ('frozen', 'sent', 'unknown')`,
@@ -202,7 +245,11 @@ export async function readBacklog(db: Db): Promise<{ submissions: number; record
 }
 
 /** Keeps a claim while its call is under way; false where it was lost. */
-export async function renewLease(db: Db, claim: Pick<ClaimedSubmission, "submissionId" | "fence">, leaseUntil: Micros): Promise<boolean> {
+export async function renewLease(
+  db: Db,
+  claim: Pick<ClaimedSubmission, "submissionId" | "fence">,
+  leaseUntil: Micros,
+): Promise<boolean> {
   const { rowCount } = await db.query(
     `UPDATE submissions SET lease_until = $3::timestamptz
      WHERE submission_id = $1::bigint AND fence = $2::integer AND lease_until IS NOT NULL`,

@@ -9,7 +9,10 @@ import { stamp, stamps, type Db } from "./db.js";
 export async function lockOpenHours(db: Db, shards: readonly number[]): Promise<Map<number, Micros>> {
   const sorted = [...new Set(shards)].sort((a, b) => a - b);
   if (sorted.length === 0) return new Map();
-  await db.query("SELECT pg_advisory_xact_lock_shared($1::integer, shard) FROM unnest($2::integer[]) AS shard", [SHARD_LOCK, sorted]);
+  await db.query(
+    "SELECT pg_advisory_xact_lock_shared($1::integer, shard) FROM unnest($2::integer[]) AS shard",
+    [SHARD_LOCK, sorted],
+  );
   const { rows } = await db.query<{ shard: number; sealedBefore: Micros }>(
     `SELECT shard, sealed_before AS "sealedBefore" FROM shards WHERE shard = ANY ($1::smallint[])`,
     [sorted],
@@ -26,7 +29,13 @@ export async function addUsage(db: Db, folded: FoldedBatch): Promise<void> {
   const uniques = await addUniques(db, folded);
   const additions = [...folded.additions, ...maxima, ...uniques];
   if (additions.length === 0) return;
-  additions.sort((a, b) => a.shard - b.shard || a.billHour - b.billHour || a.instanceNo - b.instanceNo || a.originHour - b.originHour);
+  additions.sort(
+    (a, b) =>
+      a.shard - b.shard ||
+      a.billHour - b.billHour ||
+      a.instanceNo - b.instanceNo ||
+      a.originHour - b.originHour,
+  );
   await db.query(
     `INSERT INTO hour_usage AS u (shard, bill_hour, instance_no, origin_hour, quantity, events)
      SELECT * FROM unnest($1::smallint[], $2::timestamptz[], $3::integer[], $4::timestamptz[], $5::numeric[], $6::bigint[])
@@ -50,7 +59,11 @@ async function addMaxima(db: Db, { maxima }: FoldedBatch): Promise<HourAddition[
      SELECT * FROM unnest($1::integer[], $2::timestamptz[], $3::numeric[]) AS t (i, h, v) ORDER BY i, h
      ON CONFLICT (instance_no, origin_hour) DO UPDATE SET previous = s.value, value = greatest(s.value, excluded.value)
      RETURNING instance_no AS "instanceNo", origin_hour AS "originHour", value - previous AS added`,
-    [maxima.map((row) => row.instanceNo), stamps(maxima.map((row) => row.originHour)), maxima.map((row) => row.quantity)],
+    [
+      maxima.map((row) => row.instanceNo),
+      stamps(maxima.map((row) => row.originHour)),
+      maxima.map((row) => row.quantity),
+    ],
   );
   return withAdded(maxima, rows);
 }
@@ -65,7 +78,11 @@ async function addUniques(db: Db, { uniques }: FoldedBatch): Promise<HourAdditio
        ON CONFLICT DO NOTHING RETURNING instance_no, origin_hour
      )
      SELECT instance_no AS "instanceNo", origin_hour AS "originHour", count(*)::text AS added FROM fresh GROUP BY 1, 2`,
-    [flat.map((row) => row.instanceNo), stamps(flat.map((row) => row.originHour)), flat.map((row) => row.valueKey)],
+    [
+      flat.map((row) => row.instanceNo),
+      stamps(flat.map((row) => row.originHour)),
+      flat.map((row) => row.valueKey),
+    ],
   );
   return withAdded(uniques, rows);
 }
@@ -109,6 +126,14 @@ export async function insertReceipt(db: Db, receipt: Receipt, now: Micros): Prom
   await db.query(
     `INSERT INTO receipts (collector_no, seq, counted, duplicates, conflicts, quarantined, committed_at)
      VALUES ($1::integer, $2::bigint, $3::integer, $4::integer, $5::integer, $6::integer, $7::timestamptz) ON CONFLICT DO NOTHING`,
-    [receipt.collectorNo, receipt.seq, receipt.counted, receipt.duplicates, receipt.conflicts, receipt.quarantined, stamp(now)],
+    [
+      receipt.collectorNo,
+      receipt.seq,
+      receipt.counted,
+      receipt.duplicates,
+      receipt.conflicts,
+      receipt.quarantined,
+      stamp(now),
+    ],
   );
 }

@@ -37,7 +37,8 @@ export function createAggregator(deps: AggregatorDeps): Aggregator {
       const stop = duration.startTimer();
       const receipt = await countBatch(count, batch);
       stop();
-      for (const fate of ["counted", "duplicates", "conflicts", "quarantined"] as const) events.inc({ fate }, receipt[fate]);
+      for (const fate of ["counted", "duplicates", "conflicts", "quarantined"] as const)
+        events.inc({ fate }, receipt[fate]);
       logger.debug(receipt, "batch counted");
     },
   });

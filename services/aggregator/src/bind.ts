@@ -33,8 +33,16 @@ export function bindEvents(
   }
   return events.map((event) => {
     const meter = meters.get(event.meter);
-    const binding = lives.get(bindingKey(event.subject, event.meter))?.find((life) => livedAt(life, event.time));
-    return { event, sourceNo: sourceNumbers.get(event.source)!, meter, binding, reason: reasonOf(event, meter, binding) };
+    const binding = lives
+      .get(bindingKey(event.subject, event.meter))
+      ?.find((life) => livedAt(life, event.time));
+    return {
+      event,
+      sourceNo: sourceNumbers.get(event.source)!,
+      meter,
+      binding,
+      reason: reasonOf(event, meter, binding),
+    };
   });
 }
 
@@ -46,13 +54,20 @@ function livedAt(life: Binding, at: Micros): boolean {
   return life.opened <= at && (life.closed === null || at < life.closed);
 }
 
-function reasonOf(event: UsageEvent, meter: Meter | undefined, binding: Binding | undefined): QuarantineReason | undefined {
+function reasonOf(
+  event: UsageEvent,
+  meter: Meter | undefined,
+  binding: Binding | undefined,
+): QuarantineReason | undefined {
   if (!meter) return "unknown_meter";
   return refusalOf(meter, event) ?? (binding ? undefined : "unknown_instance");
 }
 
 /** The ledger's row of an event: counted in the first open hour of its shard, or waiting without one. */
-export function toRow({ event, sourceNo, binding, reason }: BoundEvent, openHours: ReadonlyMap<number, Micros>): EventRow {
+export function toRow(
+  { event, sourceNo, binding, reason }: BoundEvent,
+  openHours: ReadonlyMap<number, Micros>,
+): EventRow {
   const counted = reason === undefined && binding !== undefined;
   return {
     sourceNo,

@@ -30,11 +30,16 @@ export interface CountDeps {
  * changes nothing. Errors leave nothing behind.
  */
 export async function countBatch({ pool, now }: CountDeps, batch: UsageBatch): Promise<Receipt> {
-  const sources = await ensureSources(pool, batch.accountNo, [...new Set(batch.events.map((event) => event.source))]);
+  const sources = await ensureSources(pool, batch.accountNo, [
+    ...new Set(batch.events.map((event) => event.source)),
+  ]);
   const { first, repeats } = firstOfEach(batch.events);
   return inTransaction(pool, async (db) => {
     const bound = sortByIdentity(await bind(db, batch.accountNo, first, sources));
-    const openHours = await lockOpenHours(db, bound.flatMap(({ binding }) => (binding ? [binding.shard] : [])));
+    const openHours = await lockOpenHours(
+      db,
+      bound.flatMap(({ binding }) => (binding ? [binding.shard] : [])),
+    );
     const rows = bound.map((event) => toRow(event, openHours));
     const present = await insertEvents(db, rows, batch.received);
     const known = new Set(present);
@@ -88,7 +93,12 @@ async function bind(
 ): Promise<BoundEvent[]> {
   const pairs = new Map(events.map(({ subject, meter }) => [`${meter}\n${subject}`, { subject, meter }]));
   const wanted = [...pairs.values()];
-  const bindings = await findBindings(db, accountNo, wanted.map((pair) => pair.subject), wanted.map((pair) => pair.meter));
+  const bindings = await findBindings(
+    db,
+    accountNo,
+    wanted.map((pair) => pair.subject),
+    wanted.map((pair) => pair.meter),
+  );
   const meters = new Map((await listMeters(db)).map((meter): [string, Meter] => [meter.code, meter]));
   return bindEvents(events, sources, bindings, meters);
 }
@@ -99,7 +109,13 @@ function sortByIdentity(events: BoundEvent[]): BoundEvent[] {
 }
 
 function repeatRow(event: UsageEvent, sources: ReadonlyMap<string, number>): EventRow {
-  const unbound = { event, sourceNo: sources.get(event.source)!, binding: undefined, meter: undefined, reason: undefined };
+  const unbound = {
+    event,
+    sourceNo: sources.get(event.source)!,
+    binding: undefined,
+    meter: undefined,
+    reason: undefined,
+  };
   return toRow(unbound, new Map());
 }
 

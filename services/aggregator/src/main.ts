@@ -1,4 +1,10 @@
-import { createHttp, createMetrics, createProductClock, readSettings, runService } from "@quarterpast/runtime";
+import {
+  createHttp,
+  createMetrics,
+  createProductClock,
+  readSettings,
+  runService,
+} from "@quarterpast/runtime";
 import { clockReader, openStore } from "@quarterpast/store";
 import { createAggregator } from "./aggregator.js";
 import { aggregatorSettings } from "./settings.js";

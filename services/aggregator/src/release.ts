@@ -1,4 +1,11 @@
-import { foldBatch, hourOf, refusalOf, type CountedEvent, type Meter, type QuarantineReason } from "@quarterpast/domain";
+import {
+  foldBatch,
+  hourOf,
+  refusalOf,
+  type CountedEvent,
+  type Meter,
+  type QuarantineReason,
+} from "@quarterpast/domain";
 import {
   addUsage,
   changeReason,
@@ -25,8 +32,14 @@ export async function releaseQuarantine({ pool, now }: CountDeps): Promise<numbe
     const meters = new Map((await listMeters(db)).map((meter) => [meter.code, meter]));
     const { countable, refused } = sortOut(waiting, meters);
     if (refused.length > 0) await changeReason(db, refused);
-    const openHours = await lockOpenHours(db, countable.map((event) => event.shard));
-    const rows = countable.map((event) => ({ ...event, billHour: billHourOf(event.occurred, event.shard, openHours) }));
+    const openHours = await lockOpenHours(
+      db,
+      countable.map((event) => event.shard),
+    );
+    const rows = countable.map((event) => ({
+      ...event,
+      billHour: billHourOf(event.occurred, event.shard, openHours),
+    }));
     const released = await releaseEvents(db, rows, now());
     const counted = rows.filter((row) => released.has(`${row.sourceNo} ${row.key}`));
     await addUsage(db, foldBatch(counted.map((row) => toCounted(row, meters.get(row.meter)!))));
@@ -38,7 +51,10 @@ function sortOut(
   waiting: readonly Releasable[],
   meters: ReadonlyMap<string, Meter>,
 ): { countable: Releasable[]; refused: (Releasable & { reason: QuarantineReason })[] } {
-  const judged = waiting.map((event) => ({ event, reason: refusalOf(meters.get(event.meter)!, usageOf(event)) }));
+  const judged = waiting.map((event) => ({
+    event,
+    reason: refusalOf(meters.get(event.meter)!, usageOf(event)),
+  }));
   return {
     countable: judged.flatMap(({ event, reason }) => (reason === undefined ? [event] : [])),
     refused: judged.flatMap(({ event, reason }) => (reason === undefined ? [] : [{ ...event, reason }])),
@@ -51,5 +67,12 @@ function usageOf(event: Releasable): { quantity: string | undefined; value: stri
 
 function toCounted(event: Releasable & { billHour: number }, meter: Meter): CountedEvent {
   const { shard, instanceNo, billHour } = event;
-  return { shard, instanceNo, billHour, aggregation: meter.aggregation, originHour: hourOf(event.occurred), ...usageOf(event) };
+  return {
+    shard,
+    instanceNo,
+    billHour,
+    aggregation: meter.aggregation,
+    originHour: hourOf(event.occurred),
+    ...usageOf(event),
+  };
 }

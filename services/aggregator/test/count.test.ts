@@ -22,17 +22,37 @@ afterEach((context) => ledger.end(context.task.result?.state === "fail"));
 
 describe("counting", () => {
   test("sums, counts, maxima and unique values of an hour", async () => {
-    for (const [code, aggregation] of [["calls", "count"], ["peak", "max"], ["users", "unique"]] as const) {
+    for (const [code, aggregation] of [
+      ["calls", "count"],
+      ["peak", "max"],
+      ["users", "unique"],
+    ] as const) {
       await ledger.meter(code, aggregation);
       await ledger.instance(`i-${code}`, code, "customer-1");
     }
-    await countBatch(deps(), batchOf(ledger, [
-      usage({ quantity: "1.5" }), usage({ quantity: "0.000001" }), usage({ quantity: "9007199254740993.25" }),
-      usage({ meter: "calls" }), usage({ meter: "calls", quantity: "7" }),
-      usage({ meter: "peak", quantity: "9" }), usage({ meter: "peak", quantity: "10" }),
-      usage({ meter: "users", value: "ann" }), usage({ meter: "users", value: "bob" }), usage({ meter: "users", value: "ann" }),
-    ]));
-    await countBatch(deps(), batchOf(ledger, [usage({ meter: "peak", quantity: "8.5" }), usage({ meter: "users", value: "bob" }), usage({ meter: "users", value: "cy" })]));
+    await countBatch(
+      deps(),
+      batchOf(ledger, [
+        usage({ quantity: "1.5" }),
+        usage({ quantity: "0.000001" }),
+        usage({ quantity: "9007199254740993.25" }),
+        usage({ meter: "calls" }),
+        usage({ meter: "calls", quantity: "7" }),
+        usage({ meter: "peak", quantity: "9" }),
+        usage({ meter: "peak", quantity: "10" }),
+        usage({ meter: "users", value: "ann" }),
+        usage({ meter: "users", value: "bob" }),
+        usage({ meter: "users", value: "ann" }),
+      ]),
+    );
+    await countBatch(
+      deps(),
+      batchOf(ledger, [
+        usage({ meter: "peak", quantity: "8.5" }),
+        usage({ meter: "users", value: "bob" }),
+        usage({ meter: "users", value: "cy" }),
+      ]),
+    );
     expect((await totals()).map(({ instance, quantity, events }) => [instance, quantity, events])).toEqual([
       ["i-calls", "2", 2],
       ["i-peak", "10", 3],
@@ -46,7 +66,10 @@ describe("counting", () => {
     const batch = batchOf(ledger, [event, event]);
     expect(await countBatch(deps(), batch)).toMatchObject({ counted: 1, duplicates: 1, conflicts: 0 });
     expect(await countBatch(deps(), batch)).toMatchObject({ counted: 0, duplicates: 2, conflicts: 0 });
-    expect(await countBatch(deps(), batchOf(ledger, [event, usage({ quantity: "3" })]))).toMatchObject({ counted: 1, duplicates: 1 });
+    expect(await countBatch(deps(), batchOf(ledger, [event, usage({ quantity: "3" })]))).toMatchObject({
+      counted: 1,
+      duplicates: 1,
+    });
     expect((await totals())[0]).toMatchObject({ quantity: "5", events: 2 });
     expect(await ledger.rows("SELECT * FROM receipts")).toHaveLength(2);
   });
@@ -55,20 +78,40 @@ describe("counting", () => {
     const event = usage({ id: "order-1", quantity: "2" });
     await countBatch(deps(), batchOf(ledger, [event]));
     const other = usage({ id: "order-1", quantity: "200" });
-    expect(await countBatch(deps(), batchOf(ledger, [other, other]))).toMatchObject({ counted: 0, conflicts: 2, duplicates: 0 });
-    expect(await countBatch(deps(), batchOf(ledger, [usage({ id: "new", quantity: "1" }), usage({ id: "new", quantity: "9" })]))).toMatchObject({ counted: 1, conflicts: 1 });
+    expect(await countBatch(deps(), batchOf(ledger, [other, other]))).toMatchObject({
+      counted: 0,
+      conflicts: 2,
+      duplicates: 0,
+    });
+    expect(
+      await countBatch(
+        deps(),
+        batchOf(ledger, [usage({ id: "new", quantity: "1" }), usage({ id: "new", quantity: "9" })]),
+      ),
+    ).toMatchObject({ counted: 1, conflicts: 1 });
     expect((await totals())[0]).toMatchObject({ quantity: "3", events: 2 });
-    expect(await ledger.rows("SELECT quantity::text FROM conflicts ORDER BY 1")).toEqual([{ quantity: "200" }, { quantity: "9" }]);
+    expect(await ledger.rows("SELECT quantity::text FROM conflicts ORDER BY 1")).toEqual([
+      { quantity: "200" },
+      { quantity: "9" },
+    ]);
   });
 
   test("the same id from another source is another event", async () => {
-    await countBatch(deps(), batchOf(ledger, [usage({ id: "a", quantity: "1" }), usage({ id: "a", source: "other", quantity: "1" })]));
+    await countBatch(
+      deps(),
+      batchOf(ledger, [
+        usage({ id: "a", quantity: "1" }),
+        usage({ id: "a", source: "other", quantity: "1" }),
+      ]),
+    );
     expect((await totals())[0]).toMatchObject({ quantity: "2", events: 2 });
   });
 
   test("many overlapping batches at once neither deadlock nor double", async () => {
     const events = Array.from({ length: 400 }, (_, n) => usage({ id: `e${n}`, quantity: "1" }));
-    const shuffled = Array.from({ length: 12 }, (_, n) => [...events.slice(n * 20), ...events.slice(0, n * 20)].reverse());
+    const shuffled = Array.from({ length: 12 }, (_, n) =>
+      [...events.slice(n * 20), ...events.slice(0, n * 20)].reverse(),
+    );
     await Promise.all(shuffled.map((batch) => countBatch(deps(), batchOf(ledger, batch))));
     expect((await totals())[0]).toMatchObject({ quantity: "400", events: 400 });
   });
@@ -97,12 +140,18 @@ describe("late usage", () => {
     await ledger.meter("users", "unique");
     await ledger.instance("i-peak", "peak", "customer-1");
     await ledger.instance("i-users", "users", "customer-1");
-    const both = (quantity: string, value: string) => [usage({ meter: "peak", quantity }), usage({ meter: "users", value })];
+    const both = (quantity: string, value: string) => [
+      usage({ meter: "peak", quantity }),
+      usage({ meter: "users", value }),
+    ];
     await countBatch(deps(), batchOf(ledger, both("10", "ann")));
     await seal(H);
     await countBatch(deps(), batchOf(ledger, [...both("12.5", "bob"), ...both("3", "ann")]));
     const late = (await totals()).filter(({ hour }) => hour > H);
-    expect(late.map(({ instance, quantity }) => [instance, quantity])).toEqual([["i-peak", "2.5"], ["i-users", "1"]]);
+    expect(late.map(({ instance, quantity }) => [instance, quantity])).toEqual([
+      ["i-peak", "2.5"],
+      ["i-users", "1"],
+    ]);
   });
 
   test("a sealed hour refuses change from anyone", async () => {
@@ -123,8 +172,12 @@ describe("quarantine", () => {
       usage({ subject: "nobody", id: "twice", quantity: "1" }),
     ];
     expect(await countBatch(deps(), batchOf(ledger, events))).toMatchObject({ counted: 0, quarantined: 5 });
-    expect(await countBatch(deps(), batchOf(ledger, events))).toMatchObject({ duplicates: 5, quarantined: 0 });
-    const waiting = "SELECT reason, count(*) AS n FROM quarantine WHERE released_at IS NULL GROUP BY 1 ORDER BY 1";
+    expect(await countBatch(deps(), batchOf(ledger, events))).toMatchObject({
+      duplicates: 5,
+      quarantined: 0,
+    });
+    const waiting =
+      "SELECT reason, count(*) AS n FROM quarantine WHERE released_at IS NULL GROUP BY 1 ORDER BY 1";
     expect(await ledger.rows(waiting)).toEqual([
       { reason: "quantity_missing", n: 1 },
       { reason: "scale_exceeded", n: 1 },
@@ -145,12 +198,17 @@ describe("quarantine", () => {
 
   test("usage outside of an instance's life waits", async () => {
     await ledger.instance("i-ended", "tokens", "customer-2", { opened: H, closed: H + 10 * MINUTE });
-    await countBatch(deps(), batchOf(ledger, [
-      usage({ subject: "customer-2", quantity: "1", time: H - 1 }),
-      usage({ subject: "customer-2", quantity: "2", time: H }),
-      usage({ subject: "customer-2", quantity: "4", time: H + 10 * MINUTE }),
-    ]));
+    await countBatch(
+      deps(),
+      batchOf(ledger, [
+        usage({ subject: "customer-2", quantity: "1", time: H - 1 }),
+        usage({ subject: "customer-2", quantity: "2", time: H }),
+        usage({ subject: "customer-2", quantity: "4", time: H + 10 * MINUTE }),
+      ]),
+    );
     expect((await totals())[0]).toMatchObject({ quantity: "2" });
-    expect(await ledger.rows("SELECT DISTINCT reason FROM quarantine")).toEqual([{ reason: "unknown_instance" }]);
+    expect(await ledger.rows("SELECT DISTINCT reason FROM quarantine")).toEqual([
+      { reason: "unknown_instance" },
+    ]);
   });
 });

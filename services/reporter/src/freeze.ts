@@ -55,7 +55,14 @@ async function freezeChunk(deps: FreezeDeps, found: FreezeWork): Promise<boolean
     const now = deps.clock.now();
     const plans = await planAll(deps, db, work, usages, now);
     for (const accountNo of new Set(usages.map((usage) => usage.accountNo))) {
-      await freezeAccount(deps, db, work, accountNo, plans.filter(({ usage }) => usage.accountNo === accountNo), now);
+      await freezeAccount(
+        deps,
+        db,
+        work,
+        accountNo,
+        plans.filter(({ usage }) => usage.accountNo === accountNo),
+        now,
+      );
     }
     await insertResidues(db, work.hour, changedResidues(plans));
     await insertUnbillable(db, work.hour, unbillable(plans));
@@ -80,7 +87,9 @@ async function planAll(
   const notBefore = now - adapter.windows.expiry;
   const planned: Planned[] = [];
   for (const usage of usages) {
-    const taken = needsSupplement(hour, usage) ? await readTakenIntervals(db, usage.instanceNo, notBefore) : [];
+    const taken = needsSupplement(hour, usage)
+      ? await readTakenIntervals(db, usage.instanceNo, notBefore)
+      : [];
     const context = { hour, recordTime: now, limits: adapter.limits, notBefore, taken };
     planned.push({ usage, plan: planRecords({ ...usage, instance: usage.instanceId }, context) });
   }
@@ -98,10 +107,20 @@ async function freezeAccount(
   const entries = planned.flatMap(({ usage, plan }) => plan.bodies.map((body) => ({ usage, body })));
   if (entries.length === 0) return;
   const head = await lockChain(db, accountNo, shard, CHAIN_GENESIS);
-  const sealed = extendChain(entries.map(({ body }) => body), shard, head);
+  const sealed = extendChain(
+    entries.map(({ body }) => body),
+    shard,
+    head,
+  );
   const records = sealed.map((record, at): FrozenRecord => {
     const { usage, body } = entries[at]!;
-    return { ...record, accountNo, instanceNo: usage.instanceNo, ...frozenParts(deps.adapter, body, record.sn), ...deadlinesOf(deps.adapter.windows, usage.cycle, hour, body.begin) };
+    return {
+      ...record,
+      accountNo,
+      instanceNo: usage.instanceNo,
+      ...frozenParts(deps.adapter, body, record.sn),
+      ...deadlinesOf(deps.adapter.windows, usage.cycle, hour, body.begin),
+    };
   });
   await insertRecords(db, records, now);
   for (let from = 0; from < records.length; from += deps.recordsPerCall) {
@@ -116,11 +135,19 @@ export function frozenParts(
   serialNumber: string,
 ): Pick<FrozenRecord, "wire" | "wireVersion"> {
   const { instance: instanceId, begin, end, recordTime, quantity } = body;
-  return { wire: adapter.encodeRecord({ instanceId, serialNumber, begin, end, recordTime, quantity }), wireVersion: adapter.wireVersion };
+  return {
+    wire: adapter.encodeRecord({ instanceId, serialNumber, begin, end, recordTime, quantity }),
+    wireVersion: adapter.wireVersion,
+  };
 }
 
 /** Commits the intent to file frozen records that follow each other in one chain. */
-export async function insertIntent(db: Db, records: readonly FrozenRecord[], now: Micros, real: Micros): Promise<void> {
+export async function insertIntent(
+  db: Db,
+  records: readonly FrozenRecord[],
+  now: Micros,
+  real: Micros,
+): Promise<void> {
   const [first, last] = [records[0]!, records.at(-1)!];
   await insertSubmission(
     db,
@@ -147,6 +174,8 @@ function changedResidues(planned: readonly Planned[]): { instanceNo: number; res
 
 function unbillable(planned: readonly Planned[]): { instanceNo: number; quantity: string; reason: string }[] {
   return planned.flatMap(({ usage, plan }) =>
-    plan.unbillable === undefined ? [] : [{ instanceNo: usage.instanceNo, quantity: usage.quantity, reason: plan.unbillable }],
+    plan.unbillable === undefined
+      ? []
+      : [{ instanceNo: usage.instanceNo, quantity: usage.quantity, reason: plan.unbillable }],
   );
 }

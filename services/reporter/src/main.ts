@@ -1,6 +1,12 @@
 import { randomUUID } from "node:crypto";
 import { createMarketplace, secret } from "@quarterpast/marketplace";
-import { createHttp, createMetrics, createProductClock, readSettings, runService } from "@quarterpast/runtime";
+import {
+  createHttp,
+  createMetrics,
+  createProductClock,
+  readSettings,
+  runService,
+} from "@quarterpast/runtime";
 import { clockReader, ensureAccount, openStore } from "@quarterpast/store";
 import { createReporter } from "./reporter.js";
 import { reporterSettings } from "./settings.js";
@@ -37,7 +43,13 @@ runService({
       clock.now(),
     );
     const reporter = createReporter({
-      ...{ pool, clock, logger, metrics, adapter, account, random: Math.random },
+      pool,
+      clock,
+      logger,
+      metrics,
+      adapter,
+      account,
+      random: Math.random,
       recordsPerCall: settings.RECORDS_PER_CALL,
     });
     const http = createHttp({
@@ -45,7 +57,8 @@ runService({
       metrics,
       ready: {
         postgres: async () => void (await pool.query("SELECT 1")),
-        progress: () => (reporter.msSinceSuccess() < STALLED_MS ? undefined : "a loop makes no progress; see the log"),
+        progress: () =>
+          reporter.msSinceSuccess() < STALLED_MS ? undefined : "a loop makes no progress; see the log",
       },
     });
     await http.listen({ host: settings.HOST, port: settings.PORT });

@@ -12,7 +12,13 @@ export interface ReconcileDeps {
 }
 
 /** Asks the marketplace, where it can be asked, what became of accepted records whose window is over. */
-export async function reconcileAccepted({ pool, clock, logger, adapter, account }: ReconcileDeps): Promise<void> {
+export async function reconcileAccepted({
+  pool,
+  clock,
+  logger,
+  adapter,
+  account,
+}: ReconcileDeps): Promise<void> {
   if (!adapter.statement) return;
   const askedAt = clock.now();
   const unsettled = await unsettledRange(pool, account.accountNo, askedAt);
@@ -20,7 +26,11 @@ export async function reconcileAccepted({ pool, clock, logger, adapter, account 
   // Whole hours: a record that is not ours shows only where we look beyond our own.
   const range = { from: hourOf(unsettled.from), to: hourOf(unsettled.to) + HOUR };
   const { lines, complete, problems } = await adapter.statement(range.from, range.to);
-  if (problems.length > 0) logger.warn({ problems: problems.slice(0, 5) }, "the marketplace's statement has lines that cannot be read");
+  if (problems.length > 0)
+    logger.warn(
+      { problems: problems.slice(0, 5) },
+      "the marketplace's statement has lines that cannot be read",
+    );
   const { accountNo } = account;
   const found = await takeStatement(
     pool,

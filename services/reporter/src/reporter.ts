@@ -35,21 +35,39 @@ export function createReporter(deps: ReporterDeps): Reporter {
   metrics.gauge("reporter_owed_records", "Records that are still to be delivered", [], async (gauge) => {
     gauge.set((await readBacklog(pool)).records);
   });
-  const freezing = { pool, clock, adapter, recordsPerCall: Math.min(deps.recordsPerCall, adapter.limits.recordsPerCall) };
+  const freezing = {
+    pool,
+    clock,
+    adapter,
+    recordsPerCall: Math.min(deps.recordsPerCall, adapter.limits.recordsPerCall),
+  };
   const submitting = {
-    ...{ pool, clock, logger, adapter, random: deps.random },
+    pool,
+    clock,
+    logger,
+    adapter,
+    random: deps.random,
     takeTurn: createTurns(adapter.calls.perSecond, () => clock.real() / 1_000),
-    onSettled: (claim: { submissionId: number; seqFrom: number; seqTo: number }, { state, code }: { state: string; code: string | null }) => {
+    onSettled: (
+      claim: { submissionId: number; seqFrom: number; seqTo: number },
+      { state, code }: { state: string; code: string | null },
+    ) => {
       settled.inc({ state });
-      logger.info({ submission: claim.submissionId, records: claim.seqTo - claim.seqFrom + 1, state, code }, "call settled");
+      logger.info(
+        { submission: claim.submissionId, records: claim.seqTo - claim.seqFrom + 1, state, code },
+        "call settled",
+      );
     },
   };
-  const loop = (name: string, everyMs: number, run: () => Promise<boolean | void>): Loop => createLoop({ name, everyMs, run, logger });
+  const loop = (name: string, everyMs: number, run: () => Promise<boolean | void>): Loop =>
+    createLoop({ name, everyMs, run, logger });
   const loops = [
     loop("seal", TICK_MS, () => sealDueHours({ pool, clock, logger })),
     loop("freeze", TICK_MS, () => freezeRecords(freezing)),
     loop("rereport", 1_000, () => carryOutRereport(freezing)),
-    ...Array.from({ length: adapter.calls.inFlight }, (_, lane) => loop(`submit-${lane}`, TICK_MS, () => submitNext(submitting))),
+    ...Array.from({ length: adapter.calls.inFlight }, (_, lane) =>
+      loop(`submit-${lane}`, TICK_MS, () => submitNext(submitting)),
+    ),
     loop("reconcile", STATEMENT_EVERY_MS, () => reconcileAccepted(deps)),
     loop("probe", adapter.retry.halt.baseMs, () => resumeHalted(deps)),
   ];

@@ -1,5 +1,21 @@
-import { CHAIN_GENESIS, deadlinesOf, extendChain, planRereport, transition, type Micros } from "@quarterpast/domain";
-import { finishRereport, insertRecords, inTransaction, lockChain, lockRereport, type Db, type FrozenRecord, type WaitingRereport } from "@quarterpast/store";
+import {
+  CHAIN_GENESIS,
+  deadlinesOf,
+  extendChain,
+  planRereport,
+  transition,
+  type Micros,
+} from "@quarterpast/domain";
+import {
+  finishRereport,
+  insertRecords,
+  inTransaction,
+  lockChain,
+  lockRereport,
+  type Db,
+  type FrozenRecord,
+  type WaitingRereport,
+} from "@quarterpast/store";
 import { frozenParts, insertIntent, type FreezeDeps } from "./freeze.js";
 
 /**
@@ -19,8 +35,10 @@ export async function carryOutRereport(deps: FreezeDeps): Promise<boolean> {
 }
 
 function refusalOf({ adapter }: FreezeDeps, wish: WaitingRereport, now: Micros): string | undefined {
-  if (transition(wish.state, "rereported") === null) return `a record that is ${wish.state} is not filed again`;
-  if (wish.begin + adapter.windows.expiry <= now) return "the marketplace no longer takes records that begin then";
+  if (transition(wish.state, "rereported") === null)
+    return `a record that is ${wish.state} is not filed again`;
+  if (wish.begin + adapter.windows.expiry <= now)
+    return "the marketplace no longer takes records that begin then";
   return undefined;
 }
 

@@ -26,7 +26,8 @@ export async function sealDueHours({ pool, clock, logger, rule = SEAL_RULE }: Se
     const status = await sealHour(pool, { shard, hour, ...verdict, now });
     if (!status) continue;
     sealed += 1;
-    if (status === "incomplete") logger.warn({ hour, shard, reason: verdict.reason }, "hour sealed as incomplete");
+    if (status === "incomplete")
+      logger.warn({ hour, shard, reason: verdict.reason }, "hour sealed as incomplete");
     else logger.debug({ hour, shard, status }, "hour sealed");
   }
   return sealed > 0;

@@ -14,7 +14,10 @@ export const reporterSettings = z.object({
   /** In place of the site's own address; plain http for loopback alone. */
   MARKETPLACE_URL: urlSetting("http", "https").optional(),
   /** Where the marketplace lists what it made of our records; the sandbox has such a list, KooGallery none. */
-  MARKETPLACE_STATEMENT_PATH: textSetting({ en: "a path, /sandbox/sdr for the sandbox", zh: "路径，沙箱为 /sandbox/sdr" }).optional(),
+  MARKETPLACE_STATEMENT_PATH: textSetting({
+    en: "a path, /sandbox/sdr for the sandbox",
+    zh: "路径，沙箱为 /sandbox/sdr",
+  }).optional(),
   MARKETPLACE_KEY: textSetting({ en: "the seller's interconnection key", zh: "商家对接密钥" }),
   /** Records frozen in one transaction and filed in one call, at most what the marketplace allows. */
   RECORDS_PER_CALL: integerSetting(1, 1_000).default(1_000),

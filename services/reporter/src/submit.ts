@@ -49,7 +49,9 @@ export async function submitNext(deps: SubmitDeps): Promise<boolean> {
   const claim = claimed[0];
   if (!claim) return false;
   const keeper = setInterval(() => {
-    renewLease(pool, claim, clock.real() + LEASE).catch((error: unknown) => deps.logger.warn({ err: error }, "lease not renewed"));
+    renewLease(pool, claim, clock.real() + LEASE).catch((error: unknown) =>
+      deps.logger.warn({ err: error }, "lease not renewed"),
+    );
   }, RENEW_EVERY_MS);
   try {
     await send(deps, claim);
@@ -72,7 +74,8 @@ async function send(deps: SubmitDeps, claim: ClaimedSubmission): Promise<void> {
   const decision = decide(result, { claim, adapter: deps.adapter, now, random: deps.random() });
   const isSettled = await settle(deps, claim, records, result, decision);
   if (isSettled) deps.onSettled(claim, decision);
-  else deps.logger.warn({ submission: claim.submissionId }, "another reporter has taken this submission over");
+  else
+    deps.logger.warn({ submission: claim.submissionId }, "another reporter has taken this submission over");
 }
 
 async function settle(
@@ -85,7 +88,8 @@ async function settle(
   const now = clock.now();
   const real = clock.real();
   const { evidence } = result;
-  if (evidence.unmatched.length > 0) logger.error({ unmatched: evidence.unmatched }, "the reply names records that were not in the call");
+  if (evidence.unmatched.length > 0)
+    logger.error({ unmatched: evidence.unmatched }, "the reply names records that were not in the call");
   return inTransaction(pool, async (db) => {
     await finishAttempt(db, claim, {
       host: evidence.host,
@@ -108,10 +112,18 @@ async function settle(
       now,
     );
     if (!settled) return false;
-    await insertOutcomes(db, decision.exceptions.map(({ serialNumber, ...rest }) => ({ sn: serialNumber, ...rest })), "reply", now);
+    await insertOutcomes(
+      db,
+      decision.exceptions.map(({ serialNumber, ...rest }) => ({ sn: serialNumber, ...rest })),
+      "reply",
+      now,
+    );
     await insertPieces(db, claim, piecesOf(claim, records, decision), now, real);
     if (decision.halts) {
-      logger.error({ account: claim.account, code: decision.code }, "sending is stopped until the marketplace takes our key again");
+      logger.error(
+        { account: claim.account, code: decision.code },
+        "sending is stopped until the marketplace takes our key again",
+      );
       await haltAccount(db, claim.accountNo, decision.code, now);
     }
     return true;
@@ -124,14 +136,27 @@ type Range = Pick<ClaimedSubmission, "seqFrom" | "seqTo">;
 function piecesOf(claim: ClaimedSubmission, records: readonly OutgoingRecord[], decision: Decision): Range[] {
   let next = claim.seqFrom;
   const cut = decision.pieces.map((count) => ({ seqFrom: next, seqTo: (next += count) - 1 }));
-  const unknown = new Set(decision.exceptions.filter(({ state }) => state === "unknown").map(({ serialNumber }) => serialNumber));
+  const unknown = new Set(
+    decision.exceptions.filter(({ state }) => state === "unknown").map(({ serialNumber }) => serialNumber),
+  );
   const again = records.filter(({ sn }) => unknown.has(sn)).map(({ seq }) => ({ seqFrom: seq, seqTo: seq }));
   return [...cut, ...again];
 }
 
-async function insertPieces(db: Db, claim: ClaimedSubmission, pieces: readonly Range[], now: Micros, real: Micros): Promise<void> {
+async function insertPieces(
+  db: Db,
+  claim: ClaimedSubmission,
+  pieces: readonly Range[],
+  now: Micros,
+  real: Micros,
+): Promise<void> {
   const { accountNo, shard, host, deadline, expires } = claim;
   for (const { seqFrom, seqTo } of pieces) {
-    await insertSubmission(db, { accountNo, shard, seqFrom, seqTo, parent: claim.submissionId, host, deadline, expires }, now, real);
+    await insertSubmission(
+      db,
+      { accountNo, shard, seqFrom, seqTo, parent: claim.submissionId, host, deadline, expires },
+      now,
+      real,
+    );
   }
 }

@@ -1,5 +1,11 @@
 import { transition, type Micros, type RecordHappening, type RecordState } from "@quarterpast/domain";
-import { retryDelayMs, type MarketplaceAdapter, type RecordException, type SendPhase, type Verdict } from "@quarterpast/marketplace";
+import {
+  retryDelayMs,
+  type MarketplaceAdapter,
+  type RecordException,
+  type SendPhase,
+  type Verdict,
+} from "@quarterpast/marketplace";
 import type { ClaimedSubmission, SubmissionState } from "@quarterpast/store";
 
 /** What a verdict makes of the submission it was given to. */
@@ -26,13 +32,24 @@ export interface VerdictContext {
 /** Turns the marketplace's verdict on a call into what becomes of its records; pure and total. */
 export function decide(verdict: Verdict, context: VerdictContext): Decision {
   const { claim, adapter } = context;
-  const base: Decision = { state: "accepted", code: null, retryMs: 0, pieces: [], exceptions: [], halts: false };
+  const base: Decision = {
+    state: "accepted",
+    code: null,
+    retryMs: 0,
+    pieces: [],
+    exceptions: [],
+    halts: false,
+  };
   const count = claim.seqTo - claim.seqFrom + 1;
   switch (verdict.kind) {
     case "accepted":
-      return { ...base, exceptions: verdict.exceptions.map((exception) => judgeException(exception, claim.attempt)) };
+      return {
+        ...base,
+        exceptions: verdict.exceptions.map((exception) => judgeException(exception, claim.attempt)),
+      };
     case "refused":
-      if (verdict.bisect && count > 1) return { ...base, state: "split", code: verdict.code, pieces: halves(count) };
+      if (verdict.bisect && count > 1)
+        return { ...base, state: "split", code: verdict.code, pieces: halves(count) };
       return { ...base, state: refusedState(verdict.code, verdict.outcome, adapter), code: verdict.code };
     case "split":
       if (count > 1) return { ...base, state: "split", code: verdict.code, pieces: halves(count) };
@@ -40,9 +57,19 @@ export function decide(verdict: Verdict, context: VerdictContext): Decision {
     case "halt":
       return { ...base, state: stateBefore(claim.state), code: verdict.code, halts: true };
     case "retry":
-      return { ...base, state: stateBefore(claim.state), code: verdict.code, retryMs: delay(verdict.retryAfterMs, context) };
+      return {
+        ...base,
+        state: stateBefore(claim.state),
+        code: verdict.code,
+        retryMs: delay(verdict.retryAfterMs, context),
+      };
     case "unknown":
-      return { ...base, state: after("unknown"), code: verdict.code, retryMs: delay(verdict.retryAfterMs, context) };
+      return {
+        ...base,
+        state: after("unknown"),
+        code: verdict.code,
+        retryMs: delay(verdict.retryAfterMs, context),
+      };
   }
 }
 
@@ -80,6 +107,7 @@ function halves(count: number): number[] {
 
 function delay(retryAfterMs: number | undefined, { claim, adapter, now, random }: VerdictContext): number {
   const { window, late } = adapter.windows.hourly;
-  const phase: SendPhase = now < claim.deadline ? "window" : now < claim.deadline + late - window ? "late" : "overdue";
+  const phase: SendPhase =
+    now < claim.deadline ? "window" : now < claim.deadline + late - window ? "late" : "overdue";
   return retryDelayMs(adapter.retry, adapter.retry.backoff[phase], claim.attempt, random, retryAfterMs);
 }

@@ -45,7 +45,13 @@ afterEach(async (context) => {
 });
 
 const deps = (recordsPerCall = 1_000) => ({
-  ...{ pool: ledger.pool, clock, logger, adapter, account: ledger.account, recordsPerCall, random: () => 0 },
+  pool: ledger.pool,
+  clock,
+  logger,
+  adapter,
+  account: ledger.account,
+  recordsPerCall,
+  random: () => 0,
   takeTurn: () => Promise.resolve(),
   onSettled: (claim: ClaimedSubmission, decision: Decision) => void settled.push({ claim, decision }),
 });
@@ -79,7 +85,16 @@ async function submitAll(options = deps(), advance = true): Promise<void> {
   }
 }
 const records = () =>
-  ledger.rows<{ instance_id: string; quantity: string; state: string; code: string | null; begin_at: Micros; end_at: Micros; kind: string; sn: string }>(
+  ledger.rows<{
+    instance_id: string;
+    quantity: string;
+    state: string;
+    code: string | null;
+    begin_at: Micros;
+    end_at: Micros;
+    kind: string;
+    sn: string;
+  }>(
     "SELECT instance_id, quantity::text, state, code, begin_at, end_at, kind, sn FROM billing.records ORDER BY instance_id, begin_at, part",
   );
 const billedSum = () => sandbox.store.totals("instance");
@@ -93,7 +108,9 @@ describe("an hour", () => {
     await setTime(H + HOUR + 2 * MINUTE);
     await sealAndFreeze();
     await submitAll();
-    expect(await records()).toMatchObject([{ quantity: "15710990.1234", state: "accepted", begin_at: H, end_at: H + HOUR }]);
+    expect(await records()).toMatchObject([
+      { quantity: "15710990.1234", state: "accepted", begin_at: H, end_at: H + HOUR },
+    ]);
     await setTime(H + HOUR + 16 * MINUTE);
     await sandbox.settle();
     await reconcileAccepted(deps());
@@ -103,7 +120,10 @@ describe("an hour", () => {
   });
 
   test("waits for a collector that has not confirmed, at most until minute 8, then is incomplete", async () => {
-    await ledger.rows("INSERT INTO collectors (name, watermark, beat_at) VALUES ('c', to_timestamp($1::float8), now())", [H / 1e6]);
+    await ledger.rows(
+      "INSERT INTO collectors (name, watermark, beat_at) VALUES ('c', to_timestamp($1::float8), now())",
+      [H / 1e6],
+    );
     await setTime(H + HOUR + 8 * MINUTE - 1);
     expect(await sealDueHours(deps())).toBe(false);
     await setTime(H + HOUR + 8 * MINUTE);
@@ -122,7 +142,9 @@ describe("an hour", () => {
     await ledger.rows("INSERT INTO expected_sources SELECT source_no, '', to_timestamp(0) FROM sources");
     await setTime(H + 2 * HOUR + 8 * MINUTE);
     await sealAndFreeze();
-    expect(await ledger.rows("SELECT DISTINCT reason FROM hours WHERE status = 'incomplete'")).toEqual([{ reason: "not heard: s" }]);
+    expect(await ledger.rows("SELECT DISTINCT reason FROM hours WHERE status = 'incomplete'")).toEqual([
+      { reason: "not heard: s" },
+    ]);
   });
 
   test("keeps the residue below the marketplace's last decimal for the next one", async () => {
@@ -133,11 +155,17 @@ describe("an hour", () => {
     await setTime(H + 3 * HOUR + 2 * MINUTE);
     await sealAndFreeze();
     expect((await records()).map(({ quantity }) => quantity)).toEqual(["0.0001", "1.0000"]);
-    expect(await ledger.rows("SELECT residue::text FROM residues ORDER BY hour")).toEqual([{ residue: "0.00006" }, { residue: "0.00002" }]);
+    expect(await ledger.rows("SELECT residue::text FROM residues ORDER BY hour")).toEqual([
+      { residue: "0.00006" },
+      { residue: "0.00002" },
+    ]);
   });
 
   test("of a life that ended stays inside it; what comes later goes out as a supplement", async () => {
-    await ledger.instance("i-1", "tokens", "customer-1", { opened: H + 10 * MINUTE, closed: H + 40 * MINUTE });
+    await ledger.instance("i-1", "tokens", "customer-1", {
+      opened: H + 10 * MINUTE,
+      closed: H + 40 * MINUTE,
+    });
     await used("i-1", "1");
     await used("i-1", "2", H + HOUR, H);
     await used("i-1", "4", H + 2 * HOUR, H);
@@ -145,12 +173,19 @@ describe("an hour", () => {
     await sealAndFreeze();
     await submitAll();
     const filed = await records();
-    expect(filed.map(({ kind, quantity }) => [kind, quantity])).toEqual([["usage", "1.0000"], ["supplement", "4.0000"], ["supplement", "2.0000"]]);
-    filed.reduce((before, { begin_at, end_at }) => {
-      expect(begin_at).toBeGreaterThanOrEqual(before);
-      expect(end_at).toBeLessThanOrEqual(H + 40 * MINUTE);
-      return end_at;
-    }, H + 10 * MINUTE);
+    expect(filed.map(({ kind, quantity }) => [kind, quantity])).toEqual([
+      ["usage", "1.0000"],
+      ["supplement", "4.0000"],
+      ["supplement", "2.0000"],
+    ]);
+    filed.reduce(
+      (before, { begin_at, end_at }) => {
+        expect(begin_at).toBeGreaterThanOrEqual(before);
+        expect(end_at).toBeLessThanOrEqual(H + 40 * MINUTE);
+        return end_at;
+      },
+      H + 10 * MINUTE,
+    );
     await sandbox.settle();
     expect(sandbox.store.records().every(({ state }) => state === "normal" || state === "billed")).toBe(true);
   });
@@ -180,7 +215,9 @@ describe("an hour", () => {
     expect(await records()).toHaveLength(60);
     expect(sandbox.store.records()).toHaveLength(60);
     expect((await records()).every(({ state }) => state === "accepted")).toBe(true);
-    const chain = await ledger.rows<{ shard: number; seq: number; prev: string; checksum: string }>("SELECT shard, seq, prev, checksum FROM records ORDER BY shard, seq");
+    const chain = await ledger.rows<{ shard: number; seq: number; prev: string; checksum: string }>(
+      "SELECT shard, seq, prev, checksum FROM records ORDER BY shard, seq",
+    );
     for (const [at, { shard, seq, prev }] of chain.entries()) {
       const before = chain[at - 1]?.shard === shard ? chain[at - 1] : undefined;
       expect([seq, prev]).toEqual(before ? [before.seq + 1, before.checksum] : [1, "0".repeat(64)]);
@@ -196,25 +233,32 @@ describe("what the marketplace may do", () => {
     await sealAndFreeze();
   };
 
-  test.each(["accept_then_5xx", "accept_then_timeout", "error5xx", "garbage", "unknown_code", "down", "throttled"] as const)(
-    "%s: the same bytes go out again and nothing is billed twice",
-    async (mode) => {
-      await oneRecord();
-      sandbox.setFaults([{ mode, times: 2 }]);
-      await submitAll();
-      await sandbox.settle();
-      expect(settled.length).toBeGreaterThan(1);
-      expect(await records()).toMatchObject([{ state: "accepted" }]);
-      expect((await billedSum()).totals).toMatchObject([{ usage: "42", records: 1 }]);
-      const bodies = await ledger.rows<{ body_sha256: string }>("SELECT DISTINCT body_sha256 FROM attempts WHERE body_sha256 IS NOT NULL");
-      expect(bodies).toHaveLength(1);
-      await setTime(H + HOUR + 16 * MINUTE);
-      await sandbox.settle();
-      await reconcileAccepted(deps());
-      expect(await records()).toMatchObject([{ state: "billed" }]);
-      expect(await ledger.rows("SELECT * FROM findings")).toEqual([]);
-    },
-  );
+  test.each([
+    "accept_then_5xx",
+    "accept_then_timeout",
+    "error5xx",
+    "garbage",
+    "unknown_code",
+    "down",
+    "throttled",
+  ] as const)("%s: the same bytes go out again and nothing is billed twice", async (mode) => {
+    await oneRecord();
+    sandbox.setFaults([{ mode, times: 2 }]);
+    await submitAll();
+    await sandbox.settle();
+    expect(settled.length).toBeGreaterThan(1);
+    expect(await records()).toMatchObject([{ state: "accepted" }]);
+    expect(billedSum().totals).toMatchObject([{ usage: "42", records: 1 }]);
+    const bodies = await ledger.rows<{ body_sha256: string }>(
+      "SELECT DISTINCT body_sha256 FROM attempts WHERE body_sha256 IS NOT NULL",
+    );
+    expect(bodies).toHaveLength(1);
+    await setTime(H + HOUR + 16 * MINUTE);
+    await sandbox.settle();
+    await reconcileAccepted(deps());
+    expect(await records()).toMatchObject([{ state: "billed" }]);
+    expect(await ledger.rows("SELECT * FROM findings")).toEqual([]);
+  });
 
   test("a poison record is isolated by cutting its call; the others are accepted", async () => {
     for (let n = 0; n < 12; n += 1) {
@@ -224,20 +268,31 @@ describe("what the marketplace may do", () => {
     await sandbox.close();
     sandbox = await createSandbox({ key: KEY, port: sandbox.port, instances: "known", validationDelayMs: 0 });
     for (let n = 0; n < 12; n += 1) {
-      if (n !== 7) await sandbox.setInstance(`i-${n}`, { product: "product", opened: "2026-01-01T00:00:00Z" });
+      if (n !== 7)
+        await sandbox.setInstance(`i-${n}`, { product: "product", opened: "2026-01-01T00:00:00Z" });
     }
     await setTime(H + HOUR + 2 * MINUTE);
     await sealAndFreeze();
     await submitAll();
     const filed = await records();
     expect(filed.filter(({ state }) => state === "accepted")).toHaveLength(11);
-    expect(filed.find(({ instance_id }) => instance_id === "i-7")).toMatchObject({ state: expect.stringMatching(/^rejected/), code: "MKT.9001" });
+    expect(filed.find(({ instance_id }) => instance_id === "i-7")).toMatchObject({
+      state: expect.stringMatching(/^rejected/),
+      code: "MKT.9001",
+    });
   });
 
   test("a wrong key stops sending and halts the account", async () => {
     await oneRecord();
     await adapter.close();
-    adapter = createMarketplace({ marketplace: "koogallery", site: "cn", baseUrl: sandbox.url, key: "wrong", now: () => Date.now(), nonce: randomUUID });
+    adapter = createMarketplace({
+      marketplace: "koogallery",
+      site: "cn",
+      baseUrl: sandbox.url,
+      key: "wrong",
+      now: () => Date.now(),
+      nonce: randomUUID,
+    });
     expect(await submitNext(deps())).toBe(true);
     expect(await submitNext(deps())).toBe(false);
     expect(await records()).toMatchObject([{ state: "frozen", code: "MKT.0102" }]);
@@ -253,16 +308,31 @@ describe("what the marketplace may do", () => {
     await reconcileAccepted(deps());
     const [abnormal] = await records();
     expect(abnormal).toMatchObject({ state: "abnormal", code: "003" });
-    expect(await ledger.rows("SELECT kind FROM billing.differences WHERE resolved_at IS NULL")).toEqual([{ kind: "abnormal" }]);
+    expect(await ledger.rows("SELECT kind FROM billing.differences WHERE resolved_at IS NULL")).toEqual([
+      { kind: "abnormal" },
+    ]);
 
-    await requestRereport(ledger.pool, { sn: abnormal!.sn, quantity: "41", reason: "corrected", keyId: "k" }, clock.now());
+    await requestRereport(
+      ledger.pool,
+      { sn: abnormal!.sn, quantity: "41", reason: "corrected", keyId: "k" },
+      clock.now(),
+    );
     expect(await carryOutRereport(deps())).toBe(true);
     await submitAll();
     await setTime(H + 2 * HOUR + 16 * MINUTE);
     await sandbox.settle();
     await reconcileAccepted(deps());
     const [first, second] = await records();
-    expect([first, second]).toMatchObject([{ state: "replaced" }, { state: "billed", quantity: "41.0000", kind: "rereport", begin_at: first!.begin_at, end_at: first!.end_at }]);
+    expect([first, second]).toMatchObject([
+      { state: "replaced" },
+      {
+        state: "billed",
+        quantity: "41.0000",
+        kind: "rereport",
+        begin_at: first!.begin_at,
+        end_at: first!.end_at,
+      },
+    ]);
     expect(await ledger.rows("SELECT * FROM billing.differences WHERE resolved_at IS NULL")).toEqual([]);
   });
 
@@ -273,10 +343,16 @@ describe("what the marketplace may do", () => {
     await sandbox.settle();
     await reconcileAccepted(deps());
     const [record] = await records();
-    await requestRereport(ledger.pool, { sn: record!.sn, quantity: null, reason: "again", keyId: "k" }, clock.now());
+    await requestRereport(
+      ledger.pool,
+      { sn: record!.sn, quantity: null, reason: "again", keyId: "k" },
+      clock.now(),
+    );
     await carryOutRereport(deps());
     expect(await records()).toHaveLength(1);
-    expect(await ledger.rows("SELECT refused FROM rereports")).toEqual([{ refused: "a record that is billed is not filed again" }]);
+    expect(await ledger.rows("SELECT refused FROM rereports")).toEqual([
+      { refused: "a record that is billed is not filed again" },
+    ]);
   });
 
   test("what the marketplace forgot is found and sent again as it was", async () => {
@@ -303,7 +379,9 @@ describe("what the marketplace may do", () => {
     await setTime(H + HOUR + 16 * MINUTE);
     await sandbox.settle();
     await reconcileAccepted(deps());
-    expect(await ledger.rows("SELECT kind, ours FROM billing.differences")).toEqual([{ kind: "extra", ours: null }]);
+    expect(await ledger.rows("SELECT kind, ours FROM billing.differences")).toEqual([
+      { kind: "extra", ours: null },
+    ]);
   });
 
   test("records past their limit expire and are never sent", async () => {
