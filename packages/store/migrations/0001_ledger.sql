@@ -107,6 +107,8 @@ CREATE TABLE quarantine (
   reason text NOT NULL,
   subject text NOT NULL,
   meter text NOT NULL,
+  -- The event as it came, where the database refuses its fields.
+  raw bytea,
   quarantined_at timestamptz NOT NULL,
   -- Set when the event was driven again and counted.
   released_at timestamptz,

@@ -108,6 +108,8 @@ export async function insertConflicts(db: Db, rows: readonly EventRow[], now: Mi
 
 export type Quarantined = Pick<EventRow, "sourceNo" | "key" | "subject" | "meter"> & {
   reason: QuarantineReason;
+  /** The event as it came, where its fields cannot be stored. */
+  raw?: Buffer | undefined;
 };
 
 /** Puts events that were inserted without an instance into quarantine, each with its reason. */
@@ -119,9 +121,10 @@ export async function insertQuarantine(
 ): Promise<void> {
   if (rows.length === 0) return;
   await db.query(
-    `INSERT INTO quarantine (source_no, key, account_no, reason, subject, meter, quarantined_at)
-     SELECT t.source_no, t.key, $6::smallint, t.reason, t.subject, t.meter, $7::timestamptz
-     FROM unnest($1::integer[], $2::uuid[], $3::text[], $4::text[], $5::text[]) AS t (source_no, key, reason, subject, meter)`,
+    `INSERT INTO quarantine (source_no, key, account_no, reason, subject, meter, raw, quarantined_at)
+     SELECT t.source_no, t.key, $6::smallint, t.reason, t.subject, t.meter, t.raw, $7::timestamptz
+     FROM unnest($1::integer[], $2::uuid[], $3::text[], $4::text[], $5::text[], $8::bytea[])
+       AS t (source_no, key, reason, subject, meter, raw)`,
     [
       rows.map((row) => row.sourceNo),
       rows.map((row) => row.key),
@@ -130,6 +133,7 @@ export async function insertQuarantine(
       rows.map((row) => row.meter),
       accountNo,
       stamp(now),
+      rows.map((row) => row.raw ?? null),
     ],
   );
 }

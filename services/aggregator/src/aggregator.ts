@@ -1,7 +1,7 @@
 import { createConsumer } from "@quarterpast/queue";
 import { createLoop, type Clock, type Logger, type Metrics } from "@quarterpast/runtime";
 import type { Pool } from "@quarterpast/store";
-import { countBatch } from "./count.js";
+import { countDespitePoison } from "./poison.js";
 import { releaseQuarantine } from "./release.js";
 
 export interface AggregatorDeps {
@@ -35,7 +35,7 @@ export function createAggregator(deps: AggregatorDeps): Aggregator {
     onError: (error) => logger.warn({ err: error }, "queue"),
     process: async (batch) => {
       const stop = duration.startTimer();
-      const receipt = await countBatch(count, batch);
+      const receipt = await countDespitePoison(count, batch);
       stop();
       for (const fate of ["counted", "duplicates", "conflicts", "quarantined"] as const)
         events.inc({ fate }, receipt[fate]);

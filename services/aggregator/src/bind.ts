@@ -17,6 +17,24 @@ export interface BoundEvent {
   binding: Binding | undefined;
   meter: Meter | undefined;
   reason: QuarantineReason | undefined;
+  /** The event as it came, where its fields cannot be stored. */
+  raw?: Buffer | undefined;
+}
+
+/** A storable stand-in for an event that the database refuses, and the event itself as it came. */
+export type PoisonEvent = UsageEvent & { raw: Buffer };
+
+/** Binds a poison event to nothing: it waits, whole, for someone to look at it. */
+export function bindPoison(event: PoisonEvent, sourceNumbers: ReadonlyMap<string, number>): BoundEvent {
+  const sourceNo = sourceNumbers.get(event.source)!;
+  return {
+    event,
+    sourceNo,
+    binding: undefined,
+    meter: undefined,
+    reason: "cannot_be_stored",
+    raw: event.raw,
+  };
 }
 
 /** Finds the instance of each event's subject and meter that lived when it occurred. */

@@ -18,7 +18,7 @@ import {
   type Pool,
   type Receipt,
 } from "@quarterpast/store";
-import { bindEvents, toCounted, toRow, type BoundEvent } from "./bind.js";
+import { bindEvents, bindPoison, toCounted, toRow, type BoundEvent, type PoisonEvent } from "./bind.js";
 
 export interface CountDeps {
   pool: Pool;
@@ -28,48 +28,80 @@ export interface CountDeps {
 /**
  * Counts a batch in one transaction: each event once, its hour added to, a receipt (design, rule 2). Running it again
  * changes nothing. Errors leave nothing behind.
+ * @param poison events the database refuses: they wait in quarantine as they came.
  */
-export async function countBatch({ pool, now }: CountDeps, batch: UsageBatch): Promise<Receipt> {
-  const sources = await ensureSources(pool, batch.accountNo, [
-    ...new Set(batch.events.map((event) => event.source)),
-  ]);
-  const { first, repeats } = firstOfEach(batch.events);
-  return inTransaction(pool, async (db) => {
-    const bound = sortByIdentity(await bind(db, batch.accountNo, first, sources));
-    const openHours = await lockOpenHours(
-      db,
-      bound.flatMap(({ binding }) => (binding ? [binding.shard] : [])),
-    );
-    const rows = bound.map((event) => toRow(event, openHours));
-    const present = await insertEvents(db, rows, batch.received);
-    const known = new Set(present);
-    const fresh = bound.map((event, at) => ({ event, row: rows[at]! })).filter((_, at) => !known.has(at));
+export async function countBatch(
+  deps: CountDeps,
+  batch: UsageBatch,
+  poison: readonly PoisonEvent[] = [],
+): Promise<Receipt> {
+  const sources = await numberSources(deps.pool, batch, poison);
+  return inTransaction(deps.pool, (db) => countIn(db, batch, poison, sources, deps.now()));
+}
 
-    const repeated = repeats.map((event) => repeatRow(event, sources));
-    const conflicting = await findConflicting(db, [...present.map((at) => rows[at]!), ...repeated]);
-    await insertConflicts(db, conflicting, now());
-
-    const waiting = fresh.filter(({ row }) => row.instanceNo === null);
-    await insertQuarantine(
-      db,
-      batch.accountNo,
-      waiting.map(({ event, row }) => ({ ...row, reason: event.reason! })),
-      now(),
-    );
-    const counted = fresh.filter(({ row }) => row.instanceNo !== null);
-    await addUsage(db, foldBatch(counted.map(({ event, row }) => toCounted(event, row))));
-    await markHeard(db, heardIn(bound));
-    const receipt: Receipt = {
-      collectorNo: batch.collectorNo,
-      seq: batch.seq,
-      counted: counted.length,
-      duplicates: batch.events.length - fresh.length - conflicting.length,
-      conflicts: conflicting.length,
-      quarantined: waiting.length,
-    };
-    await insertReceipt(db, receipt, now());
-    return receipt;
+/** Does all of {@link countBatch} and takes it back. @throws the database's error where it would not go through. */
+export async function rehearseBatch(deps: CountDeps, batch: UsageBatch): Promise<void> {
+  const takenBack = new Error("taken back");
+  const sources = await numberSources(deps.pool, batch, []);
+  await inTransaction(deps.pool, async (db) => {
+    await countIn(db, batch, [], sources, deps.now());
+    throw takenBack;
+  }).catch((error: unknown) => {
+    if (error !== takenBack) throw error;
   });
+}
+
+function numberSources(
+  pool: Pool,
+  { accountNo, events }: UsageBatch,
+  poison: readonly PoisonEvent[],
+): Promise<Map<string, number>> {
+  return ensureSources(pool, accountNo, [...new Set([...events, ...poison].map((event) => event.source))]);
+}
+
+async function countIn(
+  db: Db,
+  batch: UsageBatch,
+  poison: readonly PoisonEvent[],
+  sources: ReadonlyMap<string, number>,
+  now: Micros,
+): Promise<Receipt> {
+  const { first, repeats } = firstOfEach(batch.events);
+  const usable = await bind(db, batch.accountNo, first, sources);
+  const bound = sortByIdentity([...usable, ...poison.map((event) => bindPoison(event, sources))]);
+  const openHours = await lockOpenHours(
+    db,
+    bound.flatMap(({ binding }) => (binding ? [binding.shard] : [])),
+  );
+  const rows = bound.map((event) => toRow(event, openHours));
+  const present = await insertEvents(db, rows, batch.received);
+  const known = new Set(present);
+  const fresh = bound.map((event, at) => ({ event, row: rows[at]! })).filter((_, at) => !known.has(at));
+
+  const repeated = repeats.map((event) => repeatRow(event, sources));
+  const conflicting = await findConflicting(db, [...present.map((at) => rows[at]!), ...repeated]);
+  await insertConflicts(db, conflicting, now);
+
+  const waiting = fresh.filter(({ row }) => row.instanceNo === null);
+  await insertQuarantine(
+    db,
+    batch.accountNo,
+    waiting.map(({ event, row }) => ({ ...row, reason: event.reason!, raw: event.raw })),
+    now,
+  );
+  const counted = fresh.filter(({ row }) => row.instanceNo !== null);
+  await addUsage(db, foldBatch(counted.map(({ event, row }) => toCounted(event, row))));
+  await markHeard(db, heardIn(bound));
+  const receipt: Receipt = {
+    collectorNo: batch.collectorNo,
+    seq: batch.seq,
+    counted: counted.length,
+    duplicates: batch.events.length + poison.length - fresh.length - conflicting.length,
+    conflicts: conflicting.length,
+    quarantined: waiting.length,
+  };
+  await insertReceipt(db, receipt, now);
+  return receipt;
 }
 
 /** Splits a batch into the first event of each identity and the repeats: one statement cannot insert a key twice. */

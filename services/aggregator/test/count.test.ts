@@ -3,6 +3,7 @@ import { sealHour } from "@quarterpast/store";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { batchOf, H, openLedger, usage, type Ledger } from "../../../test/fixtures/ledger.js";
 import { countBatch } from "../src/count.js";
+import { countDespitePoison } from "../src/poison.js";
 import { releaseQuarantine } from "../src/release.js";
 
 let ledger: Ledger;
@@ -194,6 +195,20 @@ describe("quarantine", () => {
       ["i-nobody", "5", 2],
       ["i-unheard", "1", 1],
     ]);
+  });
+
+  test("of a poison batch, the bad events wait as they came and the others are counted", async () => {
+    const events = Array.from({ length: 20 }, (_, n) => usage({ id: `e${n}`, quantity: "1" }));
+    events[3] = usage({ id: "nul", subject: "customer\u0000-1", quantity: "1" });
+    events[11] = { ...usage({ id: "huge" }), quantity: "not a number" };
+    const batch = batchOf(ledger, events);
+    expect(await countDespitePoison(deps(), batch)).toMatchObject({ counted: 18, quarantined: 2 });
+    expect(await countDespitePoison(deps(), batch)).toMatchObject({ counted: 0, duplicates: 20 });
+    expect((await totals())[0]).toMatchObject({ quantity: "18", events: 18 });
+    const kept = await ledger.rows<{ raw: Buffer }>(
+      "SELECT raw FROM quarantine WHERE reason = 'cannot_be_stored'",
+    );
+    expect(kept.map(({ raw }) => JSON.parse(raw.toString()).id).sort()).toEqual(["huge", "nul"]);
   });
 
   test("usage outside of an instance's life waits", async () => {

@@ -1,0 +1,67 @@
+import { ACCEPT_PAST_MAX, type UsageEvent } from "@quarterpast/domain";
+import type { UsageBatch } from "@quarterpast/queue";
+import { sqlState, type Receipt } from "@quarterpast/store";
+import type { PoisonEvent } from "./bind.js";
+import { countBatch, rehearseBatch, type CountDeps } from "./count.js";
+
+/**
+ * Counts a batch; where the database refuses what is in it, finds the events at fault by halving and keeps those in
+ * quarantine, so that the rest flows (design, rule 3). Any other error is thrown: the batch is run again.
+ */
+export async function countDespitePoison(deps: CountDeps, batch: UsageBatch): Promise<Receipt> {
+  try {
+    return await countBatch(deps, batch);
+  } catch (error) {
+    if (!isRefusal(error)) throw error;
+    const poison = new Set(await findPoison(deps, batch, batch.events));
+    const events = batch.events.filter((event) => !poison.has(event));
+    return countBatch(deps, { ...batch, events }, [...poison].map(standIn));
+  }
+}
+
+/** Data and integrity errors and exceeded limits: running the same again would fail the same. */
+function isRefusal(error: unknown): boolean {
+  return (
+    error instanceof RangeError || error instanceof TypeError || /^(22|23|54)/.test(sqlState(error) ?? "")
+  );
+}
+
+async function findPoison(
+  deps: CountDeps,
+  batch: UsageBatch,
+  events: readonly UsageEvent[],
+): Promise<UsageEvent[]> {
+  try {
+    await rehearseBatch(deps, { ...batch, events: [...events] });
+    return [];
+  } catch (error) {
+    if (!isRefusal(error)) throw error;
+    if (events.length === 1) return [...events];
+    const middle = events.length >> 1;
+    return [
+      ...(await findPoison(deps, batch, events.slice(0, middle))),
+      ...(await findPoison(deps, batch, events.slice(middle))),
+    ];
+  }
+}
+
+function standIn(event: UsageEvent): PoisonEvent {
+  const timeIsSane =
+    Number.isSafeInteger(event.time) && event.time > 0 && event.time < Date.UTC(2200, 0) * 1_000;
+  return {
+    source: printable(event.source),
+    id: printable(event.id),
+    key: event.key,
+    subject: printable(event.subject),
+    meter: printable(event.meter),
+    time: timeIsSane ? event.time : ACCEPT_PAST_MAX,
+    payloadHash: event.payloadHash,
+    raw: Buffer.from(JSON.stringify(event), "utf8"),
+  };
+}
+
+function printable(text: unknown): string {
+  return String(text)
+    .replace(/[\p{Cc}\p{Cs}]/gu, "\ufffd")
+    .slice(0, 256);
+}
