@@ -19,11 +19,10 @@ export async function countDespitePoison(deps: CountDeps, batch: UsageBatch): Pr
   }
 }
 
-/** Data and integrity errors and exceeded limits: running the same again would fail the same. */
+/** Data and check errors and exceeded limits: running the same again would fail the same. */
 function isRefusal(error: unknown): boolean {
-  return (
-    error instanceof RangeError || error instanceof TypeError || /^(22|23|54)/.test(sqlState(error) ?? "")
-  );
+  const isOurs = error instanceof RangeError || error instanceof TypeError;
+  return isOurs || /^(22|23502|23514|54)/.test(sqlState(error) ?? "");
 }
 
 async function findPoison(
