@@ -7,7 +7,7 @@ import { unknownUser } from "./account.js";
 import { diskFull, explainFileError, StackError, startFailed } from "./errors.js";
 import type { PostgresBinaries } from "./postgresBinaries.js";
 import type { PostgresHome } from "./postgresHome.js";
-import { endProcess, exitOf, isServerOf } from "./processes.js";
+import { endProcess, exitOf, isServerOf, processesOf } from "./processes.js";
 
 /** The user and the database of the product. */
 export const NAME = "quarterpast";
@@ -86,15 +86,28 @@ async function initdb(home: PostgresHome, binaries: PostgresBinaries, work: stri
   throw startFailed("Postgres", reason, log);
 }
 
-/** Stops a Postgres that outlived its parent. The caller holds the lock: no living stack owns it. */
+const PROGRAM = /\/postgres(\.exe)?$/;
+
+/**
+ * Stops a Postgres that outlived its parent, and sessions that outlived a killed Postgres: a busy one does not notice and
+ * keeps the next from starting. The caller holds the lock: no living stack owns them.
+ */
 export async function endLeftover(home: PostgresHome, say: (line: string) => void): Promise<void> {
-  let pid: number;
-  try {
-    pid = Number(readFileSync(join(home.data, "postmaster.pid"), "utf8").split("\n")[0]);
-  } catch {
-    return;
+  const pid = postmasterPid(home);
+  if (pid !== undefined && isServerOf(pid, PROGRAM, home.data)) {
+    say(`stopping Postgres ${pid}, left over from an earlier run`);
+    await endProcess(pid, POSTGRES_STOP);
   }
-  if (!(pid > 1) || !isServerOf(pid, /\/postgres(\.exe)?$/, home.data)) return;
-  say(`stopping Postgres ${pid}, left over from an earlier run`);
-  await endProcess(pid, POSTGRES_STOP);
+  await Promise.all(
+    processesOf(PROGRAM, home.data).map((session) => endProcess(session, [["SIGQUIT", 2_000]])),
+  );
+}
+
+function postmasterPid(home: PostgresHome): number | undefined {
+  try {
+    const pid = Number(readFileSync(join(home.data, "postmaster.pid"), "utf8").split("\n")[0]);
+    return pid > 1 ? pid : undefined;
+  } catch {
+    return undefined;
+  }
 }

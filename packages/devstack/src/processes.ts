@@ -2,6 +2,7 @@ import { execFileSync, spawn, type ChildProcess } from "node:child_process";
 import {
   closeSync,
   openSync,
+  readdirSync,
   readFileSync,
   readlinkSync,
   realpathSync,
@@ -43,13 +44,22 @@ export function isServerOf(pid: number, program: RegExp, dir: string): boolean {
   if (!isAlive(pid)) return false;
   try {
     if (process.platform === "linux") {
-      const executable = readlinkSync(`/proc/${pid}/exe`);
+      const executable = readlinkSync(`/proc/${pid}/exe`).replace(/ \(deleted\)$/, "");
       return program.test(executable) && readlinkSync(`/proc/${pid}/cwd`) === realpathSync(dir);
     }
     return program.test(execFileSync("ps", ["-o", "command=", "-p", String(pid)], { encoding: "utf8" }));
   } catch {
     return false;
   }
+}
+
+/** All processes that are such a server's, children included. On Linux alone; none elsewhere. */
+export function processesOf(program: RegExp, dir: string): number[] {
+  if (process.platform !== "linux") return [];
+  const pids = readdirSync("/proc")
+    .filter((name) => /^\d+$/.test(name))
+    .map(Number);
+  return pids.filter((pid) => isServerOf(pid, program, dir));
 }
 
 /** Sends the signals one after the other until the process is gone; SIGKILL at last. */

@@ -28,6 +28,8 @@ function withDatabase(url: string, name: string): string {
 
 async function asAdmin<T>(url: string, work: (client: pg.Client) => Promise<T>): Promise<T> {
   const client = new pg.Client({ connectionString: url });
+  // Told by the query or the end that is waited for; without a listener it would end the process.
+  client.on("error", () => {});
   await client.connect();
   try {
     return await work(client);

@@ -26,6 +26,7 @@ async function start(dataDir: string, port?: number, lines: string[] = []): Prom
 
 async function query(url: string, sql: string): Promise<Record<string, unknown>[]> {
   const client = new pg.Client({ connectionString: url });
+  client.on("error", () => {});
   await client.connect();
   try {
     return (await client.query<Record<string, unknown>>(sql)).rows;
@@ -67,9 +68,14 @@ describe("startPostgres", () => {
     const dir = temporaryDir();
     const server = await start(dir);
     await expect(start(dir)).rejects.toMatchObject({ code: "data_dir_in_use" });
+    const busy = query(server.url, "DO $$ BEGIN LOOP END LOOP; END $$").catch(() => "ended");
+    await expect
+      .poll(() => query(server.url, "SELECT FROM pg_stat_activity WHERE query LIKE 'DO%'"))
+      .toHaveLength(1);
     process.kill(server.pid, "SIGKILL");
     expect(await server.exited).toBeNull();
     const again = await start(dir, server.port);
+    expect(await busy).toBe("ended");
     expect(await query(again.url, "SELECT 1 AS one")).toEqual([{ one: 1 }]);
   });
 
