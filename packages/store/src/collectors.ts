@@ -1,4 +1,4 @@
-import type { Micros } from "@quarterpast/domain";
+import { DAY, type Micros } from "@quarterpast/domain";
 import { stamp, type Db } from "./db.js";
 
 /** The number of a collector; its name stays with its journal, so that a restart is the same collector. */
@@ -40,10 +40,14 @@ export async function writeWatermark(
   );
 }
 
+/** A collector of which nothing was heard for this long is taken for gone: it no longer makes hours incomplete. */
+const GONE_AFTER: Micros = DAY;
+
 /** The lowest watermark of the collectors that have not left; undefined where none is there. */
-export async function lowestWatermark(db: Db): Promise<Micros | undefined> {
+export async function lowestWatermark(db: Db, real: Micros): Promise<Micros | undefined> {
   const { rows } = await db.query<{ lowest: Micros | null }>(
-    "SELECT min(watermark) AS lowest FROM collectors WHERE left_at IS NULL",
+    "SELECT min(watermark) AS lowest FROM collectors WHERE left_at IS NULL AND beat_at > $1::timestamptz",
+    [stamp(real - GONE_AFTER)],
   );
   return rows[0]!.lowest ?? undefined;
 }

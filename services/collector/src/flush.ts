@@ -42,7 +42,6 @@ interface Request extends Submission {
   resolve: (durability: Durability) => void;
   reject: (error: unknown) => void;
   deadline: NodeJS.Timeout;
-  isOver: boolean;
 }
 
 interface Lane {
@@ -75,10 +74,10 @@ export function createFlusher(deps: FlusherDeps): Flusher {
         throw refusal("overloaded", "too many events wait to be written");
       }
       const deadline = setTimeout(() => {
-        request.isOver = true;
+        leaveLane(lane, request);
         reject(refusal("unavailable", `not on disk within ${ANSWER_WITHIN_MS} ms; it may be stored`));
       }, ANSWER_WITHIN_MS);
-      const request: Request = { ...submission, resolve, reject, deadline, isOver: false };
+      const request: Request = { ...submission, resolve, reject, deadline };
       lane.waiting.push(request);
       lane.events += submission.events.length;
       lane.bytes += submission.bytes;
@@ -98,7 +97,7 @@ export function createFlusher(deps: FlusherDeps): Flusher {
     clearTimeout(lane.timer);
     lane.timer = undefined;
     if (lane.flights >= FLIGHTS_MAX) return;
-    const requests = takeEntry(lane).filter(({ isOver }) => !isOver);
+    const requests = takeEntry(lane);
     if (requests.length > 0) {
       lane.flights += 1;
       const flight = fly(requests).finally(() => {
@@ -153,12 +152,17 @@ function takeEntry(lane: Lane): Request[] {
     if (count > 0 && (events > BODY_LIMITS.events || bytes > BODY_LIMITS.bytes)) break;
     count += 1;
   }
-  const requests = lane.waiting.splice(0, count);
-  for (const request of requests) {
-    lane.events -= request.events.length;
-    lane.bytes -= request.bytes;
-  }
+  const requests = lane.waiting.slice(0, count);
+  for (const request of requests) leaveLane(lane, request);
   return requests;
+}
+
+function leaveLane(lane: Lane, request: Request): void {
+  const at = lane.waiting.indexOf(request);
+  if (at === -1) return;
+  lane.waiting.splice(at, 1);
+  lane.events -= request.events.length;
+  lane.bytes -= request.bytes;
 }
 
 function refuseIfDown({ journal, producer, policy }: FlusherDeps): void {
@@ -170,7 +174,9 @@ function refuseIfDown({ journal, producer, policy }: FlusherDeps): void {
 export function redisProblem(state: ProducerState): string | undefined {
   if (state.ok) return undefined;
   if (state.reason === "unreachable") return "Redis does not answer";
-  const problems = state.problems.map(({ setting, value, right }) => `${setting} is ${value}, must be ${right}`);
+  const problems = state.problems.map(
+    ({ setting, value, right }) => `${setting} is ${value}, must be ${right}`,
+  );
   return `Redis may lose what it takes: ${problems.join("; ")}`;
 }
 

@@ -8,7 +8,7 @@ runService({
     const collector = await createCollector({ settings: readCollectorSettings(env), logger });
     logger.info({ url: collector.url }, "the collector listens");
     return {
-      stop: collector.stop,
+      stop: () => collector.stop(),
       ready: async () => {
         await collector.ready;
         return { url: collector.url, port: collector.port };

@@ -2,26 +2,23 @@ import type { ErrorCode } from "@quarterpast/domain";
 import type { Metrics } from "@quarterpast/runtime";
 import type { Durability } from "./flush.js";
 
-/** What the gauges look at when they are read. */
-export interface Gauged {
-  outstanding: () => number;
-  /** Product seconds that the watermark lies behind. */
-  watermarkLagSeconds: () => number;
-  bytesInFlight: () => number;
-}
-
 /** The collector's metrics. */
 export interface CollectorMetrics {
   accepted(events: number, durability: Durability): void;
   rejected(code: ErrorCode): void;
   committed(bytes: number, seconds: number): void;
   reenqueued(): void;
+  /** Adds the gauges of entries without a receipt and of the product seconds that the watermark lies behind. */
+  watch(outstanding: () => number, watermarkLagSeconds: () => number): void;
 }
 
 const FSYNC_BUCKETS = [0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 1, 3];
 
 /** Registers the collector's metrics. */
-export function createCollectorMetrics(metrics: Metrics, gauged: Gauged): CollectorMetrics {
+export function createCollectorMetrics(
+  metrics: Metrics,
+  gauged: { bytesInFlight: () => number },
+): CollectorMetrics {
   const accepted = metrics.counter("collector_events_accepted_total", "Events acknowledged", ["durability"]);
   const rejected = metrics.counter("collector_events_rejected_total", "Events refused", ["code"]);
   const requests = metrics.counter("collector_batches_total", "Requests that were acknowledged");
@@ -32,12 +29,6 @@ export function createCollectorMetrics(metrics: Metrics, gauged: Gauged): Collec
     "Write and fsync of one group of entries",
     [],
     FSYNC_BUCKETS,
-  );
-  metrics.gauge("collector_outstanding_entries", "Entries without a receipt", [], (gauge) =>
-    gauge.set(gauged.outstanding()),
-  );
-  metrics.gauge("collector_watermark_lag_seconds", "Product time since the watermark", [], (gauge) =>
-    gauge.set(gauged.watermarkLagSeconds()),
   );
   metrics.gauge("collector_in_flight_bytes", "Bytes of requests in work", [], (gauge) =>
     gauge.set(gauged.bytesInFlight()),
@@ -53,5 +44,13 @@ export function createCollectorMetrics(metrics: Metrics, gauged: Gauged): Collec
       fsync.observe(seconds);
     },
     reenqueued: () => again.inc(),
+    watch(outstanding, watermarkLagSeconds) {
+      metrics.gauge("collector_outstanding_entries", "Entries without a receipt", [], (gauge) =>
+        gauge.set(outstanding()),
+      );
+      metrics.gauge("collector_watermark_lag_seconds", "Product time since the watermark", [], (gauge) =>
+        gauge.set(watermarkLagSeconds()),
+      );
+    },
   };
 }

@@ -35,20 +35,25 @@ export interface Outstanding {
   oldest(): Micros | undefined;
 }
 
-/** Without a receipt for this long, real time, an entry is enqueued again (design, rule 1). */
-const RECEIPT_WITHIN_MS = 30_000;
-const RECEIPT_WITHIN_MAX_MS = 60_000;
+/** The wait for a receipt doubles once: a long backlog must not be enqueued again and again. */
+const LONGER_WAIT = 2;
 const RETRY_MS = 500;
 
+export interface OutstandingDeps {
+  journal: Journal;
+  monotonicMs: () => number;
+  /** Without a receipt for this long, real time, an entry is enqueued again (design, rule 1). */
+  receiptWithinMs: number;
+}
+
 /** Keeps the entries without a receipt, those found in the journal at start being due at once. */
-export function createOutstanding(deps: { journal: Journal; monotonicMs: () => number }): Outstanding {
-  const { journal, monotonicMs } = deps;
+export function createOutstanding({ journal, monotonicMs, receiptWithinMs }: OutstandingDeps): Outstanding {
   const entries = new Map<number, OutstandingEntry>();
   for (const { seq, received, place } of journal.recovered) {
     entries.set(seq, { seq, received, place, dueAt: 0, tries: 0 });
   }
   const nextDue = (entry: OutstandingEntry, isQueued: boolean) => {
-    const wait = Math.min(RECEIPT_WITHIN_MS * 2 ** entry.tries, RECEIPT_WITHIN_MAX_MS);
+    const wait = receiptWithinMs * (entry.tries > 0 ? LONGER_WAIT : 1);
     return monotonicMs() + (isQueued ? wait : RETRY_MS);
   };
 

@@ -57,8 +57,20 @@ export function createSettler(deps: SettlerDeps): Settler {
     if (no !== undefined && no !== given) {
       logger.error({ was: no, is: given }, "the database knows this collector by another number");
     }
+    if (no === undefined) await skipForeign(given);
     no = given;
     isRegistered = true;
+  }
+
+  /** A journal brought back from a copy would give numbers a second time whose receipts are of other entries. */
+  async function skipForeign(given: number): Promise<void> {
+    const ahead = (await ledger.readReceipts(given, journal.reserve())).at(-1);
+    if (ahead === undefined) return;
+    logger.error(
+      { ahead },
+      "there are receipts for entries that this journal does not have: is it an old copy?",
+    );
+    journal.skipPast(ahead);
   }
 
   async function look(isLeaving = false): Promise<void> {

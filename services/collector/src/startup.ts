@@ -2,13 +2,14 @@ import { sleepReal, type Logger } from "@quarterpast/runtime";
 import { checkSchema, requireSchema, type Pool } from "@quarterpast/store";
 
 const TRY_EVERY_MS = 500;
+const BRIEFLY_EVERY_MS = 10;
 
 /**
  * Resolves when Postgres answers and has the schema of this version; waits for both as long as it takes.
  * @throws Error where the schema is newer, or the signal ended the wait.
  */
 export async function waitForSchema(pool: Pool, logger: Logger, signal: AbortSignal): Promise<void> {
-  for (let told = ""; ; ) {
+  for (let told = ""; ;) {
     const reason = await schemaProblem(pool);
     if (reason === undefined) return;
     if (reason !== told) logger.warn({ reason }, "waiting for Postgres");
@@ -23,6 +24,13 @@ async function schemaProblem(pool: Pool): Promise<string | undefined> {
   if (state.ok) return undefined;
   if (state.problem === "newer") await requireSchema(pool);
   return `the schema lacks ${state.names.join(", ")}: run the migrations`;
+}
+
+/** Waits until the condition holds, but not for long. */
+export async function waitBriefly(holds: () => boolean, withinMs: number): Promise<void> {
+  for (const until = performance.now() + withinMs; !holds() && performance.now() < until;) {
+    await sleepReal(BRIEFLY_EVERY_MS);
+  }
 }
 
 /** Does one step of a start, again until it succeeds. @throws Error where the signal ended the wait. */

@@ -46,7 +46,7 @@ function countKeys(value: unknown, depth: number): number | undefined {
 /** Strings followed by a colon in text that is known to be JSON: its keys. */
 function countKeysInText(text: string): number {
   let count = 0;
-  for (let open = text.indexOf('"'); open !== -1; ) {
+  for (let open = text.indexOf('"'); open !== -1;) {
     const close = endOfString(text, open);
     if (text[skipBlanks(text, close + 1)] === ":") count += 1;
     open = text.indexOf('"', close + 1);

@@ -5,8 +5,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { createTestDatabase, createTestRedisPrefix, testServers } from "@quarterpast/devstack";
 import { createLogger } from "@quarterpast/runtime";
 import { createKey, createPool, ensureAccount, migrate, setClock, type KeyRole } from "@quarterpast/store";
-import { createCollector, type Collector } from "../src/collector.js";
-import type { Sync } from "../src/journal/segment.js";
+import { createCollector, type Collector, type CollectorDeps } from "../src/collector.js";
 import { readCollectorSettings } from "../src/settings.js";
 
 /** Real time in microseconds; the product's clock of these tests runs with it. */
@@ -15,7 +14,8 @@ export const nowMicros = () => Date.now() * 1_000;
 export const logger = createLogger({ service: "collector", level: "fatal" });
 
 /** The bearer token of a role in every database of these tests. */
-export const tokenOf = (role: KeyRole) => `qp_${role.padEnd(8, "0").slice(0, 8)}_${"0123456789abcdef".repeat(2)}`;
+export const tokenOf = (role: KeyRole) =>
+  `qp_${role.padEnd(8, "0").slice(0, 8)}_${"0123456789abcdef".repeat(2)}`;
 
 /** A folder of one test. */
 export function temporaryDir(): { dir: string; remove: () => void } {
@@ -23,10 +23,18 @@ export function temporaryDir(): { dir: string; remove: () => void } {
   return { dir, remove: () => rmSync(dir, { recursive: true, force: true }) };
 }
 
+type StartOptions = Partial<Omit<CollectorDeps, "settings">> & {
+  env?: Record<string, string>;
+  /** False: does not wait until it takes events. */
+  isReady?: boolean;
+};
+
 /** A database with a clock, an account and a key of each role, a queue prefix and a journal folder. */
 export async function createStand(options: { redisUrl?: string } = {}) {
   const { databaseUrl, redisUrl } = testServers();
-  const database = await createTestDatabase(databaseUrl, { migrate: async (url) => void (await migrate(url)) });
+  const database = await createTestDatabase(databaseUrl, {
+    migrate: async (url) => void (await migrate(url)),
+  });
   const pool = createPool({ databaseUrl: database.url, max: 2, applicationName: "test", onError: () => {} });
   await setClock(pool, { realAnchor: nowMicros(), productAnchor: nowMicros(), rate: 1 });
   const account = await ensureAccount(
@@ -51,12 +59,14 @@ export async function createStand(options: { redisUrl?: string } = {}) {
     pool,
     env,
     dir: folder.dir,
-    async start(more: { env?: Record<string, string>; sync?: Sync; isReady?: boolean } = {}) {
-      const settings = readCollectorSettings({ ...env, ...more.env });
-      const collector = await createCollector({ settings, logger, ...(more.sync && { sync: more.sync }) });
+    async start({ env: others, isReady: waits, ...more }: StartOptions = {}) {
+      const settings = readCollectorSettings({ ...env, ...others });
+      const collector = await createCollector({ settings, logger, leaveWithinMs: 0, ...more });
       started.push(collector);
-      await collector.ready;
-      if (more.isReady !== false) await until(() => isReady(collector));
+      if (waits !== false) {
+        await collector.ready;
+        await until(() => isReady(collector));
+      }
       return collector;
     },
     async end() {
@@ -96,11 +106,10 @@ export function post(
   options: { type?: string; token?: string; headers?: Record<string, string> } = {},
 ): Promise<Response> {
   const { type = "application/json", token = tokenOf("ingest"), headers = {} } = options;
-  const isRaw = typeof body === "string" || body instanceof Uint8Array;
   return fetch(`${collector.url}/v1/events`, {
     method: "POST",
     headers: { "content-type": type, authorization: `Bearer ${token}`, ...headers },
-    body: isRaw ? (body as BodyInit) : JSON.stringify(body),
+    body: typeof body === "string" || body instanceof Uint8Array ? body : JSON.stringify(body),
   });
 }
 
@@ -109,7 +118,19 @@ export async function until(holds: () => unknown, withinMs = 10_000): Promise<vo
   const end = performance.now() + withinMs;
   for (;;) {
     if (await holds()) return;
-    if (performance.now() > end) throw new Error(`did not come to hold within ${withinMs} ms: ${holds}`);
+    if (performance.now() > end)
+      throw new Error(`did not come to hold within ${withinMs} ms: ${holds.toString()}`);
     await delay(20);
   }
+}
+
+/** The JSON of an answer. */
+export async function json<T = Record<string, unknown>>(response: Response): Promise<T> {
+  return (await response.json()) as T;
+}
+
+/** What an acknowledgement holds. */
+export interface Answer {
+  accepted: number;
+  rejected: Record<string, unknown>[];
 }

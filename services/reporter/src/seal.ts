@@ -19,7 +19,7 @@ export async function sealDueHours({ pool, clock, logger, rule = SEAL_RULE }: Se
   let sealed = 0;
   for (const { shard, openHour: hour } of await readShards(pool)) {
     if (clock.now() < hour + HOUR + rule.grace) continue;
-    const verdict = verdicts.get(hour) ?? (await judgeHour(pool, hour, rule));
+    const verdict = verdicts.get(hour) ?? (await judgeHour(pool, hour, rule, clock.real()));
     verdicts.set(hour, verdict);
     const now = clock.now();
     if (!verdict.complete && now < hour + HOUR + rule.latest) continue;
@@ -39,8 +39,8 @@ interface HourVerdict {
   reason: string;
 }
 
-async function judgeHour(pool: Pool, hour: Micros, rule: SealRule): Promise<HourVerdict> {
-  const watermark = await lowestWatermark(pool);
+async function judgeHour(pool: Pool, hour: Micros, rule: SealRule, real: Micros): Promise<HourVerdict> {
+  const watermark = await lowestWatermark(pool, real);
   const behind = watermark !== undefined && watermark < hour + HOUR + rule.grace;
   const silent = await silentSources(pool, hour);
   const reasons = [

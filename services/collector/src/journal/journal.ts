@@ -14,6 +14,8 @@ export interface Journal {
   recovered: readonly RecoveredEntry[];
   /** Gives out the next sequence number. Numbers ascend and are never used twice; there may be gaps. */
   reserve(): number;
+  /** Gives out only numbers well above this one from now on. */
+  skipPast(seq: number): void;
   /** Resolves when the entry is on disk. Any error means: maybe stored; the number is spent. */
   append(seq: number, received: Micros, payload: Buffer): Promise<Place>;
   /** The payload of an entry. @throws where it is damaged. */
@@ -90,6 +92,7 @@ async function startWriter(options: JournalOptions, found: Found): Promise<Journ
   let queue: Waiting[] = [];
   let writing: Promise<void> | undefined;
   let mending: NodeJS.Timeout | undefined;
+  let mended: Promise<void> | undefined;
 
   async function openSegment(): Promise<void> {
     const made = await createSegment(dir, found.collector, next, sync);
@@ -143,7 +146,11 @@ async function startWriter(options: JournalOptions, found: Found): Promise<Journ
     await closeSegment();
     for (const { reject } of [...group, ...queue]) reject(error);
     queue = [];
-    mending = setTimeout(() => void mend(), MEND_EVERY_MS);
+    mendLater();
+  }
+
+  function mendLater(): void {
+    mending = setTimeout(() => (mended = mend()), MEND_EVERY_MS);
   }
 
   async function mend(): Promise<void> {
@@ -153,7 +160,7 @@ async function startWriter(options: JournalOptions, found: Found): Promise<Journ
       logger.info({ dir }, "the journal can be written again");
     } catch (error) {
       problem = `the journal cannot be written: ${(error as Error).message}`;
-      mending = setTimeout(() => void mend(), MEND_EVERY_MS);
+      mendLater();
     }
   }
 
@@ -173,6 +180,7 @@ async function startWriter(options: JournalOptions, found: Found): Promise<Journ
     collector: found.collector,
     recovered: found.entries,
     reserve: () => next++,
+    skipPast: (seq) => void (next = Math.max(next, seq + START_GAP)),
     append(seq, received, payload) {
       if (problem !== undefined) return Promise.reject(new Error(problem));
       return new Promise((resolve, reject) => {
@@ -186,6 +194,7 @@ async function startWriter(options: JournalOptions, found: Found): Promise<Journ
     reclaim,
     async close() {
       await writing;
+      await mended;
       clearTimeout(mending);
       problem = "the journal is closed";
       await closeSegment();

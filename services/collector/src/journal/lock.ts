@@ -7,11 +7,11 @@ const held = new Set<string>();
 /**
  * Takes the folder for this process alone; two collectors with one journal would give a sequence number twice.
  * @returns what gives it back.
- * @throws Error where another live process has it.
+ * @throws JournalInUse where a live process has it.
  */
 export function lockJournal(dir: string): () => void {
   const file = join(dir, "lock");
-  if (held.has(file)) throw inUse(dir, process.pid);
+  if (held.has(file)) throw new JournalInUse(dir, process.pid);
   for (;;) {
     try {
       writeLock(file);
@@ -20,7 +20,7 @@ export function lockJournal(dir: string): () => void {
       if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
     }
     const owner = ownerOf(file);
-    if (owner !== undefined && isAlive(owner)) throw inUse(dir, owner.pid);
+    if (owner !== undefined && isAlive(owner)) throw new JournalInUse(dir, owner.pid);
     rmSync(file, { force: true });
   }
   held.add(file);
@@ -70,8 +70,12 @@ function startOf(pid: number): string {
   }
 }
 
-function inUse(dir: string, pid: number): Error {
-  return new Error(
-    `The journal folder ${dir} is in use by process ${pid}: stop that collector, or set COLLECTOR_DATA_DIR to another folder.`,
-  );
+/** The folder is held by another process. */
+export class JournalInUse extends Error {
+  readonly pid: number;
+  constructor(dir: string, pid: number) {
+    super(`the journal folder ${dir} is in use by process ${pid}`);
+    this.name = "JournalInUse";
+    this.pid = pid;
+  }
 }

@@ -1,7 +1,7 @@
 import { open, rename, rm, type FileHandle } from "node:fs/promises";
 import { dirname, join } from "node:path";
 
-/** Every segment begins with a block that names its collector and first number; writing it proves that the disk takes data. */
+/** Every segment begins with a block that names its collector and the next number; writing it proves that the disk takes data. */
 export const SEGMENT_HEADER_BYTES = 4_096;
 const FORMAT = "quarterpast journal 1";
 
@@ -13,7 +13,7 @@ const NAME = /^(\d{16})\.(journal|done)$/;
 /** One file of the journal. */
 export interface Segment {
   path: string;
-  /** Its entries have this number or a higher one. */
+  /** The next number when it was made; a few of its entries may have been given theirs before. */
   first: number;
   bytes: number;
   /** Entries that have no receipt yet. */
@@ -62,7 +62,7 @@ export async function createSegment(
 
 /** Writes all bytes at the position; a file system may take fewer than asked. */
 export async function writeAll(handle: FileHandle, bytes: Buffer, position: number): Promise<void> {
-  for (let done = 0; done < bytes.length; ) {
+  for (let done = 0; done < bytes.length;) {
     const { bytesWritten } = await handle.write(bytes, done, bytes.length - done, position + done);
     done += bytesWritten;
   }

@@ -1,0 +1,63 @@
+import { InvalidArgumentError, Option, type Command } from "commander";
+import { createApi, type Api } from "./api.js";
+import { note } from "./output.js";
+import { say, type Text } from "./lang.js";
+import { DEFAULT_DATA_DIR, findStack } from "./stack.js";
+
+/** Options of every command that speaks with a running stack. */
+export interface StackFlags {
+  dataDir?: string;
+  json?: boolean;
+}
+
+/** Adds `--data-dir` and `--json` to a command. */
+export function onStack(command: Command): Command {
+  return command
+    .option(
+      "--data-dir <dir>",
+      say({
+        en: `data directory of the running stack (default: ${DEFAULT_DATA_DIR}, or QUARTERPAST_API_URL and _KEY)`,
+        zh: `运行中系统的数据目录（默认 ${DEFAULT_DATA_DIR}，或 QUARTERPAST_API_URL 和 _KEY）`,
+      }),
+    )
+    .option("--json", say({ en: "print JSON", zh: "以 JSON 输出" }));
+}
+
+/** The api of the stack that the options, or the environment, name. */
+export async function openApi(flags: Pick<StackFlags, "dataDir">): Promise<Api> {
+  return createApi(await findStack(flags));
+}
+
+/** An option that must be one of some words. */
+export function choice(flags: string, text: Text, words: readonly string[]): Option {
+  return new Option(flags, say(text)).choices(words);
+}
+
+/** Reads a whole number of an option; what is none ends the command as a wrong argument. */
+export function wholeNumber(min: number, max: number): (text: string) => number {
+  return (text) => {
+    const value = /^\d{1,9}$/.test(text) ? Number(text) : Number.NaN;
+    if (value >= min && value <= max) return value;
+    const right = {
+      en: `It must be a whole number from ${min} to ${max}.`,
+      zh: `应为 ${min} 至 ${max} 的整数。`,
+    };
+    throw new InvalidArgumentError(say(right));
+  };
+}
+
+const MOST_PER_PAGE = 1_000;
+
+/** Reads up to `limit` items of a list and tells on stderr where there are more. */
+export async function readUpTo<T>(
+  api: Api,
+  path: string,
+  limit: number,
+  query: Record<string, string | undefined> = {},
+): Promise<T[]> {
+  const items = await api.list<T>(path, { ...query, limit: Math.min(limit + 1, MOST_PER_PAGE) }, limit + 1);
+  if (items.length > limit) {
+    note({ en: `the first ${limit}; more with --limit`, zh: `仅显示前 ${limit} 条；更多请用 --limit` });
+  }
+  return items.slice(0, limit);
+}

@@ -1,0 +1,38 @@
+import type { Command } from "commander";
+import { onStack, openApi, type StackFlags } from "../command.js";
+import { EXIT } from "../exit.js";
+import { say, type Text } from "../lang.js";
+import { print, printJson } from "../output.js";
+
+interface Report {
+  ok: boolean;
+  checks: { name: string; title: Text; ok: boolean; found: Text; advice: Text | null }[];
+}
+
+/** `quarterpast doctor`: is all well, and what to do where it is not. Exit 1 where something is wrong. */
+export function register(program: Command): void {
+  onStack(program.command("doctor"))
+    .description(say({ en: "look at everything and say what to do", zh: "全面检查并给出处理建议" }))
+    .action(async (flags: StackFlags) => {
+      const report = await (await openApi(flags)).get<Report>("/v1/doctor");
+      if (flags.json) printJson(report);
+      else printReport(report);
+      if (!report.ok) process.exitCode = EXIT.failed;
+    });
+}
+
+function printReport({ checks }: Report): void {
+  for (const { ok, title, found, advice } of checks) {
+    print(`${ok ? "✓" : "✗"} ${say(title)}: ${say(found)}`);
+    if (advice) print(`  → ${say(advice)}`);
+  }
+  const wrong = checks.filter((check) => !check.ok).length;
+  print(
+    wrong === 0
+      ? say({ en: "all is well", zh: "一切正常" })
+      : say({
+          en: `${wrong} of ${checks.length} need attention`,
+          zh: `${checks.length} 项中有 ${wrong} 项需要处理`,
+        }),
+  );
+}

@@ -1,0 +1,177 @@
+import type { Command } from "commander";
+import { onStack, openApi, readUpTo, wholeNumber, type StackFlags } from "../command.js";
+import { say } from "../lang.js";
+import { formatFields, formatTable, print, printJson, printList, type Column } from "../output.js";
+
+interface RecordRow {
+  sn: string;
+  instanceId: string;
+  product: string;
+  meter: string;
+  unit: string;
+  subject: string;
+  kind: string;
+  part: string;
+  hour: string;
+  begin: string;
+  end: string;
+  quantity: string;
+  events: number;
+  state: string;
+  code: string | null;
+  windowEnds: string;
+  replaces: string | null;
+  checksum: string;
+}
+
+interface Attempt {
+  at: string;
+  host: string | null;
+  result: string | null;
+  code: string | null;
+}
+
+interface RecordDetail extends RecordRow {
+  attemptsMade: Attempt[];
+  outcomes: { at: string; state: string; code: string | null; detail: string; source: string }[];
+  canonical: string;
+}
+
+const stateOf = ({ state, code }: RecordRow) => (code === null ? state : `${state} (${code})`);
+
+const COLUMNS: readonly Column<RecordRow>[] = [
+  { title: { en: "SERIAL NUMBER", zh: "序列号" }, cell: (record) => record.sn },
+  { title: { en: "INSTANCE", zh: "实例" }, cell: (record) => record.instanceId },
+  { title: { en: "BEGIN", zh: "开始" }, cell: (record) => record.begin },
+  { title: { en: "END", zh: "结束" }, cell: (record) => record.end },
+  { title: { en: "QUANTITY", zh: "用量" }, cell: (record) => record.quantity, align: "right" },
+  { title: { en: "UNIT", zh: "单位" }, cell: (record) => record.unit },
+  { title: { en: "STATE", zh: "状态" }, cell: stateOf },
+];
+
+const ATTEMPTS: readonly Column<Attempt>[] = [
+  { title: { en: "SENT AT", zh: "发送时间" }, cell: ({ at }) => at },
+  { title: { en: "HOST", zh: "主机" }, cell: ({ host }) => host ?? "-" },
+  { title: { en: "RESULT", zh: "结果" }, cell: ({ result }) => result ?? "-" },
+  { title: { en: "CODE", zh: "代码" }, cell: ({ code }) => code ?? "-" },
+];
+
+const OUTCOMES: readonly Column<RecordDetail["outcomes"][number]>[] = [
+  { title: { en: "DECIDED AT", zh: "判定时间" }, cell: ({ at }) => at },
+  { title: { en: "STATE", zh: "状态" }, cell: ({ state }) => state },
+  { title: { en: "CODE", zh: "代码" }, cell: ({ code }) => code ?? "-" },
+  { title: { en: "BY", zh: "依据" }, cell: ({ source }) => source },
+  { title: { en: "DETAIL", zh: "说明" }, cell: ({ detail }) => detail },
+];
+
+const pathOf = (sn: string) => `/v1/records/${encodeURIComponent(sn)}`;
+
+/** `quarterpast records`: bill records and what became of them. */
+export function register(program: Command): void {
+  const records = program
+    .command("records")
+    .description(say({ en: "bill records and what became of them", zh: "话单及其结果" }));
+  registerList(records);
+  registerShow(records);
+  registerRereport(records);
+}
+
+interface ListFlags extends StackFlags {
+  hour?: string;
+  instance?: string;
+  state?: string;
+  limit: number;
+}
+
+function registerList(records: Command): void {
+  onStack(records.command("list"))
+    .description(say({ en: "list records", zh: "列出话单" }))
+    .option("--hour <time>", say({ en: "of this hour", zh: "指定小时" }))
+    .option("--instance <id>", say({ en: "of this instance", zh: "指定实例" }))
+    .option(
+      "--state <state>",
+      say({
+        en: "in this state: accepted, unknown, abnormal, billed …",
+        zh: "指定状态：accepted、unknown、abnormal、billed 等",
+      }),
+    )
+    .option("--limit <n>", say({ en: "at most so many", zh: "最多条数" }), wholeNumber(1, 1_000_000), 100)
+    .action(async ({ hour, instance, state, limit, ...flags }: ListFlags) => {
+      const items = await readUpTo<RecordRow>(await openApi(flags), "/v1/records", limit, {
+        hour,
+        instance,
+        state,
+      });
+      printList(items, {
+        json: flags.json,
+        columns: COLUMNS,
+        empty: { en: "no such records", zh: "没有符合条件的话单" },
+      });
+    });
+}
+
+function registerShow(records: Command): void {
+  onStack(records.command("show <serial-number>"))
+    .description(
+      say({
+        en: "show one record: its bytes, its sendings, its outcomes",
+        zh: "查看一条话单：规范字节、发送与结果",
+      }),
+    )
+    .action(async (sn: string, flags: StackFlags) => {
+      const record = await (await openApi(flags)).get<RecordDetail>(pathOf(sn));
+      if (flags.json) printJson(record);
+      else printDetail(record);
+    });
+}
+
+function printDetail(record: RecordDetail): void {
+  print(
+    formatFields([
+      ...COLUMNS.map(({ title, cell }) => [title, cell(record)] as const),
+      [{ en: "PRODUCT", zh: "产品" }, record.product],
+      [{ en: "METER", zh: "计量项" }, record.meter],
+      [{ en: "SUBJECT", zh: "主体" }, record.subject],
+      [{ en: "HOUR", zh: "小时" }, record.hour],
+      [{ en: "KIND, PART", zh: "类型、分段" }, `${record.kind}, ${record.part}`],
+      [{ en: "EVENTS", zh: "事件" }, String(record.events)],
+      [{ en: "WINDOW ENDS", zh: "窗口关闭" }, record.windowEnds],
+      [{ en: "REPLACES", zh: "替代" }, record.replaces ?? "-"],
+      [{ en: "CHECKSUM", zh: "校验和" }, record.checksum],
+      [{ en: "CANONICAL", zh: "规范字节" }, record.canonical],
+    ]),
+  );
+  if (record.attemptsMade.length > 0) print(`\n${formatTable(ATTEMPTS, record.attemptsMade)}`);
+  if (record.outcomes.length > 0) print(`\n${formatTable(OUTCOMES, record.outcomes)}`);
+}
+
+interface RereportFlags extends StackFlags {
+  reason: string;
+  quantity?: string;
+}
+
+function registerRereport(records: Command): void {
+  onStack(records.command("rereport <serial-number>"))
+    .description(
+      say({
+        en: "file a refused or void record again, in the same interval under a new serial number",
+        zh: "以相同区间、新的序列号重新上报被拒或无效的话单",
+      }),
+    )
+    .requiredOption("--reason <text>", say({ en: "why; it is kept", zh: "原因（会留存）" }))
+    .option(
+      "--quantity <quantity>",
+      say({ en: "another quantity (default: the same)", zh: "新的用量（默认不变）" }),
+    )
+    .action(async (sn: string, { reason, quantity, ...flags }: RereportFlags) => {
+      const api = await openApi(flags);
+      const asked = await api.post<{ quantity: string }>(`${pathOf(sn)}/rereport`, { reason, quantity });
+      if (flags.json) return printJson(asked);
+      print(
+        say({
+          en: `record ${sn} will be filed again with ${asked.quantity}: see quarterpast records show ${sn}`,
+          zh: `话单 ${sn} 将以用量 ${asked.quantity} 重新上报：请用 quarterpast records show ${sn} 查看`,
+        }),
+      );
+    });
+}

@@ -1,0 +1,101 @@
+import { createRequire } from "node:module";
+import { Command, CommanderError } from "commander";
+import { register as doctor } from "./commands/doctor.js";
+import { register as hours } from "./commands/hours.js";
+import { register as importFile } from "./commands/import.js";
+import { register as instances } from "./commands/instances.js";
+import { register as keys } from "./commands/keys.js";
+import { register as meters } from "./commands/meters.js";
+import { register as quarantine } from "./commands/quarantine.js";
+import { register as reconcile } from "./commands/reconcile.js";
+import { register as records } from "./commands/records.js";
+import { register as sources } from "./commands/sources.js";
+import { register as up } from "./commands/up.js";
+import { CliError, EXIT, type ExitCode } from "./exit.js";
+import { say, speak, takeLanguage, terminalLanguage, type Text } from "./lang.js";
+import { speakHelp, usageText } from "./usage.js";
+
+const GROUPS = [
+  up,
+  importFile,
+  meters,
+  instances,
+  sources,
+  keys,
+  hours,
+  records,
+  reconcile,
+  quarantine,
+  doctor,
+];
+
+function createProgram(): Command {
+  const { version } = createRequire(import.meta.url)("../package.json") as { version: string };
+  const program = speakHelp(new Command("quarterpast"))
+    .description(
+      say({
+        en: "Hourly usage billing for cloud marketplaces: usage in, accepted bill records out.",
+        zh: "面向云市场的按小时用量计费：收集用量，上报话单。",
+      }),
+    )
+    .version(version, "-V, --version", say({ en: "print the version", zh: "显示版本" }))
+    .option("--lang <zh|en>", say({ en: "language of this command", zh: "本命令使用的语言" }))
+    .exitOverride()
+    .configureOutput({ outputError: () => {} });
+  for (const register of GROUPS) register(program);
+  return program;
+}
+
+/** Runs one command; every error ends in one line and a code of the README's table. */
+async function main(args: readonly string[], env: NodeJS.ProcessEnv): Promise<ExitCode | undefined> {
+  const { asked, wrong, rest } = takeLanguage(args);
+  speak(asked ?? terminalLanguage(env));
+  try {
+    if (wrong !== undefined) {
+      const text = { en: `--lang ${wrong}: give zh or en`, zh: `--lang ${wrong}：应为 zh 或 en` };
+      throw new CliError(EXIT.usage, text);
+    }
+    await createProgram().parseAsync(rest, { from: "user" });
+    return undefined;
+  } catch (error) {
+    return fail(error, env);
+  }
+}
+
+function fail(error: unknown, env: NodeJS.ProcessEnv): ExitCode {
+  if (error instanceof CommanderError) {
+    if (error.exitCode === 0) return EXIT.ok;
+    // Without a command, commander has printed the help already.
+    if (error.code !== "commander.help") tell(usageText(error.message));
+    return EXIT.usage;
+  }
+  if (env.QUARTERPAST_DEBUG === "1") console.error(error);
+  else if (error instanceof CliError) tell(error.text);
+  else tell(unexpected(error));
+  return error instanceof CliError ? error.exitCode : EXIT.failed;
+}
+
+function unexpected(error: unknown): Text {
+  const { message, code } = error as { message?: string; code?: string };
+  const what = (message || code || String(error)).replace(/\s*\n\s*/g, " ");
+  return {
+    en: `an error of ours: ${what} (QUARTERPAST_DEBUG=1 shows where)`,
+    zh: `内部错误：${what}（设置 QUARTERPAST_DEBUG=1 可查看位置）`,
+  };
+}
+
+function tell(text: Text): void {
+  process.stderr.write(`quarterpast: ${say(text)}\n`);
+}
+
+// A reader that has seen enough (`… | head`) is no error.
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  if (error.code === "EPIPE") process.exit(EXIT.ok);
+  throw error;
+});
+
+// Whatever was thrown where nobody could catch it ends as the rest does.
+process.on("uncaughtException", (error) => process.exit(fail(error, process.env)));
+
+const code = await main(process.argv.slice(2), process.env);
+if (code !== undefined) process.exitCode = code;

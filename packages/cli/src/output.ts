@@ -1,0 +1,83 @@
+import { say, type Text } from "./lang.js";
+
+/** One column of a table. */
+export interface Column<T> {
+  title: Text;
+  cell: (row: T) => string;
+  align?: "left" | "right";
+}
+
+/** Writes a line of the answer to stdout. */
+export function print(line: string): void {
+  process.stdout.write(`${line}\n`);
+}
+
+/** Writes the answer as JSON to stdout. */
+export function printJson(value: unknown): void {
+  print(JSON.stringify(value, null, 2));
+}
+
+/** Tells a person something beside the answer: on stderr. */
+export function note(text: Text): void {
+  process.stderr.write(`${say(text)}\n`);
+}
+
+/** Prints a list as a table, or as a JSON array; `empty` is told on stderr where it has no rows. */
+export function printList<T>(
+  items: readonly T[],
+  { json, columns, empty }: { json?: boolean | undefined; columns: readonly Column<T>[]; empty: Text },
+): void {
+  if (json) printJson(items);
+  else if (items.length === 0) note(empty);
+  else print(formatTable(columns, items));
+}
+
+/** One thing as lines of name and value. */
+export function formatFields(fields: readonly (readonly [name: Text, value: string])[]): string {
+  const width = Math.max(...fields.map(([name]) => textWidth(say(name))));
+  return fields.map(([name, value]) => `${pad(say(name), width)}  ${value}`).join("\n");
+}
+
+/** Rows as aligned columns under their titles, two blanks apart. */
+export function formatTable<T>(columns: readonly Column<T>[], rows: readonly T[]): string {
+  const cells = [
+    columns.map(({ title }) => say(title)),
+    ...rows.map((row) => columns.map(({ cell }) => cell(row))),
+  ];
+  const widths = columns.map((_, index) => Math.max(...cells.map((line) => textWidth(line[index]!))));
+  return cells
+    .map((line) =>
+      line
+        .map((text, index) => pad(text, widths[index]!, columns[index]!.align))
+        .join("  ")
+        .trimEnd(),
+    )
+    .join("\n");
+}
+
+function pad(text: string, width: number, align: "left" | "right" = "left"): string {
+  const blanks = " ".repeat(Math.max(0, width - textWidth(text)));
+  return align === "left" ? text + blanks : blanks + text;
+}
+
+/** Scripts and punctuation that a terminal draws two cells wide (the common ones of Unicode's East Asian Width). */
+const WIDE =
+  /[\u1100-\u115f\u2e80-\u303e\u3041-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6]|[\u{1f300}-\u{1faff}\u{20000}-\u{3fffd}]/u;
+
+/** Cells that a text takes on a terminal. */
+export function textWidth(text: string): number {
+  let width = 0;
+  for (const character of text) {
+    if (!/\p{Mn}/u.test(character)) width += WIDE.test(character) ? 2 : 1;
+  }
+  return width;
+}
+
+/** A span for a person: `2 h 5 min`, `12 min 30 s`, `45 s`. */
+export function formatSpan(seconds: number): string {
+  const whole = Math.floor(seconds);
+  const [hours, minutes, rest] = [Math.floor(whole / 3600), Math.floor((whole % 3600) / 60), whole % 60];
+  if (hours > 0) return say({ en: `${hours} h ${minutes} min`, zh: `${hours} 小时 ${minutes} 分` });
+  if (minutes > 0) return say({ en: `${minutes} min ${rest} s`, zh: `${minutes} 分 ${rest} 秒` });
+  return say({ en: `${rest} s`, zh: `${rest} 秒` });
+}

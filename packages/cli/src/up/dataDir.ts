@@ -1,0 +1,24 @@
+import { mkdirSync } from "node:fs";
+import { explainFileError, makePrivateDir } from "./files.js";
+import type { Places } from "./layout.js";
+import { endLeftovers } from "./leftovers.js";
+import { takeLock } from "./lock.js";
+
+/**
+ * Makes the data directory and takes it; ends services that an earlier `up` left when it was killed.
+ * @returns the function that gives it back.
+ * @throws CliError 73 where it cannot be used or is in use.
+ */
+export async function openDataDir(places: Places, onWait: () => void): Promise<() => void> {
+  try {
+    // Root's Postgres runs as another user, who must be able to pass through.
+    mkdirSync(places.dir, { recursive: true, mode: 0o711 });
+    const unlock = takeLock(places.lock, places.dir);
+    const timer = setTimeout(onWait, 500);
+    await endLeftovers(places.processes).finally(() => clearTimeout(timer));
+    for (const dir of [places.logs, places.collector, places.sandbox]) makePrivateDir(dir);
+    return unlock;
+  } catch (error) {
+    throw explainFileError(error, places.dir);
+  }
+}

@@ -1,0 +1,35 @@
+import { readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { setTimeout as delay } from "node:timers/promises";
+import { isSame, markOf, type ProcessMark } from "./processMark.js";
+
+/** Services end by themselves when their parent is gone; those that do not are ended after this. */
+const GRACE_MS = 10_000;
+
+/** Notes which services run, so that the next start finds those that a killed one left. */
+export function noteProcesses(file: string, pids: readonly number[]): void {
+  writeFileSync(`${file}.new`, JSON.stringify(pids.map(markOf)), { mode: 0o600 });
+  renameSync(`${file}.new`, file);
+}
+
+/**
+ * Waits until the services of an earlier start that was killed are gone, and ends those that stay. The caller holds
+ * the lock.
+ * @returns how many there were.
+ */
+export async function endLeftovers(file: string): Promise<number> {
+  const left = readMarks(file).filter(isSame);
+  for (const until = Date.now() + GRACE_MS; left.some(isSame) && Date.now() < until;) await delay(50);
+  for (const mark of left.filter(isSame)) process.kill(mark.pid, "SIGKILL");
+  while (left.some(isSame)) await delay(20);
+  rmSync(file, { force: true });
+  return left.length;
+}
+
+function readMarks(file: string): ProcessMark[] {
+  try {
+    const marks: unknown = JSON.parse(readFileSync(file, "utf8"));
+    return Array.isArray(marks) ? (marks as ProcessMark[]) : [];
+  } catch {
+    return [];
+  }
+}

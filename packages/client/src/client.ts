@@ -1,0 +1,182 @@
+import { randomBytes } from "node:crypto";
+import { performance } from "node:perf_hooks";
+import { setTimeout as delay } from "node:timers/promises";
+import type { CloudEvent, Micros } from "@quarterpast/domain";
+import { RejectedEvent, type RequestRefused, type UnacknowledgedEvent } from "./errors.js";
+import { toCloudEvent, type UsageInput } from "./event.js";
+import { createPipeline } from "./pipeline.js";
+import { createPost } from "./post.js";
+import { retryPolicy, type RetryOptions } from "./retry.js";
+import { uuidV7, type RandomBytes } from "./uuid.js";
+
+export interface UsageClientOptions {
+  /** Address of the collector. */
+  url: string;
+  /** A key with the role `ingest`. */
+  apiKey: string;
+  /** Names the service that sends; with the event id, an event's identity. */
+  source: string;
+  /** Most events of a call; 1,000 by default, which is also the most the collector takes. */
+  maxBatch?: number;
+  /** How long an event waits for others to share its call; 50 ms by default. */
+  maxWaitMs?: number;
+  /** Most events held until acknowledged; 10,000 by default, never fewer than `maxBatch`. */
+  maxBuffered?: number;
+  /** Most calls at a time; 4 by default. */
+  maxCalls?: number;
+  retry?: RetryOptions;
+  fetch?: typeof fetch;
+  /** Real time, for the ids it makes and for a Retry-After that is a date. */
+  now?: () => Micros;
+  random?: RandomBytes;
+  /** Hears of every recorded event that was not acknowledged in the end. With it, promises of `record` may be left alone. */
+  onRejected?: (error: SendError) => void;
+  /** Hears of every failed attempt, and how long the client pauses now. */
+  onRetry?: (cause: unknown, pauseMs: number) => void;
+}
+
+/** Why an event was not acknowledged. */
+export type SendError = RejectedEvent | RequestRefused | UnacknowledgedEvent;
+
+/** What became of the events of one `send`. */
+export interface SendResult {
+  accepted: number;
+  /** By place in the call. */
+  rejected: RejectedEvent[];
+}
+
+/** Sends usage events to the collector: in batches, each until it is acknowledged, with the same ids at every attempt. */
+export interface UsageClient {
+  /**
+   * Sends one event. The promise settles when the event is acknowledged, or rejects with a {@link SendError}.
+   * While the buffer is full, the event waits to enter it.
+   */
+  record(input: UsageInput): Promise<void>;
+  /** Resolves when the buffer has room: await it before each `record` whose promise is not awaited. */
+  ready(): Promise<void>;
+  /** Sends many at once. Rejected events are in the result; any other {@link SendError} rejects the promise. */
+  send(inputs: readonly UsageInput[]): Promise<SendResult>;
+  /** As `send`, for events that are CloudEvents already: they keep their own source. */
+  sendCloudEvents(events: readonly CloudEvent[]): Promise<SendResult>;
+  /** Sends what waits, and resolves when everything given before has settled. */
+  flush(): Promise<void>;
+  /** Flushes, takes no more. What is not acknowledged after `withinMs` (30,000) ends as unacknowledged. */
+  close(withinMs?: number): Promise<void>;
+}
+
+/** Makes a client. @throws TypeError where `url` is no address or `source` is empty. */
+export function createUsageClient(options: UsageClientOptions): UsageClient {
+  const { source, maxBatch = 1_000, random = randomBytes, onRejected } = options;
+  if (source === "") throw new TypeError("source must not be empty");
+  const nowMs = () => (options.now ? options.now() / 1_000 : Date.now());
+  const pipeline = createPipeline({
+    maxBatch,
+    maxWaitMs: options.maxWaitMs ?? 50,
+    maxBuffered: options.maxBuffered ?? 10_000,
+    maxCalls: options.maxCalls ?? 4,
+    post: createPost({ url: options.url, apiKey: options.apiKey, fetch: options.fetch ?? fetch, nowMs }),
+    policy: retryPolicy(options.retry),
+    random,
+    monotonicMs: () => performance.now(),
+    sleep: (ms, signal) => delay(ms, undefined, { signal }).catch(() => undefined),
+    onRetry: options.onRetry,
+  });
+  const underway = new Set<Promise<unknown>>();
+  let isClosed = false;
+  let flushes = 0;
+
+  const toEvent = (input: UsageInput) => toCloudEvent(input, source, () => uuidV7(nowMs(), random));
+
+  async function recordOne(input: UsageInput): Promise<void> {
+    assertOpen();
+    const event = toEvent(input);
+    const room = pipeline.takeRoom(1);
+    if (room) await room;
+    await new Promise<void>((resolve, reject) => {
+      pipeline.enter(event, 0, (error) => (error ? reject(error) : resolve()));
+      if (flushes > 0) pipeline.push();
+    });
+  }
+
+  async function sendAll(toEvents: () => readonly CloudEvent[]): Promise<SendResult> {
+    assertOpen();
+    const events = toEvents();
+    const result: SendResult = { accepted: 0, rejected: [] };
+    const parts: Promise<Error | undefined>[] = [];
+    for (let from = 0; from < events.length; from += maxBatch) {
+      const part = events.slice(from, from + maxBatch);
+      const room = pipeline.takeRoom(part.length);
+      if (room) await room;
+      parts.push(sendPart(part, from, result));
+    }
+    const failure = (await Promise.all(parts)).find((error) => error !== undefined);
+    if (failure) throw failure;
+    result.rejected.sort((a, b) => a.index - b.index);
+    return result;
+  }
+
+  /** Adds what becomes of the events to the result; resolves when all have settled, to the first failure that is no rejection. */
+  function sendPart(
+    part: readonly CloudEvent[],
+    from: number,
+    result: SendResult,
+  ): Promise<Error | undefined> {
+    return new Promise((resolve) => {
+      let left = part.length;
+      let failure: Error | undefined;
+      const settled = (error?: Error) => {
+        if (error instanceof RejectedEvent) result.rejected.push(error);
+        else if (error) failure ??= error;
+        else result.accepted += 1;
+        left -= 1;
+        if (left === 0) resolve(failure);
+      };
+      part.forEach((event, at) => pipeline.enter(event, from + at, settled));
+      pipeline.push();
+    });
+  }
+
+  function assertOpen(): void {
+    if (isClosed) throw new Error("the client is closed");
+  }
+
+  function track<T>(work: Promise<T>): Promise<T> {
+    const settled = work.then(
+      () => undefined,
+      () => undefined,
+    );
+    underway.add(settled);
+    void settled.then(() => underway.delete(settled));
+    // `work` counts as watched now; a promise of its own keeps Node's warning for whoever ignores a failure.
+    return work.then((value) => value);
+  }
+
+  function record(input: UsageInput): Promise<void> {
+    const recorded = track(recordOne(input));
+    if (onRejected) recorded.catch((error: unknown) => onRejected(error as SendError));
+    return recorded;
+  }
+
+  async function flush(): Promise<void> {
+    flushes += 1;
+    pipeline.push();
+    await Promise.all(underway);
+    flushes -= 1;
+  }
+
+  async function close(withinMs = 30_000): Promise<void> {
+    isClosed = true;
+    const timer = setTimeout(() => pipeline.abort(), withinMs);
+    await flush();
+    clearTimeout(timer);
+  }
+
+  return {
+    record,
+    ready: () => pipeline.ready(),
+    send: (inputs) => track(sendAll(() => inputs.map(toEvent))),
+    sendCloudEvents: (events) => track(sendAll(() => events)),
+    flush,
+    close,
+  };
+}

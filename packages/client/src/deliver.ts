@@ -1,0 +1,93 @@
+import type { CloudEvent } from "@quarterpast/domain";
+import { RejectedEvent, UnacknowledgedEvent, type Refusal } from "./errors.js";
+import type { Attempt } from "./post.js";
+import { pauseMs, type RetryPolicy } from "./retry.js";
+import type { RandomBytes } from "./uuid.js";
+
+/** An event on its way, and who waits for it. */
+export interface Entry {
+  event: CloudEvent;
+  index: number;
+  /** Called once: without an error when the event is acknowledged. */
+  settle(error?: Error): void;
+  /** Rejections as retryable so far, and when the first came, by the monotonic clock. */
+  rejections: number;
+  rejectedSinceMs: number;
+}
+
+export interface DeliverDeps {
+  post(events: readonly CloudEvent[], signal: AbortSignal): Promise<Attempt>;
+  policy: RetryPolicy;
+  random: RandomBytes;
+  monotonicMs(): number;
+  /** Resolves after the time, or at once when the signal aborts. */
+  sleep(ms: number, signal: AbortSignal): Promise<void>;
+  /** Takes an entry that the collector rejects as retryable and the policy still repeats. */
+  repeatLater(entry: Entry, pauseMs: number): void;
+  onRetry?: ((cause: unknown, pauseMs: number) => void) | undefined;
+}
+
+/**
+ * Makes the function that carries a batch until the collector has answered for every event of it. The bytes of the
+ * events, ids and all, are the same at each attempt.
+ */
+export function createDeliver(deps: DeliverDeps) {
+  const { policy, random } = deps;
+
+  async function deliver(entries: readonly Entry[], signal: AbortSignal): Promise<void> {
+    const events = entries.map((entry) => entry.event);
+    const since = deps.monotonicMs();
+    for (let failures = 1; ; failures += 1) {
+      const attempt = await deps.post(events, signal);
+      if (attempt.kind !== "failed") return conclude(entries, attempt, signal);
+      const pause = pauseMs(policy, failures, attempt.retryAfterMs, random);
+      if (signal.aborted) return giveUp(entries, "the client was closed first", attempt.cause);
+      if (deps.monotonicMs() + pause - since > policy.forMs) {
+        return giveUp(entries, `the collector did not take it for ${policy.forMs} ms`, attempt.cause);
+      }
+      deps.onRetry?.(attempt.cause, pause);
+      await deps.sleep(pause, signal);
+    }
+  }
+
+  async function conclude(entries: readonly Entry[], attempt: Attempt, signal: AbortSignal): Promise<void> {
+    switch (attempt.kind) {
+      case "answered":
+        entries.forEach((entry, at) => conclusionOf(entry, attempt.rejected.get(at)));
+        return;
+      case "refused":
+        for (const entry of entries) entry.settle(attempt.error);
+        return;
+      case "unreadable":
+        return isolate(entries, attempt.refusal, signal);
+      case "failed":
+        return giveUp(entries, "the call failed", attempt.cause);
+    }
+  }
+
+  /** Cuts a refused batch in halves until the event that it is refused for stands alone: the others are not to suffer. */
+  async function isolate(entries: readonly Entry[], refusal: Refusal, signal: AbortSignal): Promise<void> {
+    if (entries.length === 1) return conclusionOf(entries[0]!, refusal);
+    const middle = entries.length >> 1;
+    await deliver(entries.slice(0, middle), signal);
+    await deliver(entries.slice(middle), signal);
+  }
+
+  function conclusionOf(entry: Entry, refusal: Refusal | undefined): void {
+    if (refusal === undefined) return entry.settle();
+    const now = deps.monotonicMs();
+    if (refusal.retryable) {
+      if (entry.rejections === 0) entry.rejectedSinceMs = now;
+      entry.rejections += 1;
+      const pause = pauseMs(policy, entry.rejections, undefined, random);
+      if (now + pause - entry.rejectedSinceMs <= policy.rejectedForMs) return deps.repeatLater(entry, pause);
+    }
+    entry.settle(new RejectedEvent(entry.event, entry.index, refusal));
+  }
+
+  return deliver;
+}
+
+function giveUp(entries: readonly Entry[], why: string, cause: unknown): void {
+  for (const entry of entries) entry.settle(new UnacknowledgedEvent(entry.event, why, cause));
+}

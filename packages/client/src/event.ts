@@ -1,0 +1,42 @@
+import { parseQuantity, type CloudEvent } from "@quarterpast/domain";
+
+/** One consumption, as a product service tells it. */
+export interface UsageInput {
+  /** Identity within the source. Give one of your own (a request id) where the work itself may be repeated. */
+  id?: string;
+  /** Who consumed: the customer, as the seller's instances name it. */
+  subject: string;
+  /** Code of the meter. */
+  meter: string;
+  /** When it was consumed: never the time of sending. A text is RFC 3339 with a zone. */
+  time: Date | string;
+  /** For `sum` and `max` meters. A decimal text where a number is not exact. */
+  quantity?: string | number | bigint;
+  /** For `unique` meters. */
+  value?: string;
+  /** CloudEvents extension attributes, kept with the event. */
+  extensions?: Record<string, string | number | boolean>;
+}
+
+/** The CloudEvent of a consumption. @throws RangeError for an invalid Date. */
+export function toCloudEvent(input: UsageInput, source: string, newId: () => string): CloudEvent {
+  const { subject, meter, time, quantity, value, extensions } = input;
+  const data: NonNullable<CloudEvent["data"]> = {};
+  if (quantity !== undefined) data.quantity = exact(quantity);
+  if (value !== undefined) data.value = value;
+  const attributes = {
+    specversion: "1.0",
+    id: input.id ?? newId(),
+    source,
+    type: meter,
+    subject,
+    time: typeof time === "string" ? time : time.toISOString(),
+    data,
+  };
+  return { ...extensions, ...attributes } as CloudEvent;
+}
+
+/** JSON would make `null` of NaN; what is no exact quantity goes as it reads, for the collector to name. */
+function exact(quantity: string | number | bigint): string {
+  return typeof quantity === "number" ? (parseQuantity(quantity) ?? String(quantity)) : String(quantity);
+}

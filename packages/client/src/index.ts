@@ -1,0 +1,8 @@
+export { createUsageClient } from "./client.js";
+export type { SendError, SendResult, UsageClient, UsageClientOptions } from "./client.js";
+export { RejectedEvent, RequestRefused, UnacknowledgedEvent } from "./errors.js";
+export type { Refusal } from "./errors.js";
+export type { UsageInput } from "./event.js";
+export type { RetryOptions } from "./retry.js";
+export { uuidV7 } from "./uuid.js";
+export type { RandomBytes } from "./uuid.js";

@@ -1,0 +1,57 @@
+import { ERRORS, type ErrorCode } from "@quarterpast/domain";
+import type { Refusal } from "./errors.js";
+
+/** What the collector answers to a batch it has read. */
+export interface Receipt {
+  accepted: number;
+  /** By place in the batch. */
+  rejected: Map<number, Refusal>;
+}
+
+/** Reads a 2xx body. @returns undefined where it does not account for each of the `sent` events: then nothing counts as acknowledged. */
+export function parseReceipt(body: string, sent: number): Receipt | undefined {
+  const reply = parseObject(body);
+  if (!reply || !Number.isSafeInteger(reply["accepted"]) || !Array.isArray(reply["rejected"]))
+    return undefined;
+  const rejected = new Map<number, Refusal>();
+  for (const item of reply["rejected"] as unknown[]) {
+    const { index, refusal } = readRefusal(item);
+    if (refusal === undefined || index < 0 || index >= sent || rejected.has(index)) return undefined;
+    rejected.set(index, refusal);
+  }
+  const accepted = reply["accepted"] as number;
+  return accepted + rejected.size === sent ? { accepted, rejected } : undefined;
+}
+
+function readRefusal(item: unknown): { index: number; refusal?: Refusal } {
+  if (typeof item !== "object" || item === null) return { index: -1 };
+  const { index, code, field, detail, retryable } = item as Record<string, unknown>;
+  if (!Number.isSafeInteger(index) || typeof code !== "string") return { index: -1 };
+  const refusal = {
+    code: code as ErrorCode,
+    field: typeof field === "string" ? field : undefined,
+    detail: typeof detail === "string" ? detail : code,
+    retryable: retryable === true,
+  };
+  return { index: index as number, refusal };
+}
+
+/** Reads the problem+json of a refused call; code is undefined where the body is not the collector's. */
+export function parseProblem(body: string): { code: ErrorCode | undefined; detail: string } {
+  const problem = parseObject(body);
+  const code = problem?.["code"];
+  const detail = problem?.["detail"] ?? problem?.["title"];
+  return {
+    code: typeof code === "string" && code in ERRORS ? (code as ErrorCode) : undefined,
+    detail: typeof detail === "string" ? detail : body.slice(0, 200),
+  };
+}
+
+function parseObject(body: string): Record<string, unknown> | undefined {
+  try {
+    const value: unknown = JSON.parse(body);
+    return typeof value === "object" && value !== null ? (value as Record<string, unknown>) : undefined;
+  } catch {
+    return undefined;
+  }
+}

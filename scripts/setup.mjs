@@ -1,0 +1,44 @@
+// Installs what is missing. Plain JavaScript without dependencies: it runs before there are any.
+import { spawnSync } from "node:child_process";
+import { existsSync, statSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+/** The folder of the checkout. */
+export const root = join(dirname(fileURLToPath(import.meta.url)), "..");
+
+/** Tells a person something, in the language of the terminal. */
+export function tell(en, zh) {
+  const { QUARTERPAST_LANG, LC_ALL, LC_MESSAGES, LANG } = process.env;
+  const locale = QUARTERPAST_LANG || LC_ALL || LC_MESSAGES || LANG || "";
+  process.stderr.write(`${/^zh/i.test(locale) ? zh : en}\n`);
+}
+
+/** Whether the installed packages are those of the lock file. */
+function isInstalled() {
+  const installed = join(root, "node_modules", ".package-lock.json");
+  if (!existsSync(installed)) return false;
+  return statSync(installed).mtimeMs >= statSync(join(root, "package-lock.json")).mtimeMs;
+}
+
+/** Runs `npm ci` where packages are missing or older than the lock file; ends the process where that fails. */
+export function install() {
+  if (isInstalled()) return;
+  tell("installing packages (npm ci); the first time takes a minute …", "正在安装依赖（npm ci），首次约需一分钟……");
+  const npm = /npm-cli\.js$/.test(process.env.npm_execpath ?? "") ? process.env.npm_execpath : undefined;
+  const [command, args] = npm ? [process.execPath, [npm]] : ["npm", []];
+  const options = ["ci", "--no-audit", "--no-fund", "--loglevel=error"];
+  // Standard output carries the ready line alone.
+  const { status, signal, error } = spawnSync(command, [...args, ...options], {
+    cwd: root,
+    stdio: ["ignore", process.stderr.fd, process.stderr.fd],
+    shell: process.platform === "win32" && !npm,
+  });
+  if (status === 0) return;
+  if (signal) process.exit(130);
+  tell(
+    `npm ci failed${error ? ` (${error.message})` : ", see above"}: is the package registry reachable?`,
+    `npm ci 失败${error ? `（${error.message}）` : "，见上文"}：请检查能否访问软件包仓库`,
+  );
+  process.exit(69);
+}

@@ -1,0 +1,49 @@
+import type { Text } from "@quarterpast/domain";
+import type { RouteDeps } from "../server.js";
+
+/** What a check came to; `advice` says what to do and is null where all is well. */
+export interface Finding {
+  ok: boolean;
+  found: Text;
+  advice: Text | null;
+}
+
+/** A finding under the stable name of its check. */
+export type Checked = Finding & { name: string; title: Text };
+
+/** One thing that doctor looks at. */
+export interface Check {
+  name: string;
+  title: Text;
+  look: (deps: RouteDeps) => Promise<Finding>;
+}
+
+export const well = (en: string, zh: string): Finding => ({ ok: true, found: { en, zh }, advice: null });
+export const ill = (found: Text, advice: Text): Finding => ({ ok: false, found, advice });
+
+const LONGEST_MS = 8_000;
+
+/** Runs a check; one that throws or does not answer in time has failed. */
+export async function run({ name, title, look }: Check, deps: RouteDeps): Promise<Checked> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`no answer within ${LONGEST_MS / 1000} s`)), LONGEST_MS);
+  });
+  try {
+    return { name, title, ...(await Promise.race([look(deps), late])) };
+  } catch (error) {
+    const why = lineOf(error);
+    const advice = {
+      en: "Make sure it runs and can be reached from the api, then ask again",
+      zh: "请确认其正在运行且 api 可以访问，然后重试",
+    };
+    return { name, title, ...ill({ en: `not answered: ${why}`, zh: `没有应答：${why}` }, advice) };
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function lineOf(error: unknown): string {
+  const { message, code } = error as { message?: string; code?: string };
+  return (message || code || String(error)).split("\n")[0]!.slice(0, 200);
+}

@@ -1,0 +1,22 @@
+import type { RouteDeps } from "../server.js";
+import { run, type Checked } from "./check.js";
+import { account, collectors, freezing, quarantine, sealing, submissions } from "./flow.js";
+import { examineMarketplace } from "./marketplace.js";
+import { clock, postgres, postgresDurability, queue, redisDurability, schema } from "./servers.js";
+
+const OF_POSTGRES = [postgresDurability, schema, clock];
+const OF_REDIS = [redisDurability, queue];
+const OF_THE_FLOW = [collectors, sealing, freezing, submissions, account, quarantine];
+
+/** Looks at everything. Where Postgres is away, what is read from it is left out: it could only say so again. */
+export async function examine(deps: RouteDeps): Promise<Checked[]> {
+  const database = await run(postgres, deps);
+  const runAll = (checks: typeof OF_REDIS) => Promise.all(checks.map((check) => run(check, deps)));
+  const [ofPostgres, ofRedis, ofFlow, ofMarketplace] = await Promise.all([
+    database.ok ? runAll(OF_POSTGRES) : [],
+    runAll(OF_REDIS),
+    database.ok ? runAll(OF_THE_FLOW) : [],
+    examineMarketplace(deps),
+  ]);
+  return [database, ...ofPostgres, ...ofRedis, ...ofFlow, ...ofMarketplace];
+}

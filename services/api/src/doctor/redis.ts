@@ -1,0 +1,27 @@
+import { checkDurability, connectProducer, QUEUE_NAME, type DurabilityProblem } from "@quarterpast/queue";
+
+/** What doctor asks Redis. Every call fails at once while Redis is away. */
+export interface Prober {
+  durability(): Promise<DurabilityProblem[]>;
+  queue(): Promise<{ waiting: number; delayed: number; failed: number }>;
+  close(): void;
+}
+
+/** Connects to the queue's Redis; commands sent while it is away are refused, not kept. */
+export function createProber(redisUrl: string, prefix: string): Prober {
+  const redis = connectProducer(redisUrl);
+  redis.on("error", () => {});
+  const key = (list: string) => `${prefix}:${QUEUE_NAME}:${list}`;
+  return {
+    durability: () => checkDurability(redis),
+    async queue() {
+      const [waiting, delayed, failed] = await Promise.all([
+        redis.llen(key("wait")),
+        redis.zcard(key("delayed")),
+        redis.zcard(key("failed")),
+      ]);
+      return { waiting, delayed, failed };
+    },
+    close: () => redis.disconnect(),
+  };
+}

@@ -1,0 +1,53 @@
+import { timingSafeEqual } from "node:crypto";
+import { createLoop, type Logger } from "@quarterpast/runtime";
+import { hashToken, liveKeys, type KeyRole, type LiveKey, type Pool } from "@quarterpast/store";
+
+const REFRESH_MS = 1_000;
+const BEARER = /^Bearer (qp_([a-z0-9]{8})_[a-z0-9]{32,128})$/i;
+
+/** The keys of one account, as they were a second ago. Goes on by the last ones known while Postgres is away. */
+export interface Keyring {
+  /** The live key of an Authorization header; undefined where there is none. */
+  find(authorization: string | undefined): LiveKey | undefined;
+  refresh(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+/** Reads the keys once, then keeps reading them every second. */
+export async function createKeyring(deps: {
+  pool: Pool;
+  accountNo: number;
+  logger: Logger;
+}): Promise<Keyring> {
+  let keys = new Map<string, LiveKey>();
+  const refresh = async () => {
+    const all = await liveKeys(deps.pool);
+    keys = new Map(all.filter((key) => key.accountNo === deps.accountNo).map((key) => [key.keyId, key]));
+  };
+  await refresh();
+  const loop = createLoop({ name: "keys", everyMs: REFRESH_MS, logger: deps.logger, run: refresh });
+  loop.start();
+  return {
+    find(authorization) {
+      const [, token, keyId] = BEARER.exec(authorization ?? "") ?? [];
+      const key = keyId === undefined ? undefined : keys.get(keyId);
+      return key && timingSafeEqual(hashToken(token!), key.secretSha256) ? key : undefined;
+    },
+    refresh,
+    stop: () => loop.stop(),
+  };
+}
+
+/** Whether a role may make a request of this method to this route; `ingest` sees the stack alone. */
+export function mayDo(role: KeyRole, method: string, route: string): boolean {
+  const reads = method === "GET" || method === "HEAD";
+  switch (role) {
+    case "operator":
+      return true;
+    case "finance":
+    case "auditor":
+      return reads;
+    case "ingest":
+      return reads && route === "/v1/stack";
+  }
+}

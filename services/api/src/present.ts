@@ -1,0 +1,86 @@
+import { formatInstant, type Micros } from "@quarterpast/domain";
+import type {
+  ApiKey,
+  Difference,
+  HourSummary,
+  Instance,
+  KnownSource,
+  RecordDetail,
+  RecordView,
+  StoredMeter,
+} from "@quarterpast/store";
+
+/** An instant as the api writes it. */
+export const iso = formatInstant;
+
+const isoOrNull = (at: Micros | null): string | null => (at === null ? null : formatInstant(at));
+
+/** A page: its items, and what to ask for to get the next one. Pages are read one longer than asked. */
+export function page<T>(
+  read: readonly T[],
+  limit: number,
+  toApi: (item: T) => object,
+  cursorOf: (item: T) => string,
+) {
+  const items = read.slice(0, limit);
+  return { items: items.map(toApi), next: read.length > limit ? cursorOf(items.at(-1)!) : null };
+}
+
+export function meterToApi({ code, aggregation, unit, scale }: StoredMeter) {
+  return { code, aggregation, unit, scale };
+}
+
+export function instanceToApi({ instanceId, product, meter, subject, cycle, opened, closed }: Instance) {
+  return { instanceId, product, meter, subject, cycle, opened: iso(opened), closed: isoOrNull(closed) };
+}
+
+export function sourceToApi({ source, expected, lastHeard }: KnownSource) {
+  return {
+    source,
+    expected: expected.map(({ meter, since }) => ({ meter: meter || null, since: iso(since) })),
+    lastHeard: isoOrNull(lastHeard),
+  };
+}
+
+export function keyToApi({ keyId, name, role, createdAt, revokedAt }: ApiKey) {
+  return { id: keyId, name, role, createdAt: iso(createdAt), revokedAt: isoOrNull(revokedAt) };
+}
+
+export function hourToApi(hour: HourSummary, windowEnds: Micros) {
+  return {
+    ...hour,
+    hour: iso(hour.hour),
+    sealedAt: isoOrNull(hour.sealedAt),
+    windowEnds: iso(hour.windowEnds ?? windowEnds),
+  };
+}
+
+export function recordToApi(record: RecordView) {
+  return {
+    ...record,
+    hour: iso(record.hour),
+    begin: iso(record.begin),
+    end: iso(record.end),
+    settledAt: isoOrNull(record.settledAt),
+    windowEnds: iso(record.windowEnds),
+  };
+}
+
+export function recordDetailToApi(record: RecordDetail) {
+  return {
+    ...record,
+    ...recordToApi(record),
+    attemptsMade: record.attemptsMade.map((attempt) => ({ ...attempt, at: iso(attempt.at) })),
+    outcomes: record.outcomes.map((outcome) => ({ ...outcome, at: iso(outcome.at) })),
+  };
+}
+
+export function differenceToApi(difference: Difference) {
+  return {
+    ...difference,
+    begin: iso(difference.begin),
+    end: iso(difference.end),
+    foundAt: iso(difference.foundAt),
+    resolvedAt: isoOrNull(difference.resolvedAt),
+  };
+}

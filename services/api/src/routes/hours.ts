@@ -1,0 +1,26 @@
+import { deadlinesOf, HOUR } from "@quarterpast/domain";
+import { listHours } from "@quarterpast/store";
+import { z } from "zod";
+import { limit, optionalInstant } from "../fields.js";
+import { hourToApi, iso, page } from "../present.js";
+import type { RouteDeps } from "../server.js";
+import type { Routes } from "../validate.js";
+
+const paging = z.strictObject({ before: optionalInstant(), limit: limit(500, 24) });
+
+/** `GET /v1/hours`: the newest hours first, each with its countdown's end; `next` goes into `before`. */
+export function addHours(routes: Routes, { pool, clock, adapter }: RouteDeps): void {
+  routes.get("/hours", { schema: { querystring: paging } }, async ({ query: { before, limit: most } }) => {
+    const now = clock.now();
+    // Events may lie a little in the future: their hour is shown too.
+    const read = await listHours(pool, before ?? now + 2 * HOUR, most + 1);
+    const windowOf = (hour: number) => deadlinesOf(adapter.windows, "hourly", hour, hour).windowEnds;
+    const hours = page(
+      read,
+      most,
+      (one) => hourToApi(one, windowOf(one.hour)),
+      (one) => iso(one.hour),
+    );
+    return { now: iso(now), ...hours };
+  });
+}

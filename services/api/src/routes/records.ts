@@ -1,0 +1,86 @@
+import { parseQuantity, scaleOf, statesAllowing } from "@quarterpast/domain";
+import type { MarketplaceAdapter } from "@quarterpast/marketplace";
+import { findRecord, listRecords, requestRereport } from "@quarterpast/store";
+import { z } from "zod";
+import * as fields from "../fields.js";
+import { page, recordDetailToApi, recordToApi } from "../present.js";
+import { refusal } from "../refuse.js";
+import type { RouteDeps } from "../server.js";
+import { field, type Routes } from "../validate.js";
+
+const filter = z.strictObject({
+  hour: fields.optionalHour(),
+  instance: fields.optionalInstanceId(),
+  state: fields.recordState(),
+  cursor: fields.cursor(),
+  limit: fields.limit(1_000, 100),
+});
+const named = z.strictObject({ sn: fields.serialNumber() });
+
+/** `/v1/records`: bill records with what became of them, and the wish to file one again. */
+export function addRecords(routes: Routes, { pool, clock, adapter }: RouteDeps): void {
+  routes.get("/records", { schema: { querystring: filter } }, async ({ query }) => {
+    const { hour, instance: instanceId, state, cursor: after = "", limit } = query;
+    const read = await listRecords(pool, { hour, instanceId, state, after, limit: limit + 1 });
+    return page(read, limit, recordToApi, (record) => record.sn);
+  });
+
+  routes.get("/records/:sn", { schema: { params: named } }, async ({ params: { sn } }) => {
+    const record = await findRecord(pool, sn);
+    if (!record) throw unknownRecord(sn);
+    return recordDetailToApi(record);
+  });
+
+  const body = rereport(adapter);
+  routes.post("/records/:sn/rereport", { schema: { params: named, body } }, async (request, reply) => {
+    const { sn } = request.params;
+    const { reason, quantity = null } = request.body;
+    const record = await findRecord(pool, sn);
+    if (!record) throw unknownRecord(sn);
+    if (!statesAllowing("rereported").includes(record.state)) throw stateForbids(sn, record.state);
+    const wish = { sn, quantity, reason, keyId: request.apiKey.keyId };
+    if (!(await requestRereport(pool, wish, clock.now()))) throw waitsAlready(sn);
+    return reply.code(202).send({ sn, quantity: quantity ?? record.quantity, reason });
+  });
+}
+
+/** A quantity is one that the marketplace takes in one record: a re-report keeps the interval, it cannot be cut. */
+function rereport({ limits }: MarketplaceAdapter) {
+  const { quantityDecimals, quantityIntegerDigits } = limits;
+  const quantity = z.union([z.string(), z.number()]).transform((raw, context): string => {
+    const text = parseQuantity(raw);
+    const whole = text?.split(".")[0] ?? "";
+    const fits =
+      text !== undefined &&
+      text !== "0" &&
+      scaleOf(text) <= quantityDecimals &&
+      whole.length <= quantityIntegerDigits;
+    if (fits) return text;
+    context.issues.push({ code: "custom", input: raw });
+    return z.NEVER;
+  });
+  const right = {
+    en: `a decimal above 0 with up to ${quantityIntegerDigits} digits before the point and ${quantityDecimals} after it`,
+    zh: `大于 0 的十进制数，整数部分至多 ${quantityIntegerDigits} 位，小数至多 ${quantityDecimals} 位`,
+  };
+  return z.strictObject({ quantity: field(right, quantity.optional()), reason: fields.reason() });
+}
+
+function unknownRecord(sn: string) {
+  return refusal("not_found", { en: `There is no record ${sn}`, zh: `话单 ${sn} 不存在` });
+}
+
+function stateForbids(sn: string, state: string) {
+  const right = statesAllowing("rereported").join(", ");
+  return refusal("state_forbids", {
+    en: `Record ${sn} is ${state}: only a record that is ${right} can be filed again, so that nothing is billed twice`,
+    zh: `话单 ${sn} 当前为 ${state}：只有 ${right} 的话单可以重新上报，以免重复计费`,
+  });
+}
+
+function waitsAlready(sn: string) {
+  return refusal("state_forbids", {
+    en: `A re-report of record ${sn} waits already: see what became of it with records show ${sn}`,
+    zh: `话单 ${sn} 已有等待中的重新上报：请用 records show ${sn} 查看结果`,
+  });
+}

@@ -1,0 +1,122 @@
+import type { MarketplaceAdapter } from "@quarterpast/marketplace";
+import { createHttp, type Clock, type Logger, type Metrics } from "@quarterpast/runtime";
+import type { Account, LiveKey, Pool } from "@quarterpast/store";
+import type { FastifyInstance } from "fastify";
+import { createProber, type Prober } from "./doctor/redis.js";
+import { createKeyring, mayDo, type Keyring } from "./keyring.js";
+import { mapError, refusal } from "./refuse.js";
+import { addDifferences } from "./routes/differences.js";
+import { addDoctor } from "./routes/doctor.js";
+import { addHours } from "./routes/hours.js";
+import { addInstances } from "./routes/instances.js";
+import { addKeys } from "./routes/keys.js";
+import { addMeters } from "./routes/meters.js";
+import { addQuarantine } from "./routes/quarantine.js";
+import { addRecords } from "./routes/records.js";
+import { addSources } from "./routes/sources.js";
+import { addStack } from "./routes/stack.js";
+import { addStatements } from "./routes/statements.js";
+import { validateByZod } from "./validate.js";
+
+declare module "fastify" {
+  interface FastifyRequest {
+    /** The key of this request; set for every route under /v1. */
+    apiKey: LiveKey;
+  }
+}
+
+/** Where the other parts of the stack listen, as a client reaches them. */
+export interface Addresses {
+  collector: string;
+  api: string;
+  storefront: string;
+  sandbox: string | null;
+}
+
+export interface ApiDeps {
+  pool: Pool;
+  redisUrl: string;
+  queuePrefix: string;
+  account: Account;
+  /** Of this stack's marketplace: its windows, its limits, and its probe for doctor. */
+  adapter: MarketplaceAdapter;
+  addresses: Addresses;
+  version: string;
+  clock: Clock;
+  logger: Logger;
+  metrics: Metrics;
+  /** That many random bytes in hex. */
+  randomHex: (bytes: number) => string;
+}
+
+/** What the routes work with. */
+export interface RouteDeps extends ApiDeps {
+  keyring: Keyring;
+  redis: Prober;
+}
+
+/**
+ * Makes the api: every route under /v1 wants a bearer key whose role allows it. Closing the server closes what it opened;
+ * pool and adapter stay with the caller.
+ */
+export async function createApiServer(deps: ApiDeps): Promise<FastifyInstance> {
+  const { pool, logger, metrics, account } = deps;
+  const keyring = await createKeyring({ pool, accountNo: account.accountNo, logger });
+  const redis = createProber(deps.redisUrl, deps.queuePrefix);
+  const http = createHttp({
+    logger,
+    metrics,
+    ready: { postgres: async () => void (await pool.query("SELECT 1")) },
+    mapError,
+  });
+  http.addHook("onClose", async () => {
+    redis.close();
+    await keyring.stop();
+  });
+  http.decorateRequest("apiKey");
+  http.register(
+    async (scope) => {
+      askForKey(scope, keyring);
+      const routes = validateByZod(scope);
+      const routeDeps: RouteDeps = { ...deps, keyring, redis };
+      for (const add of ROUTES) add(routes, routeDeps);
+    },
+    { prefix: "/v1" },
+  );
+  return http;
+}
+
+const ROUTES = [
+  addStack,
+  addMeters,
+  addInstances,
+  addSources,
+  addKeys,
+  addHours,
+  addRecords,
+  addQuarantine,
+  addDifferences,
+  addStatements,
+  addDoctor,
+] as const;
+
+/** Asks before the body is read: nobody without a key may send one. */
+function askForKey(scope: FastifyInstance, keyring: Keyring): void {
+  scope.addHook("onRequest", async (request, reply) => {
+    const key = keyring.find(request.headers.authorization);
+    if (!key) {
+      void reply.header("www-authenticate", "Bearer");
+      throw refusal("unauthorized", {
+        en: "Send a live key: Authorization: Bearer qp_…",
+        zh: "请提供有效密钥：Authorization: Bearer qp_…",
+      });
+    }
+    if (!mayDo(key.role, request.method, request.routeOptions.url ?? "")) {
+      throw refusal("forbidden", {
+        en: `The role ${key.role} may not ${request.method} ${request.routeOptions.url}: use an operator's key`,
+        zh: `角色 ${key.role} 无权 ${request.method} ${request.routeOptions.url}：请使用 operator 密钥`,
+      });
+    }
+    request.apiKey = key;
+  });
+}

@@ -1,0 +1,29 @@
+import { logLevelSetting, portSetting, setting, textSetting, urlSetting } from "@quarterpast/runtime";
+import { z } from "zod";
+
+/** Settings of the api, from the environment. */
+export const apiSettings = z.object({
+  HOST: textSetting({ en: "an address to listen on", zh: "监听地址" }).default("127.0.0.1"),
+  PORT: portSetting(),
+  LOG_LEVEL: logLevelSetting().default("info"),
+  DATABASE_URL: urlSetting("postgres", "postgresql"),
+  REDIS_URL: urlSetting("redis", "rediss"),
+  QUEUE_PREFIX: textSetting({ en: "a prefix for the queue's keys", zh: "队列键前缀" }).default("{qp0}"),
+  ACCOUNT: textSetting({ en: "the code of the seller account", zh: "商家账户代码" }).default("koogallery-cn"),
+  MARKETPLACE: setting({ en: "koogallery", zh: "koogallery" }, (text) =>
+    text === "koogallery" ? text : undefined,
+  ).default("koogallery"),
+  MARKETPLACE_SITE: setting({ en: "cn or intl", zh: "cn 或 intl" }, (text) =>
+    text === "cn" || text === "intl" ? text : undefined,
+  ).default("cn"),
+  MARKETPLACE_URL: urlSetting("http", "https").optional(),
+  MARKETPLACE_KEY: textSetting({
+    en: "the seller's interconnection key of the marketplace",
+    zh: "云商店的商家对接密钥",
+  }),
+  /** Addresses as clients reach them; told by `GET /v1/stack`. */
+  COLLECTOR_URL: urlSetting("http", "https"),
+  STOREFRONT_URL: urlSetting("http", "https"),
+  SANDBOX_URL: urlSetting("http", "https").optional(),
+  API_URL: urlSetting("http", "https"),
+});

@@ -1,0 +1,122 @@
+import { HOUR, hourOf, MINUTE } from "@quarterpast/domain";
+import { startTestRedis } from "@quarterpast/devstack";
+import { ensureShards, haltAccount, registerCollector } from "@quarterpast/store";
+import { describe, expect, it, onTestFinished } from "vitest";
+import { clock, startApi, type TestApi } from "./kit.js";
+
+interface Check {
+  name: string;
+  ok: boolean;
+  found: { en: string; zh: string };
+  advice: { en: string; zh: string } | null;
+}
+
+async function doctorOf(api: TestApi): Promise<{ ok: boolean; checks: Map<string, Check> }> {
+  const { status, json } = await api.get("/v1/doctor", { as: "auditor" });
+  expect(status).toBe(200);
+  const checks = new Map<string, Check>(json.checks.map((check: Check) => [check.name, check]));
+  for (const { ok, found, advice } of checks.values()) {
+    expect(found.en).not.toBe("");
+    expect(found.zh).not.toBe("");
+    expect(advice === null).toBe(ok);
+  }
+  return { ok: json.ok, checks };
+}
+
+async function start(options?: Parameters<typeof startApi>[0]): Promise<TestApi> {
+  const api = await startApi(options);
+  onTestFinished(() => api.end());
+  return api;
+}
+
+const failing = (checks: Map<string, Check>) =>
+  [...checks.values()].filter((check) => !check.ok).map(({ name }) => name);
+
+/** Collector and reporter as doctor sees them in a stack that runs. */
+async function run(api: TestApi): Promise<void> {
+  await ensureShards(api.pool, hourOf(clock.now()));
+  await registerCollector(api.pool, "c1", clock.now(), clock.real());
+}
+
+describe("doctor", () => {
+  it("finds a running stack well, a stopped one not", async () => {
+    const api = await start();
+    const stopped = await doctorOf(api);
+    expect(failing(stopped.checks)).toEqual(["collectors", "sealing"]);
+    await run(api);
+    const { ok, checks } = await doctorOf(api);
+    expect({ ok, failing: failing(checks) }).toEqual({ ok: true, failing: [] });
+    expect([...checks.keys()]).toEqual([
+      "postgres",
+      "postgres_durability",
+      "schema",
+      "clock",
+      "redis",
+      "queue",
+      "collectors",
+      "sealing",
+      "freezing",
+      "submissions",
+      "account",
+      "quarantine",
+      "marketplace",
+      "clock_skew",
+    ]);
+  });
+
+  it("finds what hangs in the flow", async () => {
+    const api = await start();
+    await ensureShards(api.pool, hourOf(clock.now()) - 3 * HOUR);
+    await registerCollector(api.pool, "c1", clock.now() - HOUR, clock.real() - MINUTE);
+    await haltAccount(api.pool, api.account.accountNo, "MKT.0103", clock.now());
+    await api.pool.query(
+      `INSERT INTO quarantine (source_no, key, account_no, reason, subject, meter, quarantined_at)
+       VALUES (1, gen_random_uuid(), $1, 'unknown_meter', 'acme', 'gpu', now())`,
+      [api.account.accountNo],
+    );
+    await api.pool.query(
+      `INSERT INTO hours (hour, shard, status, sealed_at) VALUES (date_trunc('hour', now()) - interval '4 h', 0, 'complete', now() - interval '3 h')`,
+    );
+    await api.pool.query(
+      `INSERT INTO submissions (account_no, shard, seq_from, seq_to, state, deadline, expires, next_at, created_at)
+       VALUES ($1, 0, 1, 5, 'unknown', now() - interval '1 h', now() + interval '20 d', now(), now())`,
+      [api.account.accountNo],
+    );
+    const { ok, checks } = await doctorOf(api);
+    expect({ ok, failing: failing(checks) }).toEqual({
+      ok: false,
+      failing: ["collectors", "sealing", "freezing", "submissions", "account", "quarantine"],
+    });
+    expect(checks.get("collectors")!.found.en).toContain("silent: c1");
+    expect(checks.get("submissions")!.found.en).toContain(
+      "5 records in 1 calls; the first window closed 60 min",
+    );
+    expect(checks.get("account")!.found.en).toContain("MKT.0103");
+    expect(checks.get("quarantine")!.found.en).toContain("acme gpu: 1, no such meter");
+  });
+
+  it("finds a wrong marketplace key, a marketplace that is away, and a Redis that forgets", async () => {
+    const redis = await startTestRedis({ config: { appendfsync: "everysec" } });
+    onTestFinished(() => redis.stop());
+    const api = await start({ marketplaceKey: "another-key", redisUrl: redis.url });
+    await run(api);
+    const wrongKey = await doctorOf(api);
+    expect(failing(wrongKey.checks)).toEqual(["redis", "marketplace"]);
+    expect(wrongKey.checks.get("marketplace")!.found.en).toContain("refuses our key");
+    expect(wrongKey.checks.get("redis")!.advice!.en).toContain("appendfsync always");
+
+    await api.sandbox.close();
+    await redis.kill();
+    const away = await doctorOf(api);
+    expect(failing(away.checks)).toEqual(["redis", "queue", "marketplace"]);
+    expect(away.checks.get("marketplace")!.found.en).toContain("does not answer");
+  });
+
+  it("finds tables that were taken away", async () => {
+    const api = await start();
+    await run(api);
+    await api.pool.query("ALTER TABLE migrations RENAME TO gone");
+    const { checks } = await doctorOf(api);
+    expect(failing(checks)).toEqual(["schema"]);
+  });
+});

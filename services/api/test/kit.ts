@@ -1,0 +1,155 @@
+import { randomBytes, randomUUID } from "node:crypto";
+import { createTestDatabase, createTestRedisPrefix, testServers } from "@quarterpast/devstack";
+import { deadlinesOf, HOUR, hourOf, serialNumber, type RecordState } from "@quarterpast/domain";
+import { createMarketplace } from "@quarterpast/marketplace";
+import { createLogger, createMetrics, systemClock } from "@quarterpast/runtime";
+import { createSandbox } from "@quarterpast/sandbox";
+import {
+  createKey,
+  createPool,
+  ensureAccount,
+  KEY_ROLES,
+  migrate,
+  setClock,
+  type KeyRole,
+} from "@quarterpast/store";
+import { createApiServer } from "../src/server.js";
+
+export const clock = systemClock();
+export const ACCOUNT = "koogallery-cn";
+const SANDBOX_KEY = "testAccessKey-0001";
+
+/** The bearer token of a role in every database of these tests. */
+export const tokenOf = (role: KeyRole) =>
+  `qp_${role.padEnd(8, "0").slice(0, 8)}_${"0123456789abcdef".repeat(2)}`;
+
+export interface Answer {
+  status: number;
+  // Answers of many shapes: the assertions say what is in them.
+  // oxlint-disable-next-line no-explicit-any
+  json: any;
+  headers: Headers;
+}
+
+/** With a `type`, the body is a text that goes as it is; else it goes as JSON. */
+type Asking = { as?: KeyRole; body?: unknown; type?: string; token?: string | null };
+
+/** An api over a database of its own, a sandbox as its marketplace, and a key of each role. */
+export async function startApi(options: { marketplaceKey?: string; redisUrl?: string } = {}) {
+  const servers = testServers();
+  const database = await createTestDatabase(servers.databaseUrl, {
+    migrate: async (url) => void (await migrate(url)),
+  });
+  const pool = createPool({ databaseUrl: database.url, max: 4, applicationName: "test", onError: () => {} });
+  await setClock(pool, { realAnchor: clock.real(), productAnchor: clock.now(), rate: 1 });
+  const account = await ensureAccount(
+    pool,
+    { code: ACCOUNT, marketplace: "koogallery", site: "cn" },
+    clock.now(),
+  );
+  for (const role of KEY_ROLES) {
+    const key = { keyId: tokenOf(role).split("_")[1]!, accountNo: account.accountNo, name: role, role };
+    await createKey(pool, { ...key, token: tokenOf(role) }, clock.now());
+  }
+  const sandbox = await createSandbox({ key: SANDBOX_KEY, validationDelayMs: 0 });
+  const adapter = createMarketplace({
+    marketplace: "koogallery",
+    site: "cn",
+    key: options.marketplaceKey ?? SANDBOX_KEY,
+    baseUrl: sandbox.url,
+    now: () => Date.now(),
+    nonce: () => randomUUID(),
+  });
+  const http = await createApiServer({
+    pool,
+    redisUrl: options.redisUrl ?? servers.redisUrl,
+    queuePrefix: createTestRedisPrefix(),
+    account,
+    adapter,
+    addresses: { collector: "http://c", api: "http://a", storefront: "http://s", sandbox: null },
+    version: "0.0.0-test",
+    clock,
+    logger: createLogger({ service: "api", level: "fatal" }),
+    metrics: createMetrics("api"),
+    randomHex: (bytes) => randomBytes(bytes).toString("hex"),
+  });
+  const url = await http.listen({ host: "127.0.0.1", port: 0 });
+
+  async function ask(
+    method: string,
+    path: string,
+    { as = "operator", body, type, token }: Asking = {},
+  ): Promise<Answer> {
+    const headers: Record<string, string> = {};
+    if (token !== null) headers["authorization"] = `Bearer ${token ?? tokenOf(as)}`;
+    if (body !== undefined) headers["content-type"] = type ?? "application/json";
+    const sent =
+      body === undefined ? undefined : type === undefined ? JSON.stringify(body) : (body as string);
+    const answer = await fetch(url + path, { method, headers, ...(sent !== undefined && { body: sent }) });
+    const text = await answer.text();
+    return {
+      status: answer.status,
+      json: text === "" ? undefined : JSON.parse(text),
+      headers: answer.headers,
+    };
+  }
+
+  return {
+    url,
+    pool,
+    account,
+    adapter,
+    sandbox,
+    ask,
+    get: (path: string, asking?: Asking) => ask("GET", path, asking),
+    post: (path: string, body: unknown, asking?: Asking) => ask("POST", path, { ...asking, body }),
+    async end() {
+      await http.close();
+      await Promise.all([adapter.close(), sandbox.close()]);
+      await pool.end();
+      await database.end();
+    },
+  };
+}
+
+export type TestApi = Awaited<ReturnType<typeof startApi>>;
+
+/** A meter, an instance of it and a record of the hour before the last, in a call of the given state. */
+export async function addRecord(
+  api: TestApi,
+  given: { instanceId: string; quantity?: string; state?: RecordState },
+) {
+  const { instanceId, quantity = "1.5000", state = "accepted" } = given;
+  const hour = hourOf(clock.now()) - 2 * HOUR;
+  const opened = new Date((hour - HOUR) / 1000).toISOString();
+  await api.post("/v1/meters", { code: "tokens", aggregation: "sum" });
+  await api.post("/v1/instances", {
+    instanceId,
+    product: "llm",
+    meter: "tokens",
+    subject: instanceId,
+    opened,
+  });
+  const sn = serialNumber({
+    account: ACCOUNT,
+    instance: instanceId,
+    begin: hour,
+    end: hour + HOUR,
+    part: "0",
+  });
+  const { windowEnds, lateEnds, expires } = deadlinesOf(api.adapter.windows, "hourly", hour, hour);
+  const at = (micros: number) => new Date(micros / 1000).toISOString();
+  await api.pool.query(
+    `INSERT INTO records (account_no, shard, seq, sn, kind, instance_no, hour, begin_at, end_at, part, quantity, events,
+       canonical, checksum, prev, wire, wire_version, window_ends, late_ends, expires, frozen_at)
+     SELECT account_no, 0, (SELECT count(*) + 1 FROM records), $2, 'usage', instance_no, $3, $3, $4, '0', $5, 3, '{}', 'c', 'p',
+       '{}', 1, $6, $7, $8, $4 FROM instances WHERE instance_id = $1`,
+    [instanceId, sn, at(hour), at(hour + HOUR), quantity, at(windowEnds), at(lateEnds), at(expires)],
+  );
+  await api.pool.query(
+    `INSERT INTO submissions (account_no, shard, seq_from, seq_to, state, deadline, expires, attempts, next_at, settled_at, created_at)
+     SELECT account_no, shard, seq, seq, $2, window_ends, expires, 1, now(), $3, frozen_at FROM records WHERE sn = $1`,
+    [sn, state, at(hour + HOUR)],
+  );
+  return { sn, hour, begin: at(hour), end: at(hour + HOUR), quantity };
+}

@@ -1,0 +1,65 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { parseStrict } from "../src/strictJson.js";
+
+const code = (text: string) => {
+  const parsed = parseStrict(text, 4);
+  return parsed.ok ? "ok" : parsed.problem.code;
+};
+
+describe("strict JSON", () => {
+  it.each([
+    ['{"a":1,"a":2}', "a"],
+    ['{"a":1,"\\u0061":2}', "a"],
+    ['[{"a":{"b":1}},{"a":{"b":1,"c":2,"b" \n:3}}]', "b"],
+    ['{"a\\"":1,"a\\"":2}', 'a\\"'],
+    ['{"a\\\\":1,"x":"\\"","a\\\\":2}', "a\\\\"],
+    ['{"__proto__":1,"__proto__":2}', "__proto__"],
+    ['{"":1,"":2}', ""],
+  ])("names the key that %s has twice", (text, key) => {
+    const parsed = parseStrict(text, 4);
+    expect(parsed).toMatchObject({ ok: false, problem: { code: "duplicate_key" } });
+    expect(parsed.ok || parsed.problem.detail).toContain(`"${key}"`);
+  });
+
+  it.each([
+    '{"a":"x:y","b":"\\":"}',
+    '[{"a":1},{"a":1}]',
+    '{"a":{"a":{"a":1}}}',
+    '"a:b"',
+    '["a",":"]',
+    '{"a":"\\\\"}',
+  ])("takes %s", (text) => expect(parseStrict(text, 4)).toEqual({ ok: true, value: JSON.parse(text) }));
+
+  it.each(["", "{", "NaN", "[1,]", "{'a':1}", "\ufeff{}", "01", "[1e]", '"\u0001"', "Infinity", "{} {}"])(
+    "refuses %j",
+    (text) => expect(code(text)).toBe("malformed_json"),
+  );
+
+  it("counts the outermost level as the first", () => {
+    expect(code("[[[[1]]]]")).toBe("ok");
+    expect(code("[[[[[]]]]]")).toBe("malformed_json");
+    expect(code(`${"[".repeat(500_000)}${"]".repeat(500_000)}`)).toBe("malformed_json");
+  });
+
+  it("reads whatever JSON.stringify writes, and finds every key put in twice", () => {
+    fc.assert(
+      fc.property(fc.jsonValue({ maxDepth: 3 }), fc.string({ unit: "binary" }), (value, key) => {
+        const text = JSON.stringify(value);
+        expect(parseStrict(text, 8)).toEqual({ ok: true, value: JSON.parse(text) });
+        const name = JSON.stringify(key);
+        const doubled = `{${name}:${text},"${key.length}-other":"${"\\\\"}",${name}:${text}}`;
+        expect(code(`[${doubled}]`)).not.toBe("ok");
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  it("takes a hostile megabyte within a moment", () => {
+    const started = performance.now();
+    code(`"${"\\\\".repeat(500_000)}"`);
+    code(`[${'"\\"",'.repeat(200_000)}1]`);
+    code(`{${Array.from({ length: 100_000 }, (_, at) => `"${at}":1`).join(",")},"7":1}`);
+    expect(performance.now() - started).toBeLessThan(2_000);
+  });
+});
