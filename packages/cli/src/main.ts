@@ -13,7 +13,7 @@ import { register as sources } from "./commands/sources.js";
 import { register as up } from "./commands/up.js";
 import { CliError, EXIT, type ExitCode } from "./exit.js";
 import { say, speak, takeLanguage, terminalLanguage, type Text } from "./lang.js";
-import { speakHelp, usageText } from "./usage.js";
+import { speakHelp, tellTyposFirst, usageText } from "./usage.js";
 
 const GROUPS = [
   up,
@@ -43,6 +43,7 @@ function createProgram(): Command {
     .exitOverride()
     .configureOutput({ outputError: () => {} });
   for (const register of GROUPS) register(program);
+  tellTyposFirst(program);
   return program;
 }
 

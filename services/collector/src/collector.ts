@@ -65,7 +65,7 @@ export async function createCollector(deps: CollectorDeps): Promise<Collector> {
     await waitForSchema(pool, logger, stopping.signal);
     await clock.start();
     await untilDone("load the keys", () => keyring.load(), logger, stopping.signal);
-    await untilDone("register", () => settler.register(), logger, stopping.signal);
+    await untilDone("register", () => settler.begin(), logger, stopping.signal);
     for (const loop of [keyring.loop, ...settler.loops]) loop.start();
     intake = createIntake({
       flusher: parts.flusher,

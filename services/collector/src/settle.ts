@@ -24,8 +24,11 @@ export interface SettlerDeps {
 
 /** Follows the entries to their receipts. */
 export interface Settler {
-  /** Registers with Postgres, which gives the number that entries carry; rejects where it is away. */
-  register(): Promise<void>;
+  /**
+   * Registers with Postgres, which gives the number that entries carry, and looks for the receipts of entries found at
+   * start, so that only those without one are enqueued again. Rejects where Postgres is away.
+   */
+  begin(): Promise<void>;
   collectorNo(): number;
   /** Receipts and watermark, and entries to be enqueued again. */
   loops: Loop[];
@@ -120,7 +123,7 @@ export function createSettler(deps: SettlerDeps): Settler {
   }
 
   return {
-    register,
+    begin: () => look(),
     collectorNo: () => no!,
     loops: [
       createLoop({ name: "receipts", everyMs: LOOK_EVERY_MS, run: () => look(), logger }),

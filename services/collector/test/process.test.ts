@@ -62,11 +62,9 @@ test("what a killed collector acknowledged reaches the queue, whatever Redis kep
   expect((await once(last, "exit"))[0]).toBe(0);
 });
 
-/** A port that something listens on for as long as the tests run. */
-function takenPort(): number {
-  const server = createServer().listen(0, "127.0.0.1").unref();
-  return (server.address() as AddressInfo).port;
-}
+/** Something listens there for as long as the tests run. */
+const taken = createServer().listen(0, "127.0.0.1").unref();
+await once(taken, "listening");
 
 test.each([
   ["a setting that is missing", { COLLECTOR_DATA_DIR: "" }, 78, /COLLECTOR_DATA_DIR/],
@@ -78,7 +76,12 @@ test.each([
     78,
     /COLLECTOR_DATA_DIR.*ENOTDIR/,
   ],
-  ["a port in use", { PORT: String(takenPort()) }, 78, /PORT is 127\.0\.0\.1:\d+.*EADDRINUSE/],
+  [
+    "a port in use",
+    { PORT: String((taken.address() as AddressInfo).port) },
+    78,
+    /PORT is 127\.0\.0\.1:\d+.*EADDRINUSE/,
+  ],
   ["a journal kept longer than identities", { JOURNAL_KEEP_HOURS: "200" }, 78, /JOURNAL_KEEP_HOURS/],
 ])("ends in one line for %s", async (_what, env, code, line) => {
   const folder = temporaryDir();

@@ -34,8 +34,7 @@ export function register(program: Command): void {
         "a meter and the column of its quantity (or value, for unique meters); a count meter stands alone; may be repeated",
         "计量项及其用量所在列（unique 计量项为取值列）；count 计量项不带列名；可重复",
       ),
-      (value: string, all: string[]) => [...all, value],
-      [] as string[],
+      (value: string, all: string[] = []) => [...all, value],
     )
     .option(
       "--id <row|@column>",
@@ -59,7 +58,7 @@ export function register(program: Command): void {
     .action(run);
 }
 
-async function run(file: string, options: ImportOptions & { json?: boolean }): Promise<void> {
+async function run(file: string, options: Partial<ImportOptions> & { json?: boolean }): Promise<void> {
   // Loaded when needed: it is the heaviest of the commands.
   const { importFile } = await import("../import/importFile.js");
   const { summaryOf } = await import("../import/tally.js");
@@ -68,7 +67,7 @@ async function run(file: string, options: ImportOptions & { json?: boolean }): P
   const interrupt = () => stop.abort();
   process.once("SIGINT", interrupt).once("SIGTERM", interrupt);
   try {
-    const tally = await importFile(file, options, process.stderr, stop);
+    const tally = await importFile(file, { ...options, meter: options.meter ?? [] }, process.stderr, stop);
     print(options.json ? JSON.stringify(tally) : say(summaryOf(tally)));
     if (tally.rejected > 0) process.exitCode = EXIT.refused;
   } finally {

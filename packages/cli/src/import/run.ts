@@ -82,7 +82,9 @@ export async function runImport(deps: ImportDeps): Promise<ImportEnd> {
         hasZone = false;
         deps.onNoZone();
       }
-      if ((read += 1) > skip) await take(row, mapped);
+      read += 1;
+      if (read > skip) await take(row, mapped);
+      else if (read % MAX_ROWS === 0) deps.onSettled(row.bytes, tally, []);
     }
     await dispatch();
   }
