@@ -172,11 +172,9 @@ test("the real file, sent three times over, is filed in time with its exact tota
     const end = Date.parse(end_time.replace(/(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z/, "$1-$2-$3T$4:$5:$6Z"));
     expect(Date.parse(received_at) - end).toBeLessThan(15 * 60_000);
   }
-  const hours = JSON.parse(succeed(await stack.cli("hours", "list", "--json")).stdout) as {
-    items: { hour: string; status: string }[];
-  };
-  const statusOf = (hour: string): string | undefined =>
-    hours.items.find((item) => item.hour === hour)?.status;
+  const listed = succeed(await stack.cli("hours", "list", "--json"));
+  const hours = JSON.parse(listed.stdout) as { hour: string; status: string }[];
+  const statusOf = (hour: string): string | undefined => hours.find((item) => item.hour === hour)?.status;
   expect(Object.keys(totals).map(statusOf)).toEqual(["complete", "complete"]);
   expect(await stack.interrupt()).toBe(0);
 }, 240_000);

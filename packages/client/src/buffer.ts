@@ -32,7 +32,7 @@ export function createBuffer(max: number): Buffer {
   }
 
   function takeRoom(count: number): Promise<void> | undefined {
-    if (waiting.length > 0 || false) {
+    if (waiting.length > 0 || used + count > max) {
       return new Promise<void>((enter) => waiting.push({ count, enter }));
     }
     used += count;

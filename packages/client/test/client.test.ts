@@ -96,7 +96,7 @@ describe("retries", () => {
       { status: 429 },
       { status: 500 },
       { status: 503 },
-      { body: { accepted: 1 } },
+      { body: { accepted: 1, rejected: [] } },
       {},
     ];
     const collector = await stub((_events, call) => answers[call - 1]);

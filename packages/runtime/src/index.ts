@@ -1,4 +1,5 @@
 export * from "./clock.js";
+export * from "./faultPoint.js";
 export * from "./health.js";
 export * from "./http.js";
 export * from "./log.js";
@@ -9,3 +10,4 @@ export * from "./productClock.js";
 export * from "./settings.js";
 export * from "./shutdown.js";
 export * from "./text.js";
+export * from "./watchdog.js";

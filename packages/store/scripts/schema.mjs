@@ -6,6 +6,8 @@
 /** Tables of the migration library itself are not ours. */
 const OURS = `n.nspname IN ('public', 'billing') AND c.relname NOT LIKE 'migrations%'`;
 const NAME = `CASE WHEN n.nspname = 'public' THEN '' ELSE n.nspname || '.' END || c.relname`;
+/** Sorting must not depend on the server's language. */
+const sorted = (expression) => `(${expression}) COLLATE "C"`;
 
 const COLUMNS = `
   SELECT ${NAME} AS relation, a.attname AS name, format_type(a.atttypid, a.atttypmod) AS type, a.attnotnull AS required,
@@ -13,32 +15,32 @@ const COLUMNS = `
   FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
   JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
   LEFT JOIN pg_attrdef d ON d.adrelid = c.oid AND d.adnum = a.attnum
-  WHERE c.relkind IN ('r', 'p') AND ${OURS} ORDER BY 1, a.attnum`;
+  WHERE c.relkind IN ('r', 'p') AND ${OURS} ORDER BY ${sorted(NAME)}, a.attnum`;
 
 // From Postgres 18 on a NOT NULL is a constraint of its own; it is told with its column.
 const CONSTRAINTS = `
   SELECT ${NAME} AS relation, con.conname AS name, pg_get_constraintdef(con.oid) AS definition
   FROM pg_constraint con JOIN pg_class c ON c.oid = con.conrelid JOIN pg_namespace n ON n.oid = c.relnamespace
-  WHERE con.contype <> 'n' AND ${OURS} ORDER BY 1, con.contype <> 'p', 2`;
+  WHERE con.contype <> 'n' AND ${OURS} ORDER BY ${sorted(NAME)}, con.contype <> 'p', ${sorted("con.conname")}`;
 
 const INDEXES = `
   SELECT pg_get_indexdef(i.indexrelid) AS definition FROM pg_index i
   JOIN pg_class c ON c.oid = i.indrelid JOIN pg_namespace n ON n.oid = c.relnamespace
   WHERE ${OURS} AND NOT EXISTS (SELECT 1 FROM pg_constraint con WHERE con.conindid = i.indexrelid AND con.contype IN ('p', 'u'))
-  ORDER BY i.indexrelid::regclass::text`;
+  ORDER BY ${sorted("i.indexrelid::regclass::text")}`;
 
 const FUNCTIONS = `
   SELECT pg_get_functiondef(p.oid) AS definition FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
-  WHERE n.nspname IN ('public', 'billing') ORDER BY p.proname`;
+  WHERE n.nspname IN ('public', 'billing') ORDER BY ${sorted("p.proname")}`;
 
 const TRIGGERS = `
   SELECT pg_get_triggerdef(t.oid) AS definition FROM pg_trigger t
   JOIN pg_class c ON c.oid = t.tgrelid JOIN pg_namespace n ON n.oid = c.relnamespace
-  WHERE NOT t.tgisinternal AND ${OURS} ORDER BY t.tgname`;
+  WHERE NOT t.tgisinternal AND ${OURS} ORDER BY ${sorted("t.tgname")}`;
 
 const VIEWS = `
   SELECT ${NAME} AS relation, pg_get_viewdef(c.oid) AS definition, obj_description(c.oid) AS comment
-  FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.relkind IN ('v', 'm') AND ${OURS} ORDER BY 1`;
+  FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.relkind IN ('v', 'm') AND ${OURS} ORDER BY ${sorted(NAME)}`;
 
 const HEADER = "-- Made by `npm run schema` from a migrated database. The migrations are the source; a test compares.\n";
 

@@ -87,7 +87,7 @@ export function createSettler(deps: SettlerDeps): Settler {
       if (from !== undefined) {
         for (const seq of await ledger.readReceipts(no!, from)) outstanding.settled(seq);
       }
-      const reached = lowestOf(outstanding.oldest(), asked);
+      const reached = asked;
       await ledger.writeWatermark(no!, reached, clock.real(), isLeaving && outstanding.size() === 0);
       watermark = reached;
     } catch (error) {
