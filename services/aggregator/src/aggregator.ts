@@ -1,5 +1,5 @@
 import { createConsumer } from "@quarterpast/queue";
-import { createLoop, type Clock, type Logger, type Metrics } from "@quarterpast/runtime";
+import { type Clock, createLoop, faultPoint, type Logger, type Metrics } from "@quarterpast/runtime";
 import type { Pool } from "@quarterpast/store";
 import { countDespitePoison } from "./poison.js";
 import { releaseQuarantine } from "./release.js";
@@ -35,7 +35,9 @@ export function createAggregator(deps: AggregatorDeps): Aggregator {
     onError: (error) => logger.warn({ err: error }, "queue"),
     process: async (batch) => {
       const stop = duration.startTimer();
+      await faultPoint("aggregator.beforeBatch");
       const receipt = await countDespitePoison(count, batch);
+      await faultPoint("aggregator.afterCommit");
       stop();
       for (const fate of ["counted", "duplicates", "conflicts", "quarantined"] as const)
         events.inc({ fate }, receipt[fate]);

@@ -1,5 +1,6 @@
 import { foldBatch, hourOf, type Meter, type Micros, type UsageEvent } from "@quarterpast/domain";
 import type { UsageBatch } from "@quarterpast/queue";
+import { faultPoint } from "@quarterpast/runtime";
 import {
   addUsage,
   ensureSources,
@@ -74,6 +75,7 @@ async function countIn(
     bound.flatMap(({ binding }) => (binding ? [binding.shard] : [])),
   );
   const rows = bound.map((event) => toRow(event, openHours));
+  await faultPoint("aggregator.beforeEvents");
   const present = await insertEvents(db, rows, batch.received);
   const known = new Set(present);
   const fresh = bound.map((event, at) => ({ event, row: rows[at]! })).filter((_, at) => !known.has(at));
@@ -90,6 +92,7 @@ async function countIn(
     now,
   );
   const counted = fresh.filter(({ row }) => row.instanceNo !== null);
+  await faultPoint("aggregator.beforeUsage");
   await addUsage(db, foldBatch(counted.map(({ event, row }) => toCounted(event, row))));
   await markHeard(db, heardIn(bound));
   const receipt: Receipt = {
@@ -100,7 +103,9 @@ async function countIn(
     conflicts: conflicting.length,
     quarantined: waiting.length,
   };
+  await faultPoint("aggregator.beforeReceipt");
   await insertReceipt(db, receipt, now);
+  await faultPoint("aggregator.beforeCommit");
   return receipt;
 }
 

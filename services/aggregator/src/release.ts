@@ -6,6 +6,7 @@ import {
   type Meter,
   type QuarantineReason,
 } from "@quarterpast/domain";
+import { faultPoint } from "@quarterpast/runtime";
 import {
   addUsage,
   changeReason,
@@ -28,6 +29,7 @@ const AT_ONCE = 1_000;
 export async function releaseQuarantine({ pool, now }: CountDeps): Promise<number> {
   const waiting = await findReleasable(pool, AT_ONCE);
   if (waiting.length === 0) return 0;
+  await faultPoint("aggregator.beforeRelease");
   return inTransaction(pool, async (db) => {
     const meters = new Map((await listMeters(db)).map((meter) => [meter.code, meter]));
     const { countable, refused } = sortOut(waiting, meters);
@@ -43,6 +45,7 @@ export async function releaseQuarantine({ pool, now }: CountDeps): Promise<numbe
     const released = await releaseEvents(db, rows, now());
     const counted = rows.filter((row) => released.has(`${row.sourceNo} ${row.key}`));
     await addUsage(db, foldBatch(counted.map((row) => toCounted(row, meters.get(row.meter)!))));
+    await faultPoint("aggregator.beforeReleaseCommit");
     return counted.length;
   });
 }

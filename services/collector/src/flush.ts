@@ -1,3 +1,4 @@
+import { faultPoint } from "@quarterpast/runtime";
 import type { Micros, UsageEvent } from "@quarterpast/domain";
 import { encodeBatch, type Producer, type ProducerState, type UsageBatch } from "@quarterpast/queue";
 import { BODY_LIMITS } from "./body.js";
@@ -193,10 +194,12 @@ async function writeEntry(deps: FlusherDeps, requests: Request[]): Promise<Durab
   };
   const { seq, received } = batch;
   outstanding.opened(seq, received);
+  await faultPoint("collector.beforeEntry");
   const [kept, queued] = await Promise.allSettled([
     journal.append(seq, received, Buffer.from(JSON.stringify(encodeBatch(batch)))),
-    producer.state().ok ? producer.add(batch) : Promise.reject(new Error("Redis is not to be trusted")),
+    producer.state().ok ? enqueue(producer, batch) : Promise.reject(new Error("Redis is not to be trusted")),
   ]);
+  await faultPoint("collector.afterEntry");
   if (kept.status === "rejected") {
     outstanding.dropped(seq);
     throw refusal("unavailable", `the journal: ${(kept.reason as Error).message}`);
@@ -205,4 +208,10 @@ async function writeEntry(deps: FlusherDeps, requests: Request[]): Promise<Durab
   if (queued.status === "fulfilled") return "journal+redis";
   if (policy === "journal") return "journal";
   throw refusal("unavailable", `${(queued.reason as Error).message}; it may be stored`);
+}
+
+async function enqueue(producer: Pick<Producer, "add">, batch: UsageBatch): Promise<void> {
+  await faultPoint("collector.beforeRedisAdd");
+  await producer.add(batch);
+  await faultPoint("collector.afterRedisAdd");
 }

@@ -50,7 +50,7 @@ export interface OutstandingDeps {
 export function createOutstanding({ journal, monotonicMs, receiptWithinMs }: OutstandingDeps): Outstanding {
   const entries = new Map<number, OutstandingEntry>();
   for (const { seq, received, place } of journal.recovered) {
-    entries.set(seq, { seq, received, place, dueAt: Infinity, tries: 0 });
+    entries.set(seq, { seq, received, place, dueAt: 0, tries: 0 });
   }
   const nextDue = (entry: OutstandingEntry, isQueued: boolean) => {
     const wait = receiptWithinMs * (entry.tries > 0 ? LONGER_WAIT : 1);

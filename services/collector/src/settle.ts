@@ -1,6 +1,6 @@
 import type { Micros } from "@quarterpast/domain";
 import { decodeBatch, type Producer, type UsageJob } from "@quarterpast/queue";
-import { createLoop, type Clock, type Logger, type Loop } from "@quarterpast/runtime";
+import { type Clock, createLoop, faultPoint, type Logger, type Loop } from "@quarterpast/runtime";
 import type { Journal } from "./journal/journal.js";
 import type { Outstanding, OutstandingEntry } from "./outstanding.js";
 
@@ -56,6 +56,7 @@ export function createSettler(deps: SettlerDeps): Settler {
   /** Anew after each failure: the database may be another or an older one than before. */
   async function register(): Promise<void> {
     const from = lowestOf(outstanding.oldest(), clock.now());
+    await faultPoint("collector.beforeRegister");
     const given = await ledger.register(journal.collector, from, clock.real());
     if (no !== undefined && no !== given) {
       logger.error({ was: no, is: given }, "the database knows this collector by another number");
@@ -87,7 +88,8 @@ export function createSettler(deps: SettlerDeps): Settler {
       if (from !== undefined) {
         for (const seq of await ledger.readReceipts(no!, from)) outstanding.settled(seq);
       }
-      const reached = asked;
+      const reached = lowestOf(outstanding.oldest(), asked);
+      await faultPoint("collector.beforeWatermark");
       await ledger.writeWatermark(no!, reached, clock.real(), isLeaving && outstanding.size() === 0);
       watermark = reached;
     } catch (error) {
@@ -113,7 +115,9 @@ export function createSettler(deps: SettlerDeps): Settler {
     try {
       const payload = await journal.read(entry.place!);
       const job = JSON.parse(payload.toString("utf8")) as UsageJob;
+      await faultPoint("collector.beforeEnqueueAgain");
       await producer.add({ ...decodeBatch(job), collectorNo: no! });
+      await faultPoint("collector.afterEnqueueAgain");
       isQueued = true;
       deps.onReenqueued();
     } catch (error) {

@@ -62,10 +62,10 @@ describe("the journal", () => {
     expect(second.collector).toBe(first.collector);
   });
 
-  it("never gives out a number twice, not even one that was reserved and never written", async () => {
+  it("never gives out a number twice, not even those that were reserved and never written", async () => {
     const first = await start();
     await append(first, "a");
-    const lost = first.reserve();
+    const lost = Math.max(...Array.from({ length: 64 }, () => first.reserve()));
     const second = await restart();
     expect(second.reserve()).toBeGreaterThan(lost);
     const third = await restart();

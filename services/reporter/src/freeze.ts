@@ -9,7 +9,7 @@ import {
   type RecordBody,
 } from "@quarterpast/domain";
 import type { MarketplaceAdapter } from "@quarterpast/marketplace";
-import type { Clock } from "@quarterpast/runtime";
+import { type Clock, faultPoint } from "@quarterpast/runtime";
 import {
   advanceFreeze,
   findFreezeWork,
@@ -40,6 +40,7 @@ export interface FreezeDeps {
 export async function freezeRecords(deps: FreezeDeps): Promise<boolean> {
   const work = await findFreezeWork(deps.pool);
   const done = await Promise.all(work.map((hour) => freezeChunk(deps, hour)));
+  await faultPoint("reporter.afterFreeze");
   return done.some(Boolean);
 }
 
@@ -51,6 +52,7 @@ async function freezeChunk(deps: FreezeDeps, found: FreezeWork): Promise<boolean
   return inTransaction(deps.pool, async (db) => {
     const work = await lockFreezeWork(db, found);
     if (!work) return false;
+    await faultPoint("reporter.beforeFreeze");
     const usages = await readSealedUsage(db, work, deps.recordsPerCall);
     const now = deps.clock.now();
     const plans = await planAll(deps, db, work, usages, now);
@@ -68,6 +70,7 @@ async function freezeChunk(deps: FreezeDeps, found: FreezeWork): Promise<boolean
     await insertUnbillable(db, work.hour, unbillable(plans));
     const through = usages.at(-1)?.instanceNo ?? work.frozenThrough;
     await advanceFreeze(db, work, through, usages.length < deps.recordsPerCall, now);
+    await faultPoint("reporter.beforeFreezeCommit");
     return true;
   });
 }
@@ -123,6 +126,7 @@ async function freezeAccount(
     };
   });
   await insertRecords(db, records, now);
+  await faultPoint("reporter.afterRecords");
   for (let from = 0; from < records.length; from += deps.recordsPerCall) {
     await insertIntent(db, records.slice(from, from + deps.recordsPerCall), now, deps.clock.real());
   }

@@ -1,6 +1,6 @@
 import { HOUR, hourOf } from "@quarterpast/domain";
 import type { MarketplaceAdapter } from "@quarterpast/marketplace";
-import type { Clock, Logger } from "@quarterpast/runtime";
+import { type Clock, faultPoint, type Logger } from "@quarterpast/runtime";
 import { takeStatement, unsettledRange, type Account, type Pool } from "@quarterpast/store";
 
 export interface ReconcileDeps {
@@ -25,6 +25,7 @@ export async function reconcileAccepted({
   if (!unsettled) return;
   // Whole hours: a record that is not ours shows only where we look beyond our own.
   const range = { from: hourOf(unsettled.from), to: hourOf(unsettled.to) + HOUR };
+  await faultPoint("reporter.beforeStatement");
   const { lines, complete, problems } = await adapter.statement(range.from, range.to);
   if (problems.length > 0)
     logger.warn(
@@ -32,11 +33,13 @@ export async function reconcileAccepted({
       "the marketplace's statement has lines that cannot be read",
     );
   const { accountNo } = account;
+  await faultPoint("reporter.beforeReconcile");
   const found = await takeStatement(
     pool,
     { accountNo, source: "api", complete, askedAt, range, lines, duplicateCodes: adapter.duplicateCodes },
     clock.now(),
   );
+  await faultPoint("reporter.afterReconcile");
   const differs = found.abnormal + found.different + found.missing + found.extra > 0;
   logger[differs ? "warn" : "debug"](found, "statement reconciled");
 }

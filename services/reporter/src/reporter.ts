@@ -1,5 +1,5 @@
 import type { MarketplaceAdapter } from "@quarterpast/marketplace";
-import { createLoop, type Clock, type Logger, type Loop, type Metrics } from "@quarterpast/runtime";
+import { type Clock, createLoop, faultPoint, type Logger, type Loop, type Metrics } from "@quarterpast/runtime";
 import { haltAccount, listAccounts, readBacklog, type Account, type Pool } from "@quarterpast/store";
 import { freezeRecords } from "./freeze.js";
 import { reconcileAccepted } from "./reconcile.js";
@@ -83,6 +83,7 @@ export function createReporter(deps: ReporterDeps): Reporter {
 
 /** Sending stops where the marketplace refuses our key; it goes on when a probe finds the key right. */
 async function resumeHalted({ pool, clock, logger, adapter, account }: ReporterDeps): Promise<void> {
+  await faultPoint("reporter.beforeHaltCheck");
   const stored = (await listAccounts(pool)).find(({ accountNo }) => accountNo === account.accountNo);
   if (!stored?.haltedCode) return;
   const probe = await adapter.probe();

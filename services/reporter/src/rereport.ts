@@ -6,6 +6,7 @@ import {
   transition,
   type Micros,
 } from "@quarterpast/domain";
+import { faultPoint } from "@quarterpast/runtime";
 import {
   finishRereport,
   insertRecords,
@@ -26,10 +27,12 @@ export async function carryOutRereport(deps: FreezeDeps): Promise<boolean> {
   return inTransaction(deps.pool, async (db) => {
     const wish = await lockRereport(db);
     if (!wish) return false;
+    await faultPoint("reporter.beforeRereport");
     const now = deps.clock.now();
     const refused = refusalOf(deps, wish, now);
     const result = refused === undefined ? { newSn: await file(deps, db, wish, now) } : { refused };
     await finishRereport(db, wish.requestId, result, now);
+    await faultPoint("reporter.beforeRereportCommit");
     return true;
   });
 }

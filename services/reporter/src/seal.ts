@@ -1,5 +1,5 @@
 import { HOUR, SEAL_RULE, type Micros, type SealRule } from "@quarterpast/domain";
-import type { Clock, Logger } from "@quarterpast/runtime";
+import { type Clock, faultPoint, type Logger } from "@quarterpast/runtime";
 import { lowestWatermark, readShards, sealHour, silentSources, type Pool } from "@quarterpast/store";
 
 export interface SealDeps {
@@ -23,7 +23,9 @@ export async function sealDueHours({ pool, clock, logger, rule = SEAL_RULE }: Se
     verdicts.set(hour, verdict);
     const now = clock.now();
     if (!verdict.complete && now < hour + HOUR + rule.latest) continue;
+    await faultPoint("reporter.beforeSeal");
     const status = await sealHour(pool, { shard, hour, ...verdict, now });
+    await faultPoint("reporter.afterSeal");
     if (!status) continue;
     sealed += 1;
     if (status === "incomplete")

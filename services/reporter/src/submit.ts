@@ -1,6 +1,6 @@
 import { SECOND, type Micros } from "@quarterpast/domain";
 import type { CallResult, MarketplaceAdapter } from "@quarterpast/marketplace";
-import type { Clock, Logger } from "@quarterpast/runtime";
+import { type Clock, faultPoint, type Logger } from "@quarterpast/runtime";
 import {
   claimSubmissions,
   expireSubmissions,
@@ -43,6 +43,7 @@ export async function submitNext(deps: SubmitDeps): Promise<boolean> {
   const { pool, clock } = deps;
   const real = clock.real();
   await expireSubmissions(pool, clock.now(), real);
+  await faultPoint("reporter.beforeClaim");
   const claimed = await inTransaction(pool, (db) =>
     claimSubmissions(db, { now: clock.now(), real, leaseUntil: real + LEASE, limit: 1 }),
   );
@@ -62,14 +63,17 @@ export async function submitNext(deps: SubmitDeps): Promise<boolean> {
 }
 
 async function send(deps: SubmitDeps, claim: ClaimedSubmission): Promise<void> {
+  await faultPoint("reporter.afterClaim");
   const records = await readOutgoing(deps.pool, claim);
   await deps.takeTurn();
   // A reporter that slept through its lease must not send as if it still held it.
   if (!(await stillHolds(deps.pool, claim, deps.clock.real()))) return;
+  await faultPoint("reporter.beforeSend");
   const result = await deps.adapter.submit({
     records: records.map(({ sn, wire }) => ({ serialNumber: sn, wire })),
     host: claim.host ?? undefined,
   });
+  await faultPoint("reporter.afterSend");
   const now = deps.clock.now();
   const decision = decide(result, { claim, adapter: deps.adapter, now, random: deps.random() });
   const isSettled = await settle(deps, claim, records, result, decision);
@@ -111,6 +115,7 @@ async function settle(
       },
       now,
     );
+    await faultPoint("reporter.afterSettle");
     if (!settled) return false;
     await insertOutcomes(
       db,
@@ -119,6 +124,7 @@ async function settle(
       now,
     );
     await insertPieces(db, claim, piecesOf(claim, records, decision), now, real);
+    await faultPoint("reporter.beforeSettleCommit");
     if (decision.halts) {
       logger.error(
         { account: claim.account, code: decision.code },

@@ -1,6 +1,6 @@
 import { mkdir, open, rm, stat, type FileHandle } from "node:fs/promises";
 import type { Micros } from "@quarterpast/domain";
-import type { Logger } from "@quarterpast/runtime";
+import { faultPoint, type Logger } from "@quarterpast/runtime";
 import { encodeFrame, FRAME_HEADER_BYTES, readFrame } from "./frame.js";
 import { lockJournal } from "./lock.js";
 import { collectorName, recoverJournal, type RecoveredEntry } from "./recover.js";
@@ -129,8 +129,11 @@ async function startWriter(options: JournalOptions, found: Found): Promise<Journ
     const { segment, handle } = current;
     const started = performance.now();
     const bytes = group.length === 1 ? group[0]!.frame : Buffer.concat(group.map(({ frame }) => frame));
+    await faultPoint("collector.beforeJournalWrite");
     await writeAll(handle, bytes, segment.bytes);
+    await faultPoint("collector.beforeJournalSync");
     await sync(handle);
+    await faultPoint("collector.afterJournalSync");
     for (const { frame, resolve } of group) {
       segment.waiting += 1;
       resolve({ segment, offset: segment.bytes, length: frame.length });
@@ -169,6 +172,7 @@ async function startWriter(options: JournalOptions, found: Found): Promise<Journ
     for (const segment of segments) {
       if (!segment.isClosed || segment.waiting > 0) continue;
       if (segment.path.endsWith(".journal")) await markDone(segment);
+      await faultPoint("collector.beforeReclaim");
       if ((await stat(segment.path)).mtimeMs > keptSince) continue;
       await rm(segment.path, { force: true });
       segments.delete(segment);

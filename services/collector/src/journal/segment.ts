@@ -1,5 +1,6 @@
 import { open, rename, rm, type FileHandle } from "node:fs/promises";
 import { dirname, join } from "node:path";
+import { faultPoint } from "@quarterpast/runtime";
 
 /** Every segment begins with a block that names its collector and the next number; writing it proves that the disk takes data. */
 export const SEGMENT_HEADER_BYTES = 4_096;
@@ -50,6 +51,7 @@ export async function createSegment(
   try {
     const header = JSON.stringify({ format: FORMAT, collector, first });
     await writeAll(handle, Buffer.from(`${header.padEnd(SEGMENT_HEADER_BYTES - 1)}\n`), 0);
+    await faultPoint("collector.beforeSegmentSync");
     await sync(handle);
     await syncDir(dir);
   } catch (error) {
@@ -71,6 +73,7 @@ export async function writeAll(handle: FileHandle, bytes: Buffer, position: numb
 /** Marks a segment as done: the next start does not read it again. */
 export async function markDone(segment: Segment): Promise<void> {
   const path = segment.path.slice(0, -OPEN_SUFFIX.length) + DONE_SUFFIX;
+  await faultPoint("collector.beforeMarkDone");
   await rename(segment.path, path);
   segment.path = path;
   await syncDir(dirname(path));

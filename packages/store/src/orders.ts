@@ -1,0 +1,371 @@
+import type { Micros } from "@quarterpast/domain";
+import { stamp, type Db } from "./db.js";
+import type { SellingMode } from "./products.js";
+
+export type SubscriptionState = "opening" | "active" | "frozen" | "released" | "same";
+
+/** Why a subscription is not open yet; a closed set. */
+export type WaitsFor =
+  | "order_query"
+  | "order"
+  | "product"
+  | "several_products"
+  | "mode"
+  | "customer"
+  | "seller"
+  | "meter";
+
+/** What the seller's service answered, or the template: what the marketplace is told of an instance. */
+export interface Provided {
+  subject?: string;
+  frontEndUrl?: string;
+  adminUrl?: string;
+  userName?: string;
+  password?: string;
+  memo?: string;
+  dashboardUrl?: string;
+}
+
+/** One thing bought, in any selling mode. */
+export interface Subscription {
+  subscriptionNo: number;
+  accountNo: number;
+  /** The first businessId, for ever. */
+  instanceId: string;
+  orderId: string;
+  /** V2.0: the order line. V1.0: the product. */
+  item: string;
+  version: "v1" | "v2";
+  state: SubscriptionState;
+  waitsFor: WaitsFor | null;
+  productId: string | null;
+  mode: SellingMode | null;
+  customerId: string | null;
+  customerName: string | null;
+  terms: Record<string, unknown>;
+  expires: Micros | null;
+  provided: Provided | null;
+  subject: string | null;
+  opened: Micros | null;
+  frozenWhy: "status" | "expired" | null;
+  sameAs: number | null;
+  receivedAt: Micros;
+  tries: number;
+}
+
+const COLUMNS = `subscription_no AS "subscriptionNo", account_no AS "accountNo", instance_id AS "instanceId",
+  order_id AS "orderId", item, version, state, waits_for AS "waitsFor", product_id AS "productId", mode,
+  customer_id AS "customerId", customer_name AS "customerName", terms, expires, provided, subject, opened,
+  frozen_why AS "frozenWhy", same_as AS "sameAs", received_at AS "receivedAt", tries`;
+
+/** What a call for a new instance says. */
+export interface Reservation {
+  accountNo: number;
+  businessId: string;
+  orderId: string;
+  item: string;
+  version: "v1" | "v2";
+  productId: string | null;
+  mode: SellingMode | null;
+  customerId: string | null;
+  customerName: string | null;
+  terms: Record<string, unknown>;
+  expires: Micros | null;
+}
+
+/**
+ * Keeps an order's first businessId before anything else is done: every later call for the same order and item finds
+ * this row. Whoever made it has `leaseSeconds` of real time to open it before another tries.
+ * @returns undefined where the businessId is the instance id of another order already.
+ */
+export async function reserveSubscription(
+  db: Db,
+  wanted: Reservation,
+  now: Micros,
+  leaseSeconds: number,
+): Promise<Subscription | undefined> {
+  const known = await findByOrder(db, wanted);
+  if (known) return known;
+  const { rows } = await db.query<Subscription>(
+    `INSERT INTO subscriptions (account_no, instance_id, order_id, item, version, state, product_id, mode, customer_id,
+       customer_name, terms, expires, received_at, next_try)
+     VALUES ($1::smallint, $2::text, $3::text, $4::text, $5::text, 'opening', $6::text, NULL, $8::text, $9::text,
+       $10::jsonb || jsonb_strip_nulls(jsonb_build_object('mode', $7::text)), $11::timestamptz, $12::timestamptz,
+       now() + make_interval(secs => $13::float8))
+     ON CONFLICT DO NOTHING RETURNING ${COLUMNS}`,
+    [
+      wanted.accountNo,
+      wanted.businessId,
+      wanted.orderId,
+      wanted.item,
+      wanted.version,
+      wanted.productId,
+      wanted.mode,
+      wanted.customerId,
+      wanted.customerName,
+      JSON.stringify(wanted.terms),
+      wanted.expires === null ? null : stamp(wanted.expires),
+      stamp(now),
+      leaseSeconds,
+    ],
+  );
+  return rows[0] ?? findByOrder(db, wanted);
+}
+
+async function findByOrder(
+  db: Db,
+  { accountNo, orderId, item, version }: Reservation,
+): Promise<Subscription | undefined> {
+  const { rows } = await db.query<Subscription>(
+    `SELECT ${COLUMNS} FROM subscriptions
+     WHERE account_no = $1::smallint AND order_id = $2::text AND item = $3::text AND version = $4::text`,
+    [accountNo, orderId, item, version],
+  );
+  return rows[0];
+}
+
+export async function findSubscription(db: Db, subscriptionNo: number): Promise<Subscription | undefined> {
+  const { rows } = await db.query<Subscription>(
+    `SELECT ${COLUMNS} FROM subscriptions WHERE subscription_no = $1::bigint`,
+    [subscriptionNo],
+  );
+  return rows[0];
+}
+
+/** The subscriptions of these instance ids. */
+export async function findSubscriptions(
+  db: Db,
+  accountNo: number,
+  instanceIds: readonly string[],
+): Promise<Subscription[]> {
+  const { rows } = await db.query<Subscription>(
+    `SELECT ${COLUMNS} FROM subscriptions WHERE account_no = $1::smallint AND instance_id = ANY ($2::text[])`,
+    [accountNo, instanceIds],
+  );
+  return rows;
+}
+
+/** Subscriptions by number, newest first, `limit` of them before the number `before`. */
+export async function listSubscriptions(
+  db: Db,
+  accountNo: number,
+  filter: { before?: number | undefined; state?: string | undefined; limit: number },
+): Promise<Subscription[]> {
+  const { rows } = await db.query<Subscription>(
+    `SELECT ${COLUMNS} FROM subscriptions WHERE account_no = $1::smallint
+       AND ($2::bigint IS NULL OR subscription_no < $2::bigint) AND ($3::text IS NULL OR state = $3::text)
+     ORDER BY subscription_no DESC LIMIT $4::integer`,
+    [accountNo, filter.before ?? null, filter.state ?? null, filter.limit],
+  );
+  return rows;
+}
+
+/** Takes up to `limit` subscriptions whose next try is due, for `leaseSeconds` of real time. */
+export async function claimOpenings(db: Db, limit: number, leaseSeconds: number): Promise<Subscription[]> {
+  const { rows } = await db.query<Subscription>(
+    `UPDATE subscriptions SET next_try = now() + make_interval(secs => $2::float8), tries = tries + 1
+     WHERE subscription_no IN (
+       SELECT subscription_no FROM subscriptions WHERE state = 'opening' AND next_try <= now()
+       ORDER BY next_try LIMIT $1::integer FOR UPDATE SKIP LOCKED)
+     RETURNING ${COLUMNS}`,
+    [limit, leaseSeconds],
+  );
+  return rows;
+}
+
+/** Notes why a subscription waits and when it is tried again. */
+export async function postponeOpening(
+  db: Db,
+  subscriptionNo: number,
+  waitsFor: WaitsFor,
+  seconds: number,
+): Promise<void> {
+  await db.query(
+    `UPDATE subscriptions SET waits_for = $2::text, next_try = now() + make_interval(secs => $3::float8)
+     WHERE subscription_no = $1::bigint AND state = 'opening'`,
+    [subscriptionNo, waitsFor, seconds],
+  );
+}
+
+/** What an order query told of a subscription. */
+export interface OrderedTerms {
+  productId: string;
+  customerId: string | null;
+  customerName: string | null;
+  expires: Micros | null;
+  terms: Record<string, unknown>;
+}
+
+/** Notes what was bought, once; what the call itself said is kept. */
+export async function setOrdered(db: Db, subscriptionNo: number, ordered: OrderedTerms): Promise<void> {
+  await db.query(
+    `UPDATE subscriptions SET product_id = COALESCE(product_id, $2::text), customer_id = COALESCE(customer_id, $3::text),
+       customer_name = COALESCE(customer_name, $4::text), expires = COALESCE(expires, $5::timestamptz),
+       terms = $6::jsonb || terms
+     WHERE subscription_no = $1::bigint AND state = 'opening'`,
+    [
+      subscriptionNo,
+      ordered.productId,
+      ordered.customerId,
+      ordered.customerName,
+      ordered.expires === null ? null : stamp(ordered.expires),
+      JSON.stringify(ordered.terms),
+    ],
+  );
+}
+
+/**
+ * Notes the selling mode. One order asks for a pay-per-use product once: a second line for it becomes the same instance.
+ * @returns the subscription that holds the instance where it is another one.
+ */
+export async function setMode(
+  db: Db,
+  subscription: Subscription,
+  mode: SellingMode,
+): Promise<Subscription | undefined> {
+  const other = mode === "pay_per_use" ? await findOnDemand(db, subscription) : undefined;
+  if (other) {
+    await db.query(
+      `UPDATE subscriptions SET state = 'same', same_as = $2::bigint, waits_for = NULL, next_try = NULL
+       WHERE subscription_no = $1::bigint AND state = 'opening'`,
+      [subscription.subscriptionNo, other.subscriptionNo],
+    );
+    return other;
+  }
+  await db.query(
+    "UPDATE subscriptions SET mode = $2::text WHERE subscription_no = $1::bigint AND state = 'opening'",
+    [subscription.subscriptionNo, mode],
+  );
+  return undefined;
+}
+
+async function findOnDemand(
+  db: Db,
+  { accountNo, orderId, productId, subscriptionNo }: Subscription,
+): Promise<Subscription | undefined> {
+  const { rows } = await db.query<Subscription>(
+    `SELECT ${COLUMNS} FROM subscriptions WHERE account_no = $1::smallint AND order_id = $2::text
+       AND product_id = $3::text AND mode = 'pay_per_use' AND state <> 'same' AND subscription_no <> $4::bigint`,
+    [accountNo, orderId, productId, subscriptionNo],
+  );
+  return rows[0];
+}
+
+/** Keeps the answer of the seller's service, the first one. */
+export async function setProvided(db: Db, subscriptionNo: number, provided: Provided): Promise<void> {
+  await db.query(
+    `UPDATE subscriptions SET provided = COALESCE(provided, $2::jsonb) WHERE subscription_no = $1::bigint`,
+    [subscriptionNo, JSON.stringify(provided)],
+  );
+}
+
+/** Fixes subject and begin of its life before the instance is made: another try makes the same. */
+export async function setLifeBegin(
+  db: Db,
+  subscriptionNo: number,
+  subject: string,
+  opened: Micros,
+): Promise<Subscription> {
+  const { rows } = await db.query<Subscription>(
+    `UPDATE subscriptions SET subject = COALESCE(subject, $2::text), opened = COALESCE(opened, $3::timestamptz)
+     WHERE subscription_no = $1::bigint RETURNING ${COLUMNS}`,
+    [subscriptionNo, subject, stamp(opened)],
+  );
+  return rows[0]!;
+}
+
+/** The subscription, locked until the transaction ends. */
+export async function lockSubscription(db: Db, subscriptionNo: number): Promise<Subscription> {
+  const { rows } = await db.query<Subscription>(
+    `SELECT ${COLUMNS} FROM subscriptions WHERE subscription_no = $1::bigint FOR UPDATE`,
+    [subscriptionNo],
+  );
+  return rows[0]!;
+}
+
+/** Ends the opening: the subscription is there. The caller holds its lock. */
+export async function setOpened(db: Db, subscriptionNo: number, subject: string): Promise<void> {
+  await db.query(
+    `UPDATE subscriptions SET state = 'active', waits_for = NULL, next_try = NULL, subject = $2::text
+     WHERE subscription_no = $1::bigint`,
+    [subscriptionNo, subject],
+  );
+}
+
+/** Keeps an order as the marketplace told it. */
+export async function keepOrder(
+  db: Db,
+  order: { accountNo: number; orderId: string; line: string; reply: string },
+  now: Micros,
+): Promise<void> {
+  await db.query(
+    `INSERT INTO orders (account_no, order_id, line, reply, fetched_at)
+     VALUES ($1::smallint, $2::text, $3::text, $4::text, $5::timestamptz)
+     ON CONFLICT (account_no, order_id, line) DO UPDATE SET reply = excluded.reply, fetched_at = excluded.fetched_at`,
+    [order.accountNo, order.orderId, order.line, order.reply, stamp(now)],
+  );
+}
+
+/** What a person has to settle. */
+export interface Case {
+  caseId: number;
+  kind: WaitsFor;
+  ref: string;
+  detail: string;
+  openedAt: Micros;
+  resolvedAt: Micros | null;
+}
+
+/** Raises a case, once while it stands. */
+export async function raiseCase(
+  db: Db,
+  accountNo: number,
+  wanted: Pick<Case, "kind" | "ref" | "detail">,
+  now: Micros,
+): Promise<void> {
+  await db.query(
+    `INSERT INTO cases (account_no, kind, ref, detail, opened_at)
+     VALUES ($1::smallint, $2::text, $3::text, $4::text, $5::timestamptz) ON CONFLICT DO NOTHING`,
+    [accountNo, wanted.kind, wanted.ref, wanted.detail, stamp(now)],
+  );
+}
+
+/** Resolves what stands of an instance; all of it, or one kind less. */
+export async function resolveCases(
+  db: Db,
+  accountNo: number,
+  ref: string,
+  now: Micros,
+  except = "",
+): Promise<void> {
+  await db.query(
+    `UPDATE cases SET resolved_at = $3::timestamptz
+     WHERE account_no = $1::smallint AND ref = $2::text AND resolved_at IS NULL AND kind <> $4::text`,
+    [accountNo, ref, stamp(now), except],
+  );
+}
+
+/** Cases that stand, oldest first. */
+export async function listCases(db: Db, accountNo: number, limit: number): Promise<Case[]> {
+  const { rows } = await db.query<Case>(
+    `SELECT case_id AS "caseId", kind, ref, detail, opened_at AS "openedAt", resolved_at AS "resolvedAt" FROM cases
+     WHERE account_no = $1::smallint AND resolved_at IS NULL ORDER BY case_id LIMIT $2::integer`,
+    [accountNo, limit],
+  );
+  return rows;
+}
+
+/** The instance id of a debugging call's order: the first one it named, apart from all production rows. */
+export async function reserveDebugInstance(
+  db: Db,
+  wanted: { accountNo: number; orderId: string; item: string; businessId: string },
+  now: Micros,
+): Promise<string> {
+  const { rows } = await db.query<{ id: string }>(
+    `INSERT INTO debug_instances AS d (account_no, order_id, item, instance_id, created_at)
+     VALUES ($1::smallint, $2::text, $3::text, $4::text, $5::timestamptz)
+     ON CONFLICT (account_no, order_id, item) DO UPDATE SET instance_id = d.instance_id RETURNING instance_id AS id`,
+    [wanted.accountNo, wanted.orderId, wanted.item, wanted.businessId, stamp(now)],
+  );
+  return rows[0]!.id;
+}
