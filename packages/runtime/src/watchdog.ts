@@ -6,7 +6,7 @@ export const EXIT_STALLED = 70;
 
 export interface WatchdogOptions {
   name: string;
-  /** Whether work waits now. An error counts as "not known": it neither accuses nor clears. */
+  /** Whether work waits now. An error means "not known": time counts anew, for a restart would not mend what it asks. */
   isWorkWaiting: () => Promise<boolean>;
   /** Work that waits this long without progress, real milliseconds, is a stall. */
   stalledAfterMs: number;
@@ -25,6 +25,7 @@ export interface Watchdog {
 }
 
 const EVERY_MS = 1_000;
+const SLOW_ANSWER_MS = 1_000;
 
 /** Ends the process with code 70 when work waits and none of it gets done. */
 export function createWatchdog(options: WatchdogOptions): Watchdog {
@@ -36,14 +37,14 @@ export function createWatchdog(options: WatchdogOptions): Watchdog {
   let isLooking = false;
 
   async function look(): Promise<void> {
+    const asked = monotonicMs();
+    const waits = await options.isWorkWaiting();
     const now = monotonicMs();
-    // The process itself stood still (stopped, or starved of CPU): that is no stall of its work.
-    if (now - last > stalledAfterMs / 2) since = now;
+    // The process itself stood still, or what it asked did: that is no stall of its work, and time counts anew.
+    if (!waits || asked - last > stalledAfterMs / 2 || now - asked > SLOW_ANSWER_MS) since = now;
     last = now;
-    if (!(await options.isWorkWaiting())) since = now;
-    const stalledMs = monotonicMs() - since;
-    if (stalledMs < stalledAfterMs) return;
-    logger.fatal({ watchdog: name, stalledMs: Math.round(stalledMs) }, "work waits and none gets done");
+    if (now - since < stalledAfterMs) return;
+    logger.fatal({ watchdog: name, stalledMs: Math.round(now - since) }, "work waits and none gets done");
     exit(EXIT_STALLED);
   }
 
@@ -51,7 +52,10 @@ export function createWatchdog(options: WatchdogOptions): Watchdog {
     if (isLooking) return;
     isLooking = true;
     look()
-      .catch((error: unknown) => logger.debug({ err: error, watchdog: name }, "not known whether work waits"))
+      .catch((error: unknown) => {
+        since = last = monotonicMs();
+        logger.debug({ err: error, watchdog: name }, "not known whether work waits");
+      })
       .finally(() => (isLooking = false));
   }, everyMs);
   timer.unref();

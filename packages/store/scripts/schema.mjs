@@ -42,7 +42,8 @@ const VIEWS = `
   SELECT ${NAME} AS relation, pg_get_viewdef(c.oid) AS definition, obj_description(c.oid) AS comment
   FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.relkind IN ('v', 'm') AND ${OURS} ORDER BY ${sorted(NAME)}`;
 
-const HEADER = "-- Made by `npm run schema` from a migrated database. The migrations are the source; a test compares.\n";
+const HEADER =
+  "-- Made by `npm run schema` from a migrated database. The migrations are the source; a test compares.\n";
 
 /**
  * @param {{ query(sql: string): Promise<{ rows: Record<string, unknown>[] }> }} db a migrated database

@@ -55,7 +55,10 @@ export async function readSealedUsage(db: Db, work: FreezeWork, limit: number): 
        GROUP BY instance_no ORDER BY instance_no LIMIT $4::integer
      )
      SELECT instance_no AS "instanceNo", a.account_no AS "accountNo", a.code AS account, i.instance_id AS "instanceId",
-       i.product, m.code AS meter, m.unit, i.cycle, i.opened, i.closed, chunk.quantity::text, chunk.events,
+       i.product, m.code AS meter, m.unit, i.cycle,
+       -- A record may not reach into a freeze: one that lasts past the hour ends the life for it, one that ended in the
+       -- hour begins it. LEAST and GREATEST leave nulls out.
+       greatest(i.opened, f.ended) AS opened, least(i.closed, f.began) AS closed, chunk.quantity::text, chunk.events,
        COALESCE(r.residue, 0)::text AS residue
      FROM chunk
      JOIN instances i USING (instance_no)
@@ -64,6 +67,13 @@ export async function readSealedUsage(db: Db, work: FreezeWork, limit: number): 
      LEFT JOIN LATERAL (
        SELECT residue FROM residues r WHERE r.instance_no = chunk.instance_no ORDER BY hour DESC LIMIT 1
      ) r ON true
+     LEFT JOIN LATERAL (
+       SELECT min(frozen_from) FILTER (WHERE frozen_to IS NULL OR frozen_to >= $2::timestamptz + interval '1 hour') AS began,
+         max(frozen_to) FILTER (WHERE frozen_to < $2::timestamptz + interval '1 hour') AS ended
+       FROM instance_freezes f WHERE f.instance_no = chunk.instance_no
+         AND f.frozen_from < $2::timestamptz + interval '1 hour' AND (f.frozen_to IS NULL OR f.frozen_to > $2::timestamptz)
+         AND (f.frozen_to IS NULL OR f.frozen_to >= $2::timestamptz + interval '1 hour' OR f.frozen_from <= $2::timestamptz)
+     ) f ON true
      ORDER BY instance_no`,
     [work.shard, stamp(work.hour), work.frozenThrough, limit],
   );

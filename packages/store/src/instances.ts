@@ -1,5 +1,6 @@
-import { shardOf, type BillingCycle, type Micros } from "@quarterpast/domain";
+import { shardOf, type BillingCycle, type Interval, type Micros } from "@quarterpast/domain";
 import { inTransaction, stamp, type Db, type Pool } from "./db.js";
+import { findFreezes } from "./lives.js";
 
 /** What a customer bought: one pay-per-use billing item. */
 export interface Instance {
@@ -140,6 +141,8 @@ export interface Binding {
   shard: number;
   opened: Micros;
   closed: Micros | null;
+  /** When it was frozen; a freeze that lasts ends at Infinity. */
+  freezes: readonly Interval[];
 }
 
 export async function findBindings(
@@ -148,12 +151,16 @@ export async function findBindings(
   subjects: string[],
   meters: string[],
 ): Promise<Binding[]> {
-  const { rows } = await db.query<Binding>(
+  const { rows } = await db.query<Omit<Binding, "freezes">>(
     `SELECT i.instance_no AS "instanceNo", i.account_no AS "accountNo", i.subject, m.code AS meter, i.shard, i.opened, i.closed
      FROM unnest($2::text[], $3::text[]) AS wanted (subject, meter)
      JOIN meters m ON m.code = wanted.meter
      JOIN instances i ON i.account_no = $1::smallint AND i.subject = wanted.subject AND i.meter_no = m.meter_no`,
     [accountNo, subjects, meters],
   );
-  return rows;
+  const freezes = await findFreezes(
+    db,
+    rows.map((row) => row.instanceNo),
+  );
+  return rows.map((row) => ({ ...row, freezes: freezes.get(row.instanceNo) ?? [] }));
 }

@@ -131,7 +131,7 @@ async function settleBilled(db: Db, now: Micros): Promise<number> {
        FROM stated t JOIN records r USING (sn)
        JOIN submissions s ON s.account_no = r.account_no AND s.shard = r.shard AND s.seq_to >= r.seq
          AND s.seq_from BETWEEN r.seq - 10000 AND r.seq
-       WHERE t.verdict = 'billed' AND s.state IN ('accepted', 'duplicate')
+       WHERE t.verdict = 'billed' AND t.is_ours AND s.state IN ('accepted', 'duplicate')
      ), done AS (
        SELECT c.submission_id FROM touched c WHERE NOT EXISTS (
          SELECT 1 FROM records r LEFT JOIN stated t USING (sn)

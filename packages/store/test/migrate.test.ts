@@ -30,14 +30,18 @@ describe("migrations", () => {
   test("make the schema that is committed: after a change run `npm run schema`", async () => {
     await migrate(database.url);
     const committed = await readFile(new URL("../schema.sql", import.meta.url), "utf8");
-    expect(await dumpSchema(pool), "packages/store/schema.sql is out of date: npm run schema").toBe(committed);
+    expect(await dumpSchema(pool), "packages/store/schema.sql is out of date: npm run schema").toBe(
+      committed,
+    );
   });
 });
 
 describe("another schema", () => {
   test("that is older is refused with what to do", async () => {
     expect(await checkSchema(pool)).toMatchObject({ ok: false, problem: "older" });
-    await expect(requireSchema(pool)).rejects.toThrow(/older than this version \(missing 0001_.*run the migrations/);
+    await expect(requireSchema(pool)).rejects.toThrow(
+      /older than this version \(missing 0001_.*run the migrations/,
+    );
   });
 
   test("that is newer is refused at once, in one clear line", async () => {
@@ -47,20 +51,35 @@ describe("another schema", () => {
       /^The database schema is newer than this version \(9999_from_the_future\): start a newer quarterpast\.$/,
     );
     const { signal } = new AbortController();
-    const opening = openStore({ databaseUrl: database.url, applicationName: "test", onError: () => {}, signal });
+    const opening = openStore({
+      databaseUrl: database.url,
+      applicationName: "test",
+      onError: () => {},
+      signal,
+    });
     await expect(opening).rejects.toThrow(/newer/);
   });
 
   test("that is being made is waited for", async () => {
     const { signal } = new AbortController();
-    const opening = openStore({ databaseUrl: database.url, applicationName: "test", onError: () => {}, signal });
+    const opening = openStore({
+      databaseUrl: database.url,
+      applicationName: "test",
+      onError: () => {},
+      signal,
+    });
     await migrate(database.url);
     await (await opening).end();
   });
 
   test("that never comes is waited for until the signal fires", async () => {
     const signal = AbortSignal.timeout(400);
-    const opening = openStore({ databaseUrl: database.url, applicationName: "test", onError: () => {}, signal });
+    const opening = openStore({
+      databaseUrl: database.url,
+      applicationName: "test",
+      onError: () => {},
+      signal,
+    });
     await expect(opening).rejects.toThrow();
   });
 });

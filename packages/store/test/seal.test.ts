@@ -16,9 +16,14 @@ async function write(shard: number, instances: number[], time: number): Promise<
   return inTransaction(ledger.pool, async (db) => {
     const open = (await lockOpenHours(db, [shard])).get(shard)!;
     const billHour = Math.max(hourOf(time), open);
-    const events = instances.map(
-      (instanceNo): CountedEvent => ({ shard, instanceNo, aggregation: "sum", originHour: hourOf(time), billHour, quantity: "1" }),
-    );
+    const events = instances.map((instanceNo): CountedEvent => ({
+      shard,
+      instanceNo,
+      aggregation: "sum",
+      originHour: hourOf(time),
+      billHour,
+      quantity: "1",
+    }));
     await addUsage(db, foldBatch(events));
     return billHour;
   });
@@ -55,7 +60,9 @@ describe("sealing", () => {
       "DELETE FROM hour_usage",
       "INSERT INTO hour_usage SELECT shard, bill_hour, instance_no + 1, origin_hour, 1, 1 FROM hour_usage",
     ])
-      await expect(ledger.pool.query(sql)).rejects.toThrow(/hour .* of shard 0 is sealed: (UPDATE|DELETE|INSERT) refused/);
+      await expect(ledger.pool.query(sql)).rejects.toThrow(
+        /hour .* of shard 0 is sealed: (UPDATE|DELETE|INSERT) refused/,
+      );
     expect(await usageOf(H)).toEqual([{ instance_no: 1, quantity: "1", events: 1 }]);
   });
 
@@ -92,9 +99,11 @@ describe("sealing", () => {
       );
       expect(counted).toEqual([{ events: count * instances.length }]);
     }
-    expect(await ledger.rows("SELECT sum(quantity)::text AS quantity, sum(events)::bigint AS events FROM hour_usage")).toEqual([
-      { quantity: String(writes * instances.length), events: writes * instances.length },
-    ]);
+    expect(
+      await ledger.rows(
+        "SELECT sum(quantity)::text AS quantity, sum(events)::bigint AS events FROM hour_usage",
+      ),
+    ).toEqual([{ quantity: String(writes * instances.length), events: writes * instances.length }]);
     expect(writes).toBeGreaterThan(100);
   }, 60_000);
 

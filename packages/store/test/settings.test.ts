@@ -4,7 +4,13 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { H, openLedger, type Ledger } from "../../../test/fixtures/ledger.js";
 import { ensureAccount, haltAccount, listAccounts } from "../src/accounts.js";
 import { beatClock, readClock, setClock } from "../src/clock.js";
-import { addInstance, closeInstance, findBindings, listInstances, type NewInstance } from "../src/instances.js";
+import {
+  addInstance,
+  closeInstance,
+  findBindings,
+  listInstances,
+  type NewInstance,
+} from "../src/instances.js";
 import { createKey, hashToken, listKeys, liveKeys, revokeKey } from "../src/keys.js";
 import { ensureMeter, listMeters } from "../src/meters.js";
 import { expectSource, listSources, silentSources } from "../src/sources.js";
@@ -42,10 +48,17 @@ describe("the clock row", () => {
 
 describe("accounts and meters", () => {
   test("keep what they were made with", async () => {
-    const again = await ensureAccount(ledger.pool, { code: "koogallery-cn", marketplace: "other", site: "intl" }, H);
+    const again = await ensureAccount(
+      ledger.pool,
+      { code: "koogallery-cn", marketplace: "other", site: "intl" },
+      H,
+    );
     expect(again).toEqual(ledger.account);
     const meter = { code: "tokens", aggregation: "max", unit: "u", scale: 0 } as const;
-    expect(await ensureMeter(ledger.pool, meter, H)).toMatchObject({ created: false, meter: { aggregation: "sum" } });
+    expect(await ensureMeter(ledger.pool, meter, H)).toMatchObject({
+      created: false,
+      meter: { aggregation: "sum" },
+    });
     expect(await listMeters(ledger.pool)).toHaveLength(1);
   });
 
@@ -63,7 +76,11 @@ describe("keys", () => {
   test("open until they are revoked; only their hash is kept", async () => {
     const secret = token("aaaaaaaa");
     const { accountNo } = ledger.account;
-    await createKey(ledger.pool, { keyId: "aaaaaaaa", accountNo, name: "shop", role: "ingest", token: secret }, H);
+    await createKey(
+      ledger.pool,
+      { keyId: "aaaaaaaa", accountNo, name: "shop", role: "ingest", token: secret },
+      H,
+    );
     const [live] = await liveKeys(ledger.pool);
     expect(live).toMatchObject({ keyId: "aaaaaaaa", role: "ingest" });
     expect(live!.secretSha256.equals(hashToken(secret))).toBe(true);
@@ -78,7 +95,13 @@ describe("keys", () => {
   });
 
   test("an unknown role is refused by the table itself", async () => {
-    const key = { keyId: "cccccccc", accountNo: ledger.account.accountNo, name: "x", role: "root", token: "t" };
+    const key = {
+      keyId: "cccccccc",
+      accountNo: ledger.account.accountNo,
+      name: "x",
+      role: "root",
+      token: "t",
+    };
     await expect(createKey(ledger.pool, key as never, H)).rejects.toThrow(/api_keys_role_check/);
   });
 });
@@ -97,28 +120,41 @@ describe("lives of instances", () => {
 
   test("the same instance again is unchanged, another under its id is refused", async () => {
     const created = await add();
-    expect(created).toMatchObject({ outcome: "created", instance: { shard: shardOf("i-1"), cycle: "hourly", closed: null } });
+    expect(created).toMatchObject({
+      outcome: "created",
+      instance: { shard: shardOf("i-1"), cycle: "hourly", closed: null },
+    });
     expect(await add()).toMatchObject({ outcome: "unchanged" });
-    expect(await add({ product: "other" })).toMatchObject({ outcome: "exists_otherwise", instance: { product: "llm" } });
+    expect(await add({ product: "other" })).toMatchObject({
+      outcome: "exists_otherwise",
+      instance: { product: "llm" },
+    });
     expect(await add({ cycle: "daily" })).toMatchObject({ outcome: "exists_otherwise" });
     expect(await add({ instanceId: "i-2", meter: "nope" })).toEqual({ outcome: "unknown_meter" });
   });
 
   test("do not overlap for one subject and meter; the one in the way is named", async () => {
     await add();
-    expect(await add({ instanceId: "i-2", opened: H + HOUR })).toMatchObject({ outcome: "overlaps", instance: { instanceId: "i-1" } });
+    expect(await add({ instanceId: "i-2", opened: H + HOUR })).toMatchObject({
+      outcome: "overlaps",
+      instance: { instanceId: "i-1" },
+    });
     expect(await add({ instanceId: "i-0", opened: H - HOUR })).toMatchObject({ outcome: "overlaps" });
     expect(await add({ instanceId: "i-3", subject: "customer-2" })).toMatchObject({ outcome: "created" });
     await ledger.meter("calls", "count");
     expect(await add({ instanceId: "i-4", meter: "calls" })).toMatchObject({ outcome: "created" });
 
     await closeInstance(ledger.pool, ledger.account.accountNo, "i-1", H + HOUR);
-    expect(await add({ instanceId: "i-2", opened: H + HOUR - 1_000_000 })).toMatchObject({ outcome: "overlaps" });
+    expect(await add({ instanceId: "i-2", opened: H + HOUR - 1_000_000 })).toMatchObject({
+      outcome: "overlaps",
+    });
     expect(await add({ instanceId: "i-2", opened: H + HOUR })).toMatchObject({ outcome: "created" });
   });
 
   test("do not overlap either where many are added at once", async () => {
-    const added = await Promise.all(Array.from({ length: 12 }, (_, n) => add({ instanceId: `i-${n}`, opened: H + n * HOUR })));
+    const added = await Promise.all(
+      Array.from({ length: 12 }, (_, n) => add({ instanceId: `i-${n}`, opened: H + n * HOUR })),
+    );
     const outcomes = added.map(({ outcome }) => outcome).sort();
     expect(outcomes).toEqual(["created", ...Array<string>(11).fill("overlaps")]);
     expect(await listInstances(ledger.pool, ledger.account.accountNo, "", 100)).toHaveLength(1);
@@ -129,7 +165,9 @@ describe("lives of instances", () => {
     await add();
     expect(await closeInstance(ledger.pool, accountNo, "i-1", H)).toMatchObject({ closed: null });
     expect(await closeInstance(ledger.pool, accountNo, "i-1", H + HOUR)).toMatchObject({ closed: H + HOUR });
-    expect(await closeInstance(ledger.pool, accountNo, "i-1", H + 2 * HOUR)).toMatchObject({ closed: H + HOUR });
+    expect(await closeInstance(ledger.pool, accountNo, "i-1", H + 2 * HOUR)).toMatchObject({
+      closed: H + HOUR,
+    });
     expect(await closeInstance(ledger.pool, accountNo, "i-9", H)).toBeUndefined();
   });
 
@@ -139,7 +177,12 @@ describe("lives of instances", () => {
     const page = async (after: string): Promise<string[]> =>
       (await listInstances(ledger.pool, accountNo, after, 2)).map(({ instanceId }) => instanceId);
     expect([await page(""), await page("i-2"), await page("i-3")]).toEqual([["i-1", "i-2"], ["i-3"], []]);
-    const bindings = await findBindings(ledger.pool, accountNo, ["customer-1", "customer-9"], ["tokens", "tokens"]);
+    const bindings = await findBindings(
+      ledger.pool,
+      accountNo,
+      ["customer-1", "customer-9"],
+      ["tokens", "tokens"],
+    );
     expect(bindings).toMatchObject([{ subject: "customer-1", meter: "tokens", opened: H, closed: null }]);
   });
 });

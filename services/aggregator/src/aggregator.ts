@@ -12,6 +12,8 @@ export interface AggregatorDeps {
   clock: Clock;
   logger: Logger;
   metrics: Metrics;
+  /** Called when a batch is committed. */
+  onProgress?: () => void;
 }
 
 export interface Aggregator {
@@ -42,6 +44,7 @@ export function createAggregator(deps: AggregatorDeps): Aggregator {
       for (const fate of ["counted", "duplicates", "conflicts", "quarantined"] as const)
         events.inc({ fate }, receipt[fate]);
       logger.debug(receipt, "batch counted");
+      deps.onProgress?.();
     },
   });
   const release = createLoop({

@@ -51,16 +51,11 @@ export function bindEvents(
   }
   return events.map((event) => {
     const meter = meters.get(event.meter);
-    const binding = lives
-      .get(bindingKey(event.subject, event.meter))
-      ?.find((life) => livedAt(life, event.time));
-    return {
-      event,
-      sourceNo: sourceNumbers.get(event.source)!,
-      meter,
-      binding,
-      reason: reasonOf(event, meter, binding),
-    };
+    const ofSubject = lives.get(bindingKey(event.subject, event.meter)) ?? [];
+    const binding = ofSubject.find((life) => livedAt(life, event.time));
+    const unbound = whyUnbound(ofSubject, binding, event.time);
+    const reason = meter ? (refusalOf(meter, event) ?? unbound) : "unknown_meter";
+    return { event, sourceNo: sourceNumbers.get(event.source)!, meter, binding, reason };
   });
 }
 
@@ -72,13 +67,16 @@ function livedAt(life: Binding, at: Micros): boolean {
   return life.opened <= at && (life.closed === null || at < life.closed);
 }
 
-function reasonOf(
-  event: UsageEvent,
-  meter: Meter | undefined,
+function whyUnbound(
+  ofSubject: readonly Binding[],
   binding: Binding | undefined,
+  at: Micros,
 ): QuarantineReason | undefined {
-  if (!meter) return "unknown_meter";
-  return refusalOf(meter, event) ?? (binding ? undefined : "unknown_instance");
+  if (binding) {
+    return binding.freezes.some(({ begin, end }) => begin <= at && at < end) ? "instance_frozen" : undefined;
+  }
+  const closedBefore = ofSubject.some(({ closed }) => closed !== null && closed <= at);
+  return closedBefore ? "instance_closed" : "unknown_instance";
 }
 
 /** The ledger's row of an event: counted in the first open hour of its shard, or waiting without one. */

@@ -2,12 +2,16 @@ import {
   createHttp,
   createMetrics,
   createProductClock,
+  createWatchdog,
   readSettings,
   runService,
 } from "@quarterpast/runtime";
 import { clockReader, openStore } from "@quarterpast/store";
 import { createAggregator } from "./aggregator.js";
 import { aggregatorSettings } from "./settings.js";
+
+/** Batches wait and none was committed for this long: the queue's client is wedged, a new process is not. */
+const STALLED_MS = 20_000;
 
 runService({
   name: "aggregator",
@@ -31,6 +35,17 @@ runService({
       redisUrl: settings.REDIS_URL,
       prefix: settings.QUEUE_PREFIX,
       concurrency: settings.CONCURRENCY,
+      onProgress: () => watchdog.progressed(),
+    });
+    const watchdog = createWatchdog({
+      name: "aggregator",
+      isWorkWaiting: async () => {
+        // While Postgres is away nothing can be committed, and a restart would not bring it back.
+        await pool.query("SELECT 1");
+        return (await aggregator.waiting()).jobs > 0;
+      },
+      stalledAfterMs: STALLED_MS,
+      logger,
     });
     const http = createHttp({
       logger,
@@ -43,6 +58,7 @@ runService({
     await http.listen({ host: settings.HOST, port: settings.PORT });
     return {
       stop: async () => {
+        watchdog.stop();
         await aggregator.stop();
         await http.close();
         clock.stop();

@@ -35,12 +35,20 @@ export interface Answer {
 type Asking = { as?: KeyRole; body?: unknown; type?: string; token?: string | null };
 
 /** An api over a database of its own, a sandbox as its marketplace, and a key of each role. */
-export async function startApi(options: { marketplaceKey?: string; redisUrl?: string } = {}) {
+export async function startApi(
+  options: {
+    marketplaceKey?: string;
+    redisUrl?: string;
+    /** Gives another way to the database, one that the test can cut. */
+    routeTo?: (url: string) => Promise<string>;
+  } = {},
+) {
   const servers = testServers();
   const database = await createTestDatabase(servers.databaseUrl, {
     migrate: async (url) => void (await migrate(url)),
   });
-  const pool = createPool({ databaseUrl: database.url, max: 4, applicationName: "test", onError: () => {} });
+  const databaseUrl = (await options.routeTo?.(database.url)) ?? database.url;
+  const pool = createPool({ databaseUrl, max: 4, applicationName: "test", onError: () => {} });
   await setClock(pool, { realAnchor: clock.real(), productAnchor: clock.now(), rate: 1 });
   const account = await ensureAccount(
     pool,

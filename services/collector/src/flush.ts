@@ -1,6 +1,6 @@
-import { faultPoint } from "@quarterpast/runtime";
 import type { Micros, UsageEvent } from "@quarterpast/domain";
 import { encodeBatch, type Producer, type ProducerState, type UsageBatch } from "@quarterpast/queue";
+import { faultPoint } from "@quarterpast/runtime";
 import { BODY_LIMITS } from "./body.js";
 import type { Journal } from "./journal/journal.js";
 import type { Outstanding } from "./outstanding.js";
@@ -185,6 +185,7 @@ export function redisProblem(state: ProducerState): string | undefined {
 async function writeEntry(deps: FlusherDeps, requests: Request[]): Promise<Durability> {
   const { journal, producer, outstanding, policy } = deps;
   refuseIfDown(deps);
+  await faultPoint("collector.beforeEntry");
   const batch: UsageBatch = {
     accountNo: requests[0]!.accountNo,
     collectorNo: deps.collectorNo(),
@@ -194,17 +195,16 @@ async function writeEntry(deps: FlusherDeps, requests: Request[]): Promise<Durab
   };
   const { seq, received } = batch;
   outstanding.opened(seq, received);
-  await faultPoint("collector.beforeEntry");
   const [kept, queued] = await Promise.allSettled([
     journal.append(seq, received, Buffer.from(JSON.stringify(encodeBatch(batch)))),
     producer.state().ok ? enqueue(producer, batch) : Promise.reject(new Error("Redis is not to be trusted")),
   ]);
-  await faultPoint("collector.afterEntry");
   if (kept.status === "rejected") {
     outstanding.dropped(seq);
     throw refusal("unavailable", `the journal: ${(kept.reason as Error).message}`);
   }
   outstanding.stored(seq, kept.value, queued.status === "fulfilled");
+  await faultPoint("collector.afterEntry");
   if (queued.status === "fulfilled") return "journal+redis";
   if (policy === "journal") return "journal";
   throw refusal("unavailable", `${(queued.reason as Error).message}; it may be stored`);

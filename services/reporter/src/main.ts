@@ -4,6 +4,7 @@ import {
   createHttp,
   createMetrics,
   createProductClock,
+  createWatchdog,
   readSettings,
   runService,
 } from "@quarterpast/runtime";
@@ -13,6 +14,9 @@ import { reporterSettings } from "./settings.js";
 
 /** A loop that has not ended a pass for this long makes the service not ready. */
 const STALLED_MS = 60_000;
+/** No call to the marketplace may take this long (its own deadline is half of it): the pass hangs. */
+const HANGS_AFTER_MS = 60_000;
+const HANGS_FOR_MS = 20_000;
 
 runService({
   name: "reporter",
@@ -52,6 +56,15 @@ runService({
       random: Math.random,
       recordsPerCall: settings.RECORDS_PER_CALL,
     });
+    const watchdog = createWatchdog({
+      name: "reporter",
+      isWorkWaiting: async () => {
+        await pool.query("SELECT 1");
+        return reporter.msSincePass() > HANGS_AFTER_MS;
+      },
+      stalledAfterMs: HANGS_FOR_MS,
+      logger,
+    });
     const http = createHttp({
       logger,
       metrics,
@@ -64,6 +77,7 @@ runService({
     await http.listen({ host: settings.HOST, port: settings.PORT });
     return {
       stop: async () => {
+        watchdog.stop();
         await reporter.stop();
         await http.close();
         clock.stop();

@@ -1,5 +1,12 @@
 import type { MarketplaceAdapter } from "@quarterpast/marketplace";
-import { type Clock, createLoop, faultPoint, type Logger, type Loop, type Metrics } from "@quarterpast/runtime";
+import {
+  type Clock,
+  createLoop,
+  faultPoint,
+  type Logger,
+  type Loop,
+  type Metrics,
+} from "@quarterpast/runtime";
 import { haltAccount, listAccounts, readBacklog, type Account, type Pool } from "@quarterpast/store";
 import { freezeRecords } from "./freeze.js";
 import { reconcileAccepted } from "./reconcile.js";
@@ -22,6 +29,8 @@ export interface ReporterDeps {
 export interface Reporter {
   /** Milliseconds since every one of its loops last ended a pass well. */
   msSinceSuccess(): number;
+  /** Milliseconds since every one of its loops last ended a pass, well or not: a pass that hangs shows here. */
+  msSincePass(): number;
   stop(): Promise<void>;
 }
 
@@ -59,8 +68,12 @@ export function createReporter(deps: ReporterDeps): Reporter {
       );
     },
   };
-  const loop = (name: string, everyMs: number, run: () => Promise<boolean | void>): Loop =>
-    createLoop({ name, everyMs, run, logger });
+  const passes = new Map<string, number>();
+  const loop = (name: string, everyMs: number, run: () => Promise<boolean | void>): Loop => {
+    const passed = () => passes.set(name, performance.now());
+    passed();
+    return createLoop({ name, everyMs, run: () => run().finally(passed), logger });
+  };
   const loops = [
     loop("seal", TICK_MS, () => sealDueHours({ pool, clock, logger })),
     loop("freeze", TICK_MS, () => freezeRecords(freezing)),
@@ -73,6 +86,7 @@ export function createReporter(deps: ReporterDeps): Reporter {
   ];
   for (const each of loops) each.start();
   return {
+    msSincePass: () => performance.now() - Math.min(...passes.values()),
     msSinceSuccess: () => Math.max(...loops.map((each) => each.msSinceSuccess())),
     stop: async () => {
       await Promise.all(loops.map((each) => each.stop()));

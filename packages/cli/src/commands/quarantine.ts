@@ -21,14 +21,12 @@ const COLUMNS: readonly Column<Waiting>[] = [
 
 /** `quarterpast quarantine`: acknowledged events that wait for their binding. */
 export function register(program: Command): void {
-  const quarantine = program
-    .command("quarantine")
-    .description(
-      say({
-        en: "acknowledged events that wait for their meter or instance",
-        zh: "等待计量项或实例的已确认事件",
-      }),
-    );
+  const quarantine = program.command("quarantine").description(
+    say({
+      en: "acknowledged events that wait for their meter or instance",
+      zh: "等待计量项或实例的已确认事件",
+    }),
+  );
 
   onStack(quarantine.command("list"))
     .description(say({ en: "count them by subject, meter and reason", zh: "按主体、计量项和原因统计" }))

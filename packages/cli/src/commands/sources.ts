@@ -25,14 +25,12 @@ const COLUMNS: readonly Column<Source>[] = [
 
 /** `quarterpast sources`: who sends usage, and from whom every hour must hear. */
 export function register(program: Command): void {
-  const sources = program
-    .command("sources")
-    .description(
-      say({
-        en: "who sends usage, and who must be heard every hour",
-        zh: "用量来源，以及每小时必须收到的来源",
-      }),
-    );
+  const sources = program.command("sources").description(
+    say({
+      en: "who sends usage, and who must be heard every hour",
+      zh: "用量来源，以及每小时必须收到的来源",
+    }),
+  );
 
   onStack(sources.command("expect <source>"))
     .description(

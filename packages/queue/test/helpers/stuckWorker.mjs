@@ -1,0 +1,11 @@
+// Takes one batch, tells its parent, and never ends it: to be killed.
+import { createConsumer } from "@quarterpast/queue";
+
+const [redisUrl, prefix] = process.argv.slice(2);
+createConsumer({
+  redisUrl,
+  prefix,
+  concurrency: 1,
+  process: () => new Promise(() => process.send("taken")),
+  onError: () => {},
+});

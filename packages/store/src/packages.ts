@@ -1,0 +1,307 @@
+import { toUnits, formatUnits, trimDecimal, HOUR, type Micros } from "@quarterpast/domain";
+import { stamp, stamps, type Db } from "./db.js";
+import type { Product, ResetRule } from "./products.js";
+
+/** One item of a bought package. Quantities are decimal text. */
+export interface Package {
+  packageNo: number;
+  subscriptionNo: number;
+  /** Of the package. */
+  instanceId: string;
+  subject: string;
+  meter: string;
+  meterNo: number;
+  quota: string;
+  resetRule: ResetRule;
+  deductionOrder: number;
+  /** Its service stops when it is used up. */
+  stops: boolean;
+  starts: Micros;
+  expires: Micros | null;
+  deactivatedAt: Micros | null;
+  warnedPeriod: Micros | null;
+  usedUpPeriod: Micros | null;
+}
+
+const SELECT = `SELECT p.package_no AS "packageNo", p.subscription_no AS "subscriptionNo", s.instance_id AS "instanceId",
+  p.subject, m.code AS meter, p.meter_no AS "meterNo", p.quota, p.reset_rule AS "resetRule",
+  p.deduction_order AS "deductionOrder", p.stops, p.starts, p.expires, p.deactivated_at AS "deactivatedAt",
+  p.warned_period AS "warnedPeriod", p.used_up_period AS "usedUpPeriod"
+  FROM packages p JOIN subscriptions s USING (subscription_no) JOIN meters m USING (meter_no)`;
+
+/** More decimals than any quantity has (quantity.ts of domain). */
+const SCALE = 12;
+const units = (quantity: string) => toUnits(quantity, SCALE);
+const text = (value: bigint) => trimDecimal(formatUnits(value, SCALE));
+
+/** Makes the items of a bought package, once. */
+export async function addPackages(
+  db: Db,
+  bought: {
+    subscriptionNo: number;
+    accountNo: number;
+    subject: string;
+    product: Product;
+    starts: Micros;
+    expires: Micros | null;
+  },
+): Promise<void> {
+  const { product } = bought;
+  await db.query(
+    `INSERT INTO packages (subscription_no, account_no, subject, meter_no, quota, reset_rule, deduction_order, stops,
+       starts, expires)
+     SELECT $1::bigint, $2::smallint, $3::text, m.meter_no, t.quota, $6::text, $7::smallint, $8::boolean,
+       $9::timestamptz, $10::timestamptz
+     FROM unnest($4::text[], $5::numeric[]) AS t (code, quota) JOIN meters m USING (code) ON CONFLICT DO NOTHING`,
+    [
+      bought.subscriptionNo,
+      bought.accountNo,
+      bought.subject,
+      product.contents.map(({ meter }) => meter),
+      product.contents.map(({ quota }) => quota),
+      product.resetRule,
+      product.deductionOrder,
+      product.mode === "stop_package",
+      stamp(bought.starts),
+      bought.expires === null ? null : stamp(bought.expires),
+    ],
+  );
+}
+
+/** The subject that a customer's pay-per-use instance of a meter has: its packages belong to it. */
+export async function findPackageSubject(
+  db: Db,
+  accountNo: number,
+  customerId: string,
+  meters: readonly string[],
+): Promise<string | undefined> {
+  const { rows } = await db.query<{ subject: string }>(
+    `SELECT s.subject FROM subscriptions s
+     JOIN products p ON p.account_no = s.account_no AND p.product_id = s.product_id
+     JOIN meters m ON m.meter_no = p.meter_no
+     WHERE s.account_no = $1::smallint AND s.customer_id = $2::text AND s.mode = 'pay_per_use'
+       AND s.state IN ('active', 'frozen') AND m.code = ANY ($3::text[])
+     ORDER BY (s.subject = s.customer_id) DESC, s.opened LIMIT 1`,
+    [accountNo, customerId, meters],
+  );
+  return rows[0]?.subject;
+}
+
+/** All packages that the packages of these subscriptions share usage with, themselves included. */
+export async function findSharingPackages(db: Db, subscriptionNos: readonly number[]): Promise<Package[]> {
+  const { rows } = await db.query<Package>(
+    `${SELECT} WHERE (p.account_no, p.subject, p.meter_no) IN (
+       SELECT account_no, subject, meter_no FROM packages WHERE subscription_no = ANY ($1::bigint[]))`,
+    [subscriptionNos],
+  );
+  return rows;
+}
+
+/** Packages that may be used at a time, by number, `limit` of them after `after`. */
+export async function listLivePackages(
+  db: Db,
+  accountNo: number,
+  at: Micros,
+  after: number,
+  limit: number,
+): Promise<Package[]> {
+  const { rows } = await db.query<Package>(
+    `${SELECT} WHERE p.account_no = $1::smallint AND p.package_no > $2::bigint AND p.starts <= $3::timestamptz
+       AND p.deactivated_at IS NULL AND (p.expires IS NULL OR p.expires > $3::timestamptz)
+     ORDER BY p.package_no LIMIT $4::integer`,
+    [accountNo, after, stamp(at), limit],
+  );
+  return rows;
+}
+
+/** A pay-per-use instance that packages belong to: of the same subject and meter, the one that lives or lived last. */
+export interface PackageInstance {
+  subject: string;
+  meterNo: number;
+  instanceId: string;
+}
+
+export async function findPackageInstances(
+  db: Db,
+  accountNo: number,
+  packages: readonly Pick<Package, "subject" | "meterNo">[],
+): Promise<PackageInstance[]> {
+  const { rows } = await db.query<PackageInstance>(
+    `SELECT DISTINCT ON (i.subject, i.meter_no) i.subject, i.meter_no AS "meterNo", i.instance_id AS "instanceId"
+     FROM unnest($2::text[], $3::integer[]) AS wanted (subject, meter_no)
+     JOIN instances i ON i.account_no = $1::smallint AND i.subject = wanted.subject AND i.meter_no = wanted.meter_no
+     ORDER BY i.subject, i.meter_no, i.opened DESC`,
+    [accountNo, packages.map((one) => one.subject), packages.map((one) => one.meterNo)],
+  );
+  return rows;
+}
+
+/** The begin of the period of a package's quota that holds a time: monthly and yearly from the day it starts, UTC. */
+export function packagePeriod({ starts, resetRule }: Pick<Package, "starts" | "resetRule">, at: Micros): Micros {
+  if (resetRule === "none" || at <= starts) return starts;
+  const step = resetRule === "monthly" ? 1 : 12;
+  const [from, to] = [new Date(starts / 1_000), new Date(at / 1_000)];
+  const months = (to.getUTCFullYear() - from.getUTCFullYear()) * 12 + to.getUTCMonth() - from.getUTCMonth();
+  const passed = Math.floor(months / step) * step;
+  const begin = addMonths(starts, passed);
+  return begin <= at ? begin : addMonths(starts, passed - step);
+}
+
+/** The same day and time some months later; the month's last day where it has no such day. */
+function addMonths(at: Micros, months: number): Micros {
+  const date = new Date(at / 1_000);
+  const day = date.getUTCDate();
+  date.setUTCDate(1);
+  date.setUTCMonth(date.getUTCMonth() + months);
+  const last = new Date(Date.UTC(date.getUTCFullYear(), date.getUTCMonth() + 1, 0)).getUTCDate();
+  date.setUTCDate(Math.min(day, last));
+  return date.getTime() * 1_000 + (at % 1_000);
+}
+
+/** Packages in the order they are used up: by their own order, then the one that expires first. */
+export function inDeductionOrder(packages: readonly Package[]): Package[] {
+  return [...packages].sort(
+    (a, b) =>
+      a.deductionOrder - b.deductionOrder ||
+      (a.expires ?? Number.MAX_SAFE_INTEGER) - (b.expires ?? Number.MAX_SAFE_INTEGER) ||
+      a.packageNo - b.packageNo,
+  );
+}
+
+/** Usage of each package in each of its periods: decimal text by `<package> <begin of period>`. */
+export type PackageUse = Map<string, string>;
+export const useKey = (packageNo: number, period: Micros) => `${packageNo} ${period}`;
+
+/** What one hour's usage takes from a package. */
+export interface Deduction {
+  package: Package;
+  period: Micros;
+  quantity: string;
+}
+
+/**
+ * Takes an hour's usage from packages of one subject and meter, as far as they reach, and notes it in `use`.
+ * @returns what each gives, in order; what none holds is missing from their sum.
+ */
+export function deduct(
+  packages: readonly Package[],
+  use: PackageUse,
+  hour: Micros,
+  quantity: string,
+): Deduction[] {
+  let left = units(quantity);
+  const deductions: Deduction[] = [];
+  for (const one of inDeductionOrder(packages)) {
+    if (left === 0n) break;
+    if (!isUsable(one, hour)) continue;
+    const period = packagePeriod(one, hour);
+    const used = units(use.get(useKey(one.packageNo, period)) ?? "0");
+    const room = units(trimDecimal(one.quota)) - used;
+    const taken = room < left ? room : left;
+    if (taken <= 0n) continue;
+    left -= taken;
+    use.set(useKey(one.packageNo, period), text(used + taken));
+    deductions.push({ package: one, period, quantity: text(taken) });
+  }
+  return deductions;
+}
+
+function isUsable(one: Package, hour: Micros): boolean {
+  const end = Math.min(one.expires ?? Infinity, one.deactivatedAt ?? Infinity);
+  return one.starts < hour + HOUR && end > hour;
+}
+
+/** What sealed hours took from packages. */
+export async function readPackageUse(db: Db, packageNos: readonly number[]): Promise<PackageUse> {
+  const { rows } = await db.query<{ packageNo: number; period: Micros; used: string }>(
+    `SELECT package_no AS "packageNo", period, trim_scale(sum(quantity))::text AS used FROM deductions
+     WHERE package_no = ANY ($1::bigint[]) GROUP BY package_no, period`,
+    [packageNos],
+  );
+  return new Map(rows.map(({ packageNo, period, used }) => [useKey(packageNo, period), used]));
+}
+
+/** Takes the usage of one sealed hour of a shard from packages. The caller does so once an hour, in order. */
+export async function deductHour(db: Db, shard: number, hour: Micros): Promise<void> {
+  const { rows: usage } = await db.query<{
+    instanceNo: number;
+    accountNo: number;
+    subject: string;
+    meterNo: number;
+    quantity: string;
+  }>(
+    `SELECT i.instance_no AS "instanceNo", i.account_no AS "accountNo", i.subject, i.meter_no AS "meterNo",
+       trim_scale(sum(u.quantity))::text AS quantity
+     FROM hour_usage u JOIN instances i USING (instance_no)
+     WHERE u.shard = $1::smallint AND u.bill_hour = $2::timestamptz AND EXISTS (
+       SELECT 1 FROM packages p WHERE p.account_no = i.account_no AND p.subject = i.subject AND p.meter_no = i.meter_no)
+     GROUP BY i.instance_no HAVING sum(u.quantity) > 0 ORDER BY i.instance_no`,
+    [shard, stamp(hour)],
+  );
+  if (usage.length === 0) return;
+  const { rows: packages } = await db.query<Package & { accountNo: number }>(
+    `${SELECT.replace("SELECT ", 'SELECT p.account_no AS "accountNo", ')}
+     WHERE (p.account_no, p.subject, p.meter_no) IN (SELECT * FROM unnest($1::smallint[], $2::text[], $3::integer[]))
+     ORDER BY p.package_no FOR UPDATE OF p`,
+    [usage.map((row) => row.accountNo), usage.map((row) => row.subject), usage.map((row) => row.meterNo)],
+  );
+  const use = await readPackageUse(
+    db,
+    packages.map((one) => one.packageNo),
+  );
+  const deductions = usage.flatMap((row) =>
+    deduct(
+      packages.filter(
+        (one) =>
+          one.accountNo === row.accountNo && one.subject === row.subject && one.meterNo === row.meterNo,
+      ),
+      use,
+      hour,
+      row.quantity,
+    ).map((deduction) => ({ ...deduction, instanceNo: row.instanceNo })),
+  );
+  await db.query(
+    `INSERT INTO deductions (package_no, instance_no, hour, period, quantity)
+     SELECT p, i, $1::timestamptz, t, q
+     FROM unnest($2::bigint[], $3::integer[], $4::timestamptz[], $5::numeric[]) AS x (p, i, t, q)`,
+    [
+      stamp(hour),
+      deductions.map((row) => row.package.packageNo),
+      deductions.map((row) => row.instanceNo),
+      stamps(deductions.map((row) => row.period)),
+      deductions.map((row) => row.quantity),
+    ],
+  );
+}
+
+/** What was taken from stop-before-excess packages in an hour: for `relate_pkg_instance` of its records. */
+export async function readStopDeductions(
+  db: Db,
+  instanceNos: readonly number[],
+  hour: Micros,
+): Promise<{ instanceNo: number; packageInstanceId: string; quantity: string }[]> {
+  const { rows } = await db.query<{ instanceNo: number; packageInstanceId: string; quantity: string }>(
+    `SELECT d.instance_no AS "instanceNo", s.instance_id AS "packageInstanceId", trim_scale(d.quantity)::text AS quantity
+     FROM deductions d JOIN packages p USING (package_no) JOIN subscriptions s USING (subscription_no)
+     WHERE d.instance_no = ANY ($1::integer[]) AND d.hour = $2::timestamptz AND p.stops
+     ORDER BY d.instance_no, p.deduction_order, p.expires NULLS LAST, p.package_no`,
+    [instanceNos, stamp(hour)],
+  );
+  return rows;
+}
+
+/** Notes that the seller was told of a package's low balance or end in a period. @returns whether it is news. */
+export async function markPackageTold(
+  db: Db,
+  packageNo: number,
+  what: "warned" | "used_up",
+  period: Micros,
+): Promise<boolean> {
+  const column = what === "warned" ? "warned_period" : "used_up_period";
+  const { rowCount } = await db.query(
+    `UPDATE packages SET ${column} = $2::timestamptz
+     WHERE package_no = $1::bigint AND ${column} IS DISTINCT FROM $2::timestamptz`,
+    [packageNo, stamp(period)],
+  );
+  return rowCount === 1;
+}

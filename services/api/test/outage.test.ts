@@ -1,0 +1,62 @@
+import { connect, createServer, type AddressInfo, type Socket } from "node:net";
+import { expect, it, onTestFinished } from "vitest";
+import { startApi } from "./kit.js";
+
+/** A way to a server that can be cut: open connections break, new ones are refused. */
+async function createBridge({ hostname, port: targetPort }: { hostname: string; port: string }) {
+  const sockets = new Set<Socket>();
+  const server = createServer((near) => {
+    const far = connect(Number(targetPort), hostname);
+    for (const [socket, other] of [
+      [near, far],
+      [far, near],
+    ] as const) {
+      sockets.add(socket);
+      socket.pipe(other);
+      socket.on("error", () => other.destroy());
+      socket.on("close", () => other.destroy());
+    }
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const { port } = server.address() as AddressInfo;
+  return {
+    port,
+    cut() {
+      server.close();
+      for (const socket of sockets) socket.destroy();
+    },
+    mend: () => new Promise<void>((resolve) => server.listen(port, "127.0.0.1", resolve)),
+  };
+}
+
+it("goes on by the keys it knows while Postgres is away, and says so", async () => {
+  let bridge: Awaited<ReturnType<typeof createBridge>> | undefined;
+  const api = await startApi({
+    routeTo: async (url) => {
+      const target = new URL(url);
+      bridge = await createBridge({ hostname: target.hostname, port: target.port });
+      target.hostname = "127.0.0.1";
+      target.port = String(bridge.port);
+      return target.href;
+    },
+  });
+  onTestFinished(async () => {
+    await api.end();
+    bridge!.cut();
+  });
+  bridge!.cut();
+  const { status, json, headers } = await api.get("/v1/meters");
+  expect({ status, code: json.code, retryAfter: headers.get("retry-after") }).toEqual({
+    status: 503,
+    code: "unavailable",
+    retryAfter: "1",
+  });
+  expect((await fetch(`${api.url}/healthz/ready`)).status).toBe(503);
+  const doctor = await api.get("/v1/doctor");
+  const names = doctor.json.checks.map((check: { name: string }) => check.name);
+  expect(doctor.json.checks[0]).toMatchObject({ name: "postgres", ok: false });
+  expect(names).toEqual(["postgres", "redis", "queue", "marketplace", "clock_skew"]);
+
+  await bridge!.mend();
+  await expect.poll(async () => (await api.get("/v1/meters")).status).toBe(200);
+});

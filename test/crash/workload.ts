@@ -1,0 +1,212 @@
+import { createHash } from "node:crypto";
+import { createWriteStream } from "node:fs";
+import { setTimeout as sleep } from "node:timers/promises";
+import { createRandom, type Random } from "./random.js";
+
+/** `[source, id, subject, meter, time, quantity, value]`, as the truth log keeps it. */
+export type TruthEvent = [string, string, string, string, string, string | null, string | null];
+
+export interface Subject {
+  subject: string;
+  meter: string;
+  aggregation: "sum" | "count" | "max" | "unique";
+}
+
+export interface WorkloadOptions {
+  random: Random;
+  truthPath: string;
+  token: string;
+  /** Addresses of collectors, through their proxies. */
+  targets: { name: string; url: string }[];
+  subjects: Subject[];
+  /** Product time in milliseconds. */
+  productNow: () => number;
+  senders: number;
+  /** Events a second that are aimed at. */
+  rate: () => number;
+}
+
+/** What has come of the sending so far. */
+export interface WorkloadState {
+  sent: number;
+  /** Events of requests that were answered 202, each once. */
+  acknowledged: number;
+  /** Requests in work, by target. */
+  pending: Map<string, number>;
+  lastAckAt: number;
+  replies: Map<number, number>;
+}
+
+export interface Workload {
+  state: WorkloadState;
+  start(): void;
+  /** Makes no new batches; resolves when all made ones are acknowledged. */
+  finish(withinMs: number): Promise<boolean>;
+  close(): Promise<void>;
+}
+
+interface Batch {
+  no: number;
+  events: TruthEvent[];
+  tries: number;
+}
+
+const TIMEOUT_MS = 5_000;
+const RECENT = 4_000;
+
+/** Sends usage and writes down every send and every reply; each batch is sent again with the same ids until it is taken. */
+export function createWorkload(options: WorkloadOptions): Workload {
+  const { random, targets } = options;
+  const log = createWriteStream(options.truthPath, { flags: "a" });
+  const write = (line: object) => void log.write(`${JSON.stringify(line)}\n`);
+  const recent: TruthEvent[] = [];
+  const state: WorkloadState = {
+    sent: 0,
+    acknowledged: 0,
+    pending: new Map(targets.map(({ name }) => [name, 0])),
+    lastAckAt: 0,
+    replies: new Map(),
+  };
+  let made = 0;
+  let batches = 0;
+  let isMaking = true;
+  let startedAt = 0;
+  const running: Promise<void>[] = [];
+
+  function makeBatch(): Batch {
+    const events = Array.from({ length: random.int(50, 500) }, makeEvent);
+    const batch = { no: (batches += 1), events, tries: 0 };
+    write({ k: "batch", b: batch.no, events });
+    return batch;
+  }
+
+  function makeEvent(): TruthEvent {
+    made += 1;
+    const old = recent.length > 100 ? random.pick(recent) : undefined;
+    if (old && random.chance(0.02)) return old;
+    if (old && random.chance(0.003)) return [old[0], old[1], old[2], old[3], old[4], "31337.5", old[6]];
+    const event = freshEvent();
+    if (recent.length < RECENT) recent.push(event);
+    else recent[random.int(0, RECENT - 1)] = event;
+    return event;
+  }
+
+  function freshEvent(): TruthEvent {
+    const { subject, meter, aggregation } = random.pick(options.subjects);
+    const late = random.chance(0.03) ? random.int(0, 2 * 3_600_000) : random.int(0, 20_000);
+    const time = new Date(options.productNow() - late).toISOString();
+    const quantity = aggregation === "count" ? null : makeQuantity(random);
+    const value = aggregation === "unique" ? `user-${random.int(1, 400)}` : null;
+    return [`gen-${random.int(0, 3)}`, makeId(random, made), subject, meter, time, quantity, value];
+  }
+
+  async function deliver(batch: Batch): Promise<void> {
+    for (;;) {
+      const target = random.pick(targets);
+      batch.tries += 1;
+      const send = { b: batch.no, n: batch.tries, to: target.name };
+      write({ k: "send", ...send, at: Date.now() });
+      state.pending.set(target.name, state.pending.get(target.name)! + 1);
+      const reply = await post(target.url, options.token, batch.events);
+      state.pending.set(target.name, state.pending.get(target.name)! - 1);
+      write({ k: "reply", ...send, ...reply, at: Date.now() });
+      state.replies.set(reply.status, (state.replies.get(reply.status) ?? 0) + 1);
+      const again = (reply.rejected ?? []).filter(([, , retryable]) => retryable);
+      if (reply.status === 202 && again.length === 0) {
+        state.acknowledged += batch.events.length;
+        state.lastAckAt = Date.now();
+        return;
+      }
+      if (reply.status >= 400 && reply.status < 500 && reply.status !== 429 && reply.status !== 401) return;
+      await sleep(random.int(50, 400));
+    }
+  }
+
+  async function sender(): Promise<void> {
+    while (isMaking) {
+      const due = startedAt + (made / options.rate()) * 1_000;
+      if (due > Date.now()) {
+        await sleep(Math.min(100, due - Date.now()));
+        continue;
+      }
+      const batch = makeBatch();
+      state.sent += batch.events.length;
+      await deliver(batch);
+      // The same batch once more although it was taken: a client that lost the reply does this.
+      if (random.chance(0.04)) await deliver({ ...batch, tries: 100 });
+    }
+  }
+
+  return {
+    state,
+    start() {
+      startedAt = Date.now();
+      for (let each = 0; each < options.senders; each += 1) running.push(sender());
+    },
+    async finish(withinMs) {
+      isMaking = false;
+      const all = Promise.all(running).then(() => true);
+      return Promise.race([all, sleep(withinMs, false)]);
+    },
+    close: () => new Promise((resolve) => log.end(() => resolve())),
+  };
+}
+
+function makeQuantity(random: Random): string {
+  const decimals = random.int(0, 6);
+  const digits = String(random.int(0, 9_999_999)).padStart(decimals + 1, "0");
+  return decimals === 0 ? digits : `${digits.slice(0, -decimals)}.${digits.slice(-decimals)}`;
+}
+
+/** Half of the ids are UUIDv7, half are any text. */
+function makeId(random: Random, made: number): string {
+  if (random.chance(0.5)) return `event ${made} · ${random.int(0, 1e9).toString(36)}`;
+  const hex = createHash("sha256").update(`${made} ${random.next()}`).digest("hex");
+  const time = Date.now().toString(16).padStart(12, "0");
+  return `${time.slice(0, 8)}-${time.slice(8)}-7${hex.slice(0, 3)}-8${hex.slice(3, 6)}-${hex.slice(6, 18)}`;
+}
+
+interface Reply {
+  status: number;
+  rejected?: [index: number, code: string, retryable: boolean][];
+  error?: string;
+}
+
+async function post(url: string, token: string, events: readonly TruthEvent[]): Promise<Reply> {
+  const body = events.map(([source, id, subject, type, time, quantity, value]) => ({
+    specversion: "1.0",
+    id,
+    source,
+    subject,
+    type,
+    time,
+    data: { ...(quantity !== null && { quantity }), ...(value !== null && { value }) },
+  }));
+  try {
+    const response = await fetch(`${url}/v1/events`, {
+      method: "POST",
+      headers: {
+        authorization: `Bearer ${token}`,
+        "content-type": "application/cloudevents-batch+json",
+      },
+      body: JSON.stringify(body),
+      signal: AbortSignal.timeout(TIMEOUT_MS),
+    });
+    const text = await response.text();
+    if (response.status !== 202) return { status: response.status, error: text.slice(0, 200) };
+    const { rejected } = JSON.parse(text) as {
+      rejected: { index: number; code: string; retryable: boolean }[];
+    };
+    return {
+      status: 202,
+      rejected: rejected.map(({ index, code, retryable }) => [index, code, retryable]),
+    };
+  } catch (error) {
+    return { status: 0, error: String((error as { cause?: unknown }).cause ?? error).slice(0, 200) };
+  }
+}
+
+/** The seed of a run that names none. */
+export function anySeed(): number {
+  return createRandom(Date.now()).int(1, 2 ** 31 - 1);
+}
