@@ -24,8 +24,12 @@ function isInstalled() {
 /** Runs `npm ci` where packages are missing or older than the lock file; ends the process where that fails. */
 export function install() {
   if (isInstalled()) return;
-  tell("installing packages (npm ci); the first time takes a minute …", "正在安装依赖（npm ci），首次约需一分钟……");
-  const npm = /npm-cli\.js$/.test(process.env.npm_execpath ?? "") ? process.env.npm_execpath : undefined;
+  tell(
+    "installing packages (npm ci); the first time takes a minute …",
+    "正在安装依赖（npm ci），首次约需一分钟……",
+  );
+  const starter = process.env.npm_execpath ?? "";
+  const npm = starter.endsWith("npm-cli.js") ? starter : undefined;
   const [command, args] = npm ? [process.execPath, [npm]] : ["npm", []];
   const options = ["ci", "--no-audit", "--no-fund", "--loglevel=error"];
   // Standard output carries the ready line alone.

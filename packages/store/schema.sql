@@ -12,6 +12,16 @@ CREATE TABLE accounts (
   CONSTRAINT accounts_code_key UNIQUE (code)
 );
 
+CREATE TABLE anchors (
+  account_no smallint NOT NULL,
+  number bigint NOT NULL,
+  place text NOT NULL,
+  hash text NOT NULL,
+  anchored_at timestamp with time zone NOT NULL,
+  CONSTRAINT anchors_pkey PRIMARY KEY (account_no, number, place),
+  CONSTRAINT anchors_account_no_number_fkey FOREIGN KEY (account_no, number) REFERENCES manifests(account_no, number)
+);
+
 CREATE TABLE api_keys (
   key_id text NOT NULL,
   account_no smallint NOT NULL,
@@ -41,6 +51,19 @@ CREATE TABLE attempts (
   duration_ms integer,
   CONSTRAINT attempts_pkey PRIMARY KEY (submission_id, attempt),
   CONSTRAINT attempts_submission_id_fkey FOREIGN KEY (submission_id) REFERENCES submissions(submission_id)
+);
+
+CREATE TABLE audit (
+  audit_id bigint NOT NULL GENERATED ALWAYS AS IDENTITY,
+  account_no smallint NOT NULL,
+  at timestamp with time zone NOT NULL,
+  key_id text NOT NULL,
+  act text NOT NULL,
+  ref text NOT NULL,
+  before jsonb,
+  after jsonb,
+  CONSTRAINT audit_pkey PRIMARY KEY (audit_id),
+  CONSTRAINT audit_account_no_fkey FOREIGN KEY (account_no) REFERENCES accounts(account_no)
 );
 
 CREATE TABLE calls (
@@ -267,6 +290,38 @@ CREATE TABLE instances (
   CONSTRAINT instances_shard_check CHECK ((shard >= 0))
 );
 
+CREATE TABLE manifest_totals (
+  account_no smallint NOT NULL,
+  number bigint NOT NULL,
+  product text NOT NULL,
+  meter text NOT NULL,
+  unit text NOT NULL,
+  kind text NOT NULL,
+  quantity numeric NOT NULL,
+  records bigint NOT NULL,
+  CONSTRAINT manifest_totals_pkey PRIMARY KEY (account_no, number, product, meter, unit, kind),
+  CONSTRAINT manifest_totals_account_no_number_fkey FOREIGN KEY (account_no, number) REFERENCES manifests(account_no, number)
+);
+
+CREATE TABLE manifests (
+  account_no smallint NOT NULL,
+  number bigint NOT NULL,
+  hour timestamp with time zone NOT NULL,
+  canonical text NOT NULL,
+  hash text NOT NULL,
+  key_id text NOT NULL,
+  signature text NOT NULL,
+  seq_from bigint[] NOT NULL,
+  seq_to bigint[] NOT NULL,
+  made_at timestamp with time zone NOT NULL,
+  CONSTRAINT manifests_pkey PRIMARY KEY (account_no, number),
+  CONSTRAINT manifests_account_no_fkey FOREIGN KEY (account_no) REFERENCES accounts(account_no),
+  CONSTRAINT manifests_account_no_hour_key UNIQUE (account_no, hour),
+  CONSTRAINT manifests_hour_check CHECK ((date_trunc('hour'::text, hour) = hour)),
+  CONSTRAINT manifests_key_id_fkey FOREIGN KEY (key_id) REFERENCES proof_keys(key_id),
+  CONSTRAINT manifests_number_check CHECK ((number > 0))
+);
+
 CREATE TABLE meters (
   meter_no integer NOT NULL GENERATED ALWAYS AS IDENTITY,
   code text NOT NULL,
@@ -333,6 +388,27 @@ CREATE TABLE packages (
   CONSTRAINT packages_subscription_no_meter_no_key UNIQUE (subscription_no, meter_no)
 );
 
+CREATE TABLE price_plans (
+  plan_id bigint NOT NULL GENERATED ALWAYS AS IDENTITY,
+  account_no smallint NOT NULL,
+  product text NOT NULL,
+  meter_no integer NOT NULL,
+  valid_from timestamp with time zone NOT NULL,
+  model text NOT NULL,
+  currency text NOT NULL,
+  period text NOT NULL,
+  free numeric NOT NULL,
+  bands jsonb NOT NULL,
+  day_offset_minutes smallint NOT NULL,
+  created_at timestamp with time zone NOT NULL,
+  CONSTRAINT price_plans_pkey PRIMARY KEY (plan_id),
+  CONSTRAINT price_plans_account_no_fkey FOREIGN KEY (account_no) REFERENCES accounts(account_no),
+  CONSTRAINT price_plans_free_check CHECK (((free >= (0)::numeric) AND (free < 'Infinity'::numeric))),
+  CONSTRAINT price_plans_meter_no_fkey FOREIGN KEY (meter_no) REFERENCES meters(meter_no),
+  CONSTRAINT price_plans_model_check CHECK ((model = ANY (ARRAY['fixed'::text, 'step'::text, 'tier'::text]))),
+  CONSTRAINT price_plans_period_check CHECK ((period = ANY (ARRAY['day'::text, 'month'::text, 'year'::text, 'life'::text])))
+);
+
 CREATE TABLE product_contents (
   account_no smallint NOT NULL,
   product_id text NOT NULL,
@@ -365,6 +441,14 @@ CREATE TABLE products (
   CONSTRAINT products_reset_rule_check CHECK ((reset_rule = ANY (ARRAY['none'::text, 'monthly'::text, 'yearly'::text])))
 );
 
+CREATE TABLE proof_keys (
+  key_id text NOT NULL,
+  public_key text NOT NULL,
+  created_at timestamp with time zone NOT NULL,
+  CONSTRAINT proof_keys_pkey PRIMARY KEY (key_id),
+  CONSTRAINT proof_keys_public_key_check CHECK ((public_key ~ '^[0-9a-f]{64}$'::text))
+);
+
 CREATE TABLE quarantine (
   source_no integer NOT NULL,
   key uuid NOT NULL,
@@ -387,6 +471,18 @@ CREATE TABLE receipts (
   quarantined integer NOT NULL,
   committed_at timestamp with time zone NOT NULL,
   CONSTRAINT receipts_pkey PRIMARY KEY (collector_no, seq)
+);
+
+CREATE TABLE record_proofs (
+  hour timestamp with time zone NOT NULL,
+  instance_no integer NOT NULL,
+  sn text,
+  events_root bytea NOT NULL,
+  leaves bigint NOT NULL,
+  CONSTRAINT record_proofs_pkey PRIMARY KEY (hour, instance_no),
+  CONSTRAINT record_proofs_events_root_check CHECK ((octet_length(events_root) = 32)),
+  CONSTRAINT record_proofs_instance_no_fkey FOREIGN KEY (instance_no) REFERENCES instances(instance_no),
+  CONSTRAINT record_proofs_sn_fkey FOREIGN KEY (sn) REFERENCES records(sn)
 );
 
 CREATE TABLE records (
@@ -609,17 +705,20 @@ CREATE TABLE usage_totals (
   CONSTRAINT usage_totals_quantity_check CHECK (((quantity >= (0)::numeric) AND (quantity < 'Infinity'::numeric)))
 );
 
+CREATE INDEX audit_ref ON public.audit USING btree (account_no, ref, audit_id);
 CREATE INDEX calls_failed ON public.calls USING btree (account_no, call_id) WHERE (code <> '000000'::text);
 CREATE INDEX calls_ref ON public.calls USING btree (account_no, ref, call_id);
 CREATE UNIQUE INDEX cases_open ON public.cases USING btree (account_no, kind, ref) WHERE (resolved_at IS NULL);
-CREATE INDEX events_occurred ON public.events USING brin (occurred);
+CREATE INDEX events_occurred ON public.events USING brin (occurred) WITH (autosummarize='on');
 CREATE UNIQUE INDEX findings_open ON public.findings USING btree (account_no, kind, sn) WHERE (resolved_at IS NULL);
 CREATE INDEX hooks_due ON public.hooks USING btree (next_at) WHERE (delivered_at IS NULL);
+CREATE INDEX hooks_waiting ON public.hooks USING btree (ref, hook_id) WHERE (delivered_at IS NULL);
 CREATE INDEX hours_to_freeze ON public.hours USING btree (shard, hour) WHERE (frozen_at IS NULL);
 CREATE UNIQUE INDEX instance_freezes_open ON public.instance_freezes USING btree (instance_no) WHERE (frozen_to IS NULL);
 CREATE INDEX instances_binding ON public.instances USING btree (account_no, subject, meter_no, opened);
 CREATE INDEX outcomes_sn ON public.outcomes USING btree (sn, outcome_id);
 CREATE INDEX packages_of ON public.packages USING btree (account_no, subject, meter_no);
+CREATE INDEX price_plans_of ON public.price_plans USING btree (account_no, product, meter_no, valid_from DESC, plan_id DESC);
 CREATE INDEX quarantine_waiting ON public.quarantine USING btree (account_no, subject, meter) WHERE (released_at IS NULL);
 CREATE INDEX records_hour ON public.records USING btree (hour, instance_no);
 CREATE INDEX records_replaces ON public.records USING btree (replaces) WHERE (replaces IS NOT NULL);
@@ -634,6 +733,29 @@ CREATE UNIQUE INDEX subscription_events_once ON public.subscription_events USING
 CREATE INDEX subscriptions_customer ON public.subscriptions USING btree (account_no, customer_id);
 CREATE INDEX subscriptions_due ON public.subscriptions USING btree (next_try) WHERE (state = 'opening'::text);
 CREATE UNIQUE INDEX subscriptions_on_demand ON public.subscriptions USING btree (account_no, order_id, product_id) WHERE ((mode = 'pay_per_use'::text) AND (state <> 'same'::text));
+
+CREATE OR REPLACE FUNCTION billing.charge(model text, bands jsonb, free numeric, before numeric, quantity numeric)
+ RETURNS numeric
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE
+AS $function$
+  WITH paid AS (
+    SELECT greatest(before - free, 0) AS low, greatest(before + quantity - free, 0) AS high
+  ), band AS (
+    SELECT COALESCE(lag((b ->> 'upTo')::numeric) OVER (ORDER BY n), 0) AS low, (b ->> 'upTo')::numeric AS high,
+      (b ->> 'unitPrice')::numeric AS price
+    FROM jsonb_array_elements(bands) WITH ORDINALITY AS t (b, n)
+  )
+  SELECT CASE model
+    WHEN 'fixed' THEN (high - low) * (bands -> 0 ->> 'unitPrice')::numeric
+    WHEN 'step' THEN (
+      SELECT sum(greatest(0, least(paid.high, COALESCE(band.high, paid.high)) - greatest(paid.low, band.low)) * price)
+      FROM band)
+    ELSE (high - low) * (
+      SELECT price FROM band WHERE band.high IS NULL OR paid.high - paid.low <= band.high ORDER BY band.low LIMIT 1)
+    END
+  FROM paid
+$function$;
 
 CREATE OR REPLACE FUNCTION public.refuse_change()
  RETURNS trigger
@@ -656,8 +778,15 @@ BEGIN
   RETURN COALESCE(NEW, OLD);
 END $function$;
 
+CREATE TRIGGER anchors_final BEFORE DELETE OR UPDATE ON public.anchors FOR EACH ROW EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER audit_final BEFORE DELETE OR UPDATE ON public.audit FOR EACH ROW EXECUTE FUNCTION refuse_change();
 CREATE TRIGGER hour_usage_sealed BEFORE INSERT OR DELETE OR UPDATE ON public.hour_usage FOR EACH ROW EXECUTE FUNCTION refuse_sealed_usage();
+CREATE TRIGGER manifest_totals_final BEFORE DELETE OR UPDATE ON public.manifest_totals FOR EACH ROW EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER manifests_final BEFORE DELETE OR UPDATE ON public.manifests FOR EACH ROW EXECUTE FUNCTION refuse_change();
 CREATE TRIGGER outcomes_final BEFORE DELETE OR UPDATE ON public.outcomes FOR EACH ROW EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER price_plans_final BEFORE DELETE OR UPDATE ON public.price_plans FOR EACH ROW EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER proof_keys_final BEFORE DELETE OR UPDATE ON public.proof_keys FOR EACH ROW EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER record_proofs_final BEFORE DELETE OR UPDATE ON public.record_proofs FOR EACH ROW EXECUTE FUNCTION refuse_change();
 CREATE TRIGGER records_final BEFORE DELETE OR UPDATE ON public.records FOR EACH ROW EXECUTE FUNCTION refuse_change();
 CREATE TRIGGER residues_final BEFORE DELETE OR UPDATE ON public.residues FOR EACH ROW EXECUTE FUNCTION refuse_change();
 
@@ -679,6 +808,38 @@ CREATE VIEW billing.differences AS
      JOIN statements t USING (statement_id));
 
 -- billing.differences: Ours against the marketplace's statements; resolved_at is null while a difference stands.
+
+CREATE VIEW billing.hour_totals AS
+ SELECT a.code AS account,
+    m.hour,
+    t.product,
+    t.meter,
+    t.unit,
+    t.kind,
+    t.quantity,
+    t.records
+   FROM ((manifest_totals t
+     JOIN manifests m USING (account_no, number))
+     JOIN accounts a USING (account_no));
+
+-- billing.hour_totals: What was filed, by hour, product, meter and kind of record, as the manifests sign it.
+
+CREATE VIEW billing.manifests AS
+ SELECT a.code AS account,
+    m.number,
+    m.hour,
+    m.hash,
+    m.key_id,
+    m.signature,
+    m.canonical,
+    m.made_at,
+    ( SELECT count(*) AS count
+           FROM anchors n
+          WHERE ((n.account_no = m.account_no) AND (n.number = m.number))) AS anchors
+   FROM (manifests m
+     JOIN accounts a USING (account_no));
+
+-- billing.manifests: The signed manifest of each hour and account.
 
 CREATE VIEW billing.records AS
  SELECT r.sn,
@@ -736,3 +897,230 @@ CREATE VIEW billing.records AS
          LIMIT 1) o ON (true));
 
 -- billing.records: One row per bill record with its present state.
+
+CREATE VIEW billing.revenue AS
+ WITH priced AS (
+         SELECT b.sn,
+            b.account,
+            b.instance_id,
+            b.product,
+            b.meter,
+            b.unit,
+            b.subject,
+            b.kind,
+            b.part,
+            b.hour,
+            b.begin_at,
+            b.end_at,
+            b.quantity,
+            b.events,
+            b.state,
+            b.code,
+            b.attempts,
+            b.submission_id,
+            b.settled_at,
+            b.window_ends,
+            b.late_ends,
+            b.expires,
+            b.frozen_at,
+            b.replaces,
+            b.shard,
+            b.seq,
+            b.checksum,
+            b.prev,
+            r.instance_no,
+            p.model,
+            p.currency,
+            p.bands,
+            p.free,
+            COALESCE(d.quantity, (0)::numeric) AS deducted,
+            (b.state = ANY (ARRAY['frozen'::text, 'sent'::text, 'unknown'::text, 'accepted'::text, 'duplicate'::text, 'missing'::text, 'billed'::text])) AS expected,
+            l.begins,
+                CASE p.period
+                    WHEN 'life'::text THEN NULL::timestamp without time zone
+                    ELSE date_trunc(COALESCE(p.period, 'month'::text), l.begins)
+                END AS period
+           FROM (((((billing.records b
+             JOIN records r USING (sn))
+             JOIN instances i USING (instance_no))
+             LEFT JOIN LATERAL ( SELECT p_1.model,
+                    p_1.currency,
+                    p_1.bands,
+                    p_1.free,
+                    p_1.period,
+                    p_1.day_offset_minutes
+                   FROM price_plans p_1
+                  WHERE ((p_1.account_no = r.account_no) AND (p_1.product = b.product) AND (p_1.meter_no = i.meter_no) AND (p_1.valid_from <= r.begin_at))
+                  ORDER BY p_1.valid_from DESC, p_1.plan_id DESC
+                 LIMIT 1) p ON (true))
+             LEFT JOIN LATERAL ( SELECT sum(d_1.quantity) AS quantity
+                   FROM deductions d_1
+                  WHERE ((d_1.instance_no = r.instance_no) AND (d_1.hour = r.hour))) d ON (true))
+             CROSS JOIN LATERAL ( SELECT ((r.begin_at AT TIME ZONE 'UTC'::text) + make_interval(mins => COALESCE((p.day_offset_minutes)::integer, 0))) AS begins) l)
+        ), of_hour AS (
+         SELECT priced.sn,
+            priced.account,
+            priced.instance_id,
+            priced.product,
+            priced.meter,
+            priced.unit,
+            priced.subject,
+            priced.kind,
+            priced.part,
+            priced.hour,
+            priced.begin_at,
+            priced.end_at,
+            priced.quantity,
+            priced.events,
+            priced.state,
+            priced.code,
+            priced.attempts,
+            priced.submission_id,
+            priced.settled_at,
+            priced.window_ends,
+            priced.late_ends,
+            priced.expires,
+            priced.frozen_at,
+            priced.replaces,
+            priced.shard,
+            priced.seq,
+            priced.checksum,
+            priced.prev,
+            priced.instance_no,
+            priced.model,
+            priced.currency,
+            priced.bands,
+            priced.free,
+            priced.deducted,
+            priced.expected,
+            priced.begins,
+            priced.period,
+            COALESCE(sum(priced.quantity) FILTER (WHERE priced.expected) OVER (PARTITION BY priced.instance_no, priced.hour ORDER BY priced.begin_at, priced.seq ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), (0)::numeric) AS hour_before
+           FROM priced
+        ), charged AS (
+         SELECT of_hour.sn,
+            of_hour.account,
+            of_hour.instance_id,
+            of_hour.product,
+            of_hour.meter,
+            of_hour.unit,
+            of_hour.subject,
+            of_hour.kind,
+            of_hour.part,
+            of_hour.hour,
+            of_hour.begin_at,
+            of_hour.end_at,
+            of_hour.quantity,
+            of_hour.events,
+            of_hour.state,
+            of_hour.code,
+            of_hour.attempts,
+            of_hour.submission_id,
+            of_hour.settled_at,
+            of_hour.window_ends,
+            of_hour.late_ends,
+            of_hour.expires,
+            of_hour.frozen_at,
+            of_hour.replaces,
+            of_hour.shard,
+            of_hour.seq,
+            of_hour.checksum,
+            of_hour.prev,
+            of_hour.instance_no,
+            of_hour.model,
+            of_hour.currency,
+            of_hour.bands,
+            of_hour.free,
+            of_hour.deducted,
+            of_hour.expected,
+            of_hour.begins,
+            of_hour.period,
+            of_hour.hour_before,
+            (GREATEST(((of_hour.hour_before + of_hour.quantity) - of_hour.deducted), (0)::numeric) - GREATEST((of_hour.hour_before - of_hour.deducted), (0)::numeric)) AS to_charge
+           FROM of_hour
+        ), accumulated AS (
+         SELECT charged.sn,
+            charged.account,
+            charged.instance_id,
+            charged.product,
+            charged.meter,
+            charged.unit,
+            charged.subject,
+            charged.kind,
+            charged.part,
+            charged.hour,
+            charged.begin_at,
+            charged.end_at,
+            charged.quantity,
+            charged.events,
+            charged.state,
+            charged.code,
+            charged.attempts,
+            charged.submission_id,
+            charged.settled_at,
+            charged.window_ends,
+            charged.late_ends,
+            charged.expires,
+            charged.frozen_at,
+            charged.replaces,
+            charged.shard,
+            charged.seq,
+            charged.checksum,
+            charged.prev,
+            charged.instance_no,
+            charged.model,
+            charged.currency,
+            charged.bands,
+            charged.free,
+            charged.deducted,
+            charged.expected,
+            charged.begins,
+            charged.period,
+            charged.hour_before,
+            charged.to_charge,
+            COALESCE(sum(charged.to_charge) FILTER (WHERE charged.expected) OVER (PARTITION BY charged.instance_no, charged.period ORDER BY charged.begin_at, charged.seq ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), (0)::numeric) AS before
+           FROM charged
+        )
+ SELECT sn,
+    account,
+    instance_id,
+    product,
+    meter,
+    unit,
+    subject,
+    kind,
+    hour,
+    begin_at,
+    end_at,
+    (date_trunc('month'::text, begins))::date AS month,
+    state,
+    expected,
+    quantity,
+    (quantity - to_charge) AS from_packages,
+    model,
+    currency,
+    trim_scale(before) AS used_before,
+    trim_scale(billing.charge(model, bands, free, before, to_charge)) AS amount
+   FROM accumulated;
+
+-- billing.revenue: What each bill record is expected to bring in, exactly; a record that is not expected shows what it would have brought in.
+
+CREATE VIEW billing.revenue_by_month AS
+ SELECT month,
+    account,
+    product,
+    instance_id,
+    subject,
+    meter,
+    unit,
+    currency,
+    count(*) AS records,
+    sum(quantity) AS quantity,
+    sum(amount) AS expected,
+    sum(amount) FILTER (WHERE (state = 'billed'::text)) AS billed,
+    count(*) FILTER (WHERE (amount IS NULL)) AS unpriced
+   FROM billing.revenue
+  WHERE expected
+  GROUP BY month, account, product, instance_id, subject, meter, unit, currency;
+
+-- billing.revenue_by_month: Expected revenue per month of the marketplace, instance and currency; sum it by product or customer.

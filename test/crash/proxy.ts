@@ -35,7 +35,9 @@ export async function startProxy(name: string, targetPort: number): Promise<Prox
         return;
       }
       const { ms } = mode;
-      last = last.then(() => new Promise((resolve) => setTimeout(resolve, ms))).then(() => void to.write(chunk));
+      last = last
+        .then(() => new Promise((resolve) => setTimeout(resolve, ms)))
+        .then(() => void to.write(chunk));
     });
     from.on("end", () => void last.then(() => to.end()));
     from.on("close", () => to.destroy());

@@ -53,6 +53,8 @@ interface Batch {
 
 const TIMEOUT_MS = 5_000;
 const RECENT = 4_000;
+/** What outages kept from being sent is caught up, but not more than of this time. */
+const CATCH_UP_MS = 10_000;
 
 /** Sends usage and writes down every send and every reply; each batch is sent again with the same ids until it is taken. */
 export function createWorkload(options: WorkloadOptions): Workload {
@@ -70,7 +72,7 @@ export function createWorkload(options: WorkloadOptions): Workload {
   let made = 0;
   let batches = 0;
   let isMaking = true;
-  let startedAt = 0;
+  let due = 0;
   const running: Promise<void>[] = [];
 
   function makeBatch(): Batch {
@@ -124,12 +126,12 @@ export function createWorkload(options: WorkloadOptions): Workload {
 
   async function sender(): Promise<void> {
     while (isMaking) {
-      const due = startedAt + (made / options.rate()) * 1_000;
       if (due > Date.now()) {
         await sleep(Math.min(100, due - Date.now()));
         continue;
       }
       const batch = makeBatch();
+      due = Math.max(due, Date.now() - CATCH_UP_MS) + (batch.events.length / options.rate()) * 1_000;
       state.sent += batch.events.length;
       await deliver(batch);
       // The same batch once more although it was taken: a client that lost the reply does this.
@@ -140,7 +142,7 @@ export function createWorkload(options: WorkloadOptions): Workload {
   return {
     state,
     start() {
-      startedAt = Date.now();
+      due = Date.now();
       for (let each = 0; each < options.senders; each += 1) running.push(sender());
     },
     async finish(withinMs) {

@@ -6,9 +6,14 @@ import { register as importFile } from "./commands/import.js";
 import { register as instances } from "./commands/instances.js";
 import { register as keys } from "./commands/keys.js";
 import { register as meters } from "./commands/meters.js";
+import { register as migrate } from "./commands/migrate.js";
+import { register as calls } from "./commands/calls.js";
+import { register as products } from "./commands/products.js";
+import { register as prices } from "./commands/prices.js";
 import { register as quarantine } from "./commands/quarantine.js";
 import { register as reconcile } from "./commands/reconcile.js";
 import { register as records } from "./commands/records.js";
+import { register as selftest } from "./commands/selftest.js";
 import { register as sources } from "./commands/sources.js";
 import { register as up } from "./commands/up.js";
 import { CliError, EXIT, type ExitCode } from "./exit.js";
@@ -20,13 +25,18 @@ const GROUPS = [
   importFile,
   meters,
   instances,
+  products,
+  calls,
+  selftest,
   sources,
   keys,
   hours,
   records,
   reconcile,
+  prices,
   quarantine,
   doctor,
+  migrate,
 ];
 
 function createProgram(): Command {

@@ -95,3 +95,13 @@ export function splitAtScale(total: string, decimals: number): Split {
   const step = 10n ** BigInt(scale - decimals);
   return { billable: units / step, residue: trimDecimal(formatUnits(units % step, scale)) };
 }
+
+/** Whether a text from outside is a plain decimal that {@link unitsOf} reads. */
+export function isDecimal(text: string): boolean {
+  return /^\d{1,30}(\.\d{1,12})?$/.test(text);
+}
+
+/** Units of the finest scale, of a text that may be anything; 0 where it is no decimal: the caller has told so. */
+export function unitsOf(text: string): Units {
+  return isDecimal(text) ? toUnits(text, QUANTITY_MAX_SCALE) : 0n;
+}

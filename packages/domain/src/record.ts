@@ -121,7 +121,8 @@ export function extendChain(
 
 const PRINTABLE_ASCII = /^[\x20-\x7e]*$/;
 
-function canonicalObject(fields: Record<string, string>): string {
+/** A flat object of printable-ASCII strings with sorted keys: the only form that is ever hashed. */
+export function canonicalObject(fields: Record<string, string>): string {
   const pairs = Object.keys(fields)
     .sort()
     .map((name) => {

@@ -32,7 +32,7 @@ describe("the key of an event", () => {
       fc.property(fc.string({ unit: "binary" }), fc.string({ unit: "binary" }), (a, b) => {
         expect(eventKey(a)).toMatch(UUID);
         expect(eventKey(a)).toBe(eventKey(`${a}`));
-        if (a.isWellFormed() && b.isWellFormed()) expect(eventKey(a) === eventKey(b)).toBe(a === b);
+        if (![a, b].some((text) => /\p{Cs}/u.test(text))) expect(eventKey(a) === eventKey(b)).toBe(a === b);
       }),
     );
   });

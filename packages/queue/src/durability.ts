@@ -18,7 +18,7 @@ export interface DurabilityProblem {
 export async function checkDurability(redis: Redis): Promise<DurabilityProblem[]> {
   const problems: DurabilityProblem[] = [];
   for (const [setting, right] of Object.entries(REQUIRED)) {
-    const reply = (await redis.config("GET", setting)) as string[];
+    const reply = await redis.config("GET", setting);
     const value = reply[1] ?? "unknown";
     if (value !== right) problems.push({ setting, value, right });
   }

@@ -1,4 +1,4 @@
-import { appendFileSync } from "node:fs";
+import { appendFileSync, existsSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 
 /** What a fault point does to the process that passes it. */
@@ -116,14 +116,14 @@ const log = process.env.QUARTERPAST_FAULT_POINTS_LOG;
 /**
  * A place between two effects where tests may end, stop, slow or fail the process: `await faultPoint("service.place")`.
  * Without a plan in the environment it is one check. What fires is appended to QUARTERPAST_FAULT_POINTS_LOG first, a line
- * `pid point action` each.
+ * `pid point action` each; while a file of that name with `.off` behind it exists, nothing fires.
  */
 export function faultPoint(point: string): Promise<void> | undefined {
   return draw === undefined ? undefined : fire(point, draw(point));
 }
 
 async function fire(point: string, action: FaultAction | undefined): Promise<void> {
-  if (!action) return;
+  if (!action || (log && existsSync(`${log}.off`))) return;
   if (log) appendFileSync(log, `${process.pid} ${point} ${action.kind}\n`);
   switch (action.kind) {
     case "crash":

@@ -231,3 +231,4 @@ CREATE TABLE hooks (
   reply jsonb
 );
 CREATE INDEX hooks_due ON hooks (next_at) WHERE delivered_at IS NULL;
+CREATE INDEX hooks_waiting ON hooks (ref, hook_id) WHERE delivered_at IS NULL;

@@ -30,6 +30,7 @@ export async function ensureAccount(
   return rows[0]!;
 }
 
+/** All accounts, in the order they were made. */
 export async function listAccounts(db: Db): Promise<Account[]> {
   const { rows } = await db.query<Account>(`SELECT ${COLUMNS} FROM accounts ORDER BY account_no`);
   return rows;

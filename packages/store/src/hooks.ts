@@ -1,5 +1,6 @@
 import type { Micros } from "@quarterpast/domain";
 import { stamp, type Db } from "./db.js";
+import { jsonb } from "./json.js";
 
 /** Something the seller's service is told, until it answers. */
 export interface Hook {
@@ -40,7 +41,10 @@ export async function enqueueHook(
   return rows[0]!;
 }
 
-/** Takes up to `limit` hooks that are due, for `leaseSeconds` of real time. */
+/**
+ * Takes up to `limit` hooks that are due, for `leaseSeconds` of real time. What is told of one thing is told in order: a
+ * later hook waits until the ones before it were taken.
+ */
 export async function claimHooks(
   db: Db,
   accountNo: number,
@@ -49,8 +53,10 @@ export async function claimHooks(
 ): Promise<Hook[]> {
   const { rows } = await db.query<Hook>(
     `UPDATE hooks SET next_at = now() + make_interval(secs => $3::float8)
-     WHERE hook_id IN (SELECT hook_id FROM hooks WHERE delivered_at IS NULL AND next_at <= now()
-       AND account_no = $1::smallint ORDER BY next_at LIMIT $2::integer FOR UPDATE SKIP LOCKED)
+     WHERE hook_id IN (SELECT hook_id FROM hooks h WHERE delivered_at IS NULL AND next_at <= now()
+       AND account_no = $1::smallint AND NOT EXISTS (
+         SELECT 1 FROM hooks o WHERE o.ref = h.ref AND o.delivered_at IS NULL AND o.hook_id < h.hook_id)
+       ORDER BY next_at LIMIT $2::integer FOR UPDATE SKIP LOCKED)
      RETURNING ${COLUMNS}`,
     [accountNo, limit, leaseSeconds],
   );
@@ -62,7 +68,7 @@ export async function settleHook(db: Db, hookId: number, reply: unknown, now: Mi
   await db.query(
     `UPDATE hooks SET delivered_at = COALESCE(delivered_at, $3::timestamptz), reply = COALESCE(reply, $2::jsonb),
        attempts = attempts + 1, last_error = NULL WHERE hook_id = $1::bigint`,
-    [hookId, JSON.stringify(reply ?? null), stamp(now)],
+    [hookId, jsonb(reply ?? null), stamp(now)],
   );
 }
 

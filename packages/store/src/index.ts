@@ -23,3 +23,8 @@ export * from "./calls.js";
 export * from "./packages.js";
 export * from "./hooks.js";
 export * from "./totals.js";
+export * from "./proofLines.js";
+export * from "./proofEvents.js";
+export * from "./manifests.js";
+export * from "./audit.js";
+export * from "./prices.js";

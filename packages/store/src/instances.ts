@@ -91,6 +91,7 @@ function sameInstance(a: Instance, b: NewInstance): boolean {
   );
 }
 
+/** The instance of an account with this marketplace id; undefined where there is none. */
 export async function findInstance(
   db: Db,
   accountNo: number,
@@ -145,6 +146,7 @@ export interface Binding {
   freezes: readonly Interval[];
 }
 
+/** Lives of the given pairs of subject and meter (same length, pair by pair); a pair without any gives none. */
 export async function findBindings(
   db: Db,
   accountNo: number,

@@ -28,6 +28,7 @@ export function hashToken(token: string): Buffer {
   return createHash("sha256").update(token, "utf8").digest();
 }
 
+/** Keeps a new key: the hash of its token, never the token. */
 export async function createKey(
   db: Db,
   key: Pick<ApiKey, "keyId" | "accountNo" | "name" | "role"> & { token: string },
@@ -40,6 +41,7 @@ export async function createKey(
   );
 }
 
+/** All keys, the revoked ones too, oldest first. */
 export async function listKeys(db: Db): Promise<ApiKey[]> {
   const { rows } = await db.query<ApiKey>(
     `SELECT key_id AS "keyId", account_no AS "accountNo", name, role, created_at AS "createdAt",

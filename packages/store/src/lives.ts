@@ -1,5 +1,6 @@
 import { floorSecond, SECOND, type Interval, type Micros } from "@quarterpast/domain";
 import { stamp, type Db } from "./db.js";
+import { jsonb } from "./json.js";
 import type { Subscription } from "./orders.js";
 
 export type LifeEventKind = "opened" | "refreshed" | "frozen" | "unfrozen" | "upgraded" | "released";
@@ -16,7 +17,7 @@ export async function addLifeEvent(
   const { rowCount } = await db.query(
     `INSERT INTO subscription_events (subscription_no, kind, order_ref, detail, at)
      VALUES ($1::bigint, $2::text, $3::text, $4::jsonb, $5::timestamptz) ON CONFLICT DO NOTHING`,
-    [event.subscriptionNo, event.kind, event.orderRef ?? "", JSON.stringify(event.detail ?? {}), stamp(now)],
+    [event.subscriptionNo, event.kind, event.orderRef ?? "", jsonb(event.detail ?? {}), stamp(now)],
   );
   return rowCount === 1;
 }
@@ -122,7 +123,7 @@ export async function setUpgraded(
   await db.query(
     `UPDATE subscriptions SET product_id = COALESCE($2::text, product_id), expires = COALESCE($3::timestamptz, expires),
        terms = terms || $4::jsonb WHERE subscription_no = $1::bigint`,
-    [subscriptionNo, productId, expires === null ? null : stamp(expires), JSON.stringify(terms)],
+    [subscriptionNo, productId, expires === null ? null : stamp(expires), jsonb(terms)],
   );
 }
 

@@ -7,6 +7,7 @@ export interface StoredMeter extends Meter {
 
 const COLUMNS = `meter_no AS "meterNo", code, aggregation, unit, scale`;
 
+/** All meters by code. */
 export async function listMeters(db: Db): Promise<StoredMeter[]> {
   const { rows } = await db.query<StoredMeter>(`SELECT ${COLUMNS} FROM meters ORDER BY code`);
   return rows;

@@ -19,7 +19,7 @@ export async function migrate(
     migrationsTable: TABLE,
     advisoryLockMode: "wait",
     log,
-  } as Parameters<typeof runner>[0]);
+  });
   return ran.map((migration) => migration.name);
 }
 

@@ -1,5 +1,6 @@
 import type { Micros } from "@quarterpast/domain";
 import { stamp, type Db } from "./db.js";
+import { jsonb } from "./json.js";
 import type { SellingMode } from "./products.js";
 
 export type SubscriptionState = "opening" | "active" | "frozen" | "released" | "same";
@@ -103,7 +104,7 @@ export async function reserveSubscription(
       wanted.mode,
       wanted.customerId,
       wanted.customerName,
-      JSON.stringify(wanted.terms),
+      jsonb(wanted.terms),
       wanted.expires === null ? null : stamp(wanted.expires),
       stamp(now),
       leaseSeconds,
@@ -209,7 +210,7 @@ export async function setOrdered(db: Db, subscriptionNo: number, ordered: Ordere
       ordered.customerId,
       ordered.customerName,
       ordered.expires === null ? null : stamp(ordered.expires),
-      JSON.stringify(ordered.terms),
+      jsonb(ordered.terms),
     ],
   );
 }
@@ -255,7 +256,7 @@ async function findOnDemand(
 export async function setProvided(db: Db, subscriptionNo: number, provided: Provided): Promise<void> {
   await db.query(
     `UPDATE subscriptions SET provided = COALESCE(provided, $2::jsonb) WHERE subscription_no = $1::bigint`,
-    [subscriptionNo, JSON.stringify(provided)],
+    [subscriptionNo, jsonb(provided)],
   );
 }
 

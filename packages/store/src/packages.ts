@@ -91,7 +91,8 @@ export async function findPackageSubject(
 export async function findSharingPackages(db: Db, subscriptionNos: readonly number[]): Promise<Package[]> {
   const { rows } = await db.query<Package>(
     `${SELECT} WHERE (p.account_no, p.subject, p.meter_no) IN (
-       SELECT account_no, subject, meter_no FROM packages WHERE subscription_no = ANY ($1::bigint[]))`,
+       SELECT account_no, subject, meter_no FROM packages WHERE subscription_no = ANY ($1::bigint[]))
+     ORDER BY p.subscription_no, m.code`,
     [subscriptionNos],
   );
   return rows;

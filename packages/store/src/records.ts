@@ -71,6 +71,7 @@ export interface RecordDetail extends RecordView {
   outcomes: { state: RecordState; code: string | null; detail: string; source: string; at: Micros }[];
 }
 
+/** One record with its bytes, attempts and outcomes; undefined where the serial number is not ours. */
 export async function findRecord(db: Db, sn: string): Promise<RecordDetail | undefined> {
   const { rows } = await db.query<RecordDetail>(`${SELECT} WHERE sn = $1::text`, [sn]);
   const view = rows[0];

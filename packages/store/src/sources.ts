@@ -10,6 +10,7 @@ export interface ExpectedSource {
   since: Micros;
 }
 
+/** From `since` on the source must be heard in every hour; said again it changes nothing. */
 export async function expectSource(db: Db, accountNo: number, expected: ExpectedSource): Promise<void> {
   const numbers = await ensureSources(db, accountNo, [expected.source]);
   await db.query(
@@ -25,6 +26,7 @@ export interface KnownSource {
   lastHeard: Micros | null;
 }
 
+/** The sources of an account, heard or only expected, with the last hour each was heard in. */
 export async function listSources(db: Db, accountNo: number): Promise<KnownSource[]> {
   const { rows } = await db.query<{
     source: string;

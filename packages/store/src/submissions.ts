@@ -127,6 +127,7 @@ export interface AttemptEvidence {
   durationMs: number;
 }
 
+/** Adds to an attempt what it came to; its intent was committed when it was claimed. */
 export async function finishAttempt(
   db: Db,
   claim: ClaimedSubmission,

@@ -11,11 +11,14 @@ import { addHours } from "./routes/hours.js";
 import { addInstances } from "./routes/instances.js";
 import { addKeys } from "./routes/keys.js";
 import { addMeters } from "./routes/meters.js";
+import { addProducts } from "./routes/products.js";
+import { addPrices } from "./routes/prices.js";
 import { addQuarantine } from "./routes/quarantine.js";
 import { addRecords } from "./routes/records.js";
 import { addSources } from "./routes/sources.js";
 import { addStack } from "./routes/stack.js";
 import { addStatements } from "./routes/statements.js";
+import { addStorefront } from "./routes/storefront.js";
 import { validateByZod } from "./validate.js";
 
 declare module "fastify" {
@@ -90,6 +93,8 @@ const ROUTES = [
   addStack,
   addMeters,
   addInstances,
+  addProducts,
+  addStorefront,
   addSources,
   addKeys,
   addHours,
@@ -97,6 +102,7 @@ const ROUTES = [
   addQuarantine,
   addDifferences,
   addStatements,
+  addPrices,
   addDoctor,
 ] as const;
 

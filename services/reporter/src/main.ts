@@ -9,6 +9,7 @@ import {
   runService,
 } from "@quarterpast/runtime";
 import { clockReader, ensureAccount, openStore } from "@quarterpast/store";
+import { startProver } from "./prover.js";
 import { createReporter } from "./reporter.js";
 import { reporterSettings } from "./settings.js";
 
@@ -65,6 +66,7 @@ runService({
       stalledAfterMs: HANGS_FOR_MS,
       logger,
     });
+    const prover = startProver(settings, { pool, clock, logger });
     const http = createHttp({
       logger,
       metrics,
@@ -78,7 +80,7 @@ runService({
     return {
       stop: async () => {
         watchdog.stop();
-        await reporter.stop();
+        await Promise.all([reporter.stop(), prover.stop()]);
         await http.close();
         clock.stop();
         await pool.end();

@@ -21,4 +21,10 @@ export const reporterSettings = z.object({
   MARKETPLACE_KEY: textSetting({ en: "the seller's interconnection key", zh: "商家对接密钥" }),
   /** Records frozen in one transaction and filed in one call, at most what the marketplace allows. */
   RECORDS_PER_CALL: integerSetting(1, 1_000).default(1_000),
+  /** Where proofs go: exports of sealed hours, the public key, and the two below unless they are set. */
+  PROOF_DIR: textSetting({ en: "a folder for proofs", zh: "存放凭证的目录" }).optional(),
+  /** The Ed25519 key that signs manifests; made where there is none. */
+  PROOF_KEY_FILE: textSetting({ en: "the path of a private key", zh: "私钥文件路径" }).optional(),
+  /** Best on a volume that the operator cannot rewrite. */
+  ANCHOR_FILE: textSetting({ en: "the path of the anchors' file", zh: "锚点文件路径" }).optional(),
 });

@@ -1,11 +1,32 @@
-import { createHttp, createMetrics, createProductClock, readSettings, runService } from "@quarterpast/runtime";
+import { randomInt, randomUUID } from "node:crypto";
+import { createOrderQuery, secret, type OrderQuery } from "@quarterpast/marketplace";
+import {
+  createHttp,
+  createMetrics,
+  createProductClock,
+  readSettings,
+  runService,
+  SettingsError,
+  type Clock,
+} from "@quarterpast/runtime";
 import { clockReader, ensureAccount, openStore } from "@quarterpast/store";
+import type { z } from "zod";
+import { createHookSender } from "./hooks/send.js";
 import { storefrontSettings } from "./settings.js";
+import { createStorefront } from "./storefront.js";
+
+/** A loop that has not ended a pass for this long makes the service not ready. */
+const STALLED_MS = 120_000;
+const LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
+const letters = (count: number) => Array.from({ length: count }, () => LETTERS[randomInt(LETTERS.length)]).join("");
+
+type Settings = z.output<typeof storefrontSettings>;
 
 runService({
   name: "storefront",
   start: async ({ env, logger, signal }) => {
     const settings = readSettings(storefrontSettings, env);
+    const keys = keysOf(settings);
     const metrics = createMetrics("storefront");
     const pool = await openStore({
       databaseUrl: settings.DATABASE_URL,
@@ -16,23 +37,72 @@ runService({
     });
     const clock = createProductClock({ readAnchor: clockReader(pool), logger });
     await clock.start();
-    await ensureAccount(
+    const account = await ensureAccount(
       pool,
       { code: settings.ACCOUNT, marketplace: settings.MARKETPLACE, site: settings.MARKETPLACE_SITE },
       clock.now(),
     );
+    const orderQuery = orderQueryOf(settings, clock);
+    const storefront = createStorefront({
+      ...{ pool, clock, logger, metrics, account, orderQuery, letters },
+      id: randomUUID,
+      keys: () => keys,
+      hooks: hooksOf(settings, clock),
+      template: { frontEndUrl: settings.FRONT_END_URL },
+      options: optionsOf(settings),
+    });
     const http = createHttp({
       logger,
       metrics,
-      ready: { postgres: async () => void (await pool.query("SELECT 1")) },
+      ready: {
+        postgres: async () => void (await pool.query("SELECT 1")),
+        progress: () =>
+          storefront.msSinceSuccess() < STALLED_MS ? undefined : "a loop makes no progress; see the log",
+      },
     });
+    storefront.addRoutes(http);
+    storefront.start();
     await http.listen({ host: settings.HOST, port: settings.PORT });
     return {
       stop: async () => {
         await http.close();
+        await storefront.stop();
+        await orderQuery?.close();
         clock.stop();
         await pool.end();
       },
     };
   },
 });
+
+function keysOf({ MARKETPLACE_KEY, MARKETPLACE_KEYS = [] }: Settings): string[] {
+  const keys = [...new Set([...MARKETPLACE_KEYS, ...(MARKETPLACE_KEY === undefined ? [] : [MARKETPLACE_KEY])])];
+  if (keys.length > 0) return keys;
+  const right = { en: "the seller's interconnection key, or MARKETPLACE_KEYS", zh: "商家对接密钥，或 MARKETPLACE_KEYS" };
+  throw new SettingsError([{ name: "MARKETPLACE_KEY", value: "", right }]);
+}
+
+function orderQueryOf(
+  { MARKETPLACE_SITE: site, ORDER_QUERY_URL: baseUrl, ORDER_AK: ak, ORDER_SK: sk }: Settings,
+  clock: Clock,
+): OrderQuery | undefined {
+  if (ak === undefined || sk === undefined) return undefined;
+  return createOrderQuery({ site, baseUrl, ak, sk: secret(sk), now: () => clock.real() });
+}
+
+function hooksOf({ SELLER_HOOK_URL: url, SELLER_HOOK_KEY: key }: Settings, clock: Clock) {
+  if (url === undefined) return undefined;
+  if (key !== undefined) return createHookSender({ url, key, now: () => clock.real() });
+  const right = { en: "the key the hooks are signed with", zh: "回调签名密钥" };
+  throw new SettingsError([{ name: "SELLER_HOOK_KEY", value: "", right }]);
+}
+
+function optionsOf(settings: Settings) {
+  const types = { aes256: "1", aes128: "2", plain: undefined } as const;
+  return {
+    windowSeconds: { v1: settings.V1_WINDOW_SECONDS, v2: settings.SIGNATURE_WINDOW_SECONDS },
+    signV2Answers: settings.SIGN_V2_ANSWERS,
+    credentials: { v1: types[settings.V1_CREDENTIALS], v2: types[settings.V2_CREDENTIALS] },
+    lowBalancePercent: settings.LOW_BALANCE_PERCENT,
+  };
+}

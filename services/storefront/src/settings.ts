@@ -39,15 +39,17 @@ export const storefrontSettings = z.object({
   /** The interconnection key; with MARKETPLACE_KEYS beside it, both hold: that is how a key is rotated. */
   MARKETPLACE_KEY: textSetting({ en: "the seller's interconnection key", zh: "商家对接密钥" }).optional(),
   MARKETPLACE_KEYS: keysSetting().optional(),
-  /** How far a call's time may be from ours, in real seconds (koogallery.md 3.1, 3.3). */
+  /** How far a call's time may be from ours, in real seconds (koogallery.md 3.1). */
   SIGNATURE_WINDOW_SECONDS: integerSetting(1, 900).default(60),
+  /** V1.0 has no nonce and its calls may be made by hand in the console: a wider one. */
+  V1_WINDOW_SECONDS: integerSetting(1, 3_600).default(300),
   /** Whether answers of V2.0 carry the header Body-Sign too (koogallery.md 3, general demands). */
   SIGN_V2_ANSWERS: booleanSetting().default(false),
   /** Encryption of userName and password in answers of V2.0; V1.0 always encrypts. */
   V2_CREDENTIALS: z.enum(["plain", "aes256", "aes128"]).default("plain"),
   V1_CREDENTIALS: z.enum(["aes256", "aes128"]).default("aes256"),
   /** Where a customer uses the product, unless the product or the seller's hook says otherwise. */
-  FRONT_END_URL: urlSetting("http", "https").optional(),
+  FRONT_END_URL: urlSetting("http", "https").default("https://www.example.com/"),
   /** Order query: without a URL the site's own address, without AK and SK none at all. */
   ORDER_QUERY_URL: urlSetting("http", "https").optional(),
   ORDER_AK: textSetting({ en: "the access key of the order query", zh: "订单查询的 AK" }).optional(),

@@ -11,11 +11,12 @@ export async function checkPorts(needed: Readonly<Record<string, number>>, portB
   const found = await Promise.all(
     Object.entries(needed).map(async ([name, port]) => ((await isPortFree(port)) ? [] : [{ name, port }])),
   );
-  const busy = found.flat();
+  const busy = found.flat().sort((a, b) => a.port - b.port);
   if (busy.length === 0) return;
   const free = await findFreeBase(portBase);
   const listed = (separator: string) => busy.map(({ name, port }) => `${port} (${name})`).join(separator);
-  const [tryEn, tryZh] = free === undefined ? ["", ""] : [`, such as --port-base ${free}`, `，例如 --port-base ${free}`];
+  const [tryEn, tryZh] =
+    free === undefined ? ["", ""] : [`, such as --port-base ${free}`, `，例如 --port-base ${free}`];
   throw new CliError(EXIT.unavailable, {
     en: `in use: port ${listed(", ")}; end the program that has it, or choose other ports${tryEn || " with --port-base"}`,
     zh: `端口被占用：${listed("、")}；请结束占用它的程序，或换一组端口${tryZh || "（--port-base）"}`,

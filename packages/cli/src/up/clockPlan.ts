@@ -5,11 +5,18 @@ import { CliError, EXIT } from "../exit.js";
 /** How product time goes on from the ready line: as real time, or from `start` at `rate`. */
 export type ClockPlan = { kind: "real" } | { kind: "simulated"; start: Micros; rate: number };
 
-/** What was asked for; a sample without a clock gets a fast one. */
+/** What was asked for. */
 export interface ClockWish {
   start: Micros | undefined;
   rate: number | undefined;
+  /** A sample gets a fast clock, and its next full hour is near where nothing stands against it. */
   sample: boolean;
+}
+
+/** The clock as the data directory has it. */
+export interface KeptClock extends ClockAnchor {
+  /** Whether all hours before this time are sealed and nothing of them is owed to the marketplace. */
+  isSettledAt: (at: Micros) => boolean;
 }
 
 /** Rate of a sample: an hour takes 20 s, its window of 15 minutes 5 s. */
@@ -24,7 +31,7 @@ const BEAT_SLACK: Micros = 5 * SECOND;
  * @param now real time of the database.
  * @throws CliError 2 where the wish does not fit the data directory.
  */
-export function planClock(anchor: ClockAnchor | undefined, wish: ClockWish, now: Micros): ClockPlan {
+export function planClock(anchor: KeptClock | undefined, wish: ClockWish, now: Micros): ClockPlan {
   if (!anchor) return firstPlan(wish, now);
   return runsInRealTime(anchor) ? goOnInRealTime(anchor, wish, now) : goOnSimulated(anchor, wish, now);
 }
@@ -35,14 +42,15 @@ export function runsInRealTime({ realAnchor, productAnchor, rate }: ClockAnchor)
 }
 
 function firstPlan({ start, rate, sample }: ClockWish, now: Micros): ClockPlan {
-  if (sample) return { kind: "simulated", start: start ?? sampleStart(now), rate: rate ?? SAMPLE_RATE };
+  if (sample)
+    return { kind: "simulated", start: start ?? lateInHour(hourOf(now) - HOUR), rate: rate ?? SAMPLE_RATE };
   if (start === undefined && rate === undefined) return { kind: "real" };
   return { kind: "simulated", start: start ?? now, rate: rate ?? 1 };
 }
 
-/** Ten minutes before the present hour: the sample's first hour ends soon. */
-function sampleStart(now: Micros): Micros {
-  return hourOf(now) - HOUR + 50 * MINUTE;
+/** Ten minutes before the end of an hour: a sample that starts then has its first bill records soon. */
+function lateInHour(hour: Micros): Micros {
+  return hour + 50 * MINUTE;
 }
 
 function goOnInRealTime(anchor: ClockAnchor, { start, rate, sample }: ClockWish, now: Micros): ClockPlan {
@@ -68,7 +76,7 @@ function goOnInRealTime(anchor: ClockAnchor, { start, rate, sample }: ClockWish,
   return { kind: "real" };
 }
 
-function goOnSimulated(anchor: ClockAnchor, wish: ClockWish, now: Micros): ClockPlan {
+function goOnSimulated(anchor: KeptClock, wish: ClockWish, now: Micros): ClockPlan {
   const reached = reachedBy(anchor, now);
   if (wish.start !== undefined && wish.start < reached) {
     const [asked, point] = [formatInstant(wish.start), formatInstant(reached)];
@@ -77,7 +85,9 @@ function goOnSimulated(anchor: ClockAnchor, wish: ClockWish, now: Micros): Clock
       `--clock-start ${asked} 早于此数据目录已到达的时间 ${point}：去掉该选项即可继续，或用 --data-dir 换一个目录`,
     );
   }
-  return { kind: "simulated", start: wish.start ?? reached, rate: wish.rate ?? anchor.rate };
+  const next =
+    wish.sample && anchor.isSettledAt(reached) ? Math.max(reached, lateInHour(hourOf(reached))) : reached;
+  return { kind: "simulated", start: wish.start ?? next, rate: wish.rate ?? anchor.rate };
 }
 
 function reachedBy({ realAnchor, productAnchor, rate, beatProduct }: ClockAnchor, now: Micros): Micros {

@@ -46,6 +46,12 @@ export function startContext(request: StartRequest): StartContext {
 
 function fileLogger(file: string): Logger {
   rotateLog(file);
-  const destination = { write: (line: string) => appendFileSync(file, line, { mode: 0o600 }) };
-  return createLogger({ service: "up", destination });
+  const write = (line: string) => {
+    try {
+      appendFileSync(file, line, { mode: 0o600 });
+    } catch {
+      // A full disk must not end the stack for want of a line in its log.
+    }
+  };
+  return createLogger({ service: "up", destination: { write } });
 }

@@ -1,5 +1,4 @@
-import { mkdirSync } from "node:fs";
-import { explainFileError, makePrivateDir } from "./files.js";
+import { explainFileError, makeDir, makePrivateDir } from "./files.js";
 import type { Places } from "./layout.js";
 import { endLeftovers } from "./leftovers.js";
 import { takeLock } from "./lock.js";
@@ -12,7 +11,7 @@ import { takeLock } from "./lock.js";
 export async function openDataDir(places: Places, onWait: () => void): Promise<() => void> {
   try {
     // Root's Postgres runs as another user, who must be able to pass through.
-    mkdirSync(places.dir, { recursive: true, mode: 0o711 });
+    makeDir(places.dir, 0o711);
     const unlock = takeLock(places.lock, places.dir);
     const timer = setTimeout(onWait, 500);
     await endLeftovers(places.processes).finally(() => clearTimeout(timer));

@@ -30,7 +30,11 @@ export async function openDatabase(databaseUrl: string, logger: Logger): Promise
 }
 
 /** Makes the account and its shards where they are missing; hours before that of `start` count as sealed. */
-export async function ensureLedger(pool: Pool, settings: UpSettings, start: Micros): Promise<{ accountNo: number }> {
+export async function ensureLedger(
+  pool: Pool,
+  settings: UpSettings,
+  start: Micros,
+): Promise<{ accountNo: number }> {
   const { ACCOUNT: code, MARKETPLACE_SITE: site } = settings;
   const account = await ensureAccount(pool, { code, marketplace: "koogallery", site }, start);
   if (account.site !== site) throw otherSite(code, account.site, site);

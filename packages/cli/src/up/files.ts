@@ -1,4 +1,5 @@
 import { mkdirSync, renameSync, statSync, writeFileSync } from "node:fs";
+import { dirname } from "node:path";
 import { CliError, EXIT } from "../exit.js";
 
 /**
@@ -17,7 +18,10 @@ export function explainFileError(error: unknown, dir: string): unknown {
       error,
     );
   }
-  if (code !== undefined && ["EACCES", "EPERM", "EROFS", "ENOTDIR", "EEXIST", "ENOENT", "ENAMETOOLONG"].includes(code)) {
+  if (
+    code !== undefined &&
+    ["EACCES", "EPERM", "EROFS", "ENOTDIR", "EEXIST", "ENOENT", "ENAMETOOLONG"].includes(code)
+  ) {
     return new CliError(
       EXIT.dataDir,
       {
@@ -28,6 +32,16 @@ export function explainFileError(error: unknown, dir: string): unknown {
     );
   }
   return error;
+}
+
+/**
+ * Makes a folder and those above it that are missing, one at a time: on file systems that refuse new folders (`/proc`)
+ * Node's own recursive mkdir never returns.
+ */
+export function makeDir(dir: string, mode: number): void {
+  if (statSync(dir, { throwIfNoEntry: false })?.isDirectory()) return;
+  makeDir(dirname(dir), mode);
+  mkdirSync(dir, { mode });
 }
 
 /** Makes a folder that its owner alone can read. */

@@ -20,7 +20,11 @@ const SETTINGS_EXIT = 78;
  */
 export async function waitUntilReady(
   services: readonly Awaited[],
-  { signal, onReady, withinMs = READY_WITHIN_MS }: { signal: AbortSignal; onReady: (name: string) => void; withinMs?: number },
+  {
+    signal,
+    onReady,
+    withinMs = READY_WITHIN_MS,
+  }: { signal: AbortSignal; onReady: (name: string) => void; withinMs?: number },
 ): Promise<void> {
   const until = Date.now() + withinMs;
   const failed = new AbortController();
@@ -42,7 +46,11 @@ export async function waitUntilReady(
   });
 }
 
-async function waitForOne({ part, url }: Awaited, until: number, signal: AbortSignal): Promise<string | undefined> {
+async function waitForOne(
+  { part, url }: Awaited,
+  until: number,
+  signal: AbortSignal,
+): Promise<string | undefined> {
   let problem = "no answer";
   while (Date.now() < until && !signal.aborted) {
     const told = await askReady(url);

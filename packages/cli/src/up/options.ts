@@ -91,7 +91,8 @@ function readRate(text: string): number {
 function readMarketplaceUrl(text: string): string {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   const isPlain = url && !url.username && !url.password && !url.search && !url.hash;
-  if (isPlain && (url.protocol === "https:" || (url.protocol === "http:" && isLoopback(url.hostname)))) return text;
+  if (isPlain && (url.protocol === "https:" || (url.protocol === "http:" && isLoopback(url.hostname))))
+    return text;
   const shown = text.replace(/\/\/[^/]*@/, "//(hidden)@").replace(/\?.*$/, "?(hidden)");
   throw usage(
     `--marketplace-url ${shown}: must be an https URL without user, query and fragment (plain http is for 127.0.0.1 and localhost alone)`,

@@ -1,7 +1,16 @@
-import { DAY, formatInstant, type Micros } from "@quarterpast/domain";
+import { DAY, formatInstant, hourOf, type Micros } from "@quarterpast/domain";
 import { createLoop, createProductClock, type Logger, type ProductClock } from "@quarterpast/runtime";
-import { beatClock, clockReader, readClock, setClock, type Pool } from "@quarterpast/store";
-import { planClock, type ClockPlan, type ClockWish } from "./clockPlan.js";
+import {
+  beatClock,
+  clockReader,
+  findFreezeWork,
+  readBacklog,
+  readClock,
+  readShards,
+  setClock,
+  type Pool,
+} from "@quarterpast/store";
+import { planClock, type ClockPlan, type ClockWish, type KeptClock } from "./clockPlan.js";
 
 /** How product time runs, as the ready line tells it: from `start` at the real time `at`, `rate` times as fast. */
 export interface ClockLine {
@@ -33,14 +42,19 @@ const HELD: Micros = 10_000 * DAY;
  * @throws CliError 2 where the wish does not fit what the database has.
  */
 export async function holdProductTime(pool: Pool, wish: ClockWish, logger: Logger): Promise<ProductTime> {
-  const anchor = await readClock(pool);
+  const anchor = await readKept(pool);
   const now = anchor?.serverNow ?? (await serverNow(pool));
   const plan = planClock(anchor, wish, now);
   if (plan.kind === "simulated") await hold(pool, plan.start, plan.rate, now);
   else if (!anchor) await setClock(pool, { realAnchor: now, productAnchor: now, rate: 1 });
   const clock = createProductClock({ readAnchor: clockReader(pool), refreshMs: 100, logger });
   await clock.start();
-  const beat = createLoop({ name: "beat", everyMs: BEAT_MS, logger, run: () => beatClock(pool, clock.now()) });
+  const beat = createLoop({
+    name: "beat",
+    everyMs: BEAT_MS,
+    logger,
+    run: () => beatClock(pool, clock.now()),
+  });
 
   return {
     plan,
@@ -65,6 +79,14 @@ export async function holdProductTime(pool: Pool, wish: ClockWish, logger: Logge
       clock.stop();
     },
   };
+}
+
+async function readKept(pool: Pool): Promise<KeptClock | undefined> {
+  const anchor = await readClock(pool);
+  if (!anchor) return undefined;
+  const isOwing = (await readBacklog(pool)).records > 0 || (await findFreezeWork(pool)).length > 0;
+  const open = Math.min(...(await readShards(pool)).map(({ openHour }) => openHour));
+  return { ...anchor, isSettledAt: (at) => !isOwing && open >= hourOf(at) };
 }
 
 async function hold(pool: Pool, at: Micros, rate: number, now: Micros): Promise<void> {

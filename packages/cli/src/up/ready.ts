@@ -22,20 +22,38 @@ export function startingText(places: Places): Text {
 }
 
 /** Tells a person that the stack is ready, where everything listens and how to end it. */
-export function readyText({ collector, api, storefront, sandbox }: StackFacts, time: ProductTime, places: Places): Text {
+export function readyText(
+  { collector, api, storefront, sandbox }: StackFacts,
+  time: ProductTime,
+  places: Places,
+): Text {
   const seconds = (performance.now() / 1000).toFixed(1);
   const [stack, logs] = [shown(places.stack), shown(places.logs)];
   const rows: [en: string, zh: string, value: string][] = [
     ["send usage to", "发送用量", `POST ${collector}/v1/events`],
     ["api", "api", api],
     ["storefront", "店面回调", storefront],
-    ...(sandbox === null ? [] : ([["marketplace", "沙箱云商店", `${sandbox}  (sandbox)`]] as [string, string, string][])),
+    ...(sandbox === null
+      ? []
+      : ([["marketplace", "沙箱云商店", `${sandbox}  (sandbox)`]] as [string, string, string][])),
     ["key, addresses", "密钥与地址", stack],
     ["logs", "日志", logs],
   ];
   return {
-    en: ["", `ready after ${seconds} s; ${clockText(time).en}`, ...rows.map(([en, , value]) => `  ${en.padEnd(15)} ${value}`), "  Ctrl-C stops all of it; the next start goes on with the same data", ""].join("\n"),
-    zh: ["", `已就绪，用时 ${seconds} 秒；${clockText(time).zh}`, ...rows.map(([, zh, value]) => `  ${zh}  ${value}`), "  按 Ctrl-C 全部停止；下次启动继续使用同一数据", ""].join("\n"),
+    en: [
+      "",
+      `ready after ${seconds} s; ${clockText(time).en}`,
+      ...rows.map(([en, , value]) => `  ${en.padEnd(15)} ${value}`),
+      "  Ctrl-C stops all of it; the next start goes on with the same data",
+      "",
+    ].join("\n"),
+    zh: [
+      "",
+      `已就绪，用时 ${seconds} 秒；${clockText(time).zh}`,
+      ...rows.map(([, zh, value]) => `  ${zh}  ${value}`),
+      "  按 Ctrl-C 全部停止；下次启动继续使用同一数据",
+      "",
+    ].join("\n"),
   };
 }
 

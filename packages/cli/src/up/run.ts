@@ -2,17 +2,16 @@ import { rmSync } from "node:fs";
 import { CliError, EXIT, type ExitCode } from "../exit.js";
 import type { Text } from "../lang.js";
 import { note } from "../output.js";
-import { STACK_FILE } from "../stack.js";
 import { listenForInterrupts } from "./interrupts.js";
-import { placesIn } from "./layout.js";
 import { readOptions, type UpFlags, type UpOptions } from "./options.js";
-import { announce, readyText, startingText } from "./ready.js";
+import { announce, readyText } from "./ready.js";
 import { prepareSample, type Sample } from "./sample/sample.js";
 import { summaryText } from "./sample/summary.js";
 import { readUpSettings } from "./settings.js";
 import { startStack, type HeldStack } from "./stack.js";
 import { withExitCode } from "./stackErrors.js";
 import type { Supervised } from "./supervisor.js";
+import { createUndo } from "./undo.js";
 
 /**
  * Runs `quarterpast up` to its end.
@@ -28,12 +27,19 @@ export async function runUp(flags: UpFlags, env: NodeJS.ProcessEnv): Promise<Exi
     () => killAll(parts),
   );
   const { signal } = interrupts;
-  note(startingText(placesIn(options.dataDir, STACK_FILE)));
   try {
-    const stack = await startStack({ options, settings, env, tell: note, signal, onPart: (part) => parts.push(part) });
+    const stack = await startStack({
+      options,
+      settings,
+      env,
+      tell: note,
+      signal,
+      onPart: (part) => parts.push(part),
+    });
     return await runStack(stack, options, signal);
   } catch (error) {
-    if (signal.aborted && !(error instanceof CliError)) throw new CliError(EXIT.interrupted, STOPPED_EARLY, error);
+    if (signal.aborted && !(error instanceof CliError))
+      throw new CliError(EXIT.interrupted, STOPPED_EARLY, error);
     throw withExitCode(error);
   } finally {
     interrupts.end();
@@ -41,18 +47,19 @@ export async function runUp(flags: UpFlags, env: NodeJS.ProcessEnv): Promise<Exi
 }
 
 async function runStack(stack: HeldStack, options: UpOptions, signal: AbortSignal): Promise<ExitCode> {
-  let sample: Sample | undefined;
+  const undo = createUndo();
+  undo.add(() => stack.stop());
+  undo.add(() => rmSync(stack.places.stack, { force: true }));
   try {
-    sample = options.sample ? await prepareSample(stack, note) : undefined;
+    const sample = options.sample ? await prepareSample(stack, note) : undefined;
     const clock = await stack.run();
     announce(stack.facts, clock, stack.places);
     note(readyText(stack.facts, stack.time, stack.places));
+    if (sample) undo.add(() => sample.stop());
     sample?.start();
     return sample && options.once ? await runOnce(sample, signal) : await untilAborted(signal);
   } finally {
-    await sample?.stop();
-    rmSync(stack.places.stack, { force: true });
-    await stack.stop();
+    await undo.run();
     note(STOPPED);
   }
 }

@@ -54,7 +54,11 @@ export async function ensureOperatorKey(
   const current = isTaken ? { ...secrets, apiKey: newToken() } : secrets;
   if (isTaken) writeSecrets(file, current);
   const token = current.apiKey;
-  await createKey(db, { keyId: keyIdOf(token), accountNo, name: "quarterpast up", role: "operator", token }, now);
+  await createKey(
+    db,
+    { keyId: keyIdOf(token), accountNo, name: "quarterpast up", role: "operator", token },
+    now,
+  );
   return current;
 }
 

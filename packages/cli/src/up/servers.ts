@@ -64,7 +64,11 @@ function plainly(tell: (text: Text) => void): (line: string) => void {
 async function probe(redisUrl: string): Promise<void> {
   const { hostname, port, host } = new URL(redisUrl);
   const problem = await new Promise<Error | undefined>((resolve) => {
-    const socket = connect({ host: hostname.replace(/^\[|\]$/g, ""), port: Number(port || 6379), timeout: 5_000 });
+    const socket = connect({
+      host: hostname.replace(/^\[|\]$/g, ""),
+      port: Number(port || 6379),
+      timeout: 5_000,
+    });
     const end = (error?: Error) => {
       socket.destroy();
       resolve(error);

@@ -18,7 +18,10 @@ export function servicePart(options: { name: string; logFile: string; env: NodeJ
 function spawnService(name: string, logFile: string, env: NodeJS.ProcessEnv): RunningPart {
   const entry = fileURLToPath(import.meta.resolve(`@quarterpast/${name}/main`));
   const log = openSync(logFile, "a", 0o600);
-  const child = spawn(process.execPath, ["--enable-source-maps", entry], { env, stdio: ["ignore", log, log, "ipc"] });
+  const child = spawn(process.execPath, [entry], {
+    env,
+    stdio: ["ignore", log, log, "ipc"],
+  });
   closeSync(log);
   const exited = new Promise<number | null>((resolve) => {
     child.once("exit", (code) => resolve(code));

@@ -29,7 +29,12 @@ export function environmentOf(name: ServiceName, context: StartContext, wiring: 
 
 function ownSettings(name: ServiceName, { settings, ports, places }: StartContext, wiring: Wiring) {
   const shared = { LOG_LEVEL: settings.LOG_LEVEL, NODE_ENV: "production" };
-  const service = { ...shared, HOST: "127.0.0.1", PORT: String(ports[name]), DATABASE_URL: wiring.databaseUrl };
+  const service = {
+    ...shared,
+    HOST: "127.0.0.1",
+    PORT: String(ports[name]),
+    DATABASE_URL: wiring.databaseUrl,
+  };
   const marketplace = {
     ACCOUNT: settings.ACCOUNT,
     MARKETPLACE_SITE: settings.MARKETPLACE_SITE,
@@ -52,9 +57,18 @@ function ownSettings(name: ServiceName, { settings, ports, places }: StartContex
     case "aggregator":
       return { ...service, REDIS_URL: wiring.redisUrl };
     case "reporter":
-      return { ...service, ...marketplace, ...(wiring.hasSandbox && { MARKETPLACE_STATEMENT_PATH: "/sandbox/sdr" }) };
+      return {
+        ...service,
+        ...marketplace,
+        ...(wiring.hasSandbox && { MARKETPLACE_STATEMENT_PATH: "/sandbox/sdr" }),
+      };
     case "storefront":
-      return { ...service, ACCOUNT: settings.ACCOUNT, MARKETPLACE_KEY: wiring.marketplaceKey };
+      return {
+        ...service,
+        ACCOUNT: settings.ACCOUNT,
+        MARKETPLACE_SITE: settings.MARKETPLACE_SITE,
+        MARKETPLACE_KEY: wiring.marketplaceKey,
+      };
     case "api":
       return {
         ...service,

@@ -29,7 +29,9 @@ export async function openServices(
     noteProcesses(context.places.processes, pids);
   };
   const isSimulated = wiring.hasSandbox && time.plan.kind === "simulated";
-  const sandboxClock = isSimulated ? createSandboxClock(localUrl(ports.sandbox), context.logger(), signal) : undefined;
+  const sandboxClock = isSimulated
+    ? createSandboxClock(localUrl(ports.sandbox), context.logger(), signal)
+    : undefined;
 
   async function open(name: ServiceName): Promise<void> {
     const logFile = join(context.places.logs, `${name}.log`);

@@ -1,4 +1,11 @@
-import { logLevelSetting, readSettings, setting, SettingsError, textSetting, urlSetting } from "@quarterpast/runtime";
+import {
+  logLevelSetting,
+  readSettings,
+  setting,
+  SettingsError,
+  textSetting,
+  urlSetting,
+} from "@quarterpast/runtime";
 import { z } from "zod";
 import { CliError, EXIT } from "../exit.js";
 
@@ -6,7 +13,9 @@ const schema = z.object({
   DATABASE_URL: urlSetting("postgres", "postgresql").optional(),
   REDIS_URL: urlSetting("redis", "rediss").optional(),
   MARKETPLACE_KEY: textSetting({ en: "the seller's interconnection key", zh: "商家对接密钥" }).optional(),
-  ACCOUNT: textSetting({ en: "a name for the seller's account", zh: "商家账号名称" }).default("koogallery-cn"),
+  ACCOUNT: textSetting({ en: "a name for the seller's account", zh: "商家账号名称" }).default(
+    "koogallery-cn",
+  ),
   MARKETPLACE_SITE: setting({ en: "cn or intl", zh: "cn 或 intl" }, (text) =>
     text === "cn" || text === "intl" ? text : undefined,
   ).default("cn"),

@@ -1,3 +1,4 @@
+import { rmSync } from "node:fs";
 import type { Logger } from "@quarterpast/runtime";
 import { checkPorts } from "./checkPorts.js";
 import { startContext, type StartContext, type StartRequest } from "./context.js";
@@ -5,6 +6,7 @@ import { openDataDir } from "./dataDir.js";
 import { ensureLedger, openDatabase } from "./database.js";
 import { localUrl, type Places } from "./layout.js";
 import { holdProductTime, type ClockLine, type ProductTime } from "./productTime.js";
+import { startingText } from "./ready.js";
 import { ensureOperatorKey, keepSecrets, type Secrets } from "./secrets.js";
 import { openPostgres, openRedis } from "./servers.js";
 import { openServices } from "./services.js";
@@ -41,7 +43,9 @@ export async function startStack(request: StartRequest): Promise<HeldStack> {
   try {
     return await start(context);
   } catch (error) {
-    await context.undo.run().catch((failed: unknown) => context.logger().error({ err: failed }, "not all was stopped"));
+    await context.undo
+      .run()
+      .catch((failed: unknown) => context.logger().error({ err: failed }, "not all was stopped"));
     throw error;
   }
 }
@@ -49,7 +53,10 @@ export async function startStack(request: StartRequest): Promise<HeldStack> {
 async function start(context: StartContext): Promise<HeldStack> {
   const { options, places, ports, undo, tell } = context;
   undo.add(await openDataDir(places, () => tell(WAITING)));
+  // One of a killed start would lead other commands to servers that are gone.
+  rmSync(places.stack, { force: true });
   await checkPorts(portsToCheck(context), options.portBase);
+  tell(startingText(places));
   const servers = await openServers(context);
   const { time, secrets } = await openLedger(context, servers.databaseUrl);
   const hasSandbox = options.marketplaceUrl === undefined;
@@ -123,6 +130,11 @@ async function openLedger(
   undo.add(() => time.stop());
   const { accountNo } = await ensureLedger(pool, settings, time.start);
   const file = places.secrets;
-  const secrets = await ensureOperatorKey(pool, { file, secrets: keepSecrets(file), accountNo, now: time.start });
+  const secrets = await ensureOperatorKey(pool, {
+    file,
+    secrets: keepSecrets(file),
+    accountNo,
+    now: time.start,
+  });
   return { time, secrets };
 }

@@ -97,7 +97,8 @@ export async function supervise(part: Part, options: SupervisorOptions): Promise
 }
 
 function endedLine({ name, logFile }: Part, code: number | null, ends: number): Text {
-  const how = code === null ? { en: "was killed", zh: "被终止" } : { en: `ended with ${code}`, zh: `退出（${code}）` };
+  const how =
+    code === null ? { en: "was killed", zh: "被终止" } : { en: `ended with ${code}`, zh: `退出（${code}）` };
   if (ends < 3) {
     return { en: `${name} ${how.en}; starting it again`, zh: `${name} ${how.zh}，正在重新启动` };
   }

@@ -43,7 +43,8 @@ export function createGenerator(options: GeneratorOptions): Generator {
     const now = Math.min(clock.now(), end);
     if (now - truth.sentTo() > CATCH_UP) truth.skip(now);
     const events = usageBetween(truth.sentTo(), now);
-    const rejected = events.length === 0 ? [] : (await client.send(events.map(({ input }) => input))).rejected;
+    const rejected =
+      events.length === 0 ? [] : (await client.send(events.map(({ input }) => input))).rejected;
     const refused = new Set(rejected.map(({ index }) => index));
     const acknowledged = events.filter((_, index) => !refused.has(index));
     truth.acknowledge(acknowledged, now);
@@ -58,9 +59,10 @@ export function createGenerator(options: GeneratorOptions): Generator {
     name: "sample",
     everyMs: EVERY_MS,
     logger,
-    run: () => pass().catch((error: unknown) => {
-      if (!isEnding) throw error;
-    }),
+    run: () =>
+      pass().catch((error: unknown) => {
+        if (!isEnding) throw error;
+      }),
   });
 
   return {

@@ -41,7 +41,11 @@ export function sandboxStatement(url: string): Statement {
   }
   return {
     async recordsOf(hour) {
-      const query = new URLSearchParams({ from: formatInstant(hour), to: formatInstant(hour + HOUR), limit: "10000" });
+      const query = new URLSearchParams({
+        from: formatInstant(hour),
+        to: formatInstant(hour + HOUR),
+        limit: "10000",
+      });
       const page = records.parse(await read(`/sandbox/sdr?${query}`));
       return page.records.map((row) => ({
         instanceId: row.instance_id,
@@ -56,7 +60,10 @@ export function sandboxStatement(url: string): Statement {
         instance_id,
         { quantity: usage, records: count },
       ]);
-      return { usage: new Map(entries as [string, { quantity: string; records: number }][]), pending: answer.counts.pending };
+      return {
+        usage: new Map(entries as [string, { quantity: string; records: number }][]),
+        pending: answer.counts.pending,
+      };
     },
   };
 }

@@ -68,10 +68,12 @@ export async function prepareSample(stack: HeldStack, tell: (text: Text) => void
 
   return {
     start() {
+      tell(heading);
       generator.start();
       watching.start();
     },
     async runOut(signal) {
+      // The hour that is under way counts for one only where it is whole.
       const end = hourOf(clock.now() - 1) + HOUR * (1 + WHOLE_HOURS);
       generator.endAt(end);
       await clock.sleepUntilProduct(end, signal);
@@ -110,6 +112,11 @@ async function compareAll(
 const introduction: Text = {
   en: `  ✓ sample      ${CUSTOMER_COUNT} customers, ${INSTANCES.length} instances, ${METERS.length} meters`,
   zh: `  ✓ 示例        ${CUSTOMER_COUNT} 个客户、${INSTANCES.length} 个实例、${METERS.length} 个计量项`,
+};
+
+const heading: Text = {
+  en: "what happens, at which product time (UTC):",
+  zh: "运行过程（系统时间，UTC）：",
 };
 
 function rejectedLine(count: number, why: string): Text {

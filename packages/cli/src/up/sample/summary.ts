@@ -23,8 +23,14 @@ export function summaryText(outcome: FinalComparison): Text {
   const verdict: Text = isRight
     ? { en: "✓ the totals of every instance agree", zh: "✓ 每个实例的总量都一致" }
     : {
-        en: [...(rejected > 0 ? [`${rejected} events were rejected`] : []), ...mismatches.map((one) => mismatchLine(one).en)].join("\n"),
-        zh: [...(rejected > 0 ? [`${rejected} 个事件被拒绝`] : []), ...mismatches.map((one) => mismatchLine(one).zh)].join("\n"),
+        en: [
+          ...(rejected > 0 ? [`${rejected} events were rejected`] : []),
+          ...mismatches.map((one) => mismatchLine(one).en),
+        ].join("\n"),
+        zh: [
+          ...(rejected > 0 ? [`${rejected} 个事件被拒绝`] : []),
+          ...mismatches.map((one) => mismatchLine(one).zh),
+        ].join("\n"),
       };
   const table = formatTable(columns, outcome.meters);
   const text = ["", say(head), "", table, "", say(verdict), ""].join("\n");

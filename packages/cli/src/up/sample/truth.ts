@@ -37,7 +37,12 @@ export interface Truth {
 
 const instant = z.string().transform((text) => parseInstant(text)!);
 const stateSchema = z.object({ startedAt: instant, from: instant, sentTo: instant });
-const lineSchema = z.object({ hour: z.string(), instance: z.string(), quantity: z.string(), events: z.number() });
+const lineSchema = z.object({
+  hour: z.string(),
+  instance: z.string(),
+  quantity: z.string(),
+  events: z.number(),
+});
 
 /** Opens the account of a sample; a new one begins at `now`. */
 export function openTruth(dir: string, now: Micros): Truth {
@@ -132,7 +137,10 @@ function readHours(file: string): Map<Micros, HourTruth[]> {
     if (!line) continue;
     const hour = parseInstant(line.hour)!;
     const truths = byHour.get(hour) ?? new Map<string, HourTruth>();
-    byHour.set(hour, truths.set(line.instance, { instanceId: line.instance, quantity: line.quantity, events: line.events }));
+    byHour.set(
+      hour,
+      truths.set(line.instance, { instanceId: line.instance, quantity: line.quantity, events: line.events }),
+    );
   }
   return new Map([...byHour].map(([hour, truths]) => [hour, [...truths.values()]]));
 }

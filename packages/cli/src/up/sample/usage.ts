@@ -27,7 +27,12 @@ function usageOf(instance: SampleInstance, at: number, minute: number): SampleEv
   return Array.from({ length: random(2) + (instance.size > 2 ? 1 : 0) }, (_, n) => {
     const time = minute * MINUTE + random(60_000) * (SECOND / 1000);
     const { subject, meter, instanceId } = instance;
-    const input = { id: `${instanceId}/${minute}/${n}`, subject, meter: meter.code, time: formatInstant(time) };
+    const input = {
+      id: `${instanceId}/${minute}/${n}`,
+      subject,
+      meter: meter.code,
+      time: formatInstant(time),
+    };
     return { instance, time, input: { ...input, ...amount(instance, random) } };
   });
 }

@@ -57,7 +57,8 @@ export function createWatch({ api, statement, truth, from, tell, onFirstRecord }
       limit: 1,
     });
     const row = page.items[0];
-    if (!row || row.hour !== formatInstant(entry.hour) || row.status === "open" || row.sealedAt === null) return false;
+    if (!row || row.hour !== formatInstant(entry.hour) || row.status === "open" || row.sealedAt === null)
+      return false;
     entry.stage = "sealed";
     const [en, zh] = row.status === "incomplete" ? ["incomplete", "不完整"] : ["complete", "完整"];
     tell(instantOf(row.sealedAt), {
@@ -107,11 +108,13 @@ export function createWatch({ api, statement, truth, from, tell, onFirstRecord }
 }
 
 function billedLine(hour: Micros, { meters, mismatches }: Comparison, rows: readonly ListedRecord[]): Text {
-  const void_ = rows.filter(({ state }) => state === "abnormal").length;
+  const voidCount = rows.filter(({ state }) => state === "abnormal").length;
   const sums = meters
     .filter(({ sent, billed }) => sent !== "0" || billed !== "0")
     .map(({ meter, sent, billed }) =>
-      sent === billed ? `${meter.code} ${grouped(sent)}` : `${meter.code} ${grouped(sent)} ≠ ${grouped(billed)}`,
+      sent === billed
+        ? `${meter.code} ${grouped(sent)}`
+        : `${meter.code} ${grouped(sent)} ≠ ${grouped(billed)}`,
     )
     .join(" · ");
   if (mismatches.length === 0) {
@@ -120,7 +123,10 @@ function billedLine(hour: Micros, { meters, mismatches }: Comparison, rows: read
       zh: `${clockTime(hour)} 已计费：${sums}  ✓ 发送量 = 计费量`,
     };
   }
-  const voided = void_ > 0 ? { en: `; ${void_} records are void`, zh: `；${void_} 条话单异常` } : { en: "", zh: "" };
+  const voided =
+    voidCount > 0
+      ? { en: `; ${voidCount} records are void`, zh: `；${voidCount} 条话单异常` }
+      : { en: "", zh: "" };
   return {
     en: `hour ${clockTime(hour)} is billed: ${sums}  (usage that came late is billed with the next hour${voided.en})`,
     zh: `${clockTime(hour)} 已计费：${sums}（迟到的用量计入下一小时${voided.zh}）`,

@@ -71,5 +71,8 @@ const list = (value: unknown): unknown[] => (Array.isArray(value) ? value : []);
 
 function text(value: unknown): string | undefined {
   if (typeof value === "number") return String(value);
-  return typeof value === "string" && value.trim() !== "" ? value.trim() : undefined;
+  if (typeof value !== "string") return undefined;
+  // A database keeps no NUL.
+  const clean = value.replaceAll("\0", "").trim();
+  return clean === "" ? undefined : clean;
 }

@@ -1,0 +1,173 @@
+import { createHash } from "node:crypto";
+import { parseLine, type Fields, type Line } from "./archive.js";
+import { createHourGatherer, totalText } from "./hourRoots.js";
+import { isSigned, MANIFEST_GENESIS, manifestHash, proofKeyId } from "./manifest.js";
+import type { Finding } from "./proofProblems.js";
+import { createRecordChecker, type Heads, type Residues } from "./recordCheck.js";
+import { createUsageChecker, type Standing } from "./usageCheck.js";
+
+/** What a run over several hours of one account knows from the hours before; `createRun` begins one. */
+export interface Run {
+  heads: Heads;
+  residues: Residues;
+  standing: Standing;
+  /** The manifest before. */
+  manifest?: { number: number; hash: string; hour: string } | undefined;
+}
+
+export function createRun(): Run {
+  return { heads: new Map(), residues: new Map(), standing: { hours: new Set(), of: new Map() } };
+}
+
+export interface HourOptions {
+  run: Run;
+  /** Public keys (hex) by key id. */
+  keys: ReadonlyMap<string, string>;
+  /** False for lines made from a running ledger: those that only a restore needs are left out there. */
+  isExport: boolean;
+  /** False where events are left out. */
+  withEvents: boolean;
+}
+
+/** What was verified of one hour. */
+export interface HourVerdict {
+  account: string;
+  hour: string;
+  number: number;
+  hash: string;
+  records: number;
+  events: number;
+  findings: Finding[];
+}
+
+/** Order of the sections of an hour; a line may not stand before one of an earlier section. */
+const SECTION: Record<Line["type"], number> = {
+  event: 0,
+  origin: 0,
+  usage: 0,
+  record: 1,
+  wire: 1,
+  differs: 1,
+  chain: 2,
+  total: 3,
+  instance: 4,
+  residue: 5,
+  shard: 6,
+  manifest: 7,
+  signature: 8,
+};
+const MOST_FINDINGS = 1_000;
+
+/** Verifies one hour, fed line by line; nothing of it is kept but what roots and sums need. */
+export interface HourVerifier {
+  line(line: string): void;
+  /** Ends the hour. */
+  finish(): HourVerdict;
+}
+
+/** @param expected the account and hour that the lines must be of. */
+export function createHourVerifier(
+  expected: { account: string; hour: string },
+  { run, keys, isExport, withEvents }: HourOptions,
+): HourVerifier {
+  const { account, hour } = expected;
+  const findings: Finding[] = [];
+  const report = (code: Finding["code"], where: string, wanted?: string, found?: string): void => {
+    if (findings.length < MOST_FINDINGS) findings.push({ code, hour, where, expected: wanted, found });
+  };
+  const body = createHash("sha256");
+  const gatherer = createHourGatherer();
+  const usages = createUsageChecker({ account, hour, withEvents, standing: run.standing }, report);
+  const { heads, residues } = run;
+  const records = createRecordChecker({ account, hour, heads, residues }, report);
+  const totals: string[] = [];
+  let section = 0;
+  let position = 0;
+  let manifest: Line | undefined;
+  let signature: Fields | undefined;
+
+  function take(line: Line): void {
+    const { type, fields, text } = line;
+    if (SECTION[type] < section || signature || (type === "differs" && isExport)) {
+      report("line_out_of_order", `line ${position}`);
+    }
+    section = Math.max(section, SECTION[type]);
+    switch (type) {
+      case "event":
+        return usages.event(fields, text);
+      case "origin":
+        return usages.origin(fields);
+      case "usage":
+        usages.usage(fields);
+        records.usage(fields);
+        return gatherer.usage(text, Number(fields.events));
+      case "record":
+        return gatherer.record(fields, records.record(fields, text));
+      case "differs":
+        return report("column_differs", `${fields.sn} ${fields.column}`, undefined, fields.is);
+      case "chain":
+        records.chain(fields);
+        return gatherer.chain(text);
+      case "total":
+        totals.push(text);
+        return;
+      case "manifest":
+        if (manifest) report("line_out_of_order", `line ${position}`);
+        manifest = line;
+        return;
+      case "signature":
+        signature = fields;
+    }
+  }
+
+  function checkManifest({ fields, text }: Line, { key_id: keyId = "", signature: sig = "" }: Fields): void {
+    const roots = gatherer.roots();
+    const same = (code: Finding["code"], name: string, found: string | number): void => {
+      if (fields[name] !== String(found)) report(code, name, fields[name], String(found));
+    };
+    same("records_root", "records_root", roots.recordsRoot);
+    same("usage_root", "usage_root", roots.usageRoot);
+    same("chains_root", "chains_root", roots.chainsRoot);
+    same("totals_root", "totals_root", roots.totalsRoot);
+    for (const name of ["records", "usages", "events"] as const) same("manifest_counts", name, roots[name]);
+    if (isExport) same("body_hash", "body_sha256", body.digest("hex"));
+    if (fields.v !== "1") report("manifest_field", "v", "1", fields.v);
+    if (fields.account !== account) report("manifest_field", "account", account, fields.account);
+    if (fields.hour !== hour) report("manifest_field", "hour", hour, fields.hour);
+    if (gatherer.totals().map(totalText).join() !== totals.join()) report("totals_root", "total lines");
+    checkLink(fields, text);
+    const key = keys.get(keyId);
+    if (fields.key_id !== keyId || key === undefined || proofKeyId(key) !== keyId) {
+      report("unknown_key", "key_id", fields.key_id, keyId);
+    } else if (!isSigned(text, sig, key)) report("signature", "signature");
+  }
+
+  function checkLink({ number = "", prev = "", hour: own = "" }: Fields, text: string): void {
+    const before = run.manifest ?? (number === "1" ? { number: 0, hash: MANIFEST_GENESIS, hour: "" } : undefined);
+    const follows =
+      !before || (String(before.number + 1) === number && before.hash === prev && before.hour < own);
+    if (!follows || !/^[1-9]\d{0,15}$/.test(number) || !/^[0-9a-f]{64}$/.test(prev)) {
+      report("manifest_chain", "prev", before && `${before.number + 1} ${before.hash}`, `${number} ${prev}`);
+    }
+    run.manifest = { number: Number(number), hash: manifestHash(text), hour: own };
+  }
+
+  return {
+    line(raw) {
+      position += 1;
+      const line = parseLine(raw);
+      if (!line) report("line_not_canonical", `line ${position}`);
+      if (line?.type !== "manifest" && line?.type !== "signature") body.update(`${raw}\n`, "latin1");
+      if (line) take(line);
+    },
+    finish() {
+      records.finish();
+      if (manifest && signature) checkManifest(manifest, signature);
+      else report("truncated", "end");
+      run.standing.hours.add(hour);
+      const { records: count, events } = gatherer.roots();
+      const { number = 0, hash = "" } = manifest ? run.manifest! : {};
+      return { account, hour, number, hash, records: count, events, findings };
+    },
+  };
+}

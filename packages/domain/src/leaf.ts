@@ -1,0 +1,54 @@
+import { canonicalObject } from "./record.js";
+import { trimDecimal } from "./quantity.js";
+import { formatInstant, type Micros } from "./time.js";
+
+/** What is proven of one event: its identity and all that is metered. */
+export interface EventCore {
+  account: string;
+  source: string;
+  id: string;
+  key: string;
+  instance: string;
+  meter: string;
+  time: Micros;
+  quantity: string | null;
+  value: string | null;
+  payloadHash: string;
+}
+
+/** The canonical bytes of an event: the data of its leaf. A quantity or value that the event has not is empty. */
+export function eventLeaf(event: EventCore): string {
+  return canonicalObject({
+    account: event.account,
+    id: encodeText(event.id),
+    instance: event.instance,
+    key: event.key,
+    meter: event.meter,
+    payload_hash: event.payloadHash,
+    quantity: event.quantity === null ? "" : trimDecimal(event.quantity),
+    source: encodeText(event.source),
+    time: formatInstant(event.time),
+    value: encodeText(event.value ?? ""),
+  });
+}
+
+/** Any text as printable ASCII: each UTF-8 byte outside 0x20–0x7e, and `%`, as `%XX`. One text has one such form. */
+export function encodeText(text: string): string {
+  if (/^[\x20-\x24\x26-\x7e]*$/.test(text)) return text;
+  let encoded = "";
+  for (const byte of Buffer.from(text, "utf8")) {
+    const plain = byte >= 0x20 && byte <= 0x7e && byte !== 0x25;
+    encoded += plain ? String.fromCharCode(byte) : `%${byte.toString(16).toUpperCase().padStart(2, "0")}`;
+  }
+  return encoded;
+}
+
+/** The text that {@link encodeText} wrote; undefined where nothing it writes looks so. */
+export function decodeText(encoded: string): string | undefined {
+  try {
+    const text = decodeURIComponent(encoded);
+    return encodeText(text) === encoded ? text : undefined;
+  } catch {
+    return undefined;
+  }
+}

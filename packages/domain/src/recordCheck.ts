@@ -1,0 +1,139 @@
+import type { Fields } from "./archive.js";
+import type { Finding } from "./proofProblems.js";
+import { formatUnits, isDecimal, QUANTITY_MAX_SCALE, trimDecimal, unitsOf } from "./quantity.js";
+import { recordChecksum, RECORD_KINDS, RECORD_VERSION, serialNumber } from "./record.js";
+import { parseCompact } from "./time.js";
+
+type Report = (code: Finding["code"], where: string, expected?: string, found?: string) => void;
+
+/** Heads of an account's chains by shard, as far as a run has come. */
+export type Heads = Map<string, { seq: number; checksum: string }>;
+/** What each instance carried out of its last hour, as far as a run knows. */
+export type Residues = Map<string, bigint>;
+
+/** Checks the records of one hour: each by itself, the chains, and that usage, residue and filed quantity add up. */
+export interface RecordChecker {
+  usage(fields: Fields): void;
+  /** @returns the record's checksum. */
+  record(fields: Fields, text: string): string;
+  chain(fields: Fields): void;
+  finish(): void;
+}
+
+interface Sum {
+  usage?: Fields;
+  first?: Fields;
+  last?: Fields;
+  filed: bigint;
+}
+
+const SCALE = QUANTITY_MAX_SCALE;
+const WHOLE = /^(0|[1-9]\d{0,15})$/;
+
+/** @param heads undefined entries are taken from the first record seen: a run may begin in the middle of a chain. */
+export function createRecordChecker(
+  context: { account: string; hour: string; heads: Heads; residues: Residues },
+  report: Report,
+): RecordChecker {
+  const { account, hour, heads, residues } = context;
+  const sums = new Map<string, Sum>();
+  const serials = new Set<string>();
+  const sumOf = (instance: string): Sum => {
+    const sum = sums.get(instance) ?? { filed: 0n };
+    sums.set(instance, sum);
+    return sum;
+  };
+
+  function checkChain(fields: Fields, checksum: string): void {
+    const { shard = "", seq = "", prev = "", sn = "" } = fields;
+    const head = heads.get(shard);
+    if (seq === "1" && prev !== "0".repeat(64)) report("record_chain", sn, "0".repeat(64), prev);
+    if (head && (String(head.seq + 1) !== seq || head.checksum !== prev)) {
+      report("record_chain", sn, `${head.seq + 1} ${head.checksum}`, `${seq} ${prev}`);
+    }
+    heads.set(shard, { seq: Number(seq), checksum });
+  }
+
+  function checkFields(fields: Fields): void {
+    const { sn = "", kind = "", qty = "" } = fields;
+    const [begin, end, own, made] = [fields.begin, fields.end, fields.hour, fields.record_time].map((text) =>
+      parseCompact(text ?? ""),
+    );
+    const isRereport = kind === "rereport";
+    const wrong =
+      (fields.v !== RECORD_VERSION && "v") ||
+      (fields.account !== account && "account") ||
+      (!(RECORD_KINDS as readonly string[]).includes(kind) && "kind") ||
+      ((own === undefined || (isRereport ? fields.hour! > hour : fields.hour !== hour)) && "hour") ||
+      ((begin === undefined || end === undefined || begin >= end) && "begin") ||
+      (made === undefined && "record_time") ||
+      ((!isDecimal(qty) || unitsOf(qty) <= 0n) && "qty") ||
+      (!isDecimal(fields.residue_in!) && "residue_in") ||
+      (!isDecimal(fields.residue_out!) && "residue_out") ||
+      (!WHOLE.test(fields.events!) && "events") ||
+      (!WHOLE.test(fields.seq!) && "seq") ||
+      (isRereport !== (fields.replaces !== "") && "replaces") ||
+      (!(isRereport ? /^\d+r\d+$/ : /^\d+$/).test(fields.part!) && "part") ||
+      undefined;
+    if (wrong !== undefined) return report("record_field", sn, undefined, `${wrong} ${fields[wrong]}`);
+    const expected = serialNumber({
+      account,
+      instance: fields.instance!,
+      begin: begin!,
+      end: end!,
+      part: fields.part!,
+    });
+    if (expected !== sn || serials.has(sn)) report("record_serial", sn, expected, sn);
+    serials.add(sn);
+    if (!isRereport) addToSum(fields);
+  }
+
+  function addToSum(fields: Fields): void {
+    const sum = sumOf(fields.instance!);
+    sum.filed += unitsOf(fields.qty!);
+    if (fields.part === "0") sum.first = fields;
+    else if (fields.events !== "0") report("record_sum", fields.sn!, "0", fields.events);
+    if (!sum.last || Number(fields.part) > Number(sum.last.part)) sum.last = fields;
+  }
+
+  function checkSum(instance: string, { usage, first, last, filed }: Sum): void {
+    if (!usage || (usage.sn !== "") !== (first !== undefined) || (first && first.sn !== usage.sn)) {
+      return report("record_sum", instance, usage?.sn, first?.sn);
+    }
+    if (first && first.events !== usage.events)
+      report("record_sum", first.sn!, usage.events, first.events);
+    const known = residues.get(instance);
+    const carriedIn = first ? unitsOf(first.residue_in!) : known;
+    if (known !== undefined && carriedIn !== known) {
+      report("residue", instance, show(known), show(carriedIn!));
+    }
+    const billable = unitsOf(usage.quantity!) - unitsOf(usage.unbillable!);
+    const carriedOut = carriedIn === undefined ? undefined : carriedIn + billable - filed;
+    if (last && carriedOut !== unitsOf(last.residue_out!)) {
+      report("record_sum", last.sn!, show(carriedOut!), last.residue_out);
+    }
+    if (carriedOut !== undefined) residues.set(instance, carriedOut);
+  }
+
+  return {
+    usage: (fields) => void (sumOf(fields.instance!).usage = fields),
+    record(fields, text) {
+      const checksum = recordChecksum(text);
+      checkChain(fields, checksum);
+      checkFields(fields);
+      return checksum;
+    },
+    chain({ account: owner, shard = "", seq = "", checksum = "" }) {
+      const head = heads.get(shard);
+      if (owner !== account || (head && (String(head.seq) !== seq || head.checksum !== checksum))) {
+        report("record_chain", `shard ${shard}`, head && `${head.seq} ${head.checksum}`, `${seq} ${checksum}`);
+      }
+      if (!head) heads.set(shard, { seq: Number(seq), checksum });
+    },
+    finish: () => sums.forEach((sum, instance) => checkSum(instance, sum)),
+  };
+}
+
+function show(units: bigint): string {
+  return trimDecimal(formatUnits(units, SCALE));
+}

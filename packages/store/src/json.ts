@@ -1,0 +1,8 @@
+/** A value as jsonb takes it: without NUL and without halves of surrogate pairs, which Postgres refuses. */
+export function jsonb(value: unknown): string {
+  return JSON.stringify(value, (_name, part: unknown) => (typeof part === "string" ? storable(part) : part));
+}
+
+function storable(text: string): string {
+  return Buffer.from(text.replaceAll("\0", ""), "utf8").toString("utf8");
+}

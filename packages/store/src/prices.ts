@@ -1,0 +1,137 @@
+import type { Micros, PriceBand, PricePlan } from "@quarterpast/domain";
+import { writeAudit, type Actor } from "./audit.js";
+import { inTransaction, stamp, type Db, type Pool } from "./db.js";
+
+/** A price plan of one meter of a product, from a time on. */
+export interface StoredPlan extends PricePlan {
+  planId: number;
+  product: string;
+  meter: string;
+  validFrom: Micros;
+  dayOffsetMinutes: number;
+}
+
+export type NewPlan = Omit<StoredPlan, "planId">;
+
+const SELECT = `SELECT p.plan_id AS "planId", p.product, m.code AS meter, p.valid_from AS "validFrom", p.model, p.currency,
+  p.period, trim_scale(p.free)::text AS free, p.bands, p.day_offset_minutes AS "dayOffsetMinutes"
+  FROM price_plans p JOIN meters m USING (meter_no)`;
+
+export type AddedPlan =
+  { outcome: "created" | "unchanged"; plan: StoredPlan } | { outcome: "unknown_meter"; meter: string };
+
+/** Adds a plan; one that says the same as the newest from that time is `unchanged`. Plans are never edited. */
+export async function addPlan(pool: Pool, actor: Actor, plan: NewPlan, now: Micros): Promise<AddedPlan> {
+  return inTransaction(pool, async (db) => {
+    // One at a time: two equal ones at once would both be new.
+    await db.query("SELECT pg_advisory_xact_lock($1::integer, $2::integer)", [PLAN_LOCK, actor.accountNo]);
+    const before = await newestFrom(db, actor.accountNo, plan);
+    if (before && saysTheSame(before, plan)) return { outcome: "unchanged", plan: before };
+    const { rows } = await db.query<{ planId: number }>(
+      `INSERT INTO price_plans (account_no, product, meter_no, valid_from, model, currency, period, free, bands,
+         day_offset_minutes, created_at)
+       SELECT $1::smallint, $2::text, meter_no, $4::timestamptz, $5::text, $6::text, $7::text, $8::numeric, $9::jsonb,
+         $10::smallint, $11::timestamptz FROM meters WHERE code = $3::text RETURNING plan_id AS "planId"`,
+      [
+        actor.accountNo,
+        plan.product,
+        plan.meter,
+        stamp(plan.validFrom),
+        plan.model,
+        plan.currency,
+        plan.period,
+        plan.free,
+        JSON.stringify(plan.bands.map(bandToDb)),
+        plan.dayOffsetMinutes,
+        stamp(now),
+      ],
+    );
+    const created = rows[0];
+    if (!created) return { outcome: "unknown_meter", meter: plan.meter };
+    const ref = `${plan.product} ${plan.meter}`;
+    await writeAudit(db, actor, { act: "prices.add", ref, before, after: plan }, now);
+    return { outcome: "created", plan: { ...plan, ...created } };
+  });
+}
+
+const PLAN_LOCK = 0x9a1ce;
+const bandToDb = ({ upTo, unitPrice }: PriceBand) => ({ upTo, unitPrice });
+
+async function newestFrom(db: Db, accountNo: number, plan: NewPlan): Promise<StoredPlan | undefined> {
+  const { rows } = await db.query<StoredPlan>(
+    `${SELECT} WHERE p.account_no = $1::smallint AND p.product = $2::text AND m.code = $3::text
+       AND p.valid_from = $4::timestamptz ORDER BY p.plan_id DESC LIMIT 1`,
+    [accountNo, plan.product, plan.meter, stamp(plan.validFrom)],
+  );
+  return rows[0];
+}
+
+function saysTheSame(a: NewPlan, b: NewPlan): boolean {
+  const terms = ({ model, currency, period, free, dayOffsetMinutes, bands }: NewPlan) =>
+    JSON.stringify([
+      model,
+      currency,
+      period,
+      free,
+      dayOffsetMinutes,
+      bands.map((one) => [one.upTo, one.unitPrice]),
+    ]);
+  return terms(a) === terms(b);
+}
+
+/** Plans by number, `limit` of them after `after`. */
+export async function listPlans(
+  db: Db,
+  accountNo: number,
+  { product, after, limit }: { product?: string | undefined; after: number; limit: number },
+): Promise<StoredPlan[]> {
+  const { rows } = await db.query<StoredPlan>(
+    `${SELECT} WHERE p.account_no = $1::smallint AND ($2::text IS NULL OR p.product = $2::text) AND p.plan_id > $3::bigint
+     ORDER BY p.plan_id LIMIT $4::integer`,
+    [accountNo, product ?? null, after, limit],
+  );
+  return rows;
+}
+
+/** Expected revenue of a month, by one thing of the ledger. */
+export interface Revenue {
+  key: string;
+  currency: string | null;
+  records: number;
+  quantity: string;
+  /** Decimal text; null where no price plan was valid. */
+  expected: string | null;
+  billed: string | null;
+  /** Records without a price plan. */
+  unpriced: number;
+}
+
+/** What expected revenue can be summed by. */
+export const REVENUE_BY = ["product", "instance", "subject", "record"] as const;
+export type RevenueBy = (typeof REVENUE_BY)[number];
+
+const KEY: Record<RevenueBy, string> = {
+  product: "product",
+  instance: "instance_id",
+  subject: "subject",
+  record: "sn",
+};
+
+/** Expected revenue of a month (its first day, `YYYY-MM-DD`), by key and currency, `limit` rows after `after` (key, currency). */
+export async function readRevenue(
+  db: Db,
+  account: string,
+  { month, by, after, limit }: { month: string; by: RevenueBy; after: readonly string[]; limit: number },
+): Promise<Revenue[]> {
+  const key = KEY[by];
+  const { rows } = await db.query<Revenue>(
+    `SELECT ${key} AS key, currency, count(*) AS records, trim_scale(sum(quantity))::text AS quantity,
+       trim_scale(sum(amount))::text AS expected, trim_scale(sum(amount) FILTER (WHERE state = 'billed'))::text AS billed,
+       count(*) FILTER (WHERE amount IS NULL) AS unpriced
+     FROM billing.revenue WHERE account = $1::text AND month = $2::date AND expected
+       AND (${key}, COALESCE(currency, '')) > ($3::text, $4::text)
+     GROUP BY ${key}, currency ORDER BY ${key}, COALESCE(currency, '') LIMIT $5::integer`,
+    [account, month, after[0] ?? "", after[1] ?? "", limit],
+  );
+  return rows;
+}

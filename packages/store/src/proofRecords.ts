@@ -1,0 +1,127 @@
+import {
+  formatCompact,
+  formatLine,
+  LINE_FIELDS,
+  parseCanonical,
+  recordChecksum,
+  sameQuantity,
+  wrapLine,
+  type Micros,
+} from "@quarterpast/domain";
+import type { Db } from "./db.js";
+import type { HourReading } from "./proofLines.js";
+
+interface RecordRow {
+  seq: number;
+  shard: number;
+  sn: string;
+  kind: string;
+  instanceId: string;
+  account: string;
+  hour: Micros;
+  begin: Micros;
+  end: Micros;
+  part: string;
+  quantity: string;
+  events: number;
+  replaces: string | null;
+  canonical: string;
+  checksum: string;
+  prev: string;
+  wire: string;
+  wireVersion: number;
+  windowEnds: Micros;
+  lateEnds: Micros;
+  expires: Micros;
+  frozenAt: Micros;
+}
+
+const ROWS_AT_ONCE = 2_000;
+
+/** The records of an hour's manifest, by shard and place in the chain: their canonical bytes as they were frozen. */
+export async function* readRecordLines(db: Db, reading: HourReading): AsyncGenerator<string[]> {
+  const { accountNo, seqFrom, seqTo } = reading.scope;
+  for (const [shard, to] of seqTo.entries()) {
+    let from = seqFrom[shard]!;
+    while (from <= to) {
+      const rows = await readRecords(db, accountNo, shard, from, to);
+      if (rows.length === 0) break;
+      yield rows.flatMap((row) => recordLines(reading, row));
+      from = rows.at(-1)!.seq + 1;
+    }
+  }
+}
+
+async function readRecords(
+  db: Db,
+  accountNo: number,
+  shard: number,
+  from: number,
+  to: number,
+): Promise<RecordRow[]> {
+  const { rows } = await db.query<RecordRow>(
+    `SELECT r.seq, r.shard, r.sn, r.kind, i.instance_id AS "instanceId", a.code AS account, r.hour, r.begin_at AS begin,
+       r.end_at AS "end", r.part, r.quantity::text, r.events, r.replaces, r.canonical, r.checksum, r.prev, r.wire,
+       r.wire_version AS "wireVersion", r.window_ends AS "windowEnds", r.late_ends AS "lateEnds", r.expires,
+       r.frozen_at AS "frozenAt"
+     FROM records r JOIN instances i USING (instance_no) JOIN accounts a ON a.account_no = r.account_no
+     WHERE r.account_no = $1::smallint AND r.shard = $2::smallint AND r.seq BETWEEN $3::bigint AND $4::bigint
+     ORDER BY r.seq LIMIT ${ROWS_AT_ONCE}`,
+    [accountNo, shard, from, to],
+  );
+  return rows;
+}
+
+function recordLines({ gatherer, forRestore, roots }: HourReading, row: RecordRow): string[] {
+  const fields = parseCanonical(row.canonical, LINE_FIELDS.record);
+  const checksum = recordChecksum(row.canonical);
+  if (fields) gatherer.record(fields, checksum);
+  const lines = [wrapLine("record", row.canonical)];
+  if (forRestore) lines.push(wireLine(row));
+  const wrong = roots === "stored" ? wrongColumn(row, fields ?? {}, checksum) : undefined;
+  if (wrong !== undefined) {
+    // Whatever stands in the column, the line is plain: it is a finding, not a proof.
+    const is = String(row[wrong]).replace(/[^\x20-\x7e]/g, "?");
+    lines.push(formatLine("differs", { column: wrong, is, sn: row.sn.replace(/[^\x20-\x7e]/g, "?") }));
+  }
+  return lines;
+}
+
+/** The first column that is not what the frozen bytes say. */
+function wrongColumn(
+  row: RecordRow,
+  fields: Record<string, string>,
+  checksum: string,
+): keyof RecordRow | undefined {
+  const expected: [keyof RecordRow, string | undefined, string][] = [
+    ["sn", fields.sn, row.sn],
+    ["seq", fields.seq, String(row.seq)],
+    ["shard", fields.shard, String(row.shard)],
+    ["kind", fields.kind, row.kind],
+    ["account", fields.account, row.account],
+    ["instanceId", fields.instance, row.instanceId],
+    ["hour", fields.hour, formatCompact(row.hour)],
+    ["begin", fields.begin, formatCompact(row.begin)],
+    ["end", fields.end, formatCompact(row.end)],
+    ["part", fields.part, row.part],
+    ["events", fields.events, String(row.events)],
+    ["replaces", fields.replaces, row.replaces ?? ""],
+    ["prev", fields.prev, row.prev],
+    ["checksum", checksum, row.checksum],
+  ];
+  const wrong = expected.find(([, wanted, found]) => wanted !== found);
+  if (wrong) return wrong[0];
+  return sameQuantity(fields.qty!, row.quantity) ? undefined : "quantity";
+}
+
+function wireLine(row: RecordRow): string {
+  return formatLine("wire", {
+    expires: formatCompact(row.expires),
+    frozen_at: formatCompact(row.frozenAt),
+    late_ends: formatCompact(row.lateEnds),
+    sn: row.sn,
+    version: String(row.wireVersion),
+    window_ends: formatCompact(row.windowEnds),
+    wire: row.wire,
+  });
+}

@@ -1,0 +1,66 @@
+import { insertCalls, type Call } from "@quarterpast/store";
+import type { StorefrontDeps } from "../deps.js";
+
+/** Keeps calls: those that come together in one statement. */
+export interface CallKeeper {
+  /** Resolves when the call is on disk, or after a short while: an answer never waits for long. Never rejects. */
+  keep(call: Call): Promise<void>;
+  /** Writes what is left. */
+  stop(): Promise<void>;
+}
+
+const AT_ONCE = 500;
+const WAITING_MOST = 10_000;
+const ANSWER_WAITS_MS = 300;
+/** Calls that nobody signed are kept too, but not so many that a stranger could fill the disk. */
+const UNSIGNED_PER_SECOND = 10;
+
+export function createCallKeeper({
+  pool,
+  account,
+  logger,
+  clock,
+}: Pick<StorefrontDeps, "pool" | "account" | "logger" | "clock">): CallKeeper {
+  let waiting: Call[] = [];
+  let writing: Promise<void> | undefined;
+  let second = 0;
+  let unsigned = 0;
+
+  async function write(): Promise<void> {
+    // What comes while one statement runs goes with the next.
+    while (waiting.length > 0) {
+      const batch = waiting.slice(0, AT_ONCE);
+      waiting = waiting.slice(AT_ONCE);
+      await insertCalls(pool, account.accountNo, batch).catch((error: unknown) =>
+        logger.error({ err: error, calls: batch.length }, "calls could not be kept"),
+      );
+    }
+    writing = undefined;
+  }
+
+  function mayKeep(call: Call): boolean {
+    if (waiting.length >= WAITING_MOST) return false;
+    if (call.authentic) return true;
+    const now = Math.floor(clock.real() / 1_000_000);
+    if (now !== second) [second, unsigned] = [now, 0];
+    unsigned += 1;
+    return unsigned <= UNSIGNED_PER_SECOND;
+  }
+
+  return {
+    async keep(call) {
+      if (!mayKeep(call)) return;
+      waiting.push(call);
+      writing ??= Promise.resolve().then(write);
+      let timer: NodeJS.Timeout | undefined;
+      const late = new Promise<void>((resolve) => {
+        timer = setTimeout(resolve, ANSWER_WAITS_MS);
+      });
+      await Promise.race([writing, late]);
+      clearTimeout(timer);
+    },
+    async stop() {
+      await writing;
+    },
+  };
+}

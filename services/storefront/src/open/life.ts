@@ -1,0 +1,79 @@
+import type { Micros } from "@quarterpast/domain";
+import { faultPoint } from "@quarterpast/runtime";
+import {
+  addInstance,
+  addLifeEvent,
+  addPackages,
+  closeInstance,
+  findPackageSubject,
+  inTransaction,
+  lockSubscription,
+  setLifeBegin,
+  setOpened,
+  type Product,
+  type Subscription,
+} from "@quarterpast/store";
+import type { StorefrontDeps } from "../deps.js";
+import type { Hindrance } from "./open.js";
+
+/** Begins the life of a subscription: from now on its usage is bound and billed. Gives nothing where that is done. */
+export async function bringToLife(
+  deps: StorefrontDeps,
+  subscription: Subscription,
+  product: Product,
+  now: Micros,
+): Promise<Hindrance | undefined> {
+  const wanted = await subjectOf(deps, subscription, product);
+  if (wanted === undefined) {
+    const detail = "neither the order nor the seller's service names the customer, so usage has no subject";
+    return { waitsFor: "customer", detail, seconds: 300, isCase: true };
+  }
+  // Fixed before the instance is made: whoever tries again makes the same one.
+  const fixed = await setLifeBegin(deps.pool, subscription.subscriptionNo, wanted, now);
+  await faultPoint("storefront.beforeInstance");
+  const subject = product.mode === "pay_per_use" ? await makeInstance(deps, fixed, product) : fixed.subject!;
+  await faultPoint("storefront.beforeOpened");
+  await inTransaction(deps.pool, async (db) => {
+    const { state, subscriptionNo, accountNo, instanceId, expires, opened } = await lockSubscription(
+      db,
+      subscription.subscriptionNo,
+    );
+    // Released while it was being opened: the life that was just made ends as well.
+    if (state === "released") await closeInstance(db, accountNo, instanceId, opened! + 1_000_000);
+    if (state !== "opening") return;
+    await setOpened(db, subscriptionNo, subject);
+    if (product.contents.length > 0) {
+      await addPackages(db, { subscriptionNo, accountNo, subject, product, starts: opened!, expires });
+    }
+    await addLifeEvent(db, { subscriptionNo, kind: "opened", orderRef: fixed.orderId }, deps.clock.now());
+  });
+  return undefined;
+}
+
+async function subjectOf(
+  { pool, account }: StorefrontDeps,
+  { provided, customerId, instanceId }: Subscription,
+  product: Product,
+): Promise<string | undefined> {
+  const own = provided?.subject ?? customerId ?? undefined;
+  if (product.mode === "pay_per_use") return own;
+  const meters = product.contents.map(({ meter }) => meter);
+  if (meters.length === 0) return own ?? instanceId;
+  const shared = customerId && (await findPackageSubject(pool, account.accountNo, customerId, meters));
+  return provided?.subject ?? shared ?? own;
+}
+
+/** @returns its subject: the customer's, or its own id where another instance of the customer's lives already. */
+async function makeInstance(
+  { pool, clock }: StorefrontDeps,
+  { accountNo, instanceId, productId, subject, opened }: Subscription,
+  { meter, cycle }: Product,
+): Promise<string> {
+  const instance = { accountNo, instanceId, product: productId!, meter: meter!, cycle, opened: opened! };
+  for (const name of [subject!, instanceId]) {
+    const added = await addInstance(pool, { ...instance, subject: name }, clock.now());
+    if (added.outcome === "unknown_meter") throw new Error(`meter ${meter} of product ${productId} is gone`);
+    if (added.outcome !== "overlaps") return added.instance.subject;
+  }
+  throw new Error(`the life of ${instanceId} overlaps with one of its own subject`);
+}

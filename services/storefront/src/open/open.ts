@@ -1,0 +1,113 @@
+import { floorSecond } from "@quarterpast/domain";
+import { faultPoint } from "@quarterpast/runtime";
+import {
+  claimOpenings,
+  findProduct,
+  findSubscription,
+  postponeOpening,
+  raiseCase,
+  resolveCases,
+  setMode,
+  type Product,
+  type SellingMode,
+  type Subscription,
+  type WaitsFor,
+} from "@quarterpast/store";
+import type { StorefrontDeps } from "../deps.js";
+import { bringToLife } from "./life.js";
+import { learnOrder } from "./order.js";
+import { provide } from "./provide.js";
+
+/** Why an opening cannot go on now. */
+export interface Hindrance {
+  waitsFor: WaitsFor;
+  /** For a person: what is to be done. */
+  detail: string;
+  /** Real seconds until it is tried again. */
+  seconds: number;
+  /** Whether a person has to settle it. */
+  isCase: boolean;
+}
+
+const AT_ONCE = 20;
+const LEASE_SECONDS = 30;
+
+/**
+ * Brings a subscription as far as it can be brought: learns the order, finds the product, has the seller provide, begins
+ * its life. Each step is kept before the next begins, and each may be done again: a kill anywhere leaves one instance.
+ * @returns the subscription as it then is; of a second line for the same product, the one that holds the instance.
+ */
+export async function open(deps: StorefrontDeps, start: Subscription): Promise<Subscription> {
+  const { pool, account, clock } = deps;
+  let subscription = start;
+  if (subscription.state !== "opening") return followSame(deps, subscription);
+  const hinder = async ({ waitsFor, detail, seconds, isCase }: Hindrance) => {
+    await postponeOpening(pool, subscription.subscriptionNo, waitsFor, seconds);
+    const ref = subscription.instanceId;
+    await resolveCases(pool, account.accountNo, ref, clock.now(), isCase ? waitsFor : "");
+    if (isCase) await raiseCase(pool, account.accountNo, { kind: waitsFor, ref, detail }, clock.now());
+    return again(deps, subscription);
+  };
+  if (subscription.productId === null) {
+    const hindrance = await learnOrder(deps, subscription);
+    if (hindrance) return hinder(hindrance);
+    subscription = await again(deps, subscription);
+  }
+  await faultPoint("storefront.afterOrder");
+  const product = await findProduct(pool, account.accountNo, subscription.productId!);
+  if (!product) return hinder(unknownProduct(subscription));
+  if (!agrees(product, subscription.terms["mode"])) return hinder(otherMode(product, subscription));
+  if (subscription.mode === null) {
+    const other = await setMode(pool, subscription, product.mode);
+    if (other) return open(deps, other);
+    subscription = await again(deps, subscription);
+  }
+  await faultPoint("storefront.beforeProvide");
+  const unprovided = subscription.provided === null ? await provide(deps, subscription, product) : undefined;
+  if (unprovided) return hinder(unprovided);
+  await faultPoint("storefront.afterProvide");
+  subscription = await again(deps, subscription);
+  const lifeless = await bringToLife(deps, subscription, product, floorSecond(clock.now()));
+  if (lifeless) return hinder(lifeless);
+  await faultPoint("storefront.afterOpened");
+  await resolveCases(pool, account.accountNo, subscription.instanceId, clock.now());
+  return again(deps, subscription);
+}
+
+/** Tries what is due to be tried. @returns whether there may be more. */
+export async function openDue(deps: StorefrontDeps): Promise<boolean> {
+  const due = await claimOpenings(deps.pool, AT_ONCE, LEASE_SECONDS);
+  await Promise.all(
+    due.map((subscription) =>
+      open(deps, subscription).catch((error: unknown) =>
+        deps.logger.error({ err: error, instance: subscription.instanceId }, "an opening failed; it is tried again"),
+      ),
+    ),
+  );
+  return due.length === AT_ONCE;
+}
+
+const again = async ({ pool }: StorefrontDeps, { subscriptionNo }: Subscription) =>
+  (await findSubscription(pool, subscriptionNo))!;
+
+/** A second line for one pay-per-use product is the instance of the first. */
+export async function followSame(deps: StorefrontDeps, subscription: Subscription): Promise<Subscription> {
+  if (subscription.sameAs === null) return subscription;
+  return (await findSubscription(deps.pool, subscription.sameAs)) ?? subscription;
+}
+
+function unknownProduct({ productId }: Subscription): Hindrance {
+  const detail = `product ${productId} is not known: add it (quarterpast products add ${productId} …)`;
+  return { waitsFor: "product", detail, seconds: 60, isCase: true };
+}
+
+function otherMode({ productId, mode }: Product, { terms }: Subscription): Hindrance {
+  const detail = `product ${productId} is kept as ${mode}, but was sold as ${String(terms["mode"])}`;
+  return { waitsFor: "mode", detail, seconds: 300, isCase: true };
+}
+
+/** Both kinds of packages are sold as one mode. */
+function agrees({ mode }: Product, sold: unknown): boolean {
+  const asSold: SellingMode = mode === "stop_package" ? "package" : mode;
+  return sold === undefined || sold === asSold;
+}

@@ -1,0 +1,68 @@
+import { SECOND, type Micros } from "@quarterpast/domain";
+import { findV1Key, findV2Key, parseDigits, parseTimestamp, readQuery, type Parameters } from "@quarterpast/marketplace";
+import { keepNonce } from "@quarterpast/store";
+import { refuse, type Answer } from "../commands.js";
+import type { StorefrontDeps } from "../deps.js";
+
+/** A call that one of our keys signed, in time, for the first time. */
+export interface Admitted {
+  key: string;
+  parameters: Parameters;
+}
+
+export type Admission = ({ ok: true } & Admitted) | { ok: false; answer: Answer };
+
+const refused = (answer: Answer): Admission => ({ ok: false, answer });
+const MAX_NONCE_CHARS = 256;
+
+/** Checks a V2.0 call (koogallery.md 3.1): time, then signature, then that it is no replay. Signatures go by real time. */
+export async function admitV2(deps: StorefrontDeps, query: string, body: Buffer): Promise<Admission> {
+  const parameters = readQuery(query)[0] ?? new Map<string, string>();
+  const [signature = "", timestamp = "", nonce = ""] = ["signature", "timestamp", "nonce"].map((name) =>
+    parameters.get(name),
+  );
+  if (signature === "") return refused(refuse("000001", "authentication failed: signature is missing"));
+  if (nonce === "" || nonce.length > MAX_NONCE_CHARS)
+    return refused(refuse("000002", "invalid parameter: nonce"));
+  const at = parseTimestamp(timestamp);
+  const window = deps.options.windowSeconds.v2 * SECOND;
+  if (at === undefined || isStale(deps, at, window))
+    return refused(refuse("000002", "invalid parameter: timestamp"));
+  const key = findV2Key(deps.keys(), body, { signature, timestamp, nonce });
+  if (key === undefined) return refused(refuse("000001", "authentication failed"));
+  if (!(await isFirst(deps, nonce, at + window)))
+    return refused(refuse("000002", "invalid parameter: nonce was used before"));
+  return { ok: true, key, parameters };
+}
+
+/**
+ * Checks a V1.0 call (koogallery.md 3.3). It has no nonce: its token stands for one where a repetition could change
+ * something; debugging cases, purchases and queries may be repeated as they are.
+ */
+export async function admitV1(deps: StorefrontDeps, query: string): Promise<Admission> {
+  const keys = deps.keys();
+  for (const parameters of readQuery(query)) {
+    const key = findV1Key(keys, parameters);
+    if (key === undefined) continue;
+    const at = parseDigits(parameters.get("timeStamp") ?? "");
+    const window = deps.options.windowSeconds.v1 * SECOND;
+    if (at === undefined || isStale(deps, at, window))
+      return refused(refuse("000002", "invalid parameter: timeStamp"));
+    const mayRepeat =
+      parameters.get("testFlag")?.trim() === "1" ||
+      ["newInstance", "queryInstance"].includes(parameters.get("activity") ?? "");
+    if (!mayRepeat && !(await isFirst(deps, parameters.get("authToken")!, at + window)))
+      return refused(refuse("000002", "invalid parameter: authToken was used before"));
+    return { ok: true, key, parameters };
+  }
+  return refused(refuse("000001", "authentication failed"));
+}
+
+function isStale({ clock }: StorefrontDeps, at: Micros, window: Micros): boolean {
+  return Math.abs(clock.real() - at) > window;
+}
+
+/** A nonce is forgotten some time after a call with it would be refused for its age: clocks of processes differ. */
+function isFirst({ pool }: StorefrontDeps, nonce: string, staleAt: Micros): Promise<boolean> {
+  return keepNonce(pool, nonce, staleAt + 60 * SECOND);
+}

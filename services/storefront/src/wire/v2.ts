@@ -1,0 +1,93 @@
+import { STOREFRONT_LIMITS } from "@quarterpast/marketplace";
+import { z } from "zod";
+import type { Command, Request } from "../commands.js";
+import * as fields from "./fields.js";
+import { readWith, type Read } from "./fields.js";
+
+const order = { orderId: fields.orderId(), orderLineId: fields.orderId() };
+const instance = { instanceId: fields.instanceId() };
+
+const REFRESH_SCENES = ["TRIAL_TO_FORMAL", "RENEWAL", "UNSUBSCRIBE_RENEWAL_PERIOD", "RENEWAL_CHANGE"] as const;
+
+/** Activities of V2.0 (koogallery.md 3.2), each with what it asks for. */
+const ACTIVITIES = {
+  newInstance: z
+    .object({ ...order, businessId: fields.businessId() })
+    .transform(
+      ({ orderId, orderLineId, businessId }): Command => ({
+        ...{ activity: "newInstance", version: "v2", businessId, orderId, item: orderLineId },
+        ...{ productId: null, mode: null, customerId: null, customerName: null, expires: null, terms: {} },
+      }),
+    ),
+  queryInstance: z
+    .object({ instanceId: fields.instanceIds(STOREFRONT_LIMITS.queriedInstances) })
+    .transform(({ instanceId }): Command => ({ activity: "queryInstance", instanceIds: instanceId })),
+  refreshInstance: z
+    .object({
+      ...order,
+      ...instance,
+      scene: z.enum(REFRESH_SCENES),
+      productId: fields.maybeId(),
+      expireTime: fields.time(),
+    })
+    .transform(
+      ({ instanceId, orderId, orderLineId, scene, expireTime: expires }): Command => ({
+        ...{ activity: "refreshInstance", instanceId, scene, expires },
+        orderRef: `${orderId}/${orderLineId}/${scene}`,
+      }),
+    ),
+  updateInstanceStatus: z
+    .object({ ...instance, status: z.enum(["FREEZE", "UNFREEZE"]) })
+    .transform(
+      ({ instanceId, status }): Command => ({
+        ...{ activity: "setStatus", instanceId, frozen: status === "FREEZE", why: "status" },
+      }),
+    ),
+  releaseInstance: z
+    .object({ ...instance, orderId: fields.maybeId(), orderLineId: fields.maybeId() })
+    .transform(
+      ({ instanceId, orderId = "" }): Command => ({
+        ...{ activity: "releaseInstance", instanceId, orderRef: orderId },
+      }),
+    ),
+  upgradeInstance: z
+    .object({ ...order, ...instance })
+    .transform(
+      ({ instanceId, orderId, orderLineId: line }): Command => ({
+        ...{ activity: "upgradeInstance", instanceId, orderId, line, productId: undefined, terms: {} },
+      }),
+    ),
+  changeInstanceCheck: z
+    .object({ ...instance, productInfo: z.record(z.string(), z.unknown()) })
+    .transform((body): Command => ({ activity: "changeInstanceCheck", ...body })),
+  orderNotify: z
+    .object(order)
+    .transform(
+      ({ orderId, orderLineId: line }): Command => ({ activity: "orderNotify", orderId, line }),
+    ),
+} as const satisfies Record<string, z.ZodType<Command>>;
+
+/** Absent, null and "0" are no test; a number occurs too (koogallery.md 9, pitfall 14). */
+const envelope = z.looseObject({
+  activity: z.string(),
+  testFlag: z.union([z.enum(["0", "1", ""]), z.literal(0), z.literal(1), z.null()]).optional(),
+});
+
+/** Reads the body of a V2.0 call. */
+export function readV2(body: Buffer): Read<Request> {
+  const outer = readWith(envelope, parse(body));
+  if (!outer.ok) return outer;
+  const { activity, testFlag } = outer.value;
+  if (!Object.hasOwn(ACTIVITIES, activity)) return { ok: false, message: "invalid parameter: activity" };
+  const command = readWith<Command>(ACTIVITIES[activity as keyof typeof ACTIVITIES], outer.value);
+  if (!command.ok) return command;
+  return { ok: true, value: { command: command.value, test: testFlag === "1" || testFlag === 1 } };
+}
+
+function parse(body: Buffer): unknown {
+  try {
+    return JSON.parse(body.toString("utf8"));
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,155 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { DURABLE } from "@quarterpast/devstack";
+import { readSettings } from "@quarterpast/runtime";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { parse } from "yaml";
+import { readSandboxOptions } from "../packages/sandbox/src/settings.js";
+import { readUpSettings } from "../packages/cli/src/up/settings.js";
+import { aggregatorSettings } from "../services/aggregator/src/settings.js";
+import { apiSettings } from "../services/api/src/settings.js";
+import { readCollectorSettings } from "../services/collector/src/settings.js";
+import { reporterSettings } from "../services/reporter/src/settings.js";
+import { storefrontSettings } from "../services/storefront/src/settings.js";
+
+interface ComposeService {
+  image: string;
+  command: string[];
+  environment?: Record<string, string>;
+  secrets?: string[];
+  ports?: string[];
+  restart: string;
+  healthcheck?: { test: string[] };
+  depends_on?: Record<string, { condition: string }>;
+  network_mode?: string;
+  volumes?: string[];
+}
+interface Compose {
+  services: Record<string, ComposeService>;
+  volumes: Record<string, unknown>;
+  secrets: Record<string, { file: string }>;
+}
+
+const read = (path: string): string =>
+  readFileSync(fileURLToPath(new URL(`../${path}`, import.meta.url)), "utf8");
+const compose = parse(read("docker-compose.yml"), { merge: true }) as Compose;
+const { services } = compose;
+
+/** Per service of ours: where its settings are, and what reads them; reading throws where one is wrong. */
+const OURS: Record<string, { settings: string; load: (env: NodeJS.ProcessEnv) => unknown }> = {
+  migrate: { settings: "packages/cli/src/up/settings.ts", load: readUpSettings },
+  collector: { settings: "services/collector/src/settings.ts", load: readCollectorSettings },
+  aggregator: {
+    settings: "services/aggregator/src/settings.ts",
+    load: (env) => readSettings(aggregatorSettings, env),
+  },
+  reporter: {
+    settings: "services/reporter/src/settings.ts",
+    load: (env) => readSettings(reporterSettings, env),
+  },
+  storefront: {
+    settings: "services/storefront/src/settings.ts",
+    load: (env) => readSettings(storefrontSettings, env),
+  },
+  api: { settings: "services/api/src/settings.ts", load: (env) => readSettings(apiSettings, env) },
+  sandbox: { settings: "packages/sandbox/src/settings.ts", load: readSandboxOptions },
+};
+
+const SECRETS: Record<string, string> = {
+  database_url: "postgres://quarterpast:secret@postgres/quarterpast\n",
+  redis_url: "redis://:secret@redis:6379",
+  marketplace_key: "a key",
+};
+let folder: string;
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), "quarterpast-compose-"));
+  for (const [name, text] of Object.entries(SECRETS)) writeFileSync(join(folder, name), text);
+});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+/** The environment as the container would have it, where nobody set a variable. */
+function environmentOf(
+  { environment = {} }: ComposeService,
+  own: Record<string, string> = {},
+): NodeJS.ProcessEnv {
+  const filled = Object.entries(environment).map(([name, value]) => {
+    const text = value.replace(
+      /\$\{(\w+):-([^}]*)\}/g,
+      (_, variable: string, other: string) => own[variable] ?? other,
+    );
+    return [name, text.replace("/run/secrets", folder)];
+  });
+  return Object.fromEntries(filled) as NodeJS.ProcessEnv;
+}
+
+test("every process of ours has its container, and every container is known", () => {
+  expect(Object.keys(services).sort()).toEqual([...Object.keys(OURS), "postgres", "redis"].sort());
+});
+
+describe.each(Object.entries(OURS))("%s", (name, { settings, load }) => {
+  const service = services[name]!;
+
+  test("is set up by settings that it knows and can use", () => {
+    const known = new Set(
+      [...read(settings).matchAll(/^ {2}([A-Z][A-Z0-9_]+):/gm)].map((match) => match[1]!),
+    );
+    const set = Object.keys(service.environment!).map((variable) => variable.replace(/_FILE$/, ""));
+    expect(set.filter((variable) => !known.has(variable))).toEqual([]);
+    expect(() => load(environmentOf(service))).not.toThrow();
+    const sandbox = { MARKETPLACE_URL: "http://127.0.0.1:8790", MARKETPLACE_STATEMENT_PATH: "/sandbox/sdr" };
+    expect(() => load(environmentOf(service, sandbox))).not.toThrow();
+  });
+
+  test("gets secrets from files that are mounted into it, none from the environment", () => {
+    const files = Object.values(service.environment!).filter((value) => value.startsWith("/run/secrets/"));
+    expect(files.map((file) => file.replace("/run/secrets/", "")).sort()).toEqual(
+      [...(service.secrets ?? [])].sort(),
+    );
+    for (const secret of service.secrets ?? []) expect(Object.keys(compose.secrets)).toContain(secret);
+    for (const variable of Object.keys(service.environment!).filter((one) =>
+      /KEY|PASSWORD|DATABASE_URL|REDIS_URL/.test(one),
+    ))
+      expect(variable).toMatch(/_FILE$/);
+  });
+
+  test("runs from the one image, and is looked after", () => {
+    expect(service).toMatchObject({ image: "quarterpast", build: ".", init: true });
+    expect(read(service.command[1]!.replace("dist/", "src/").replace(".js", ".ts"))).not.toBe("");
+    if (name === "migrate") return expect(service.restart).toBe("no");
+    expect(service.restart).toBe("unless-stopped");
+    expect(service.healthcheck!.test.join(" ")).toContain("/healthz/ready");
+    expect(service.ports ?? []).toEqual(
+      (service.ports ?? []).filter((port) => port.startsWith("127.0.0.1:")),
+    );
+  });
+});
+
+test("services start on a database that is prepared and a Redis that answers", () => {
+  expect(services["migrate"]!.depends_on).toEqual({ postgres: { condition: "service_healthy" } });
+  for (const name of ["collector", "aggregator", "reporter", "storefront", "api"])
+    expect(services[name]!.depends_on).toEqual({
+      redis: { condition: "service_healthy" },
+      migrate: { condition: "service_completed_successfully" },
+    });
+});
+
+test("Redis and Postgres keep what they acknowledged", () => {
+  const redis = services["redis"]!.command.join(" ");
+  for (const [setting, value] of Object.entries(DURABLE))
+    expect(redis).toContain(`--${setting} ${value || '""'}`);
+  const postgres = services["postgres"]!.command.join(" ");
+  for (const setting of ["fsync=on", "full_page_writes=on", "synchronous_commit=on"])
+    expect(postgres).toContain(setting);
+  for (const name of ["postgres", "redis", "collector", "sandbox"]) {
+    const [volume] = services[name]!.volumes![0]!.split(":");
+    expect(Object.keys(compose.volumes)).toContain(volume);
+  }
+});
+
+test("the sandbox is reached over loopback alone", () => {
+  expect(services["sandbox"]).toMatchObject({ network_mode: "service:reporter", profiles: ["sandbox"] });
+  expect(services["sandbox"]!.environment!["SANDBOX_HOST"]).toBe("127.0.0.1");
+  expect(services["sandbox"]!.ports).toBeUndefined();
+});

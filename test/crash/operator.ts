@@ -1,0 +1,29 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Pool } from "@quarterpast/store";
+
+/** Codes that say "already there": filing such a record again would be wrong. */
+const THERE = ["005", "010"];
+
+/** Files what the marketplace refused or voided once more, as a person at the console would. */
+export function startOperator(pool: Pool): { stop(): Promise<void> } {
+  let isOver = false;
+  const running = (async () => {
+    for (; !isOver; await sleep(700)) {
+      await pool
+        .query(
+          `INSERT INTO rereports (sn, reason, key_id, asked_at)
+           SELECT b.sn, 'refused', 'crashkey', now() FROM billing.records b
+           WHERE b.state IN ('abnormal', 'rejected_fixable', 'rejected_final') AND b.code <> ALL ($1::text[])
+             AND NOT EXISTS (SELECT 1 FROM rereports w WHERE w.sn = b.sn)`,
+          [THERE],
+        )
+        .catch(() => {});
+    }
+  })();
+  return {
+    async stop() {
+      isOver = true;
+      await running;
+    },
+  };
+}

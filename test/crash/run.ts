@@ -1,0 +1,275 @@
+import { spawn } from "node:child_process";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { createFaults, type Faults } from "./faults.js";
+import { drain, measureLiveness, type Liveness } from "./liveness.js";
+import { startOperator } from "./operator.js";
+import { createRandom } from "./random.js";
+import { createWorkload, type Workload } from "./workload.js";
+import { PREFIX, startWorld, TOKEN, type World } from "./world.js";
+
+export interface RunOptions {
+  seed: number;
+  /** Acknowledged events that are aimed at. */
+  events: number;
+  kills: number;
+  stops: number;
+  /** How long faults are injected, real milliseconds. */
+  faultsMs: number;
+  /** Product seconds in a real second. */
+  rate: number;
+  root: string;
+  dir: string;
+  say: (line: string) => void;
+}
+
+export interface Violation {
+  id: string;
+  detail: string;
+}
+
+/** What a run came to; the line that `--json` prints, and more. */
+export interface RunResult {
+  seed: number;
+  events: number;
+  kills: number;
+  stops: number;
+  faultPoints: number;
+  faultPointsHit: number;
+  lost: number;
+  doubled: number;
+  violations: Violation[];
+  /** Shares of 1. */
+  killsInFlight: number;
+  ackedUnderFaults: number;
+  liveness: Liveness;
+  skipped: Record<string, string>;
+  seconds: number;
+}
+
+/** Share of the acknowledged events that the fault phase must carry, and of kills that must hit work in flight. */
+const UNDER_FAULTS = 0.7;
+const IN_FLIGHT = 0.5;
+const UNDER_FAULTS_AIM = 0.78;
+const GO_ON_MS = 60_000;
+
+/** One run: warm, faults, heal, liveness, drain, audit. */
+export async function run(options: RunOptions): Promise<RunResult> {
+  const startedAt = Date.now();
+  const { seed, say } = options;
+  const random = createRandom(seed);
+  let points: string[] = [];
+  const faults = createFaults(random.fork("faults"), () => points);
+  const world = await startWorld({
+    ...options,
+    planFor: (kind) => faults.planFor(kind),
+    random: random.fork("world"),
+  });
+  points = world.points;
+  try {
+    return await play(options, world, faults, startedAt);
+  } finally {
+    say(`logs and data: ${options.dir}`);
+    await world.end();
+  }
+}
+
+async function play(
+  options: RunOptions,
+  world: World,
+  faults: Faults,
+  startedAt: number,
+): Promise<RunResult> {
+  const { seed, events, kills, stops, faultsMs, say } = options;
+  const random = createRandom(seed);
+  const truthPath = join(options.dir, "truth.ndjson");
+  const aim = (events * 0.85) / (faultsMs / 1_000);
+  let rate = aim;
+  const workload = createWorkload({
+    random: random.fork("workload"),
+    truthPath,
+    token: TOKEN,
+    targets: world.collectors,
+    subjects: world.subjects,
+    productNow: world.productNow,
+    senders: 10,
+    rate: () => rate,
+  });
+  const operator = startOperator(world.pool);
+  workload.start();
+  say(`warm: ${Math.round(aim)} events/s`);
+  await sleep(3_000);
+  const before = workload.state.acknowledged;
+  say("faults");
+  const snapshots: string[] = [];
+  const photographer = setInterval(() => void photograph(world, snapshots), faultsMs / 4);
+  const late = addLateInstances(world, faultsMs / 3);
+  await faults.run(world, workload, { kills, stops, overMs: faultsMs });
+  await late;
+  const isEnough = () =>
+    workload.state.acknowledged - before >= events * UNDER_FAULTS_AIM &&
+    missingPoints(world, faults).length === 0 &&
+    faults.kills(world) >= kills &&
+    faults.stops(world) >= stops;
+  await goOnUntil(isEnough, faultsMs, async () => {
+    rate = Math.min(rate * 1.05, aim * 4);
+    // What the marketplace voids is filed again: the points of that are seldom passed.
+    await world.setFaults([{ mode: "abnormal", share: 0.5, probability: 0.5, seed }]);
+    await faults.more(world, workload, { kills, stops });
+  });
+  clearInterval(photographer);
+  const under = workload.state.acknowledged - before;
+  await heal(world);
+  say(
+    `healed after ${faults.injected.length} faults, ${faults.kills(world)} kills, ${workload.state.acknowledged} acknowledged`,
+  );
+  rate = aim / 8;
+  const liveness = await measureLiveness(world, workload, say);
+  rate = aim;
+  await goOnUntil(
+    () => workload.state.acknowledged >= events,
+    GO_ON_MS,
+    async () => {},
+  );
+  const violations: Violation[] = [];
+  if (!(await workload.finish(30_000)))
+    violations.push({ id: "I18", detail: "requests were not answered within 30 s after the faults" });
+  await workload.close();
+  violations.push(...(await drain(world, say)));
+  await operator.stop();
+  await Promise.all(world.services.map((service) => service.stop()));
+  const audit = await runAudit(world, truthPath, snapshots, say);
+  violations.push(...audit.violations, ...liveness.violations);
+
+  const underFaults = under / workload.state.acknowledged;
+  const inFlight = inFlightShare(world, faults);
+  violations.push(...judgeHarness(options, world, faults, workload, underFaults, inFlight));
+  return {
+    seed,
+    events: workload.state.acknowledged,
+    kills: faults.kills(world),
+    stops: faults.stops(world),
+    faultPoints: world.points.length,
+    faultPointsHit: faults.pointsHit(world).size,
+    lost: audit.lost,
+    doubled: audit.doubled,
+    violations,
+    killsInFlight: round(inFlight),
+    ackedUnderFaults: round(underFaults),
+    liveness,
+    skipped: audit.skipped,
+    seconds: Math.round((Date.now() - startedAt) / 1_000),
+  };
+}
+
+/** Goes on as it is until the condition holds; every half second `nudge` may help. */
+async function goOnUntil(holds: () => boolean, withinMs: number, nudge: () => Promise<void>): Promise<void> {
+  for (const until = Date.now() + withinMs; !holds() && Date.now() < until; await sleep(500)) await nudge();
+}
+
+/** Instances whose usage is there before them; Postgres may be away just then. */
+async function addLateInstances(world: World, afterMs: number): Promise<void> {
+  for (await sleep(afterMs); ; await sleep(500)) {
+    try {
+      return await world.addLateInstances();
+    } catch {
+      // Tried again: adding the same once more changes nothing.
+    }
+  }
+}
+
+function missingPoints(world: World, faults: Faults): string[] {
+  const hit = faults.pointsHit(world);
+  return world.points.filter((point) => !hit.has(point));
+}
+
+/** Ends all faults; what runs goes on as it is: nobody restarts anything by hand. */
+async function heal(world: World): Promise<void> {
+  writeFileSync(`${world.faultLog}.off`, "");
+  for (const proxy of world.proxies) proxy.set({ kind: "pass" });
+  for (const service of world.services) service.resume();
+  await world.setFaults([]);
+}
+
+/** A fault point lies between two effects: who dies there has work in its hands. */
+function inFlightShare(world: World, faults: Faults): number {
+  const kills = faults.kills(world);
+  const outside = faults.injected.filter(({ what }) => what.startsWith("kill "));
+  const idle = outside.filter(({ inFlight }) => inFlight === false).length;
+  return kills === 0 ? 0 : 1 - idle / kills;
+}
+
+/** Has the auditor write down what is sealed; where Postgres is away just then there is one picture less. */
+async function photograph(world: World, snapshots: string[]): Promise<void> {
+  const path = join(world.dir, `sealed-${snapshots.length}.json`);
+  const script = join(import.meta.dirname, "auditor.js");
+  const child = spawn(process.execPath, [script, "--snapshot", world.databaseUrl, path], { stdio: "ignore" });
+  child.once("exit", (code) => void (code === 0 && snapshots.push(path)));
+}
+
+function judgeHarness(
+  { kills, stops, events }: RunOptions,
+  world: World,
+  faults: Faults,
+  workload: Workload,
+  underFaults: number,
+  inFlight: number,
+): Violation[] {
+  const missing = missingPoints(world, faults);
+  const failed = faults.injected.filter(({ what }) => what.startsWith("failed"));
+  const problems = [
+    faults.kills(world) < kills && `${faults.kills(world)} kills, planned ${kills}`,
+    faults.stops(world) < stops && `${faults.stops(world)} stops, planned ${stops}`,
+    workload.state.acknowledged < events &&
+      `${workload.state.acknowledged} events acknowledged, planned ${events}`,
+    missing.length > 0 && `fault points never hit: ${missing.join(", ")}`,
+    underFaults < UNDER_FAULTS && `${round(underFaults)} of the events acknowledged under faults`,
+    inFlight < IN_FLIGHT && `${round(inFlight)} of the kills hit work in flight`,
+    ...failed.map(({ what }) => what),
+  ];
+  return problems.flatMap((problem) => (problem ? [{ id: "harness", detail: problem }] : []));
+}
+
+interface AuditResult {
+  violations: Violation[];
+  skipped: Record<string, string>;
+  lost: number;
+  doubled: number;
+}
+
+/** The auditor is another program: it knows the run by its files and servers alone. */
+async function runAudit(
+  world: World,
+  truthPath: string,
+  snapshots: string[],
+  say: (line: string) => void,
+): Promise<AuditResult> {
+  const config = join(world.dir, "audit.json");
+  const { databaseUrl, redisUrl, sandboxStore, journals } = world;
+  writeFileSync(
+    config,
+    JSON.stringify({
+      databaseUrl,
+      redisUrl,
+      queuePrefix: PREFIX,
+      truthPath,
+      sandboxStore,
+      journals,
+      snapshots,
+    }),
+  );
+  say("audit");
+  const child = spawn(process.execPath, [join(import.meta.dirname, "auditor.js"), config], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  let text = "";
+  child.stdout.on("data", (chunk: Buffer) => (text += chunk.toString()));
+  const code = await new Promise((resolve) => child.once("close", resolve));
+  if (code !== 0 && code !== 1) throw new Error(`the auditor ended with ${String(code)}`);
+  return JSON.parse(text) as AuditResult;
+}
+
+function round(share: number): number {
+  return Math.round(share * 1_000) / 1_000;
+}

@@ -1,0 +1,320 @@
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { fork, type ChildProcess } from "node:child_process";
+import { startPostgres, startRedis, type RunningServer, freePorts } from "@quarterpast/devstack";
+import {
+  addInstance,
+  createKey,
+  createPool,
+  ensureAccount,
+  ensureMeter,
+  ensureShards,
+  migrate,
+} from "@quarterpast/store";
+import type { Pool } from "@quarterpast/store";
+import { createManaged, type Managed, type ServiceKind } from "./managed.js";
+import { startProxy, type Proxy } from "./proxy.js";
+import type { Random } from "./random.js";
+import type { Subject } from "./workload.js";
+
+/** The first hour of product time. */
+export const FIRST_HOUR_MS = Date.parse("2026-03-01T10:00:00Z");
+const KEY = "crash-key";
+export const TOKEN = "qp_crashkey_0123456789abcdef0123456789abcdef";
+export const PREFIX = "{qp-crash}";
+
+/** Redis or Postgres, to be killed and started again on its data. */
+export interface ServerHandle {
+  name: "redis" | "postgres";
+  kill(): Promise<void>;
+  start(): Promise<void>;
+  /** Real time at which it last answered again. */
+  upSince(): number | undefined;
+}
+
+/** Everything a run is made of. */
+export interface World {
+  dir: string;
+  databaseUrl: string;
+  redisUrl: string;
+  services: Managed[];
+  servers: { redis: ServerHandle; postgres: ServerHandle };
+  proxies: Proxy[];
+  collectors: { name: string; url: string }[];
+  pool: Pool;
+  subjects: Subject[];
+  points: string[];
+  faultLog: string;
+  journals: string[];
+  sandboxStore: string;
+  setFaults(rules: object[]): Promise<void>;
+  productNow(): number;
+  setRate(rate: number): Promise<void>;
+  addLateInstances(): Promise<void>;
+  end(): Promise<void>;
+}
+
+export interface WorldOptions {
+  /** Where the product's compiled code is. */
+  root: string;
+  dir: string;
+  rate: number;
+  /** The fault plan of the next start of a service. */
+  planFor: (kind: ServiceKind) => string;
+  random: Random;
+}
+
+/** Starts real servers, the sandbox and two of each service, every edge behind a proxy. */
+export async function startWorld(options: WorldOptions): Promise<World> {
+  const { root, dir, random } = options;
+  mkdirSync(dir, { recursive: true });
+  const [redisPort, postgresPort, sandboxPort, ...ports] = (await freePorts(9)) as [number, number, number];
+  const redis = await serverHandle("redis", () =>
+    startRedis({ dataDir: join(dir, "redis"), port: redisPort }),
+  );
+  const postgres = await serverHandle("postgres", () =>
+    startPostgres({ dataDir: join(dir, "postgres"), port: postgresPort }),
+  );
+  const databaseUrl = postgres.url();
+  await migrate(databaseUrl);
+  const pool = createPool({ databaseUrl, applicationName: "orchestrator", max: 4, onError: () => {} });
+  const sandbox = await startSandbox(root, dir, sandboxPort);
+  const clock = createClock(pool, sandbox.url, options.rate);
+  const subjects = await prepareLedger(pool);
+  await clock.setRate(options.rate);
+
+  const faultLog = join(dir, "faults.log");
+  writeFileSync(faultLog, "");
+  const proxies: Proxy[] = [];
+  const proxied = async (name: string, url: string): Promise<string> => {
+    const target = new URL(url);
+    const proxy = await startProxy(name, Number(target.port));
+    proxies.push(proxy);
+    target.port = String(proxy.port);
+    return target.href.replace(/\/$/, "");
+  };
+  const services: Managed[] = [];
+  const collectors: World["collectors"] = [];
+  const journals: string[] = [];
+  for (const kind of ["collector", "aggregator", "reporter"] as const) {
+    for (const no of [0, 1]) {
+      const name = `${kind}-${no}`;
+      const port = ports.shift() as unknown as number;
+      const env: Record<string, string> = {
+        PORT: String(port),
+        QUEUE_PREFIX: PREFIX,
+        DATABASE_URL: await proxied(`${name}>postgres`, databaseUrl),
+        REDIS_URL: await proxied(`${name}>redis`, redis.url()),
+        QUARTERPAST_FAULT_POINTS_LOG: faultLog,
+      };
+      if (kind === "collector") {
+        env.COLLECTOR_DATA_DIR = join(dir, `${name}-journal`);
+        journals.push(env.COLLECTOR_DATA_DIR);
+        collectors.push({ name, url: await proxied(`client>${name}`, `http://127.0.0.1:${port}`) });
+      }
+      if (kind === "reporter") {
+        env.MARKETPLACE_URL = await proxied(`${name}>sandbox`, sandbox.url);
+        env.MARKETPLACE_KEY = KEY;
+        env.MARKETPLACE_STATEMENT_PATH = "/sandbox/sdr";
+      }
+      services.push(
+        createManaged({
+          kind,
+          name,
+          main: join(root, "services", kind, "dist", "main.js"),
+          cwd: root,
+          env: () => ({ ...env, QUARTERPAST_FAULT_POINTS: options.planFor(kind) }),
+          logFile: join(dir, `${name}.log`),
+          restartAfterMs: () => random.int(200, 800),
+        }),
+      );
+    }
+  }
+  await Promise.all(services.map((service) => service.start()));
+  return {
+    dir,
+    databaseUrl,
+    redisUrl: redis.url(),
+    services,
+    servers: { redis, postgres },
+    proxies,
+    collectors,
+    pool,
+    subjects,
+    points: findPoints(root),
+    faultLog,
+    journals,
+    sandboxStore: join(dir, "sandbox", "sandbox.ndjson"),
+    setFaults: async (rules) => void (await put(`${sandbox.url}/sandbox/faults`, rules)),
+    productNow: clock.now,
+    setRate: clock.setRate,
+    addLateInstances: () => addInstances(pool, LATE),
+    async end() {
+      await Promise.all(services.map((service) => service.stop()));
+      await Promise.all(proxies.map((proxy) => proxy.close()));
+      sandbox.child.kill("SIGTERM");
+      await pool.end().catch(() => {});
+      await redis.stop();
+      await postgres.stop();
+    },
+  };
+}
+
+interface FullHandle extends ServerHandle {
+  url(): string;
+  stop(): Promise<void>;
+}
+
+async function serverHandle(
+  name: ServerHandle["name"],
+  start: () => Promise<RunningServer>,
+): Promise<FullHandle> {
+  let server = await start();
+  let upSince: number | undefined = Date.now();
+  return {
+    name,
+    url: () => server.url,
+    upSince: () => upSince,
+    async kill() {
+      upSince = undefined;
+      process.kill(server.pid, "SIGKILL");
+      await server.exited;
+    },
+    async start() {
+      server = await start();
+      upSince = Date.now();
+    },
+    stop: () => server.stop(),
+  };
+}
+
+async function startSandbox(
+  root: string,
+  dir: string,
+  port: number,
+): Promise<{ url: string; child: ChildProcess }> {
+  const child = fork(join(root, "packages/sandbox/dist/main.js"), [], {
+    cwd: root,
+    env: {
+      PATH: process.env.PATH,
+      LOG_LEVEL: "silent",
+      SANDBOX_KEY: KEY,
+      SANDBOX_PORT: String(port),
+      SANDBOX_DATA_DIR: join(dir, "sandbox"),
+      SANDBOX_VALIDATION_DELAY: "50ms",
+    },
+    stdio: "ignore",
+    execArgv: [],
+  });
+  await new Promise<void>((resolve, reject) => {
+    child.once("message", () => resolve());
+    child.once("exit", (code) => reject(new Error(`the sandbox ended with ${code}`)));
+  });
+  return { url: `http://127.0.0.1:${port}`, child };
+}
+
+function createClock(pool: Pool, sandboxUrl: string, firstRate: number) {
+  let anchor = { at: Date.now(), product: FIRST_HOUR_MS + 20 * 60_000, rate: firstRate };
+  const now = () => anchor.product + (Date.now() - anchor.at) * anchor.rate;
+  return {
+    now,
+    /** From now on product time runs at this rate; it never goes back. The marketplace's clock is told first. */
+    async setRate(rate: number): Promise<void> {
+      anchor = { product: now(), at: Date.now(), rate };
+      const [start, at] = [new Date(anchor.product).toISOString(), new Date(anchor.at).toISOString()];
+      await put(`${sandboxUrl}/sandbox/clock`, { start, at, rate });
+      await pool.query(
+        `INSERT INTO clock (real_anchor, product_anchor, rate, beat_product)
+         VALUES ($1::timestamptz, $2::timestamptz, $3::numeric, $2::timestamptz)
+         ON CONFLICT (only_row) DO UPDATE SET real_anchor = excluded.real_anchor,
+           product_anchor = excluded.product_anchor, rate = excluded.rate`,
+        [at, start, rate],
+      );
+    },
+  };
+}
+
+async function put(url: string, body: object): Promise<void> {
+  const response = await fetch(url, {
+    method: "PUT",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify(body),
+  });
+  if (!response.ok) throw new Error(`${url}: ${response.status} ${await response.text()}`);
+}
+
+interface NewInstance extends Subject {
+  id: string;
+}
+
+const KINDS: [Subject["aggregation"], number][] = [
+  ["sum", 24],
+  ["count", 10],
+  ["max", 8],
+  ["unique", 8],
+];
+const ALL: NewInstance[] = KINDS.flatMap(([aggregation, many]) =>
+  Array.from({ length: many }, (_, no) => ({
+    id: `i-${aggregation}-${no}`,
+    subject: `customer-${no}`,
+    meter: `m-${aggregation}`,
+    aggregation,
+  })),
+);
+/** Their usage comes before they are known: it waits in quarantine. */
+const LATE: NewInstance[] = Array.from({ length: 4 }, (_, no) => ({
+  id: `i-late-${no}`,
+  subject: `late-${no}`,
+  meter: "m-sum",
+  aggregation: "sum",
+}));
+const NOBODY: Subject = { subject: "nobody", meter: "m-sum", aggregation: "sum" };
+
+async function prepareLedger(pool: Pool): Promise<Subject[]> {
+  const start = FIRST_HOUR_MS * 1_000;
+  const account = await ensureAccount(
+    pool,
+    { code: "koogallery-cn", marketplace: "koogallery", site: "cn" },
+    start,
+  );
+  await ensureShards(pool, start);
+  for (const [aggregation] of KINDS) {
+    await ensureMeter(pool, { code: `m-${aggregation}`, aggregation, unit: "unit", scale: 6 }, start);
+  }
+  const { accountNo } = account;
+  await createKey(
+    pool,
+    { keyId: "crashkey", accountNo, name: "crash", role: "operator", token: TOKEN },
+    start,
+  );
+  await addInstances(pool, ALL);
+  return [...ALL, ...LATE, NOBODY].map(({ subject, meter, aggregation }) => ({
+    subject,
+    meter,
+    aggregation,
+  }));
+}
+
+async function addInstances(pool: Pool, instances: readonly NewInstance[]): Promise<void> {
+  const opened = (FIRST_HOUR_MS - 48 * 3_600_000) * 1_000;
+  for (const { id, subject, meter } of instances) {
+    const instance = { accountNo: 1, instanceId: id, product: "product", meter, subject, opened };
+    const added = await addInstance(pool, instance, opened);
+    if (!("instance" in added)) throw new Error(`instance ${id}: ${added.outcome}`);
+  }
+}
+
+/** The names of all fault points in the compiled services. */
+function findPoints(root: string): string[] {
+  const found = new Set<string>();
+  for (const kind of ["collector", "aggregator", "reporter"]) {
+    const dist = join(root, "services", kind, "dist");
+    for (const file of readdirSync(dist, { recursive: true, encoding: "utf8" })) {
+      if (!file.endsWith(".js")) continue;
+      for (const [, name] of readFileSync(join(dist, file), "utf8").matchAll(/faultPoint\("([\w.]+)"\)/g)) {
+        found.add(name!);
+      }
+    }
+  }
+  return [...found].sort();
+}

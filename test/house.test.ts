@@ -1,0 +1,217 @@
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { isBuiltin } from "node:module";
+import { join, relative } from "node:path";
+import { fileURLToPath } from "node:url";
+import { describe, expect, test } from "vitest";
+
+const ROOT = fileURLToPath(new URL("../", import.meta.url));
+const LINES_MAX = 350;
+
+interface Workspace {
+  /** Such as `packages/store`. */
+  dir: string;
+  name: string;
+  manifest: {
+    dependencies?: Record<string, string>;
+    optionalDependencies?: Record<string, string>;
+    exports?: Record<string, unknown>;
+  };
+  references: string[];
+  /** Sources by path from the root. */
+  sources: Map<string, string>;
+}
+
+const read = (path: string): string => readFileSync(join(ROOT, path), "utf8");
+const parse = (path: string): Record<string, unknown> => JSON.parse(read(path)) as Record<string, unknown>;
+
+function filesUnder(dir: string): string[] {
+  if (!existsSync(join(ROOT, dir))) return [];
+  return readdirSync(join(ROOT, dir), { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => relative(ROOT, join(entry.parentPath, entry.name)))
+    .filter((path) => !/(^|\/)(dist|node_modules)\//.test(path));
+}
+
+const workspaces: Workspace[] = ["packages", "services"].flatMap((group) =>
+  readdirSync(join(ROOT, group))
+    .map((name) => `${group}/${name}`)
+    .filter((dir) => existsSync(join(ROOT, dir, "package.json")))
+    .map((dir) => {
+      const manifest = parse(`${dir}/package.json`) as Workspace["manifest"] & { name: string };
+      const { references = [] } = parse(`${dir}/tsconfig.json`) as { references?: { path: string }[] };
+      return {
+        dir,
+        name: manifest.name,
+        manifest,
+        references: references.map(({ path }) => relative(ROOT, join(ROOT, dir, path))),
+        sources: new Map(filesUnder(`${dir}/src`).map((path) => [path, read(path)])),
+      };
+    }),
+);
+const byName = new Map(workspaces.map((workspace) => [workspace.name, workspace]));
+
+/** What a source imports: static, `export … from`, dynamic with a plain string, and `require.resolve`. */
+function importsOf(source: string): string[] {
+  const forms = [
+    /^\s*(?:import|export)\b[^"'`;]*?\bfrom\s*["']([^"']+)["']/gm,
+    /^\s*import\s*["']([^"']+)["']/gm,
+    /\bimport\(\s*["']([^"']+)["']/g,
+    /\b(?:require|resolve)\(\s*["'](@?[a-z][^"']*)["']/g,
+  ];
+  return forms.flatMap((form) => [...source.matchAll(form)].map((match) => match[1]!));
+}
+
+/** The package of an import; undefined for a relative one and for Node's own. */
+function packageOf(specifier: string): string | undefined {
+  if (specifier.startsWith(".") || isBuiltin(specifier)) return undefined;
+  return specifier
+    .split("/")
+    .slice(0, specifier.startsWith("@") ? 2 : 1)
+    .join("/");
+}
+
+function packagesOf({ sources }: Workspace): Set<string> {
+  const all = [...sources.values()].flatMap(importsOf).map(packageOf);
+  return new Set(all.filter((name) => name !== undefined));
+}
+
+/** Who may import whom, from `packages/` and `services/`; nobody may import what is not named. */
+const MAY_IMPORT: Record<string, string[]> = {
+  domain: [],
+  runtime: [],
+  devstack: [],
+  store: ["domain"],
+  queue: ["domain"],
+  marketplace: ["domain"],
+  client: ["domain"],
+  sandbox: ["runtime"],
+  collector: ["domain", "store", "queue", "runtime"],
+  aggregator: ["domain", "store", "queue", "runtime"],
+  reporter: ["domain", "store", "marketplace", "runtime"],
+  storefront: ["domain", "store", "marketplace", "runtime"],
+  api: ["domain", "store", "queue", "marketplace", "runtime"],
+  // It starts the services as processes of their own and finds them by their names.
+  cli: [
+    ...["domain", "store", "client", "devstack", "runtime", "sandbox"],
+    ...["collector", "aggregator", "reporter", "storefront", "api"],
+  ],
+};
+
+describe.each(workspaces.map((workspace) => [workspace.dir, workspace] as const))("%s", (dir, workspace) => {
+  test("imports only what lies below it", () => {
+    const allowed = MAY_IMPORT[dir.split("/")[1]!];
+    expect(allowed, `${dir} is not in the house's table of imports`).toBeDefined();
+    const ours = [...packagesOf(workspace)].filter((name) => byName.has(name) && name !== workspace.name);
+    expect(
+      ours.map((name) => name.replace("@quarterpast/", "")).filter((name) => !allowed!.includes(name)),
+    ).toEqual([]);
+  });
+
+  test("imports other packages by their names and its own files by their .js", () => {
+    const wrong: string[] = [];
+    for (const [path, source] of workspace.sources)
+      for (const specifier of importsOf(source)) {
+        if (!specifier.startsWith(".")) continue;
+        const target = relative(ROOT, join(ROOT, path, "..", specifier));
+        if (!target.startsWith(`${dir}/`) || !/\.(js|mjs|json)$/.test(specifier))
+          wrong.push(`${path}: ${specifier}`);
+      }
+    expect(wrong).toEqual([]);
+  });
+
+  test("declares just the dependencies that it imports", () => {
+    const declared = Object.keys(workspace.manifest.dependencies ?? {});
+    const optional = Object.keys(workspace.manifest.optionalDependencies ?? {});
+    const imported = [...packagesOf(workspace)].filter((name) => name !== workspace.name);
+    // Tests' servers may come from containers; that package is the root's, for tests alone.
+    const known = [...declared, ...optional, ...(dir === "packages/devstack" ? ["testcontainers"] : [])];
+    expect(imported.filter((name) => !known.includes(name)).sort(), "imported, not declared").toEqual([]);
+    const text = [...workspace.sources.values()].join("\n");
+    const used = (name: string): boolean => imported.includes(name) || text.includes(name);
+    // Processes of our own are started by their main, whose name is put together.
+    const started = (name: string): boolean =>
+      dir === "packages/cli" && byName.get(name)?.manifest.exports?.["./main"] !== undefined;
+    expect(declared.filter((name) => !used(name) && !started(name)).sort(), "declared, not used").toEqual([]);
+  });
+
+  test("refers to just the projects that it depends on", () => {
+    const ours = Object.keys(workspace.manifest.dependencies ?? {}).flatMap(
+      (name) => byName.get(name)?.dir ?? [],
+    );
+    expect([...workspace.references].sort()).toEqual(ours.sort());
+  });
+
+  test(`has no source above ${LINES_MAX} lines`, () => {
+    const long = [...workspace.sources].map(([path, source]) => [path, source.split("\n").length] as const);
+    expect(long.filter(([, lines]) => lines > LINES_MAX)).toEqual([]);
+  });
+});
+
+test("the root builds every project", () => {
+  const { references } = parse("tsconfig.json") as { references: { path: string }[] };
+  expect(references.map(({ path }) => path).sort()).toEqual(workspaces.map(({ dir }) => dir).sort());
+});
+
+test("no file names a place on somebody's machine", () => {
+  const folders = ["packages", "services", "scripts", "test", ".ci"].flatMap(filesUnder);
+  const papers = readdirSync(ROOT, { withFileTypes: true }).flatMap((entry) =>
+    entry.isFile() ? [entry.name] : [],
+  );
+  const place = new RegExp(
+    ["/ho" + "me/\\w", "/ro" + "ot/\\w", "/Use" + "rs/\\w", "/wo" + "rk/(main|shared)"].join("|"),
+  );
+  const files = [...folders, ...papers].filter((path) =>
+    /\.(ts|mjs|js|json|md|ya?ml|sql|sh)$|(^|\/)[A-Za-z]+$/.test(path),
+  );
+  expect(files.filter((path) => place.test(read(path)))).toEqual([]);
+});
+
+test("the lock file names no registry, so that any may serve", () => {
+  expect(read("package-lock.json")).not.toMatch(/"resolved": "https?:/);
+});
+
+test("every version of a dependency is exact", () => {
+  for (const path of ["package.json", ...workspaces.map(({ dir }) => `${dir}/package.json`)]) {
+    const manifest = parse(path) as Record<string, Record<string, string> | undefined>;
+    for (const kind of ["dependencies", "devDependencies", "optionalDependencies"])
+      for (const [name, version] of Object.entries(manifest[kind] ?? {}))
+        expect(version, `${path}: ${name}`).toMatch(/^\d+\.\d+\.\d+(-[\w.]+)?$/);
+  }
+});
+
+describe("the specification", () => {
+  const spec = read("packages/domain/SPEC.md");
+  const sections = spec.split(/^## /m).slice(1);
+
+  test.each(sections.map((section) => [section.split("\n")[0]!, section]))(
+    "%s: names tests that exist",
+    (_title, section) => {
+      const proofs = [...section.matchAll(/^- `([^`]+)`: "(.+)"$/gm)];
+      expect(proofs.length).toBeGreaterThan(0);
+      expect(proofs.length).toBe(section.split("\n").filter((line) => line.startsWith("- ")).length);
+      for (const [, path, title] of proofs) {
+        expect(existsSync(join(ROOT, path!)), `${path} is there`).toBe(true);
+        expect(read(path!).replaceAll('\\"', '"'), `${path} has the test "${title}"`).toContain(title);
+      }
+    },
+  );
+
+  test("has the eleven rules of the design, and numbers each once", () => {
+    const numbers = sections.map((section) => section.split(".")[0]!);
+    expect(new Set(numbers).size).toBe(numbers.length);
+    for (let rule = 1; rule <= 11; rule += 1) expect(numbers).toContain(String(rule));
+  });
+});
+
+test.each(["packages/domain", "packages/store"])("every exported function of %s says what it does", (dir) => {
+  const { sources } = workspaces.find((workspace) => workspace.dir === dir)!;
+  const mute: string[] = [];
+  for (const [path, source] of sources) {
+    const lines = source.split("\n");
+    for (const [at, line] of lines.entries()) {
+      const name = /^export (?:async )?(?:function|class) (\w+)/.exec(line)?.[1];
+      if (name !== undefined && !/\*\/\s*$/.test(lines[at - 1] ?? "")) mute.push(`${path}: ${name}`);
+    }
+  }
+  expect(mute).toEqual([]);
+});
