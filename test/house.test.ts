@@ -92,7 +92,7 @@ const MAY_IMPORT: Record<string, string[]> = {
   api: ["domain", "store", "queue", "marketplace", "runtime"],
   // It starts the services as processes of their own and finds them by their names.
   cli: [
-    ...["domain", "store", "client", "devstack", "runtime", "sandbox"],
+    ...["domain", "store", "marketplace", "client", "devstack", "runtime", "sandbox"],
     ...["collector", "aggregator", "reporter", "storefront", "api"],
   ],
 };

@@ -1,10 +1,8 @@
 #!/usr/bin/env python3
 """Verifies exported hours by the rules of docs/proof.md; Python's standard library alone.
-DIR holds hours/*.ndjson with their .sha256; the key and the anchors should come from elsewhere (default: from DIR).
-Ends with 0 where all is as it was proven, with 3 where something differs; what differs is listed."""
+DIR holds hours/*.ndjson with their .sha256; key and anchors should come from elsewhere. Ends with 3 if anything differs."""
 import argparse, hashlib, json, os, re, sys
 from urllib.parse import unquote_to_bytes
-
 FIELDS = {name: fields.split() for name, _, fields in (line.partition(": ") for line in (
     "event: account id instance key meter payload_hash quantity source time value;origin: events instance origin quantity;"
     "usage: account aggregation events hour instance meter quantity reason root sn unbillable;record: account begin end "
@@ -13,8 +11,7 @@ FIELDS = {name: fields.split() for name, _, fields in (line.partition(": ") for 
     "chains_root events hour key_id number prev records records_root totals_root usage_root usages v;signature: key_id "
     "signature;anchor: account hash hour number v;key: algorithm key_id public_key v").split(";"))}
 ORDER = dict(event=0, origin=0, usage=0, record=1, wire=1, chain=2, total=3, instance=4, residue=5, shard=6, manifest=7, signature=8)
-TOTAL = ("product", "meter", "unit", "kind")
-ZEROS, sha = "0" * 64, lambda data: hashlib.sha256(data).digest()
+TOTAL, ZEROS, sha = ("product", "meter", "unit", "kind"), "0" * 64, lambda data: hashlib.sha256(data).digest()
 TIME = re.compile(r"(\d{4})-(\d\d)-(\d\d)T(\d\d):\d\d:\d\d(\.\d{6})?Z")
 UUID7 = re.compile(rb"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
 # Ed25519 (RFC 8032, section 5.1), verification alone
@@ -40,8 +37,7 @@ def signed(key, message, signature):
     h = int.from_bytes(hashlib.sha512(r + bytes.fromhex(key) + message).digest(), "little") % L
     return s < L and times(s, BASE) == add(point(r), times(h, point(bytes.fromhex(key))))
 # Bytes, trees, quantities
-class Tree:
-    """RFC 9162: leaf = SHA-256(0x00 || data), node = SHA-256(0x01 || left || right), odd nodes go up as they are."""
+class Tree:  # RFC 9162: leaf = SHA-256(0x00 || data), node = SHA-256(0x01 || left || right), odd nodes go up as they are
     def __init__(self): self.stack, self.size = [], 0
     def add(self, data):
         node, rest = sha(b"\0" + data), self.size
@@ -177,14 +173,15 @@ class Run:
     def anchors(self, path):
         for at, raw in enumerate(open(path, "rb"), 1):
             f = canonical(raw[:-1], "anchor")
-            if f and raw.endswith(b"\n") and f["v"] == "1" and self.manifests.get((f["account"], f["number"])) == (f["hash"], f["hour"]):
+            known = f and self.manifests.get((f["account"], f["number"]))
+            if f and raw.endswith(b"\n") and f["v"] == "1" and known == (f["hash"], f["hour"]):
                 self.anchored.add((f["account"], f["number"]))
             else: self.bad.append((path, "anchor differs", f"line {at}"))
-        self.bad += [(path, "anchor missing", " ".join(m)) for m in self.manifests if m not in self.anchored]
+        self.bad += [(path, "anchor missing", *m) for m in self.manifests if m not in self.anchored]
     def key_file(self, path):
         for at, raw in enumerate(open(path, "rb"), 1):
             k = canonical(raw[:-1], "key") if raw.endswith(b"\n") else None
-            own = sha(bytes.fromhex(k["public_key"])).hex()[:16] if k and k["public_key"].islower() else None
+            own = sha(bytes.fromhex(k["public_key"])).hex()[:16] if k and re.fullmatch("[0-9a-f]{64}", k["public_key"]) else None
             if not own or (k["v"], k["algorithm"], k["key_id"]) != ("1", "ed25519", own): raise ValueError(at)
             self.keys[own] = k["public_key"]
     def attempt(self, work, path):
@@ -198,7 +195,6 @@ def main():
     for name in sorted(os.listdir(os.path.join(args.dir, "hours"))):
         if name.endswith(".ndjson"): run.attempt(run.hour, os.path.join(args.dir, "hours", name))
     run.attempt(run.anchors, args.anchors or os.path.join(args.dir, "anchors.ndjson"))
-    for finding in run.bad: print(*finding)
-    print(f"{len(run.manifests)} hours, {len(run.bad)} differences", file=sys.stderr)
+    print(*(" ".join(map(str, finding)) for finding in run.bad), f"{len(run.manifests)} hours verified", sep="\n")
     return 3 if run.bad or not run.manifests else 0
 if __name__ == "__main__": sys.exit(main())

@@ -57,6 +57,9 @@ const ALLOWED: Record<string, string> = {
   "reporter/src/freeze.ts insertIntent": "its callers hold points before it and before their commit",
   "reporter/src/submit.ts insertPieces": "its caller holds points before it and before its commit",
   "reporter/src/rereport.ts file": "its caller holds points before it and before its commit",
+  "reporter/src/prove.ts proveHours": "reads alone; what it calls holds points",
+  "reporter/src/prove.ts makeManifest": "its caller holds points before it and before the commit",
+  "reporter/src/prove.ts keepProofs": "its caller holds points before it and before the commit",
   "reporter/src/reporter.ts module": "a gauge",
   "reporter/src/reporter.ts stop": "at the end",
 };

@@ -4,7 +4,10 @@ import type { Pool } from "@quarterpast/store";
 /** Codes that say "already there": filing such a record again would be wrong. */
 const THERE = ["005", "010"];
 
-/** Files what the marketplace refused or voided once more, as a person at the console would. */
+/**
+ * Files what the marketplace refused or voided once more, as a person at the console would: after the collection, when
+ * a statement has shown whether an earlier send of it had come in all the same.
+ */
 export function startOperator(pool: Pool): { stop(): Promise<void> } {
   let isOver = false;
   const running = (async () => {
@@ -13,7 +16,9 @@ export function startOperator(pool: Pool): { stop(): Promise<void> } {
         .query(
           `INSERT INTO rereports (sn, reason, key_id, asked_at)
            SELECT b.sn, 'refused', 'crashkey', now() FROM billing.records b
-           WHERE b.state IN ('abnormal', 'rejected_fixable', 'rejected_final') AND b.code <> ALL ($1::text[])
+           , clock c
+           WHERE b.code <> ALL ($1::text[]) AND (b.state = 'abnormal' OR (b.state IN ('rejected_fixable', 'rejected_final')
+             AND b.settled_at < c.product_anchor + (now() - c.real_anchor) * c.rate::float8 - interval '40 minutes'))
              AND NOT EXISTS (SELECT 1 FROM rereports w WHERE w.sn = b.sn)`,
           [THERE],
         )

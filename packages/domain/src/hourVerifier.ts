@@ -163,10 +163,13 @@ export function createHourVerifier(
     finish() {
       records.finish();
       if (manifest && signature) checkManifest(manifest, signature);
-      else report("truncated", "end");
+      else {
+        report("truncated", "end");
+        run.manifest = undefined;
+      }
       run.standing.hours.add(hour);
       const { records: count, events } = gatherer.roots();
-      const { number = 0, hash = "" } = manifest ? run.manifest! : {};
+      const { number, hash } = (manifest && signature && run.manifest) || { number: 0, hash: "" };
       return { account, hour, number, hash, records: count, events, findings };
     },
   };

@@ -18,3 +18,4 @@ export * from "./archive.js";
 export * from "./hourRoots.js";
 export * from "./hourVerifier.js";
 export * from "./proofProblems.js";
+export * from "./anchorCheck.js";

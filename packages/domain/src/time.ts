@@ -27,7 +27,8 @@ export type ZonePolicy = "utc" | "required";
 
 /**
  * Reads an RFC 3339 time (blank or `T` between date and time); fractions beyond microseconds are cut.
- * @returns the instant, or undefined where the text is no such time (wrong grammar, no such day, a leap second).
+ * @returns the instant, or undefined where the text is no such time (wrong grammar, no such day, a leap second,
+ * after the year 2255).
  */
 export function parseInstant(text: string, zone: ZonePolicy = "required"): Micros | undefined {
   const match = RFC3339.exec(text);
@@ -40,7 +41,8 @@ export function parseInstant(text: string, zone: ZonePolicy = "required"): Micro
   if (!isRealDay || +hour! > 23 || +minute! > 59 || +second! > 59 || +year! < 1970) return undefined;
   const shift = offsetMicros(offset);
   if (shift === undefined) return undefined;
-  return wholeMs * 1000 + Number(fraction.slice(0, 6).padEnd(6, "0")) - shift;
+  const at = wholeMs * 1000 + Number(fraction.slice(0, 6).padEnd(6, "0")) - shift;
+  return Number.isSafeInteger(at) ? at : undefined;
 }
 
 function offsetMicros(offset: string | undefined): Micros | undefined {

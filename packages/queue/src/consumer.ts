@@ -55,7 +55,8 @@ export function createConsumer({
     },
     isRunning: () => worker.isRunning(),
     close: async () => {
-      await worker.close();
+      // Without Redis there is nothing to wait for: what was in work is taken up again when its lock has run out.
+      await worker.close(redis.status !== "ready");
       redis.disconnect();
     },
   };

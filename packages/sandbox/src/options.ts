@@ -29,6 +29,8 @@ export type SandboxOptions = {
   bodyLimit?: number;
   /** Product time after which serial numbers and intervals are forgotten (never). */
   dedupeWindowMs?: number;
+  /** The seller's production address; with it the shop opens, where a person buys. */
+  sellerUrl?: string;
   logger?: SandboxLogger;
   /** Real time in milliseconds. */
   realNow?: () => number;

@@ -16,6 +16,8 @@ import { withDefaults, type SandboxLogger, type SandboxOptions } from "./options
 import { clockSchema } from "./routes/control.js";
 import { createRegistry, instanceSchema, type InstanceInput } from "./rules/instances.js";
 import { createServer } from "./server.js";
+import { openOrders } from "./shop/orders.js";
+import { createShop, type Shop } from "./shop/shop.js";
 import { rowOf, type SdrRow } from "./views/list.js";
 import { totalsOf, type Totals } from "./views/totals.js";
 
@@ -69,11 +71,13 @@ export async function createSandbox(given: SandboxOptions): Promise<Sandbox> {
     validationDelayMs: options.validationDelayMs,
     logger,
   });
+  const shop = given.sellerUrl === undefined ? undefined : await openShop(given.sellerUrl);
   const app = createServer({
     options,
     control,
     push: { options, intake, faults },
     views: { book, calls, clock: productClock, site: options.site },
+    shop: shop && { shop, key: options.key, realNow, site: options.site },
   });
   try {
     await app.listen({ port: options.port, host: options.host });
@@ -83,6 +87,11 @@ export async function createSandbox(given: SandboxOptions): Promise<Sandbox> {
   }
   const stopTicking = startTicking(engine, logger);
   const { port } = app.server.address() as AddressInfo;
+
+  async function openShop(sellerUrl: string): Promise<Shop> {
+    const orders = await openOrders(dataDir);
+    return createShop({ orders, control, clock: productClock, sellerUrl, key: options.key, realNow, logger });
+  }
 
   return {
     url: `http://${options.host.includes(":") ? `[${options.host}]` : options.host}:${port}`,
@@ -99,6 +108,7 @@ export async function createSandbox(given: SandboxOptions): Promise<Sandbox> {
     setFaults: (rules) => faults.set(rules.map((rule) => faultSchema.parse(rule))),
     settle: () => engine.tick(true),
     async close() {
+      shop?.stop();
       await stopTicking();
       await app.close();
       await journal.close();

@@ -5,14 +5,15 @@ import { addControl } from "./routes/control.js";
 import type { Control } from "./control.js";
 import { addPush, type PushParts } from "./routes/push.js";
 import { addViews, type ViewParts } from "./routes/views.js";
+import { addShop, type ShopRoutes } from "./shop/routes.js";
 
-export type ServerParts = { options: FullOptions; control: Control; push: PushParts; views: ViewParts };
+export type ServerParts = { options: FullOptions; control: Control; push: PushParts; views: ViewParts; shop: ShopRoutes | undefined };
 
 /** From the first byte of a request to its last. */
 const REQUEST_TIMEOUT_MS = 30_000;
 
 /** The sandbox's HTTP server, not yet listening; closing it cuts open connections, hanging ones too. */
-export function createServer({ options, control, push, views }: ServerParts): FastifyInstance {
+export function createServer({ options, control, push, views, shop }: ServerParts): FastifyInstance {
   const app = Fastify({ forceCloseConnections: true, logger: false, requestTimeout: REQUEST_TIMEOUT_MS });
   app.setErrorHandler((error: FastifyError, _request, reply) => {
     if (error instanceof ZodError) return reply.code(400).send({ error: z.prettifyError(error) });
@@ -28,5 +29,6 @@ export function createServer({ options, control, push, views }: ServerParts): Fa
     addControl(scope, control);
     addViews(scope, views);
   });
+  if (shop) app.register(async (scope) => addShop(scope, shop));
   return app;
 }

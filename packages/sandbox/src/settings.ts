@@ -5,6 +5,7 @@ import {
   readSettings,
   setting,
   textSetting,
+  urlSetting,
 } from "@quarterpast/runtime";
 import { z } from "zod";
 import type { SandboxOptions } from "./options.js";
@@ -26,6 +27,7 @@ const schema = z.object({
   SANDBOX_CHECKS: oneOf("sync", "background").default("sync"),
   SANDBOX_SKEW_LIMIT: durationSetting().default(300_000),
   SANDBOX_VALIDATION_DELAY: durationSetting().default(200),
+  SANDBOX_SELLER_URL: urlSetting("http", "https").optional(),
   LOG_LEVEL: logLevelSetting().default("info"),
 });
 
@@ -42,5 +44,6 @@ export function readSandboxOptions(env: NodeJS.ProcessEnv): SandboxOptions & { d
     checks: settings.SANDBOX_CHECKS,
     skewLimitMs: settings.SANDBOX_SKEW_LIMIT,
     validationDelayMs: settings.SANDBOX_VALIDATION_DELAY,
+    ...(settings.SANDBOX_SELLER_URL !== undefined && { sellerUrl: settings.SANDBOX_SELLER_URL }),
   };
 }

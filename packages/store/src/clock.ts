@@ -21,18 +21,24 @@ export async function readClock(db: Db): Promise<ClockAnchor | undefined> {
   return rows[0];
 }
 
-/** Sets the anchors: from `realAnchor` on, product time runs from `productAnchor` at `rate`. Never sets it back. */
+/**
+ * Sets the anchors: from `realAnchor` on, product time runs from `productAnchor` at `rate`.
+ * @throws RangeError where that is before a product time already given out: the clock never goes back.
+ */
 export async function setClock(
   db: Db,
   anchor: Pick<ClockAnchor, "realAnchor" | "productAnchor" | "rate">,
 ): Promise<void> {
-  await db.query(
+  const { rowCount } = await db.query(
     `INSERT INTO clock (real_anchor, product_anchor, rate, beat_product)
      VALUES ($1::timestamptz, $2::timestamptz, $3::numeric, $2::timestamptz)
-     ON CONFLICT (only_row) DO UPDATE SET real_anchor = excluded.real_anchor, product_anchor = excluded.product_anchor,
-       rate = excluded.rate, beat_product = greatest(clock.beat_product, excluded.beat_product)`,
+     ON CONFLICT (only_row) DO UPDATE SET real_anchor = excluded.real_anchor, rate = excluded.rate,
+       product_anchor = excluded.product_anchor, beat_product = excluded.beat_product
+     WHERE excluded.product_anchor >= clock.beat_product`,
     [stamp(anchor.realAnchor), stamp(anchor.productAnchor), anchor.rate],
   );
+  if (rowCount !== 1)
+    throw new RangeError(`${stamp(anchor.productAnchor)} is before what product time has reached`);
 }
 
 /** Notes how far product time has come, so that a restart does not go behind it. */

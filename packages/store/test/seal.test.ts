@@ -32,7 +32,7 @@ const seal = (shard: number, hour: number, complete = true) =>
   sealHour(ledger.pool, { shard, hour, complete, reason: complete ? "" : "late", now: hour + HOUR });
 const usageOf = (hour: number) =>
   ledger.rows<{ instance_no: number; quantity: string; events: number }>(
-    "SELECT instance_no, quantity::text, events FROM hour_usage WHERE bill_hour = to_timestamp($1::float8) ORDER BY 1",
+    "SELECT instance_no, quantity::text, events FROM hour_usage WHERE bill_hour = to_timestamp($1::float8) ORDER BY 1, origin_hour",
     [hour / 1e6],
   );
 

@@ -30,7 +30,9 @@ describe("the clock row", () => {
     await setClock(ledger.pool, { realAnchor: H, productAnchor: H, rate: 120 });
     await beatClock(ledger.pool, H + 2 * HOUR);
     await beatClock(ledger.pool, H + HOUR);
-    await setClock(ledger.pool, { realAnchor: H + MINUTE, productAnchor: H + HOUR, rate: 0.5 });
+    const earlier = { realAnchor: H + MINUTE, productAnchor: H + HOUR, rate: 0.5 };
+    await expect(setClock(ledger.pool, earlier)).rejects.toThrow(/is before what product time has reached/);
+    await setClock(ledger.pool, { ...earlier, productAnchor: H + 2 * HOUR });
     expect(await readClock(ledger.pool)).toMatchObject({
       realAnchor: H + MINUTE,
       rate: 0.5,

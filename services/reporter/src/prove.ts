@@ -106,10 +106,7 @@ async function makeManifest(deps: ProveDeps, db: Db, work: ProofWork, file: Hour
   });
   const signature = signManifest(canonical, privateKey);
   const hash = manifestHash(canonical);
-  await file.write([
-    wrapLine("manifest", canonical),
-    formatLine("signature", { key_id: keyId, signature }),
-  ]);
+  await file.write([wrapLine("manifest", canonical), formatLine("signature", { key_id: keyId, signature })]);
   await insertManifest(db, work, { canonical, hash, keyId, signature }, gatherer.totals(), deps.clock.now());
   deps.logger.debug({ hour: work.hour, account: work.account, hash }, "hour proven");
 }

@@ -3,6 +3,7 @@ import type { CallResult, MarketplaceAdapter } from "@quarterpast/marketplace";
 import { type Clock, faultPoint, type Logger } from "@quarterpast/runtime";
 import {
   claimSubmissions,
+  countSends,
   expireSubmissions,
   finishAttempt,
   haltAccount,
@@ -75,11 +76,22 @@ async function send(deps: SubmitDeps, claim: ClaimedSubmission): Promise<void> {
   });
   await faultPoint("reporter.afterSend");
   const now = deps.clock.now();
-  const decision = decide(result, { claim, adapter: deps.adapter, now, random: deps.random() });
+  const sends = await countSendsOf(deps.pool, result);
+  const decision = decide(result, { claim, adapter: deps.adapter, now, random: deps.random(), sends });
   const isSettled = await settle(deps, claim, records, result, decision);
   if (isSettled) deps.onSettled(claim, decision);
   else
     deps.logger.warn({ submission: claim.submissionId }, "another reporter has taken this submission over");
+}
+
+/** A record of a call that was cut, or filed again, went out before under another call. */
+async function countSendsOf(pool: Pool, result: CallResult): Promise<Map<string, number> | undefined> {
+  if (result.kind !== "accepted" || result.exceptions.length === 0) return undefined;
+  await faultPoint("reporter.beforeCountSends");
+  return countSends(
+    pool,
+    result.exceptions.map(({ serialNumber }) => serialNumber),
+  );
 }
 
 async function settle(

@@ -27,6 +27,8 @@ export interface VerdictContext {
   /** Product time. */
   now: Micros;
   random: number;
+  /** How often a record has gone out, in whatever call; 1 where it is not known. */
+  sends?: ReadonlyMap<string, number>;
 }
 
 /** Turns the marketplace's verdict on a call into what becomes of its records; pure and total. */
@@ -45,7 +47,9 @@ export function decide(verdict: Verdict, context: VerdictContext): Decision {
     case "accepted":
       return {
         ...base,
-        exceptions: verdict.exceptions.map((exception) => judgeException(exception, claim.attempt)),
+        exceptions: verdict.exceptions.map((exception) =>
+          judgeException(exception, Math.max(claim.attempt, context.sends?.get(exception.serialNumber) ?? 1)),
+        ),
       };
     case "refused":
       if (verdict.bisect && count > 1)
@@ -94,9 +98,9 @@ function refusedState(
 }
 
 /** "Already there" proves our delivery only for what we sent more than once (design, rule 6). */
-function judgeException(exception: RecordException, attempt: number): Decision["exceptions"][number] {
+function judgeException(exception: RecordException, sends: number): Decision["exceptions"][number] {
   const { serialNumber, code, detail, outcome } = exception;
-  const happening = outcome === "duplicate" && attempt === 1 ? "conflict" : outcome;
+  const happening = outcome === "duplicate" && sends === 1 ? "conflict" : outcome;
   return { serialNumber, code, detail, state: after(happening) };
 }
 

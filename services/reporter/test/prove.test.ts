@@ -1,10 +1,18 @@
 import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { createHourVerifier, createRun, formatCompact, HOUR, MINUTE, type HourVerdict } from "@quarterpast/domain";
+import {
+  createHourVerifier,
+  createRun,
+  formatCompact,
+  HOUR,
+  MINUTE,
+  type HourVerdict,
+} from "@quarterpast/domain";
 import { listManifests, requestRereport } from "@quarterpast/store";
 import { createHash } from "node:crypto";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { H, usage } from "../../../test/fixtures/ledger.js";
+import { fillHours } from "../../../test/fixtures/goldenHours.js";
+import { H } from "../../../test/fixtures/ledger.js";
 import { hourAfter, openProvenLedger, type ProvenLedger } from "../../../test/fixtures/proofs.js";
 import { proveHours } from "../src/prove.js";
 
@@ -27,48 +35,16 @@ function verifyExports(): HourVerdict[] {
       `${createHash("sha256").update(bytes, "latin1").digest("hex")}  ${name}\n`,
     );
     const hour = name.slice(0, 16);
-    const verifier = createHourVerifier({ account: "koogallery-cn", hour }, { run, keys, isExport: true, withEvents: true });
+    const verifier = createHourVerifier(
+      { account: "koogallery-cn", hour },
+      { run, keys, isExport: true, withEvents: true },
+    );
     for (const line of bytes.split("\n").slice(0, -1)) verifier.line(line);
     return verifier.finish();
   });
 }
 
-async function threeHours(): Promise<void> {
-  const { ledger } = proven;
-  await ledger.meter("tokens", "sum");
-  await ledger.meter("calls", "count");
-  await ledger.meter("seats", "max");
-  await ledger.meter("users", "unique");
-  await ledger.instance("i-sum", "tokens", "客户-1");
-  await ledger.instance("i-big", "tokens", "customer-2");
-  await ledger.instance("i-count", "calls", "customer-3");
-  await ledger.instance("i-max", "seats", "customer-4");
-  await ledger.instance("i-unique", "users", "customer-5");
-  await ledger.instance("i-dust", "tokens", "customer-6");
-  const hour = (n: number, minute = 5) => hourAfter(n) + minute * MINUTE + 123_456;
-  await proven.count([
-    ...Array.from({ length: 9 }, (_, n) =>
-      usage({ source: n % 2 ? "源/甲" : "a%b", id: `事件-${n}`, subject: "客户-1", time: hour(0, n), quantity: "1.25" }),
-    ),
-    usage({ subject: "customer-2", time: hour(0), quantity: "250000000.5" }),
-    ...Array.from({ length: 3 }, () => usage({ meter: "calls", subject: "customer-3", time: hour(0) })),
-    usage({ meter: "seats", subject: "customer-4", time: hour(0), quantity: "7" }),
-    usage({ meter: "users", subject: "customer-5", time: hour(0), value: "ann" }),
-    usage({ meter: "users", subject: "customer-5", time: hour(0), value: "李" }),
-    usage({ subject: "customer-6", time: hour(0), quantity: "0.00006" }),
-  ]);
-  await proven.freezeBefore(hourAfter(1));
-  // Late: rolls forward into the next hour.
-  await proven.count([
-    usage({ subject: "客户-1", time: hour(0, 50), quantity: "2" }),
-    usage({ subject: "客户-1", time: hour(1), quantity: "3" }),
-    usage({ meter: "seats", subject: "customer-4", time: hour(0, 50), quantity: "9" }),
-    usage({ meter: "users", subject: "customer-5", time: hour(0, 50), value: "ann" }),
-    usage({ meter: "users", subject: "customer-5", time: hour(0, 50), value: "bob" }),
-    usage({ subject: "customer-6", time: hour(1), quantity: "0.00006" }),
-  ]);
-  await proven.freezeBefore(hourAfter(3));
-}
+const threeHours = () => fillHours(proven);
 
 describe("a frozen hour", () => {
   test("gets roots, an export, a signed manifest that follows the one before, and an anchor", async () => {
@@ -92,16 +68,20 @@ describe("a frozen hour", () => {
     const anchors = readFileSync(join(proven.dir, "anchors.ndjson"), "utf8").trimEnd().split("\n");
     expect(anchors.map((line) => JSON.parse(line).hash)).toEqual(made.map(({ hash }) => hash));
     expect(statSync(join(proven.dir, "proof-key.pem")).mode & 0o777).toBe(0o600);
-    const roots = await proven.ledger.rows("SELECT sn, leaves FROM record_proofs WHERE hour = to_timestamp($1::float8) ORDER BY leaves", [H / 1e6]);
+    const roots = await proven.ledger.rows(
+      "SELECT sn, leaves FROM record_proofs WHERE hour = to_timestamp($1::float8) ORDER BY leaves",
+      [H / 1e6],
+    );
     expect(roots).toHaveLength(6);
     expect(roots.filter(({ sn }) => sn === null)).toHaveLength(1);
   });
 
   test("waits until all its shards are frozen", async () => {
     await threeHours();
-    await proven.ledger.rows("UPDATE hours SET frozen_at = NULL WHERE shard = 5 AND hour = to_timestamp($1::float8)", [
-      (H + HOUR) / 1e6,
-    ]);
+    await proven.ledger.rows(
+      "UPDATE hours SET frozen_at = NULL WHERE shard = 5 AND hour = to_timestamp($1::float8)",
+      [(H + HOUR) / 1e6],
+    );
     await proven.prove();
     expect(await manifests()).toHaveLength(1);
   });
@@ -134,11 +114,18 @@ describe("a frozen hour", () => {
 
   test("holds a re-report that was filed before the next hour's records", async () => {
     await threeHours();
-    const [first] = await proven.ledger.rows<{ sn: string }>("SELECT sn FROM records WHERE sn IS NOT NULL LIMIT 1");
+    const [first] = await proven.ledger.rows<{ sn: string }>(
+      "SELECT sn FROM records WHERE sn IS NOT NULL LIMIT 1",
+    );
     await proven.ledger.rows("UPDATE submissions SET state = 'rejected_final'");
     await requestRereport(proven.deps.pool, { sn: first!.sn, quantity: "1", reason: "r", keyId: "k" }, H);
     const { carryOutRereport } = await import("../src/rereport.js");
-    await carryOutRereport({ pool: proven.deps.pool, clock: proven.deps.clock, adapter: await adapter(), recordsPerCall: 10 });
+    await carryOutRereport({
+      pool: proven.deps.pool,
+      clock: proven.deps.clock,
+      adapter: await adapter(),
+      recordsPerCall: 10,
+    });
     await proven.prove();
     const verdicts = verifyExports();
     expect(verdicts.flatMap(({ findings }) => findings)).toEqual([]);

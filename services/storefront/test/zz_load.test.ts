@@ -16,11 +16,11 @@ test("load", async () => {
   await setClock(ledger.pool, { realAnchor: Date.now() * 1_000, productAnchor: H, rate: 1 });
   await addProduct(ledger.pool, ledger.account.accountNo, { productId: "P1", mode: "pay_per_use", meter: "tokens", cycle: "hourly", resetRule: "none", deductionOrder: 0, frontEndUrl: null, adminUrl: null, dashboardUrl: null, contents: [] }, H);
   const N = 1_000_000;
-  await ledger.rows(`INSERT INTO instances (account_no, instance_id, product, meter_no, subject, shard, cycle, opened, created_at)
-    SELECT 1, 'i-'||g, 'P1', (SELECT meter_no FROM meters WHERE code='tokens'), 'c-'||g, g % 8, 'hourly', to_timestamp($1::float8) - interval '400 days', now() FROM generate_series(1,${N}) g`, [H / 1e6]);
-  await ledger.rows(`INSERT INTO subscriptions (account_no, instance_id, order_id, item, version, state, product_id, mode, customer_id, provided, subject, opened, received_at)
-    SELECT 1, 'i-'||g, 'o-'||g, 'l', 'v2', 'active', 'P1', 'pay_per_use', 'c-'||g, '{}', 'c-'||g, to_timestamp($1::float8), now() FROM generate_series(1,${N}) g`, [H / 1e6]);
-  await ledger.rows(`INSERT INTO hour_usage SELECT shard, to_timestamp($1::float8), instance_no, to_timestamp($1::float8), 5, 1 FROM instances`, [H / 1e6]);
+  for (let a = 1; a < N; a += 50000) await ledger.rows(`INSERT INTO instances (account_no, instance_id, product, meter_no, subject, shard, cycle, opened, created_at)
+    SELECT 1, 'i-'||g, 'P1', (SELECT meter_no FROM meters WHERE code='tokens'), 'c-'||g, g % 8, 'hourly', to_timestamp($1::float8) - interval '400 days', now() FROM generate_series($2::int,$3::int) g`, [H / 1e6, a, a + 49999]);
+  for (let a = 1; a < N; a += 50000) await ledger.rows(`INSERT INTO subscriptions (account_no, instance_id, order_id, item, version, state, product_id, mode, customer_id, provided, subject, opened, received_at)
+    SELECT 1, 'i-'||g, 'o-'||g, 'l', 'v2', 'active', 'P1', 'pay_per_use', 'c-'||g, '{}', 'c-'||g, to_timestamp($1::float8), now() FROM generate_series($2::int,$3::int) g`, [H / 1e6, a, a + 49999]);
+  for (let a = 1; a < N; a += 50000) await ledger.rows(`INSERT INTO hour_usage SELECT shard, to_timestamp($1::float8), instance_no, to_timestamp($1::float8), 5, 1 FROM instances WHERE instance_no BETWEEN $2 AND $3`, [H / 1e6, a, a + 49999]);
   await ledger.rows("ANALYZE");
   const [port] = (await freePorts(1)) as [number];
   const sf = createService("storefront", port, { DATABASE_URL: ledger.url, MARKETPLACE_KEY: KEY }, mkdtempSync(join(tmpdir(), "sf-")));

@@ -186,6 +186,8 @@ interface RawLine {
   records?: MarketRecord[];
   first?: number;
   invented?: number;
+  /** Told at once to be void, by place. */
+  void?: Record<string, string>;
   dropped?: MarketRecord[];
   normal?: number[];
   abnormal?: [number, string][];
@@ -212,7 +214,11 @@ function takeCall(market: Market, line: RawLine): void {
   const records = line.records ?? [];
   const own = records.length - (line.invented ?? 0);
   records.forEach((record, at) =>
-    market.records.set(line.first! + at, { record, state: "pending", isInvented: at >= own }),
+    market.records.set(line.first! + at, {
+      record,
+      state: line.void?.[at] === undefined ? "pending" : "abnormal",
+      isInvented: at >= own,
+    }),
   );
   const sent = [...records.slice(0, own), ...(line.dropped ?? [])];
   const { call, sha256, code } = line;

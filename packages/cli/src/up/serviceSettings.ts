@@ -51,6 +51,7 @@ function ownSettings(name: ServiceName, { settings, ports, places }: StartContex
         SANDBOX_DATA_DIR: places.sandbox,
         SANDBOX_SITE: settings.MARKETPLACE_SITE,
         SANDBOX_INSTANCES: "any",
+        SANDBOX_SELLER_URL: `${localUrl(ports.storefront)}/koogallery`,
       };
     case "collector":
       return { ...service, REDIS_URL: wiring.redisUrl, COLLECTOR_DATA_DIR: places.collector };
@@ -68,6 +69,12 @@ function ownSettings(name: ServiceName, { settings, ports, places }: StartContex
         ACCOUNT: settings.ACCOUNT,
         MARKETPLACE_SITE: settings.MARKETPLACE_SITE,
         MARKETPLACE_KEY: wiring.marketplaceKey,
+        // The sandbox's shop tells its orders; against another marketplace the environment names AK and SK.
+        ...(wiring.hasSandbox && {
+          ORDER_QUERY_URL: localUrl(ports.sandbox),
+          ORDER_AK: "sandbox",
+          ORDER_SK: wiring.marketplaceKey,
+        }),
       };
     case "api":
       return {

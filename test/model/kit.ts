@@ -1,0 +1,64 @@
+import { randomUUID } from "node:crypto";
+import { createMarketplace, type MarketplaceAdapter } from "@quarterpast/marketplace";
+import { createLogger, fixedClock, type FixedClock } from "@quarterpast/runtime";
+import fc from "fast-check";
+import { freezeRecords } from "../../services/reporter/src/freeze.js";
+import { sealDueHours } from "../../services/reporter/src/seal.js";
+import { H, openLedger, type Ledger } from "../fixtures/ledger.js";
+
+/** MODEL_SEED plays a failure again, MODEL_RUNS makes a long night: fast-check prints the seed of each failure. */
+const { MODEL_SEED: seed, MODEL_RUNS: runs } = process.env;
+export const model = (usual: number): fc.Parameters<unknown> => ({
+  numRuns: runs ? Number(runs) : usual,
+  endOnFailure: false,
+  ...(seed && { seed: Number(seed) }),
+});
+
+/** A ledger with a clock of its own and the reporter's two steps that make records. */
+export interface Bench {
+  ledger: Ledger;
+  clock: FixedClock;
+  adapter: MarketplaceAdapter;
+  sealUntil(hour: number): Promise<void>;
+  freezeAll(): Promise<void>;
+}
+
+const logger = createLogger({ service: "model", level: "silent" });
+
+/** Runs `play` on a fresh ledger. */
+export async function onBench(play: (bench: Bench) => Promise<void>): Promise<void> {
+  const ledger = await openLedger();
+  const clock = fixedClock(H, Date.now() * 1_000);
+  const adapter = createMarketplace({
+    marketplace: "koogallery",
+    site: "cn",
+    baseUrl: "http://127.0.0.1:9",
+    key: "key",
+    now: () => Date.now(),
+    nonce: randomUUID,
+  });
+  const deps = { pool: ledger.pool, clock, logger, adapter, recordsPerCall: 3 };
+  try {
+    await play({
+      ledger,
+      clock,
+      adapter,
+      async sealUntil(now) {
+        clock.set(now);
+        while (await sealDueHours(deps));
+      },
+      async freezeAll() {
+        while (await freezeRecords(deps));
+      },
+    });
+  } finally {
+    await adapter.close();
+    await ledger.end();
+  }
+}
+
+/** A decimal text as a whole number of 10^-12, by a way of its own. */
+export function exact(text: string): bigint {
+  const [whole = "0", fraction = ""] = text.split(".");
+  return BigInt(whole + fraction.slice(0, 12).padEnd(12, "0"));
+}
