@@ -1,24 +1,8 @@
 // `npm run crash [-- --seed S --events N --kills N --json]`: the crash suite on the checkout as it is. With `--json` the
 // last line of the output is the result. `npm run soak -- --minutes N [--seed S]` is the same for nights.
-import { spawnSync } from "node:child_process";
 import { join } from "node:path";
-import { install, root, tell } from "./setup.mjs";
-
-/** Builds the product and the suite; ends the process where that fails. */
-export function build() {
-  install();
-  const tsc = join(root, "node_modules", "typescript", "bin", "tsc");
-  for (const project of [["-b"], ["-p", join("test", "crash", "tsconfig.json")]]) {
-    const { status } = spawnSync(process.execPath, [tsc, ...project], {
-      cwd: root,
-      stdio: ["ignore", process.stderr.fd, process.stderr.fd],
-    });
-    if (status !== 0) {
-      tell("it does not build, see above", "构建失败，见上文");
-      process.exit(1);
-    }
-  }
-}
+import { build } from "./crashBuild.mjs";
+import { root } from "./setup.mjs";
 
 build();
 process.argv.splice(1, 1, join(root, "test", "crash", "dist", "main.js"));

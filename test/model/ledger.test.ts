@@ -100,7 +100,7 @@ test(
           }
         }),
       ),
-      model(12),
+      model(6),
     );
   },
 );
@@ -125,15 +125,17 @@ test(
               opened: from,
               ...(to !== undefined && { closed: to }),
             });
+            // Usage of an hour before the life cannot be: no event is bound to a life that it does not lie in.
+            const firstHour = Math.max(0, Math.floor(opened / 3_600));
             for (const [hour, amount] of quantities.entries()) {
               await ledger.rows(
                 `INSERT INTO hour_usage SELECT shard, to_timestamp($2::float8), instance_no, to_timestamp($2::float8), $3::numeric, 1
                FROM instances WHERE instance_id = $1`,
-                [`i-${no}`, (H + hour * HOUR) / 1e6, amount],
+                [`i-${no}`, (H + (firstHour + hour) * HOUR) / 1e6, amount],
               );
             }
           }
-          await sealUntil(H + 3 * HOUR + 8 * MINUTE);
+          await sealUntil(H + 5 * HOUR + 8 * MINUTE);
           await freezeAll();
           for (const [no, { opened, length, quantities }] of lives.entries()) {
             const [begin, end] = [
@@ -163,7 +165,7 @@ test(
           }
         }),
       ),
-      model(12),
+      model(6),
     );
   },
 );

@@ -106,6 +106,6 @@ test("a submission's life is the state table's, whoever wakes up late", { timeou
         }
       }),
     ),
-    model(15),
+    model(8),
   );
 });

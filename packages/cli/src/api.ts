@@ -7,7 +7,7 @@ export interface Page<T> {
   next: string | null;
 }
 
-type Query = Record<string, string | number | undefined>;
+export type Query = Record<string, string | number | undefined>;
 
 /**
  * The api of a running stack. Every call gives the answer's JSON (undefined for 204) or throws a CliError: 5 refused,
@@ -88,13 +88,15 @@ export function createApi({ apiUrl, apiKey }: Pick<Stack, "apiUrl" | "apiKey">):
   };
 }
 
-function search(query: Query): string {
+/** A query as it follows the path. */
+export function search(query: Query): string {
   const params = new URLSearchParams();
   for (const [name, value] of Object.entries(query)) if (value !== undefined) params.set(name, String(value));
   return params.size === 0 ? "" : `?${params.toString()}`;
 }
 
-function parseJson(text: string): unknown {
+/** Undefined where the text is no JSON. */
+export function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
@@ -114,7 +116,8 @@ function isTold(json: unknown): json is Told {
   return typeof json === "object" && json !== null && typeof (json as Partial<Told>).code === "string";
 }
 
-function refusal(apiUrl: string, status: number, json: unknown): CliError {
+/** What an answer that is no success ends the command with. */
+export function refusal(apiUrl: string, status: number, json: unknown): CliError {
   if (!isTold(json)) {
     return new CliError(EXIT.failed, {
       en: `${apiUrl} answered ${status} with something that is no answer of the api: check the address`,
@@ -128,7 +131,8 @@ function refusal(apiUrl: string, status: number, json: unknown): CliError {
   });
 }
 
-function unreachable(apiUrl: string, error: unknown): CliError {
+/** What no answer ends the command with. */
+export function unreachable(apiUrl: string, error: unknown): CliError {
   const cause = (error as { cause?: { code?: string; message?: string } }).cause;
   const why = cause?.code ?? cause?.message ?? (error as Error).name;
   return new CliError(

@@ -1,6 +1,7 @@
 import { createRequire } from "node:module";
 import { Command, CommanderError } from "commander";
 import { register as doctor } from "./commands/doctor.js";
+import { register as exportRecords } from "./commands/export.js";
 import { register as hours } from "./commands/hours.js";
 import { register as importFile } from "./commands/import.js";
 import { register as instances } from "./commands/instances.js";
@@ -10,12 +11,14 @@ import { register as migrate } from "./commands/migrate.js";
 import { register as calls } from "./commands/calls.js";
 import { register as products } from "./commands/products.js";
 import { register as prices } from "./commands/prices.js";
+import { register as prove } from "./commands/prove.js";
 import { register as quarantine } from "./commands/quarantine.js";
 import { register as reconcile } from "./commands/reconcile.js";
 import { register as records } from "./commands/records.js";
 import { register as selftest } from "./commands/selftest.js";
 import { register as sources } from "./commands/sources.js";
 import { register as up } from "./commands/up.js";
+import { register as verify } from "./commands/verify.js";
 import { CliError, EXIT, type ExitCode } from "./exit.js";
 import { say, speak, takeLanguage, terminalLanguage, type Text } from "./lang.js";
 import { speakHelp, tellTyposFirst, usageText } from "./usage.js";
@@ -35,6 +38,9 @@ const GROUPS = [
   reconcile,
   prices,
   quarantine,
+  verify,
+  prove,
+  exportRecords,
   doctor,
   migrate,
 ];

@@ -56,7 +56,9 @@ describe("vectors of koogallery.md 10", () => {
       headers: { "content-type": "application/json", host, "x-sdk-date": date },
       body: "",
     };
-    expect(apigSignature("123", query)).toBe("57139b67b20b2e39af86306b3ded034a037c3a4a1fa821b2d5a54ae870f2758f");
+    expect(apigSignature("123", query)).toBe(
+      "57139b67b20b2e39af86306b3ded034a037c3a4a1fa821b2d5a54ae870f2758f",
+    );
   });
 
   test("C: keys and cipher texts of sensitive fields", () => {
@@ -91,7 +93,8 @@ describe("vectors of koogallery.md 10", () => {
   });
 
   test("F: Body-Sign", () => {
-    const body = '{"resultCode":"000000","resultMsg":"success","instanceId":"87b94795-0603-4e24-8ae5-69420d60e3c8"}';
+    const body =
+      '{"resultCode":"000000","resultMsg":"success","instanceId":"87b94795-0603-4e24-8ae5-69420d60e3c8"}';
     expect(bodySign(KEY, body)).toBe(
       'sign_type="HMAC-SHA256", signature= "iwkrEZwUeREzd/p5TZZJc0ATAdpqcrm1qWFSnX4RxDo="',
     );

@@ -7,7 +7,13 @@ import { addPush, type PushParts } from "./routes/push.js";
 import { addViews, type ViewParts } from "./routes/views.js";
 import { addShop, type ShopRoutes } from "./shop/routes.js";
 
-export type ServerParts = { options: FullOptions; control: Control; push: PushParts; views: ViewParts; shop: ShopRoutes | undefined };
+export type ServerParts = {
+  options: FullOptions;
+  control: Control;
+  push: PushParts;
+  views: ViewParts;
+  shop: ShopRoutes | undefined;
+};
 
 /** From the first byte of a request to its last. */
 const REQUEST_TIMEOUT_MS = 30_000;

@@ -27,16 +27,27 @@ export interface KeptCall extends Call {
   callId: number;
 }
 
+/** A nonce and the real time after which a call with it would be refused anyway. */
+export interface Nonce {
+  nonce: string;
+  forgetAt: Micros;
+}
+
 /**
- * Keeps a nonce for as long as a call with it could be taken.
- * @param forgetAt real time. @returns whether it was new: a known one is a replay.
+ * Keeps nonces, all in one statement.
+ * @returns of each whether it was new: a known one is a replay, and so is the second of two that are the same.
  */
-export async function keepNonce(db: Db, nonce: string, forgetAt: Micros): Promise<boolean> {
-  const { rowCount } = await db.query(
-    "INSERT INTO nonces (nonce_sha256, forget_at) VALUES ($1::bytea, $2::timestamptz) ON CONFLICT DO NOTHING",
-    [createHash("sha256").update(nonce, "utf8").digest(), stamp(forgetAt)],
+export async function keepNonces(db: Db, nonces: readonly Nonce[]): Promise<boolean[]> {
+  const hashes = nonces.map(({ nonce }) => createHash("sha256").update(nonce, "utf8").digest());
+  // Sorted, as statements of several processes could otherwise wait for each other.
+  const { rows } = await db.query<{ hash: Buffer }>(
+    `INSERT INTO nonces (nonce_sha256, forget_at)
+     SELECT hash, at FROM unnest($1::bytea[], $2::timestamptz[]) AS t (hash, at) ORDER BY hash
+     ON CONFLICT DO NOTHING RETURNING nonce_sha256 AS hash`,
+    [hashes, stamps(nonces.map(({ forgetAt }) => forgetAt))],
   );
-  return rowCount === 1;
+  const fresh = new Set(rows.map(({ hash }) => hash.toString("hex")));
+  return hashes.map((hash) => fresh.delete(hash.toString("hex")));
 }
 
 /** Forgets nonces whose calls would be refused by their time. @param now real time. */
@@ -79,7 +90,12 @@ const COLUMNS = `call_id AS "callId", version, activity, test, received, query, 
 export async function listCalls(
   db: Db,
   accountNo: number,
-  filter: { before?: number | undefined; ref?: string | undefined; failed?: boolean | undefined; limit: number },
+  filter: {
+    before?: number | undefined;
+    ref?: string | undefined;
+    failed?: boolean | undefined;
+    limit: number;
+  },
 ): Promise<KeptCall[]> {
   const { rows } = await db.query<KeptCall>(
     `SELECT ${COLUMNS} FROM calls WHERE account_no = $1::smallint AND ($2::bigint IS NULL OR call_id < $2::bigint)
@@ -118,7 +134,9 @@ export interface Rerun {
 const RERUN = `rerun_id AS "rerunId", call_id AS "callId", done_at AS "doneAt", code`;
 
 export async function findRerun(db: Db, rerunId: number): Promise<Rerun | undefined> {
-  const { rows } = await db.query<Rerun>(`SELECT ${RERUN} FROM reruns WHERE rerun_id = $1::bigint`, [rerunId]);
+  const { rows } = await db.query<Rerun>(`SELECT ${RERUN} FROM reruns WHERE rerun_id = $1::bigint`, [
+    rerunId,
+  ]);
   return rows[0];
 }
 

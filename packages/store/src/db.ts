@@ -63,6 +63,9 @@ export function createPool({ databaseUrl, max = 8, applicationName, onError }: P
 export async function inTransaction<T>(pool: Pool, work: (client: pg.PoolClient) => Promise<T>): Promise<T> {
   const client = await pool.connect();
   let broken: Error | undefined;
+  // A connection lost between two statements emits an error; without a listener it would end the process.
+  const onLost = (error: Error): void => void (broken = error);
+  client.on("error", onLost);
   try {
     await client.query("BEGIN");
     const result = await work(client);
@@ -72,6 +75,7 @@ export async function inTransaction<T>(pool: Pool, work: (client: pg.PoolClient)
     await client.query("ROLLBACK").catch((failed: Error) => (broken = failed));
     throw error;
   } finally {
+    client.off("error", onLost);
     client.release(broken);
   }
 }

@@ -28,3 +28,5 @@ export * from "./proofEvents.js";
 export * from "./manifests.js";
 export * from "./audit.js";
 export * from "./prices.js";
+export * from "./proofPlaces.js";
+export * from "./exports.js";

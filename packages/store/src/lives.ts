@@ -128,10 +128,7 @@ export async function setUpgraded(
 }
 
 /** When instances were frozen; an interval that lasts ends at infinity. */
-export async function findFreezes(
-  db: Db,
-  instanceNos: readonly number[],
-): Promise<Map<number, Interval[]>> {
+export async function findFreezes(db: Db, instanceNos: readonly number[]): Promise<Map<number, Interval[]>> {
   const { rows } = await db.query<{ instanceNo: number; begin: Micros; end: Micros | null }>(
     `SELECT instance_no AS "instanceNo", frozen_from AS begin, frozen_to AS "end" FROM instance_freezes
      WHERE instance_no = ANY ($1::integer[])`,

@@ -7,14 +7,7 @@ export type SubscriptionState = "opening" | "active" | "frozen" | "released" | "
 
 /** Why a subscription is not open yet; a closed set. */
 export type WaitsFor =
-  | "order_query"
-  | "order"
-  | "product"
-  | "several_products"
-  | "mode"
-  | "customer"
-  | "seller"
-  | "meter";
+  "order_query" | "order" | "product" | "several_products" | "mode" | "customer" | "seller" | "meter";
 
 /** What the seller's service answered, or the template: what the marketplace is told of an instance. */
 export interface Provided {

@@ -138,7 +138,10 @@ export async function findPackageInstances(
 }
 
 /** The begin of the period of a package's quota that holds a time: monthly and yearly from the day it starts, UTC. */
-export function packagePeriod({ starts, resetRule }: Pick<Package, "starts" | "resetRule">, at: Micros): Micros {
+export function packagePeriod(
+  { starts, resetRule }: Pick<Package, "starts" | "resetRule">,
+  at: Micros,
+): Micros {
   if (resetRule === "none" || at <= starts) return starts;
   const step = resetRule === "monthly" ? 1 : 12;
   const [from, to] = [new Date(starts / 1_000), new Date(at / 1_000)];

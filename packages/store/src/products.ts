@@ -34,7 +34,11 @@ const SELECT = `SELECT p.product_id AS "productId", p.mode, m.code AS meter, p.c
     WHERE c.account_no = p.account_no AND c.product_id = p.product_id), '[]') AS contents
   FROM products p LEFT JOIN meters m USING (meter_no)`;
 
-export async function findProduct(db: Db, accountNo: number, productId: string): Promise<Product | undefined> {
+export async function findProduct(
+  db: Db,
+  accountNo: number,
+  productId: string,
+): Promise<Product | undefined> {
   const { rows } = await db.query<Product>(
     `${SELECT} WHERE p.account_no = $1::smallint AND p.product_id = $2::text`,
     [accountNo, productId],
@@ -124,7 +128,7 @@ function sameTerms(a: Product, b: Product): boolean {
   const terms = ({ mode, meter, cycle, resetRule, deductionOrder, contents }: Product) =>
     JSON.stringify([
       ...[mode, meter, cycle, resetRule, deductionOrder],
-      contents.map((one) => [one.meter, one.quota]).sort(),
+      contents.map((one) => `${one.meter}=${one.quota}`).sort((a, b) => (a < b ? -1 : 1)),
     ]);
   return terms(a) === terms(b);
 }

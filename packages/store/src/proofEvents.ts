@@ -35,11 +35,14 @@ export interface EventReader {
  */
 export async function readEvents(db: Db, scope: HourScope): Promise<EventReader> {
   const ranges = joinHours(await readOrigins(db, scope));
-  const batches = ranges.length === 0 ? none() : readAll<EventRow>(db, "hour_events", EVENTS(ranges.length), [
-    scope.accountNo,
-    stamp(scope.hour),
-    ...ranges.flatMap(({ from, to }) => [stamp(from), stamp(to)]),
-  ]);
+  const batches =
+    ranges.length === 0
+      ? none()
+      : readAll<EventRow>(db, "hour_events", EVENTS(ranges.length), [
+          scope.accountNo,
+          stamp(scope.hour),
+          ...ranges.flatMap(({ from, to }) => [stamp(from), stamp(to)]),
+        ]);
   let waiting: EventRow[] = [];
   return {
     async *of(instanceId) {

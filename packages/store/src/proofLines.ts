@@ -103,7 +103,12 @@ async function* usageLines(
   const tree = createTree();
   for await (const rows of events?.of(usage.instanceId) ?? []) {
     yield rows.map((row) => {
-      const leaf = eventLeaf({ ...row, account: scope.account, instance: usage.instanceId, meter: usage.meter });
+      const leaf = eventLeaf({
+        ...row,
+        account: scope.account,
+        instance: usage.instanceId,
+        meter: usage.meter,
+      });
       if (roots === "made") tree.add(leaf);
       return wrapLine("event", leaf);
     });
@@ -168,4 +173,3 @@ async function readHeads(db: Db, { accountNo, account, seqTo }: HourScope): Prom
     }),
   );
 }
-

@@ -222,10 +222,11 @@ describe("quarantine", () => {
       ]),
     );
     expect((await totals())[0]).toMatchObject({ quantity: "2" });
-    expect(await ledger.rows("SELECT reason FROM quarantine q JOIN events USING (source_no, key) ORDER BY occurred")).toEqual([
-      { reason: "unknown_instance" },
-      { reason: "instance_closed" },
-    ]);
+    expect(
+      await ledger.rows(
+        "SELECT reason FROM quarantine q JOIN events USING (source_no, key) ORDER BY occurred",
+      ),
+    ).toEqual([{ reason: "unknown_instance" }, { reason: "instance_closed" }]);
   });
 
   test("usage while an instance is frozen waits, until the freeze turns out to have been none", async () => {

@@ -7,12 +7,14 @@ import { createKeyring, mayDo, type Keyring } from "./keyring.js";
 import { mapError, refusal } from "./refuse.js";
 import { addDifferences } from "./routes/differences.js";
 import { addDoctor } from "./routes/doctor.js";
+import { addExports } from "./routes/exports.js";
 import { addHours } from "./routes/hours.js";
 import { addInstances } from "./routes/instances.js";
 import { addKeys } from "./routes/keys.js";
 import { addMeters } from "./routes/meters.js";
 import { addProducts } from "./routes/products.js";
 import { addPrices } from "./routes/prices.js";
+import { addProofs } from "./routes/proofs.js";
 import { addQuarantine } from "./routes/quarantine.js";
 import { addRecords } from "./routes/records.js";
 import { addSources } from "./routes/sources.js";
@@ -104,6 +106,8 @@ const ROUTES = [
   addStatements,
   addPrices,
   addDoctor,
+  addProofs,
+  addExports,
 ] as const;
 
 /** Asks before the body is read: nobody without a key may send one. */

@@ -13,12 +13,18 @@ const add = (body: object) => api.post("/v1/products", body);
 describe("products", () => {
   test("are added once; addresses may change, terms not", async () => {
     const product = { productId: "P1", mode: "pay_per_use", meter: "tokens" };
-    expect(await add(product)).toMatchObject({ status: 201, json: { ...product, cycle: "hourly", contents: [] } });
+    expect(await add(product)).toMatchObject({
+      status: 201,
+      json: { ...product, cycle: "hourly", contents: [] },
+    });
     expect(await add({ ...product, frontEndUrl: "https://a.example/" })).toMatchObject({
       status: 200,
       json: { frontEndUrl: "https://a.example/" },
     });
-    expect(await add({ ...product, cycle: "daily" })).toMatchObject({ status: 409, json: { code: "already_exists" } });
+    expect(await add({ ...product, cycle: "daily" })).toMatchObject({
+      status: 409,
+      json: { code: "already_exists" },
+    });
     expect((await api.get("/v1/products")).json.items).toMatchObject([{ productId: "P1" }]);
   });
 

@@ -12,7 +12,11 @@ export async function answerDebug(deps: StorefrontDeps, command: Command): Promi
   if (command.activity === "newInstance") {
     const { orderId, item, businessId } = command;
     const wanted = { accountNo: account.accountNo, orderId, item, businessId };
-    return { code: "000000", instanceId: await reserveDebugInstance(pool, wanted, clock.now()), app: template };
+    return {
+      code: "000000",
+      instanceId: await reserveDebugInstance(pool, wanted, clock.now()),
+      app: template,
+    };
   }
   if (command.activity === "queryInstance") {
     const usage = [{ usageValue: "0", statisticalTime: formatDigits(clock.now()) }];

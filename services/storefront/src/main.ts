@@ -18,7 +18,8 @@ import { createStorefront } from "./storefront.js";
 /** A loop that has not ended a pass for this long makes the service not ready. */
 const STALLED_MS = 120_000;
 const LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
-const letters = (count: number) => Array.from({ length: count }, () => LETTERS[randomInt(LETTERS.length)]).join("");
+const letters = (count: number) =>
+  Array.from({ length: count }, () => LETTERS[randomInt(LETTERS.length)]).join("");
 
 type Settings = z.output<typeof storefrontSettings>;
 
@@ -76,9 +77,14 @@ runService({
 });
 
 function keysOf({ MARKETPLACE_KEY, MARKETPLACE_KEYS = [] }: Settings): string[] {
-  const keys = [...new Set([...MARKETPLACE_KEYS, ...(MARKETPLACE_KEY === undefined ? [] : [MARKETPLACE_KEY])])];
+  const keys = [
+    ...new Set([...MARKETPLACE_KEYS, ...(MARKETPLACE_KEY === undefined ? [] : [MARKETPLACE_KEY])]),
+  ];
   if (keys.length > 0) return keys;
-  const right = { en: "the seller's interconnection key, or MARKETPLACE_KEYS", zh: "商家对接密钥，或 MARKETPLACE_KEYS" };
+  const right = {
+    en: "the seller's interconnection key, or MARKETPLACE_KEYS",
+    zh: "商家对接密钥，或 MARKETPLACE_KEYS",
+  };
   throw new SettingsError([{ name: "MARKETPLACE_KEY", value: "", right }]);
 }
 

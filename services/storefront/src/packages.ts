@@ -103,7 +103,9 @@ async function tellOf(
   const left = leftOf(state);
   const quota = toUnits(state.package.quota, SCALE);
   if (left > 0n && left * 100n >= quota * BigInt(deps.options.lowBalancePercent)) return;
-  const others = all.some((one) => one !== state && pairOf(one.package) === pairOf(state.package) && leftOf(one) > 0n);
+  const others = all.some(
+    (one) => one !== state && pairOf(one.package) === pairOf(state.package) && leftOf(one) > 0n,
+  );
   const stop = state.package.stops && !others;
   if (left === 0n) await tellOnce(deps, state, "used_up", { kind: "package.used_up", stop }, now);
   else await tellOnce(deps, state, "warned", { kind: "package.low", stop: false }, now);

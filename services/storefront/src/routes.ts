@@ -1,11 +1,13 @@
 import type { FastifyInstance, FastifyReply } from "fastify";
 import { bodySign } from "@quarterpast/marketplace";
 import type { Micros } from "@quarterpast/domain";
+import { keepNonces, type Nonce } from "@quarterpast/store";
 import { act } from "./act.js";
 import type { CallKeeper } from "./calls/keep.js";
+import { together } from "./calls/together.js";
 import { refOf, refuse, type Answer, type Request } from "./commands.js";
 import type { StorefrontDeps } from "./deps.js";
-import { admitV1, admitV2, type Admission, type Admitted } from "./wire/admit.js";
+import { admitV1, admitV2, type AdmitDeps, type Admission, type Admitted } from "./wire/admit.js";
 import { maskAnswer, writeAnswer } from "./wire/answer.js";
 import type { Read } from "./wire/fields.js";
 import { readV1 } from "./wire/v1.js";
@@ -17,6 +19,7 @@ const BODY_BYTES = 65_536;
 /** What is kept of a call that nobody signed. */
 const UNSIGNED_CHARS = 2_000;
 const KEPT_CHARS = 16_384;
+const NONCES_AT_ONCE = 500;
 
 interface Incoming {
   version: "v1" | "v2";
@@ -32,18 +35,21 @@ export function addKooGallery(http: FastifyInstance, deps: StorefrontDeps, keepe
     "activity",
     "code",
   ]);
+  const isFirst = together((nonces: readonly Nonce[]) => keepNonces(deps.pool, nonces), NONCES_AT_ONCE);
+  const admitDeps: AdmitDeps = { ...deps, isFirst };
   void http.register(async (scope) => {
     scope.removeAllContentTypeParsers();
     scope.addContentTypeParser("*", { parseAs: "buffer" }, (_request, body, done) => done(null, body));
     scope.setErrorHandler((error, _request, reply) => {
       const { statusCode = 500 } = error as { statusCode?: number };
       if (statusCode >= 500) deps.logger.error({ err: error }, "a call failed");
-      const answer = statusCode >= 500 ? ({ code: "000005" } as const) : refuse("000002", "invalid parameter");
+      const answer =
+        statusCode >= 500 ? ({ code: "000005" } as const) : refuse("000002", "invalid parameter");
       return send(reply, writeAnswer(answer, { ...plain(deps), version: "v2" }));
     });
     const take = async (incoming: Omit<Incoming, "received">, reply: FastifyReply) => {
       const whole = { ...incoming, received: deps.clock.real() };
-      const { admission, read, answer } = await answerTo(deps, whole);
+      const { admission, read, answer } = await answerTo(deps, admitDeps, whole);
       const key = admission.ok ? admission.key : deps.keys()[0]!;
       const encryption = deps.options.credentials[incoming.version];
       const { version } = incoming;
@@ -71,8 +77,12 @@ interface Outcome {
   answer: Answer;
 }
 
-async function answerTo(deps: StorefrontDeps, { version, query, body }: Incoming): Promise<Outcome> {
-  const admission = await admit(deps, version, query, body);
+async function answerTo(
+  deps: StorefrontDeps,
+  admitDeps: AdmitDeps,
+  { version, query, body }: Incoming,
+): Promise<Outcome> {
+  const admission = await admit(deps, admitDeps, version, query, body);
   if (!admission.ok) return { admission, read: undefined, answer: admission.answer };
   const read = version === "v2" ? readV2(body) : readV1(admission.parameters, admission.key);
   const answer = read.ok ? await act(deps, read.value) : refuse("000002", read.message);
@@ -81,7 +91,8 @@ async function answerTo(deps: StorefrontDeps, { version, query, body }: Incoming
 
 /** A database that is away cannot tell a replay: the call is refused as an error of ours, and comes again. */
 async function admit(
-  deps: StorefrontDeps,
+  { logger }: StorefrontDeps,
+  deps: AdmitDeps,
   version: "v1" | "v2",
   query: string,
   body: Buffer,
@@ -89,7 +100,7 @@ async function admit(
   try {
     return await (version === "v2" ? admitV2(deps, query, body) : admitV1(deps, query));
   } catch (error) {
-    deps.logger.error({ err: error }, "a call could not be checked");
+    logger.error({ err: error }, "a call could not be checked");
     return { ok: false, answer: { code: "000005", detail: "the call could not be checked" } };
   }
 }

@@ -30,7 +30,9 @@ test("the seller's service provides the instance: subject, addresses, credential
   const { instanceId } = await buy();
   expect(await shop.ledger.rows("SELECT subject FROM instances")).toEqual([{ subject: "tenant-7" }]);
   const query = await shop.v2({ activity: "queryInstance", instanceId });
-  expect(query["info"]).toMatchObject([{ appInfo: { frontEndUrl: "https://t7.example/", userName: "admin" } }]);
+  expect(query["info"]).toMatchObject([
+    { appInfo: { frontEndUrl: "https://t7.example/", userName: "admin" } },
+  ]);
   const { headers, body } = seller.requests[0]!;
   const [, ms, proof] = /^t=(\d+),v1=(\w+)$/.exec(String(headers["quarterpast-signature"]))!;
   expect(createHmac("sha256", "hook-key").update(`${ms}.${body}`).digest("hex")).toBe(proof);
@@ -84,7 +86,11 @@ test("what happens to one instance is told in order, however long the first take
 test("a change is possible unless the seller's service says no", async () => {
   const { instanceId } = await buy();
   const check = () =>
-    shop.v2({ activity: "changeInstanceCheck", instanceId, productInfo: { productId: "P2", linearValue: 1 } });
+    shop.v2({
+      activity: "changeInstanceCheck",
+      instanceId,
+      productInfo: { productId: "P2", linearValue: 1 },
+    });
   expect(await check()).toMatchObject({ resultCode: "000000" });
   answer = { body: { allowed: false, message: "too many users" } };
   expect(await check()).toMatchObject({ resultCode: "000005", resultMsg: "too many users" });

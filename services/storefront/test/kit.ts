@@ -80,7 +80,8 @@ export function orderServer(lines: Map<string, OrderedLine>): Promise<FakeServer
       headers: Object.fromEntries(names.map((name) => [name, String(headers[name])])),
       body: "",
     });
-    if (signed?.[2] !== expected) return { status: 401, body: { error_code: "CBC.0154", error_msg: "token" } };
+    if (signed?.[2] !== expected)
+      return { status: 401, body: { error_code: "CBC.0154", error_msg: "token" } };
     const [orderId, orderLineId] = [searchParams.get("orderId"), searchParams.get("orderLineId")];
     const line = lines.get(`${orderId}/${orderLineId}`);
     if (!line) return { status: 500, body: { resultCode: "CBC.0100", resultMsg: "no such order" } };
@@ -128,7 +129,10 @@ export interface Shop {
   http: ReturnType<typeof createHttp>;
   product(product: Partial<Product> & { productId: string }): Promise<string>;
   v2(body: Record<string, unknown>, options?: CallOptions): Promise<Reply>;
-  v1(parameters: Record<string, string>, options?: CallOptions): Promise<Reply & { sign: string; text: string }>;
+  v1(
+    parameters: Record<string, string>,
+    options?: CallOptions,
+  ): Promise<Reply & { sign: string; text: string }>;
   close(failed?: boolean): Promise<void>;
 }
 
@@ -150,7 +154,13 @@ export async function openShop(
   const orders = await orderServer(lines);
   const orderQuery: OrderQuery | undefined = noOrders
     ? undefined
-    : createOrderQuery({ site: "cn", baseUrl: orders.url, ak: "ak", sk: secret(SK), now: () => clock.real() });
+    : createOrderQuery({
+        site: "cn",
+        baseUrl: orders.url,
+        ak: "ak",
+        sk: secret(SK),
+        now: () => clock.real(),
+      });
   const metrics = createMetrics("test");
   const deps: StorefrontDeps = {
     ...{ pool: ledger.pool, clock, logger, metrics, account: ledger.account, orderQuery },
@@ -205,7 +215,9 @@ export async function openShop(
 /** A signed V2.0 call, keys sorted, compact. */
 export function signedV2(clock: FixedClock, body: Record<string, unknown>, options: CallOptions = {}) {
   const { key = KEY, nonce = randomUUID(), timestamp = String(Math.floor(clock.real() / 1_000)) } = options;
-  const payload = JSON.stringify(Object.fromEntries(Object.entries(body).sort(([a], [b]) => (a < b ? -1 : 1))));
+  const payload = JSON.stringify(
+    Object.fromEntries(Object.entries(body).sort(([a], [b]) => (a < b ? -1 : 1))),
+  );
   const signature = signV2(key, payload, nonce, timestamp);
   return {
     method: "POST" as const,

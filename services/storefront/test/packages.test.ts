@@ -80,11 +80,15 @@ test("a released package is deactivated, not deleted", async () => {
   const id = String((await buy("CS2", "PKG", "5"))["instanceId"]);
   shop.clock.set(H + HOUR);
   await shop.v1({ activity: "releaseInstance", instanceId: id });
-  expect(await shop.ledger.rows("SELECT deactivated_at FROM packages")).toEqual([{ deactivated_at: H + HOUR }]);
+  expect(await shop.ledger.rows("SELECT deactivated_at FROM packages")).toEqual([
+    { deactivated_at: H + HOUR },
+  ]);
   await use("4");
   await use("5", H + 2 * HOUR);
   for (let hours = 0; hours < 3; hours += 1) await seal();
-  expect(await shop.ledger.rows("SELECT hour, quantity FROM deductions")).toEqual([{ hour: H, quantity: "4" }]);
+  expect(await shop.ledger.rows("SELECT hour, quantity FROM deductions")).toEqual([
+    { hour: H, quantity: "4" },
+  ]);
 });
 
 test("a stop-before-excess package is told to be low, then to stop, once, and names its records' package", async () => {
@@ -101,7 +105,13 @@ test("a stop-before-excess package is told to be low, then to stop, once, and na
   await use("9");
   expect(await told()).toEqual([]);
   await use("0.5");
-  const low = { kind: "package.low", packageInstanceId: id, instanceId: payAsYouGo, used: "9.5", stop: false };
+  const low = {
+    kind: "package.low",
+    packageInstanceId: id,
+    instanceId: payAsYouGo,
+    used: "9.5",
+    stop: false,
+  };
   expect(await told()).toMatchObject([low]);
   await use("1");
   expect(await told()).toMatchObject([low, { kind: "package.used_up", used: "10", stop: true }]);

@@ -10,7 +10,16 @@ import { systemClock } from "@quarterpast/runtime";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { H, openLedger, type Ledger } from "../../../test/fixtures/ledger.js";
 import { createService, type ServiceProcess } from "../../../test/fixtures/services.js";
-import { KEY, orderServer, signedV1, signedV2, SK, type FakeServer, type OrderedLine, type Reply } from "./kit.js";
+import {
+  KEY,
+  orderServer,
+  signedV1,
+  signedV2,
+  SK,
+  type FakeServer,
+  type OrderedLine,
+  type Reply,
+} from "./kit.js";
 
 const run = promisify(execFile);
 const CLI = fileURLToPath(new URL("../../../packages/cli/dist/main.js", import.meta.url));
@@ -49,7 +58,10 @@ afterEach(async (context) => {
 const address = () => `${storefront.url}/koogallery`;
 async function call(signed: { method: string; url: string; payload?: string }): Promise<Reply> {
   const { method, url, payload } = signed;
-  const answer = await fetch(storefront.url + url, { method, ...(payload !== undefined && { body: payload }) });
+  const answer = await fetch(storefront.url + url, {
+    method,
+    ...(payload !== undefined && { body: payload }),
+  });
   return (await answer.json()) as Reply;
 }
 const product = (productId: string) =>
@@ -74,7 +86,9 @@ test("killed at any point of newInstance and called again, there is one instance
     const orderId = `CS${at}`;
     lines.set(`${orderId}/${orderId}-000001`, { products: ["P1"], mode: "ON_DEMAND", customer: `c-${at}` });
     const buy = (businessId: string) =>
-      call(signedV2(clock, { activity: "newInstance", orderId, orderLineId: `${orderId}-000001`, businessId }));
+      call(
+        signedV2(clock, { activity: "newInstance", orderId, orderLineId: `${orderId}-000001`, businessId }),
+      );
     storefront = createService(
       "storefront",
       port,
@@ -123,7 +137,9 @@ describe("a running storefront", () => {
     expect(new Set(results.map(({ version, mode }) => `${version} ${mode}`)).size).toBe(10);
     expect(passed.code).toBeUndefined();
     const failed = (await selftest("wrong")) as { code?: number; stdout: string };
-    expect((JSON.parse(failed.stdout) as typeof results).every(({ problems }) => problems.length > 0)).toBe(true);
+    expect((JSON.parse(failed.stdout) as typeof results).every(({ problems }) => problems.length > 0)).toBe(
+      true,
+    );
     expect(failed.code).toBe(1);
   });
 
@@ -153,7 +169,15 @@ describe("a running storefront", () => {
     const noise = () => String.fromCharCode(...Array.from({ length: random(40) }, () => random(0x3000)));
     const values = [null, 1, -0, true, [], {}, "", "1", "\0", "\ud800", "'; --", noise(), "x".repeat(600)];
     const names = ["activity", "orderId", "orderLineId", "businessId", "instanceId", "status", "testFlag"];
-    const names2 = [...names, "expireTime", "scene", "productInfo", "chargingMode", "customerId", "__proto__"];
+    const names2 = [
+      ...names,
+      "expireTime",
+      "scene",
+      "productInfo",
+      "chargingMode",
+      "customerId",
+      "__proto__",
+    ];
     const activities = ["newInstance", "queryInstance", "refreshInstance", "updateInstanceStatus", "upgrade"];
     const pick = <T>(list: readonly T[]): T => list[random(list.length)]!;
     const fuzz = async () => {
@@ -165,7 +189,10 @@ describe("a running storefront", () => {
       const url = broken.replace(/[^\x21-\x7e]/g, (sign) => encodeURIComponent(sign));
       const payload = "payload" in one ? (random(4) ? one.payload : noise() + one.payload) : undefined;
       const method = one.method;
-      const answer = await fetch(storefront.url + url, { method, ...(payload !== undefined && { body: payload }) });
+      const answer = await fetch(storefront.url + url, {
+        method,
+        ...(payload !== undefined && { body: payload }),
+      });
       const text = await answer.text();
       const told = `${method} ${url} ${payload}`.slice(0, 500);
       expect(answer.status, told).toBe(200);

@@ -32,7 +32,11 @@ afterEach(async (context) => {
 
 async function post(path: string, body?: object): Promise<Order> {
   const headers = { "content-type": "application/json" };
-  const answer = await fetch(sandbox.url + path, { method: "POST", headers, body: JSON.stringify(body ?? {}) });
+  const answer = await fetch(sandbox.url + path, {
+    method: "POST",
+    headers,
+    body: JSON.stringify(body ?? {}),
+  });
   return (await answer.json()) as Order;
 }
 
@@ -65,7 +69,12 @@ test("what cannot open at once opens when it can, with nothing done by hand", as
 
 test("the page buys by a form, and shows what it shows as text", async () => {
   const form = (fields: Record<string, string>, headers = {}) =>
-    fetch(`${sandbox.url}/shop?lang=en`, { method: "POST", body: new URLSearchParams(fields), redirect: "manual", headers });
+    fetch(`${sandbox.url}/shop?lang=en`, {
+      method: "POST",
+      body: new URLSearchParams(fields),
+      redirect: "manual",
+      headers,
+    });
   const bought = await form({ product: "<b>P1</b>", mode: "ON_DEMAND", customer: "customer-1", days: "" });
   expect(bought.status).toBe(303);
   const page = await (await fetch(`${sandbox.url}/shop?lang=en`)).text();

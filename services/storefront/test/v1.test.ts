@@ -46,7 +46,9 @@ describe("newInstance of V1.0", () => {
   ] as const)("charging mode %s is %s: no usage is bound to it", async (chargingMode, mode) => {
     await shop.product({ productId: "P1", mode });
     expect(await buy({ chargingMode, expireTime: "20270101000000" })).toMatchObject({ resultCode: "000000" });
-    expect(await shop.ledger.rows("SELECT mode, state FROM subscriptions")).toEqual([{ mode, state: "active" }]);
+    expect(await shop.ledger.rows("SELECT mode, state FROM subscriptions")).toEqual([
+      { mode, state: "active" },
+    ]);
     expect(await shop.ledger.rows("SELECT 1 FROM instances")).toEqual([]);
   });
 
@@ -100,7 +102,12 @@ test("the activities of a life", async () => {
   expect(await only({ activity: "instanceStatus", instanceId, instanceStatus: "NORMAL" })).toBe("000000");
   expect(await only({ activity: "expireInstance", ...order })).toBe("000000");
   expect(await state()).toBe("frozen");
-  const renewal = { activity: "refreshInstance", instanceId, orderId: "CS2", expireTime: "20270101000000000" };
+  const renewal = {
+    activity: "refreshInstance",
+    instanceId,
+    orderId: "CS2",
+    expireTime: "20270101000000000",
+  };
   expect(await only(renewal)).toBe("000000");
   expect(await state()).toBe("active");
   expect(await only({ activity: "upgrade", instanceId, orderId: "CS3", skuCode: "s", productId: "P9" })).toBe(

@@ -14,7 +14,11 @@ let last = 0;
 const buy = (orderId = "CS1", orderLineId = `${orderId}-000001`, businessId = `business-${(last += 1)}`) =>
   shop.v2({ activity: "newInstance", orderId, orderLineId, businessId });
 const sold = (products = ["P1"], mode = "ON_DEMAND", orderId = "CS1", customer?: string | null) =>
-  shop.lines.set(`${orderId}/${orderId}-000001`, { products, mode, ...(customer !== undefined && { customer }) });
+  shop.lines.set(`${orderId}/${orderId}-000001`, {
+    products,
+    mode,
+    ...(customer !== undefined && { customer }),
+  });
 const cases = () => shop.ledger.rows("SELECT kind FROM cases WHERE resolved_at IS NULL");
 const wake = () => shop.ledger.rows("UPDATE subscriptions SET next_try = now() WHERE state = 'opening'");
 
@@ -277,7 +281,9 @@ describe("what is refused", () => {
       ...Array.from(call.payload, (_, at) => ({ ...call, payload: flip(call.payload, at) })),
       ...Array.from(call.url.slice(from), (_, at) => ({ ...call, url: flip(call.url, from + at) })),
     ];
-    const codes = await Promise.all(calls.map(async (one) => (await shop.http.inject(one)).json().resultCode));
+    const codes = await Promise.all(
+      calls.map(async (one) => (await shop.http.inject(one)).json().resultCode),
+    );
     expect(codes.every((one) => one === "000001" || one === "000002")).toBe(true);
     expect((await shop.http.inject(call)).json().resultCode).toBe("000000");
   });
@@ -334,7 +340,13 @@ test("debugging calls succeed, repeatedly, and touch no production row", async (
   const calls = [
     { activity: "newInstance", ...order, businessId: "b-1" },
     { activity: "queryInstance", instanceId: "b-1" },
-    { activity: "refreshInstance", ...order, instanceId: "b-1", scene: "RENEWAL", expireTime: "20270101000000" },
+    {
+      activity: "refreshInstance",
+      ...order,
+      instanceId: "b-1",
+      scene: "RENEWAL",
+      expireTime: "20270101000000",
+    },
     { activity: "updateInstanceStatus", instanceId: "b-1", status: "FREEZE" },
     { activity: "upgradeInstance", ...order, instanceId: "b-1" },
     { activity: "changeInstanceCheck", instanceId: "b-1", productInfo: { productId: "P1" } },
@@ -342,7 +354,8 @@ test("debugging calls succeed, repeatedly, and touch no production row", async (
     { activity: "releaseInstance", instanceId: "b-1" },
   ];
   for (const testFlag of ["1", 1]) {
-    for (const call of calls) expect(await shop.v2({ ...call, testFlag })).toMatchObject({ resultCode: "000000" });
+    for (const call of calls)
+      expect(await shop.v2({ ...call, testFlag })).toMatchObject({ resultCode: "000000" });
   }
   const again = await shop.v2({ ...calls[0], businessId: "b-2", testFlag: "1" });
   expect(again["instanceId"]).toBe("b-1");

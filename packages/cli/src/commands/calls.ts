@@ -55,16 +55,21 @@ export function register(program: Command): void {
     .option("--ref <id>", say({ en: "of one order or instance", zh: "指定订单或实例" }))
     .option("--failed", say({ en: "those without success alone", zh: "仅未成功的" }))
     .option("--limit <number>", say({ en: "how many at most", zh: "至多条数" }), wholeNumber(1, 100_000), 50)
-    .action(async ({ ref, failed, limit, ...flags }: StackFlags & { ref?: string; failed?: boolean; limit: number }) => {
-      const query = { ref, failed: failed ? "true" : undefined };
-      const items = await readUpTo<Call>(await openApi(flags), "/v1/calls", limit, query);
-      printList(items, { json: flags.json, columns: CALLS, empty: { en: "no calls", zh: "没有调用" } });
-    });
+    .action(
+      async ({
+        ref,
+        failed,
+        limit,
+        ...flags
+      }: StackFlags & { ref?: string; failed?: boolean; limit: number }) => {
+        const query = { ref, failed: failed ? "true" : undefined };
+        const items = await readUpTo<Call>(await openApi(flags), "/v1/calls", limit, query);
+        printList(items, { json: flags.json, columns: CALLS, empty: { en: "no calls", zh: "没有调用" } });
+      },
+    );
 
   onStack(calls.command("rerun <id>"))
-    .description(
-      say({ en: "run a call again, as if it had been repeated", zh: "重新运行一次调用" }),
-    )
+    .description(say({ en: "run a call again, as if it had been repeated", zh: "重新运行一次调用" }))
     .action(async (id: string, flags: StackFlags) => {
       const api = await openApi(flags);
       const { rerunId } = await api.post<{ rerunId: number }>(`/v1/calls/${encodeURIComponent(id)}/rerun`);
@@ -83,7 +88,11 @@ export function register(program: Command): void {
     .description(say({ en: "list what a person has to settle", zh: "列出待人工处理的事项" }))
     .action(async (flags: StackFlags) => {
       const items = await (await openApi(flags)).list<Case>("/v1/cases");
-      printList(items, { json: flags.json, columns: CASES, empty: { en: "no open cases", zh: "没有待处理事项" } });
+      printList(items, {
+        json: flags.json,
+        columns: CASES,
+        empty: { en: "no open cases", zh: "没有待处理事项" },
+      });
     });
 }
 

@@ -45,10 +45,11 @@ export function register(program: Command): void {
         zh: "添加产品；此前已售出的实例随即开通",
       }),
     )
-    .addOption(
-      choice("--mode <mode>", { en: "how it is sold", zh: "销售模式" }, MODES).makeOptionMandatory(),
+    .addOption(choice("--mode <mode>", { en: "how it is sold", zh: "销售模式" }, MODES).makeOptionMandatory())
+    .option(
+      "--meter <code>",
+      say({ en: "the meter of a pay_per_use product", zh: "pay_per_use 产品的计量项" }),
     )
-    .option("--meter <code>", say({ en: "the meter of a pay_per_use product", zh: "pay_per_use 产品的计量项" }))
     .option(
       "--content <meter=quota>",
       say({ en: "what a package holds; once for each meter", zh: "套餐包内容；每个计量项一次" }),
@@ -56,11 +57,11 @@ export function register(program: Command): void {
     )
     .addOption(choice("--cycle <cycle>", { en: "billing cycle", zh: "计费周期" }, ["hourly", "daily"]))
     .addOption(
-      choice("--reset-rule <rule>", { en: "when a package's quota is whole again", zh: "套餐包额度重置规则" }, [
-        "none",
-        "monthly",
-        "yearly",
-      ]),
+      choice(
+        "--reset-rule <rule>",
+        { en: "when a package's quota is whole again", zh: "套餐包额度重置规则" },
+        ["none", "monthly", "yearly"],
+      ),
     )
     .option(
       "--deduction-order <number>",

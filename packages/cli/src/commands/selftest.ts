@@ -70,5 +70,7 @@ function verdict({ problems }: CaseResult): string {
 
 function readUrl(text: string): string {
   if (/^https?:\/\//i.test(text) && URL.canParse(text)) return text;
-  throw new InvalidArgumentError(say({ en: "It must be an http or https address.", zh: "应为 http 或 https 地址。" }));
+  throw new InvalidArgumentError(
+    say({ en: "It must be an http or https address.", zh: "应为 http 或 https 地址。" }),
+  );
 }

@@ -86,9 +86,11 @@ const buyV1 = (name: string, mode: string, more: Record<string, string> = {}) =>
   step(`newInstance (${name})`, createV1(mode, more), "instance"),
   step(`newInstance (${name}), repeated`, createV1(mode, more), "instance", true),
 ];
-const namedV1 = (activity: string, more: Record<string, string> = {}) => (session: Session) => ({
-  ...{ activity, ...instanceOf(session), orderId: session.orderId, ...more },
-});
+const namedV1 =
+  (activity: string, more: Record<string, string> = {}) =>
+  (session: Session) => ({
+    ...{ activity, ...instanceOf(session), orderId: session.orderId, ...more },
+  });
 const V1 = {
   query: step("queryInstance", (session) => ({ activity: "queryInstance", ...instanceOf(session) }), "info"),
   freeze: step("instanceStatus FREEZE", namedV1("instanceStatus", { instanceStatus: "FREEZE" })),

@@ -27,13 +27,15 @@ export function checkAnswer(
 ): { reply: Reply | undefined; problems: Text[] } {
   const problems = checkOutside(answer, debugCase, key);
   const reply = parse(answer.body);
-  if (!reply) return { reply, problems: [...problems, problem("the body is no JSON object", "响应体不是 JSON 对象")] };
+  if (!reply)
+    return { reply, problems: [...problems, problem("the body is no JSON object", "响应体不是 JSON 对象")] };
   return { reply, problems: [...problems, ...checkResult(reply), ...checkWanted(reply, debugCase, session)] };
 }
 
 function checkOutside(answer: RawAnswer, { version }: DebugCase, key: string): Text[] {
   const problems: Text[] = [];
-  if (answer.status !== 200) problems.push(problem(`HTTP status ${answer.status}`, `HTTP 状态码 ${answer.status}`));
+  if (answer.status !== 200)
+    problems.push(problem(`HTTP status ${answer.status}`, `HTTP 状态码 ${answer.status}`));
   if (answer.durationMs > TIME_LIMIT_MS) problems.push(problem("slower than 5 s", "响应超过 5 秒"));
   if (answer.contentType.split(";")[0]!.trim() !== "application/json") {
     problems.push(
@@ -57,7 +59,9 @@ function checkResult({ resultCode, resultMsg }: Reply): Text[] {
   const problems: Text[] = [];
   if (resultCode !== "000000") {
     const told = typeof resultCode === "string" ? resultCode : "(none)";
-    problems.push(problem(`resultCode ${told}: ${String(resultMsg)}`, `resultCode ${told}：${String(resultMsg)}`));
+    problems.push(
+      problem(`resultCode ${told}: ${String(resultMsg)}`, `resultCode ${told}：${String(resultMsg)}`),
+    );
   }
   if (typeof resultMsg !== "string") problems.push(problem("resultMsg is missing", "缺少 resultMsg"));
   return problems;

@@ -43,7 +43,11 @@ export async function runCases(target: Target, cases: readonly DebugCase[]): Pro
 
 type Answered = RawAnswer | { unreachable: string; durationMs: number };
 
-async function call(target: Target, version: Version, fields: Record<string, string | object>): Promise<Answered> {
+async function call(
+  target: Target,
+  version: Version,
+  fields: Record<string, string | object>,
+): Promise<Answered> {
   const began = performance.now();
   const durationMs = () => Math.round(performance.now() - began);
   const { url, init } = version === "v2" ? v2Call(target, fields) : v1Call(target, fields);
@@ -73,7 +77,12 @@ function v2Call({ url, key }: Target, fields: Record<string, string | object>) {
 }
 
 function v1Call({ url, key }: Target, fields: Record<string, string | object>) {
-  const parameters = new Map(Object.entries(fields).map(([name, value]) => [name, String(value)]));
+  const parameters = new Map(
+    Object.entries(fields).map(([name, value]) => [
+      name,
+      typeof value === "string" ? value : JSON.stringify(value),
+    ]),
+  );
   parameters.set("timeStamp", formatDigits(Date.now() * 1_000));
   parameters.set("authToken", authTokenOf(key, parameters));
   const signed = new URL(url);

@@ -67,10 +67,18 @@ export function renderShop(lang: Language, orders: readonly ShopOrder[]): string
       </head>
       <body>
         <h1>${text.title}</h1>
-        <p><a href="/shop?lang=${other}" hreflang="${other}">${text.other}</a> · <a href="/?lang=${lang}">${text.records}</a></p>
+        <p>
+          <a href="/shop?lang=${other}" hreflang="${other}">${text.other}</a> ·
+          <a href="/?lang=${lang}">${text.records}</a>
+        </p>
         <form method="post" action="/shop?lang=${lang}">
           <label>${text.product} <input name="product" required maxlength="64" /></label>
-          <label>${text.mode} <select name="mode">${options}</select></label>
+          <label
+            >${text.mode}
+            <select name="mode">
+              ${options}
+            </select></label
+          >
           <label>${text.customer} <input name="customer" required maxlength="64" value="customer-1" /></label>
           <label>${text.days} <input name="days" type="number" min="1" max="3650" /></label>
           <button>${text.buy}</button>
@@ -78,7 +86,18 @@ export function renderShop(lang: Language, orders: readonly ShopOrder[]): string
         ${
           rows.length === 0
             ? html`<p>${text.nothing}</p>`
-            : html`<div class="scroll"><table><thead><tr>${head}</tr></thead><tbody>${rows}</tbody></table></div>`
+            : html`<div class="scroll">
+                <table>
+                  <thead>
+                    <tr>
+                      ${head}
+                    </tr>
+                  </thead>
+                  <tbody>
+                    ${rows}
+                  </tbody>
+                </table>
+              </div>`
         }
       </body>
     </html>`.markup;
@@ -93,7 +112,13 @@ function rowOf(lang: Language, order: ShopOrder): Markup {
         <button name="action" value="${action}">${text.actions[action]}</button>
       </form>`,
   );
-  const cells = [order.orderId, order.product, text.modes[order.mode], order.customer, order.instanceId ?? ""];
+  const cells = [
+    order.orderId,
+    order.product,
+    text.modes[order.mode],
+    order.customer,
+    order.instanceId ?? "",
+  ];
   return html`<tr>
     ${cells.map((cell) => html`<td>${cell}</td>`)}
     <td>${text.states[order.state]}</td>

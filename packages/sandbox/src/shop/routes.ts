@@ -10,12 +10,18 @@ const QUERY_PATH = "/api/mkp-openapi-public/global/v1/order/query";
 /** The AK that the order query takes; its SK is the interconnection key. */
 export const SANDBOX_AK = "sandbox";
 
-const id = z.string().trim().regex(/^[\x21-\x7e]{1,64}$/);
+const id = z
+  .string()
+  .trim()
+  .regex(/^[\x21-\x7e]{1,64}$/);
 const purchaseSchema = z.object({
   product: id,
   mode: z.enum(CHARGING_MODES).default("ON_DEMAND"),
   customer: id,
-  days: z.preprocess((given) => (given === "" ? undefined : given), z.coerce.number().int().min(1).max(3_650).optional()),
+  days: z.preprocess(
+    (given) => (given === "" ? undefined : given),
+    z.coerce.number().int().min(1).max(3_650).optional(),
+  ),
 });
 const actionSchema = z.object({ orderId: id, action: z.enum(SHOP_ACTIONS) });
 
@@ -56,7 +62,8 @@ export function addShop(app: FastifyInstance, { shop, key, realNow, site }: Shop
     const lang = query.lang === "zh" || query.lang === "en" ? query.lang : site === "cn" ? "zh" : "en";
     return reply
       .headers({
-        "content-security-policy": "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'self'",
+        "content-security-policy":
+          "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'self'",
         "x-content-type-options": "nosniff",
       })
       .type("text/html; charset=utf-8")
@@ -64,7 +71,8 @@ export function addShop(app: FastifyInstance, { shop, key, realNow, site }: Shop
   });
   app.post<{ Querystring: { lang?: string } }>("/shop", async (request, reply) => {
     // A form of a foreign page may not buy here.
-    if (request.headers["sec-fetch-site"] === "cross-site") return reply.code(403).send({ error: "cross-site" });
+    if (request.headers["sec-fetch-site"] === "cross-site")
+      return reply.code(403).send({ error: "cross-site" });
     const fields = request.body as Record<string, unknown>;
     if ("action" in fields) {
       const { orderId, action } = actionSchema.parse(fields);
@@ -93,7 +101,9 @@ function orderInfo(order: ShopOrder) {
         periodType: order.expires === null ? null : "day",
         periodNumber: null,
         expireTime: order.expires === null ? null : digits(order.expires),
-        productInfo: [{ productId: order.product, skuCode: "sandbox", linearValue: 1, productName: order.product }],
+        productInfo: [
+          { productId: order.product, skuCode: "sandbox", linearValue: 1, productName: order.product },
+        ],
         extendParams: [],
         currency: "100",
         currencyAfterDiscount: "100",

@@ -77,7 +77,8 @@ export function createShop(parts: ShopParts): Shop {
     timers.add(timer);
   }
 
-  for (const { orderId, state } of orders.all()) if (state === "opening") later(RETRY_MS[0]!, () => open(orderId, 0));
+  for (const { orderId, state } of orders.all())
+    if (state === "opening") later(RETRY_MS[0]!, () => open(orderId, 0));
 
   return {
     orders,

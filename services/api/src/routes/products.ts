@@ -22,7 +22,10 @@ const oneOf = (words: readonly string[]) => ({
 const address = () =>
   field(
     { en: "an http or https address of up to 512 characters", zh: "至多 512 个字符的 http 或 https 地址" },
-    z.url({ protocol: /^https?$/ }).max(512).optional(),
+    z
+      .url({ protocol: /^https?$/ })
+      .max(512)
+      .optional(),
   );
 
 const quota = z.union([z.string(), z.number()]).transform((raw, context) => {

@@ -58,7 +58,11 @@ export function setStatus(deps: StorefrontDeps, command: Of<"setStatus">): Promi
     if (state === "released") return command.frozen ? DONE : UNKNOWN_INSTANCE(command.instanceId);
     if (command.frozen && state === "active") {
       await setFrozen(db, subscription, command.why, deps.clock.now());
-      await addLifeEvent(db, { subscriptionNo, kind: "frozen", detail: { why: command.why } }, deps.clock.now());
+      await addLifeEvent(
+        db,
+        { subscriptionNo, kind: "frozen", detail: { why: command.why } },
+        deps.clock.now(),
+      );
       await tell(db, deps, "instance.freeze", subscription);
     }
     if (!command.frozen && state === "frozen") await unfreeze(db, deps, subscription);
@@ -95,7 +99,11 @@ export async function upgrade(deps: StorefrontDeps, command: Of<"upgradeInstance
     expires: found.line.expires ?? null,
     terms: termsOf(found.order, found.line),
   };
-  const { productId = null, expires = null, terms } = bought ?? { ...command, expires: null };
+  const { productId, expires, terms } = bought ?? {
+    ...command,
+    productId: command.productId ?? null,
+    expires: null,
+  };
   return change(deps, instanceId, async (db, subscription) => {
     if (subscription.state === "released") return UNKNOWN_INSTANCE(instanceId);
     const { subscriptionNo } = subscription;

@@ -29,7 +29,12 @@ export async function checkChange(deps: StorefrontDeps, command: Of<"changeInsta
 /** An order was made: the seller's service hears of it, and it is looked up and kept (koogallery.md 3.9). */
 export async function notify(deps: StorefrontDeps, { orderId, line }: Of<"orderNotify">): Promise<Answer> {
   const data = { orderId, orderLineId: line };
-  const hook = { kind: "order.notified", ref: orderId, data, deliveryId: `order-${orderId}-${line}` } as const;
+  const hook = {
+    kind: "order.notified",
+    ref: orderId,
+    data,
+    deliveryId: `order-${orderId}-${line}`,
+  } as const;
   await tellSeller(deps.pool, deps, hook, deps.clock.now());
   if (deps.orderQuery) {
     void findLine(deps, orderId, line, 0).catch((error: unknown) =>

@@ -42,7 +42,8 @@ export async function tellSeller(
 
 /** What a hook says of a subscription. */
 export function describe(subscription: Subscription): object {
-  const { instanceId, orderId, item, productId, mode, customerId, customerName, terms, expires } = subscription;
+  const { instanceId, orderId, item, productId, mode, customerId, customerName, terms, expires } =
+    subscription;
   const time = expires === null ? null : formatInstant(expires);
   return { instanceId, orderId, item, productId, mode, customerId, customerName, terms, expires: time };
 }

@@ -37,8 +37,7 @@ export function createHookSender(settings: { url: string; key: string; now: () =
           },
         });
         const text = (await answer.text()).slice(0, MAX_REPLY_CHARS);
-        if (!answer.ok || answer.status === 202)
-          return { kind: "later", error: `answered ${answer.status}` };
+        if (!answer.ok || answer.status === 202) return { kind: "later", error: `answered ${answer.status}` };
         return { kind: "taken", reply: parse(text) };
       } catch (error) {
         const { name, cause } = error as { name: string; cause?: { code?: string } };

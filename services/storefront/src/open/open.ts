@@ -80,7 +80,10 @@ export async function openDue(deps: StorefrontDeps): Promise<boolean> {
   await Promise.all(
     due.map((subscription) =>
       open(deps, subscription).catch((error: unknown) =>
-        deps.logger.error({ err: error, instance: subscription.instanceId }, "an opening failed; it is tried again"),
+        deps.logger.error(
+          { err: error, instance: subscription.instanceId },
+          "an opening failed; it is tried again",
+        ),
       ),
     ),
   );

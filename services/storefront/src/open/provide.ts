@@ -51,5 +51,5 @@ export function addressesOf({ frontEndUrl, adminUrl, dashboardUrl }: Product): P
 
 function readProvided(reply: unknown): Provided {
   const fields = Object.entries(providedSchema.parse(reply)).filter(([, value]) => value !== undefined);
-  return Object.fromEntries(fields) as Provided;
+  return Object.fromEntries(fields);
 }

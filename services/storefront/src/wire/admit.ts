@@ -1,8 +1,20 @@
 import { SECOND, type Micros } from "@quarterpast/domain";
-import { findV1Key, findV2Key, parseDigits, parseTimestamp, readQuery, type Parameters } from "@quarterpast/marketplace";
-import { keepNonce } from "@quarterpast/store";
+import {
+  findV1Key,
+  findV2Key,
+  parseDigits,
+  parseTimestamp,
+  readQuery,
+  type Parameters,
+} from "@quarterpast/marketplace";
+import type { Nonce } from "@quarterpast/store";
 import { refuse, type Answer } from "../commands.js";
 import type { StorefrontDeps } from "../deps.js";
+
+/** What a check of calls works with; `isFirst` keeps a nonce and tells whether it was new. */
+export type AdmitDeps = Pick<StorefrontDeps, "clock" | "keys" | "options"> & {
+  isFirst: (nonce: Nonce) => Promise<boolean>;
+};
 
 /** A call that one of our keys signed, in time, for the first time. */
 export interface Admitted {
@@ -16,7 +28,7 @@ const refused = (answer: Answer): Admission => ({ ok: false, answer });
 const MAX_NONCE_CHARS = 256;
 
 /** Checks a V2.0 call (koogallery.md 3.1): time, then signature, then that it is no replay. Signatures go by real time. */
-export async function admitV2(deps: StorefrontDeps, query: string, body: Buffer): Promise<Admission> {
+export async function admitV2(deps: AdmitDeps, query: string, body: Buffer): Promise<Admission> {
   const parameters = readQuery(query)[0] ?? new Map<string, string>();
   const [signature = "", timestamp = "", nonce = ""] = ["signature", "timestamp", "nonce"].map((name) =>
     parameters.get(name),
@@ -39,7 +51,7 @@ export async function admitV2(deps: StorefrontDeps, query: string, body: Buffer)
  * Checks a V1.0 call (koogallery.md 3.3). It has no nonce: its token stands for one where a repetition could change
  * something; debugging cases, purchases and queries may be repeated as they are.
  */
-export async function admitV1(deps: StorefrontDeps, query: string): Promise<Admission> {
+export async function admitV1(deps: AdmitDeps, query: string): Promise<Admission> {
   const keys = deps.keys();
   for (const parameters of readQuery(query)) {
     const key = findV1Key(keys, parameters);
@@ -58,11 +70,11 @@ export async function admitV1(deps: StorefrontDeps, query: string): Promise<Admi
   return refused(refuse("000001", "authentication failed"));
 }
 
-function isStale({ clock }: StorefrontDeps, at: Micros, window: Micros): boolean {
+function isStale({ clock }: AdmitDeps, at: Micros, window: Micros): boolean {
   return Math.abs(clock.real() - at) > window;
 }
 
 /** A nonce is forgotten some time after a call with it would be refused for its age: clocks of processes differ. */
-function isFirst({ pool }: StorefrontDeps, nonce: string, staleAt: Micros): Promise<boolean> {
-  return keepNonce(pool, nonce, staleAt + 60 * SECOND);
+function isFirst(deps: AdmitDeps, nonce: string, staleAt: Micros): Promise<boolean> {
+  return deps.isFirst({ nonce, forgetAt: staleAt + 60 * SECOND });
 }

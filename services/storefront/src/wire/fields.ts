@@ -6,7 +6,12 @@ import { z } from "zod";
 export type Read<T> = { ok: true; value: T } | { ok: false; message: string };
 
 /** Bill records carry ids as printable ASCII: what else comes is refused here. Blanks around an id are cut. */
-const id = (max: number) => z.string().trim().max(max).regex(/^[\x21-\x7e]+$/);
+const id = (max: number) =>
+  z
+    .string()
+    .trim()
+    .max(max)
+    .regex(/^[\x21-\x7e]+$/);
 
 /** A field that may be left out, null or empty. */
 const maybe = <T extends z.ZodType>(schema: T) =>

@@ -5,7 +5,12 @@ import * as fields from "./fields.js";
 import { readWith, type Read } from "./fields.js";
 
 /** Codes of chargingMode (koogallery.md 3.5). */
-const MODES: Record<string, OrderedMode> = { "0": "pay_per_use", "1": "period", "3": "per_use", "5": "package" };
+const MODES: Record<string, OrderedMode> = {
+  "0": "pay_per_use",
+  "1": "period",
+  "3": "per_use",
+  "5": "package",
+};
 
 const newInstance = z.looseObject({
   businessId: fields.businessId(),
@@ -43,42 +48,35 @@ const refresh = z
     productId: fields.maybeId(),
     trialToFormal: z.enum(["0", "1"]).optional(),
   })
-  .transform(
-    ({ instanceId, orderId, expireTime: expires, trialToFormal }): Command => ({
-      ...{ activity: "refreshInstance", instanceId, orderRef: orderId, expires },
-      scene: trialToFormal === "1" ? "TRIAL_TO_FORMAL" : "RENEWAL",
-    }),
-  );
-const expire = z
-  .object({ ...instance, orderId: fields.maybeId() })
-  .transform(
-    ({ instanceId }): Command => ({ activity: "setStatus", instanceId, frozen: true, why: "expired" }),
-  );
+  .transform(({ instanceId, orderId, expireTime: expires, trialToFormal }): Command => ({
+    ...{ activity: "refreshInstance", instanceId, orderRef: orderId, expires },
+    scene: trialToFormal === "1" ? "TRIAL_TO_FORMAL" : "RENEWAL",
+  }));
+const expire = z.object({ ...instance, orderId: fields.maybeId() }).transform(({ instanceId }): Command => ({
+  activity: "setStatus",
+  instanceId,
+  frozen: true,
+  why: "expired",
+}));
 const release = z
   .object({ ...instance, orderId: fields.maybeId() })
-  .transform(
-    ({ instanceId, orderId = "" }): Command => ({
-      ...{ activity: "releaseInstance", instanceId, orderRef: orderId },
-    }),
-  );
+  .transform(({ instanceId, orderId = "" }): Command => ({
+    ...{ activity: "releaseInstance", instanceId, orderRef: orderId },
+  }));
 const status = z
   .object({ ...instance, instanceStatus: z.enum(["FREEZE", "NORMAL"]) })
-  .transform(
-    ({ instanceId, instanceStatus }): Command => ({
-      ...{ activity: "setStatus", instanceId, frozen: instanceStatus === "FREEZE", why: "status" },
-    }),
-  );
+  .transform(({ instanceId, instanceStatus }): Command => ({
+    ...{ activity: "setStatus", instanceId, frozen: instanceStatus === "FREEZE", why: "status" },
+  }));
 const query = z
   .object({ instanceId: fields.instanceIds(STOREFRONT_LIMITS.queriedInstances) })
   .transform(({ instanceId }): Command => ({ activity: "queryInstance", instanceIds: instanceId }));
 const upgrade = z
   .looseObject({ ...instance, orderId: fields.orderId(), productId: fields.productId() })
-  .transform(
-    ({ instanceId, orderId, productId, ...rest }): Command => ({
-      ...{ activity: "upgradeInstance", instanceId, orderId, line: undefined, productId },
-      terms: pickTerms(rest),
-    }),
-  );
+  .transform(({ instanceId, orderId, productId, ...rest }): Command => ({
+    ...{ activity: "upgradeInstance", instanceId, orderId, line: undefined, productId },
+    terms: pickTerms(rest),
+  }));
 
 /** Activities of V1.0 but newInstance, which needs the key. */
 const ACTIVITIES = {

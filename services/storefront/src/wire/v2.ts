@@ -7,18 +7,21 @@ import { readWith, type Read } from "./fields.js";
 const order = { orderId: fields.orderId(), orderLineId: fields.orderId() };
 const instance = { instanceId: fields.instanceId() };
 
-const REFRESH_SCENES = ["TRIAL_TO_FORMAL", "RENEWAL", "UNSUBSCRIBE_RENEWAL_PERIOD", "RENEWAL_CHANGE"] as const;
+const REFRESH_SCENES = [
+  "TRIAL_TO_FORMAL",
+  "RENEWAL",
+  "UNSUBSCRIBE_RENEWAL_PERIOD",
+  "RENEWAL_CHANGE",
+] as const;
 
 /** Activities of V2.0 (koogallery.md 3.2), each with what it asks for. */
 const ACTIVITIES = {
   newInstance: z
     .object({ ...order, businessId: fields.businessId() })
-    .transform(
-      ({ orderId, orderLineId, businessId }): Command => ({
-        ...{ activity: "newInstance", version: "v2", businessId, orderId, item: orderLineId },
-        ...{ productId: null, mode: null, customerId: null, customerName: null, expires: null, terms: {} },
-      }),
-    ),
+    .transform(({ orderId, orderLineId, businessId }): Command => ({
+      ...{ activity: "newInstance", version: "v2", businessId, orderId, item: orderLineId },
+      ...{ productId: null, mode: null, customerId: null, customerName: null, expires: null, terms: {} },
+    })),
   queryInstance: z
     .object({ instanceId: fields.instanceIds(STOREFRONT_LIMITS.queriedInstances) })
     .transform(({ instanceId }): Command => ({ activity: "queryInstance", instanceIds: instanceId })),
@@ -30,41 +33,31 @@ const ACTIVITIES = {
       productId: fields.maybeId(),
       expireTime: fields.time(),
     })
-    .transform(
-      ({ instanceId, orderId, orderLineId, scene, expireTime: expires }): Command => ({
-        ...{ activity: "refreshInstance", instanceId, scene, expires },
-        orderRef: `${orderId}/${orderLineId}/${scene}`,
-      }),
-    ),
+    .transform(({ instanceId, orderId, orderLineId, scene, expireTime: expires }): Command => ({
+      ...{ activity: "refreshInstance", instanceId, scene, expires },
+      orderRef: `${orderId}/${orderLineId}/${scene}`,
+    })),
   updateInstanceStatus: z
     .object({ ...instance, status: z.enum(["FREEZE", "UNFREEZE"]) })
-    .transform(
-      ({ instanceId, status }): Command => ({
-        ...{ activity: "setStatus", instanceId, frozen: status === "FREEZE", why: "status" },
-      }),
-    ),
+    .transform(({ instanceId, status }): Command => ({
+      ...{ activity: "setStatus", instanceId, frozen: status === "FREEZE", why: "status" },
+    })),
   releaseInstance: z
     .object({ ...instance, orderId: fields.maybeId(), orderLineId: fields.maybeId() })
-    .transform(
-      ({ instanceId, orderId = "" }): Command => ({
-        ...{ activity: "releaseInstance", instanceId, orderRef: orderId },
-      }),
-    ),
+    .transform(({ instanceId, orderId = "" }): Command => ({
+      ...{ activity: "releaseInstance", instanceId, orderRef: orderId },
+    })),
   upgradeInstance: z
     .object({ ...order, ...instance })
-    .transform(
-      ({ instanceId, orderId, orderLineId: line }): Command => ({
-        ...{ activity: "upgradeInstance", instanceId, orderId, line, productId: undefined, terms: {} },
-      }),
-    ),
+    .transform(({ instanceId, orderId, orderLineId: line }): Command => ({
+      ...{ activity: "upgradeInstance", instanceId, orderId, line, productId: undefined, terms: {} },
+    })),
   changeInstanceCheck: z
     .object({ ...instance, productInfo: z.record(z.string(), z.unknown()) })
     .transform((body): Command => ({ activity: "changeInstanceCheck", ...body })),
   orderNotify: z
     .object(order)
-    .transform(
-      ({ orderId, orderLineId: line }): Command => ({ activity: "orderNotify", orderId, line }),
-    ),
+    .transform(({ orderId, orderLineId: line }): Command => ({ activity: "orderNotify", orderId, line })),
 } as const satisfies Record<string, z.ZodType<Command>>;
 
 /** Absent, null and "0" are no test; a number occurs too (koogallery.md 9, pitfall 14). */

@@ -38,7 +38,10 @@ export function apigHeaders(
   const headers = { ...request.headers, "x-sdk-date": formatCompact(at) };
   const signature = apigSignature(sk, { ...request, headers });
   const names = Object.keys(headers).sort().join(";");
-  return { ...headers, authorization: `${ALGORITHM} Access=${ak}, SignedHeaders=${names}, Signature=${signature}` };
+  return {
+    ...headers,
+    authorization: `${ALGORITHM} Access=${ak}, SignedHeaders=${names}, Signature=${signature}`,
+  };
 }
 
 /** A query string as it is signed and sent: sorted by name, all but unreserved characters as %XX. */

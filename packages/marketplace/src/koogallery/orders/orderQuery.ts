@@ -27,8 +27,7 @@ export interface OrderQuerySettings {
 
 /** What an order query found; `retry` is worth another try, `refused` is so until something changes. */
 export type OrderAnswer =
-  | { kind: "order"; order: Order; raw: string }
-  | { kind: "retry" | "refused"; code: string; detail: string };
+  { kind: "order"; order: Order; raw: string } | { kind: "retry" | "refused"; code: string; detail: string };
 
 export interface OrderQuery {
   find(orderId: string, orderLineId: string | undefined, signal?: AbortSignal): Promise<OrderAnswer>;

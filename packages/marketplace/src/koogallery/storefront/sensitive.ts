@@ -13,12 +13,7 @@ const algorithmOf = (type: EncryptionType) => `aes-${ENCRYPTION_TYPES[type] * 8}
 const keyOf = (accessKey: string, type: EncryptionType) => sha1prng(accessKey, ENCRYPTION_TYPES[type]);
 
 /** Encrypts a field: the iv, then base64 of AES-CBC. @param iv 16 random letters and digits. */
-export function encryptSensitive(
-  accessKey: string,
-  type: EncryptionType,
-  iv: string,
-  plain: string,
-): string {
+export function encryptSensitive(accessKey: string, type: EncryptionType, iv: string, plain: string): string {
   const cipher = createCipheriv(algorithmOf(type), keyOf(accessKey, type), Buffer.from(iv, "utf8"));
   return iv + Buffer.concat([cipher.update(plain, "utf8"), cipher.final()]).toString("base64");
 }

@@ -1,0 +1,128 @@
+import { readFile } from "node:fs/promises";
+import {
+  formatCompact,
+  formatInstant,
+  HOUR,
+  parseInstant,
+  PROOF_PROBLEMS,
+  readProofKeys,
+  type Finding,
+} from "@quarterpast/domain";
+import type { Command } from "commander";
+import { createApi } from "../api.js";
+import { onStack, type StackFlags } from "../command.js";
+import { CliError, EXIT } from "../exit.js";
+import { say } from "../lang.js";
+import { formatFields, formatTable, note, print, printJson, type Column } from "../output.js";
+import { findStack } from "../stack.js";
+import { openFolder, verifyFolder, type FolderVerdict } from "../verify/folder.js";
+import { verifyLedger, type Manifest } from "../verify/ledger.js";
+import { readSpan, type Span } from "../verify/span.js";
+
+interface VerifyFlags extends StackFlags {
+  hour?: string;
+  month?: string;
+  record?: string;
+  archive?: string;
+  key?: string;
+  anchors?: string;
+  events: boolean;
+}
+
+const FINDINGS_SHOWN = 50;
+const EVER: Span = { from: "1970-01-01T00:00:00Z", to: "2200-01-01T00:00:00Z", name: "all" };
+
+const COLUMNS: readonly Column<Finding>[] = [
+  { title: { en: "HOUR", zh: "小时" }, cell: ({ hour }) => hour },
+  { title: { en: "WHERE", zh: "位置" }, cell: ({ where }) => where },
+  { title: { en: "WHAT DIFFERS", zh: "差异" }, cell: ({ code }) => say(PROOF_PROBLEMS[code]) },
+  { title: { en: "EXPECTED", zh: "应为" }, cell: ({ expected }) => expected ?? "-" },
+  { title: { en: "FOUND", zh: "实际" }, cell: ({ found }) => found ?? "-" },
+];
+
+/** `quarterpast verify`: computes hours again and sets them against what was signed. */
+export function register(program: Command): void {
+  onStack(program.command("verify"))
+    .description(
+      say({
+        en: "compute hours again from their events and set them against the signed manifests; exit 3 where anything differs",
+        zh: "由事件重新计算各小时，并与已签名的清单核对；存在差异时以 3 退出",
+      }),
+    )
+    .option("--hour <time>", say({ en: "this hour alone", zh: "仅此小时" }))
+    .option("--month <yyyy-mm>", say({ en: "the hours of this UTC month", zh: "该 UTC 月份的各小时" }))
+    .option("--record <sn>", say({ en: "the hour whose manifest covers this record", zh: "清单涵盖该话单的小时" }))
+    .option("--archive <dir>", say({ en: "verify exported hours in this folder, without a stack", zh: "核验该目录中导出的小时，无需运行中的系统" }))
+    .option("--key <file>", say({ en: "public key (default: the one the stack or folder holds)", zh: "公钥文件（默认使用系统或目录中的公钥）" }))
+    .option("--anchors <file>", say({ en: "the anchors, from the place outside", zh: "外部保存的锚点文件" }))
+    .option("--no-events", say({ en: "leave events out: chain, totals and manifests alone", zh: "不核验事件：仅链、合计与清单" }))
+    .action(async (flags: VerifyFlags) => {
+      const verdict = flags.archive === undefined ? await overLedger(flags) : await overArchive(flags, flags.archive);
+      report(verdict, flags.json);
+    });
+}
+
+async function overArchive(flags: VerifyFlags, dir: string): Promise<FolderVerdict> {
+  const span = readSpan(flags);
+  const bounds = span && [formatCompact(parseInstant(span.from)!), formatCompact(parseInstant(span.to)!)];
+  return verifyFolder(openFolder(dir), {
+    keyFile: flags.key,
+    anchorFile: flags.anchors,
+    wanted: bounds && ((hour) => hour >= bounds[0]! && hour < bounds[1]!),
+  });
+}
+
+async function overLedger(flags: VerifyFlags): Promise<FolderVerdict> {
+  const stack = await findStack(flags);
+  const keys = flags.key === undefined ? undefined : readProofKeys(await readLines(flags.key));
+  if (flags.key !== undefined && !keys) throw unreadable(flags.key);
+  const anchors = flags.anchors === undefined ? undefined : await readLines(flags.anchors);
+  let span = readSpan(flags) ?? EVER;
+  if (flags.record !== undefined) {
+    const { hour } = await createApi(stack).get<Manifest>(`/v1/proofs/records/${encodeURIComponent(flags.record)}`);
+    span = { from: hour, to: formatInstant(parseInstant(hour)! + HOUR), name: hour };
+  }
+  return verifyLedger(stack, { ...span, keys, anchors, withEvents: flags.events });
+}
+
+async function readLines(file: string): Promise<string[]> {
+  try {
+    const lines = (await readFile(file, "latin1")).split("\n");
+    if (lines.at(-1) === "") lines.pop();
+    return lines;
+  } catch (error) {
+    throw unreadable(file, error);
+  }
+}
+
+function unreadable(file: string, cause?: unknown): CliError {
+  return new CliError(
+    EXIT.usage,
+    { en: `${file} cannot be read: name a file that holds what docs/proof.md describes`, zh: `无法读取 ${file}：请指定符合 docs/proof.md 的文件` },
+    cause,
+  );
+}
+
+function report({ hours, findings }: FolderVerdict, json: boolean | undefined): void {
+  const ok = findings.length === 0 && hours.length > 0;
+  const sum = (count: (hour: (typeof hours)[number]) => number) => hours.reduce((total, hour) => total + count(hour), 0);
+  const counts = { hours: hours.length, records: sum(({ records }) => records), events: sum(({ events }) => events) };
+  if (json) {
+    printJson({ ok, ...counts, manifests: hours.map(({ hour, number, hash }) => ({ hour, number, hash })), findings });
+  } else {
+    print(
+      formatFields([
+        [{ en: "hours", zh: "小时" }, String(counts.hours)],
+        [{ en: "records", zh: "话单" }, String(counts.records)],
+        [{ en: "events", zh: "事件" }, String(counts.events)],
+        [{ en: "differences", zh: "差异" }, String(findings.length)],
+      ]),
+    );
+    if (findings.length > 0) print(`\n${formatTable(COLUMNS, findings.slice(0, FINDINGS_SHOWN))}`);
+  }
+  if (findings.length > 0) process.exitCode = EXIT.differences;
+  else if (!ok) {
+    process.exitCode = EXIT.failed;
+    note({ en: "no hour there has a manifest: nothing was verified", zh: "该范围内没有清单：未核验任何内容" });
+  }
+}

@@ -1,0 +1,19 @@
+import { spawnSync } from "node:child_process";
+import { join } from "node:path";
+import { install, root, tell } from "./setup.mjs";
+
+/** Builds the product and the suite; ends the process where that fails. */
+export function build() {
+  install();
+  const tsc = join(root, "node_modules", "typescript", "bin", "tsc");
+  for (const project of [["-b"], ["-p", join("test", "crash", "tsconfig.json")]]) {
+    const { status } = spawnSync(process.execPath, [tsc, ...project], {
+      cwd: root,
+      stdio: ["ignore", process.stderr.fd, process.stderr.fd],
+    });
+    if (status !== 0) {
+      tell("it does not build, see above", "构建失败，见上文");
+      process.exit(1);
+    }
+  }
+}

@@ -1,0 +1,45 @@
+import { cloudEventSchema, EVENT_LIMITS, HOUR, parseInstant, type Micros } from "@quarterpast/domain";
+import { z } from "zod";
+import { field } from "./validate.js";
+
+const HOUR_START = {
+  en: "the begin of an hour, e.g. 2026-03-01T18:00:00Z",
+  zh: "整点时间，例如 2026-03-01T18:00:00Z",
+};
+
+const hourSchema = z.string().transform((text, context): Micros => {
+  const at = parseInstant(text);
+  if (at !== undefined && at % HOUR === 0) return at;
+  context.issues.push({ code: "custom", input: text });
+  return z.NEVER;
+});
+
+/** The begin of an hour. */
+export const hourStart = () => field(HOUR_START, hourSchema.refine(() => true));
+
+/** `true` unless it says `false`. */
+export const yesOrNo = () =>
+  field(
+    { en: "true or false", zh: " true 或 false" },
+    z
+      .enum(["true", "false"])
+      .default("true")
+      .transform((text) => text === "true"),
+  );
+
+export const eventId = () =>
+  field(
+    {
+      en: `1 to ${EVENT_LIMITS.idChars} characters without control characters`,
+      zh: ` 1 至 ${EVENT_LIMITS.idChars} 个字符，不含控制字符`,
+    },
+    z.string().pipe(cloudEventSchema.shape.id),
+  );
+
+export const exportFormat = () =>
+  field({ en: "csv or ndjson", zh: " csv 或 ndjson" }, z.enum(["csv", "ndjson"]).default("csv"));
+
+export const exportLanguage = () => field({ en: "en or zh", zh: " en 或 zh" }, z.enum(["en", "zh"]).default("en"));
+
+const NAME = { en: "1 to 128 characters", zh: " 1 至 128 个字符" };
+export const optionalName = () => field(NAME, z.string().min(1).max(128).optional());

@@ -1,0 +1,213 @@
+/** A bug that somebody could make: one change of the compiled product, and the scenario that must see it. */
+export interface SeededBug {
+  name: string;
+  /** The rule of failures.md that it breaks. */
+  rule: string;
+  /** Below the product's folder. */
+  file: string;
+  /** Must be there exactly once. */
+  find: string;
+  replace: string;
+  scenario: "pipeline" | "redis" | "journal" | "deadlock";
+}
+
+const COUNT = "services/aggregator/dist/count.js";
+const RECORD = "packages/domain/dist/record.js";
+
+export const BUGS: SeededBug[] = [
+  {
+    name: "duplicates are counted",
+    rule: "R3",
+    file: COUNT,
+    find: ".filter((_, at) => !known.has(at))",
+    replace: "",
+    scenario: "pipeline",
+  },
+  {
+    name: "repeats within a batch are counted",
+    rule: "R3",
+    file: COUNT,
+    find: "(seen.has(identity) ? repeats : first).push(event);",
+    replace: "first.push(event);",
+    scenario: "pipeline",
+  },
+  {
+    name: "conflicts are silent",
+    rule: "R4",
+    file: COUNT,
+    find: "await insertConflicts(db, conflicting, now);",
+    replace: "",
+    scenario: "pipeline",
+  },
+  {
+    name: "no receipt",
+    rule: "R3",
+    file: COUNT,
+    find: "await insertReceipt(db, receipt, now);",
+    replace: "",
+    scenario: "pipeline",
+  },
+  {
+    name: "a dropped await before the commit",
+    rule: "R5",
+    file: COUNT,
+    find: "await addUsage(db,",
+    replace: "setTimeout(() => {}, 0), void (db,",
+    scenario: "pipeline",
+  },
+  {
+    name: "an unsorted batch",
+    rule: "R3",
+    file: COUNT,
+    find: "return events.sort((a, b) => a.sourceNo - b.sourceNo || (a.event.key < b.event.key ? -1 : 1));",
+    replace: "return events;",
+    scenario: "deadlock",
+  },
+  {
+    name: "late usage goes into its sealed hour",
+    rule: "R6",
+    file: "services/aggregator/dist/bind.js",
+    find: "Math.max(hourOf(time), open)",
+    replace: "hourOf(time)",
+    scenario: "pipeline",
+  },
+  {
+    name: "released usage is not added",
+    rule: "R5",
+    file: "services/aggregator/dist/release.js",
+    find: "await addUsage(db,",
+    replace: "void (db,",
+    scenario: "pipeline",
+  },
+  {
+    name: "float sums",
+    rule: "R11",
+    file: "packages/domain/dist/meter.js",
+    find: "addDecimals(...members.map((event) => event.quantity))",
+    replace: "String(members.reduce((sum, event) => sum + Number(event.quantity), 0))",
+    scenario: "pipeline",
+  },
+  {
+    name: "identity with a server-made value",
+    rule: "R4",
+    file: "packages/domain/dist/identity.js",
+    find: '.update(id, "utf8")',
+    replace: '.update(id + process.hrtime.bigint(), "utf8")',
+    scenario: "pipeline",
+  },
+  {
+    name: "a new serial number on each try",
+    rule: "R7",
+    file: RECORD,
+    find: '"sn-v1",',
+    replace: '"sn-v1" + process.hrtime.bigint(),',
+    scenario: "pipeline",
+  },
+  {
+    name: "the chain keeps its first link",
+    rule: "R15",
+    file: RECORD,
+    find: "prev = record.checksum;",
+    replace: "",
+    scenario: "pipeline",
+  },
+  {
+    name: "residue is dropped",
+    rule: "R11",
+    file: "packages/domain/dist/plan.js",
+    find: "addDecimals(usage.quantity, usage.residue)",
+    replace: "usage.quantity",
+    scenario: "pipeline",
+  },
+  {
+    name: "a maximum is added whole each time",
+    rule: "R3",
+    file: "packages/store/dist/usage.js",
+    find: "value - previous AS added",
+    replace: "value AS added",
+    scenario: "pipeline",
+  },
+  {
+    name: "unknown counts as success",
+    rule: "R8",
+    file: "services/reporter/dist/verdict.js",
+    find: 'state: after("unknown"),',
+    replace: 'state: "accepted",',
+    scenario: "pipeline",
+  },
+  {
+    name: "already there is a conflict in a call of its own",
+    rule: "R8",
+    file: "services/reporter/dist/verdict.js",
+    find: "Math.max(claim.attempt, context.sends?.get(exception.serialNumber) ?? 1)",
+    replace: "claim.attempt",
+    scenario: "pipeline",
+  },
+  {
+    name: "other bytes on a resend",
+    rule: "R7",
+    file: "services/reporter/dist/submit.js",
+    find: "({ serialNumber: sn, wire })",
+    replace:
+      '({ serialNumber: sn, wire: claim.attempt > 1 ? wire.replace(/"usage_value":"\\d/, "$&1") : wire })',
+    scenario: "pipeline",
+  },
+  {
+    name: "sent before the intent is written",
+    rule: "R7",
+    file: "packages/store/dist/submissions.js",
+    find: "SELECT submission_id, attempts, fence, $1::timestamptz, $2::timestamptz FROM claimed",
+    replace:
+      "SELECT submission_id, attempts, fence, $1::timestamptz, $2::timestamptz FROM claimed WHERE false",
+    scenario: "pipeline",
+  },
+  {
+    name: "no fence",
+    rule: "R9",
+    file: "packages/store/dist/submissions.js",
+    find: "lease_until = NULL, settled_at = $7::timestamptz\n     WHERE submission_id = $1::bigint AND fence = $2::integer",
+    replace:
+      "lease_until = NULL, settled_at = $7::timestamptz\n     WHERE submission_id = $1::bigint AND $2::integer > 0",
+    scenario: "pipeline",
+  },
+  {
+    name: "a session lock",
+    rule: "R9",
+    file: "packages/store/dist/hours.js",
+    find: "SELECT pg_advisory_xact_lock($1::integer, $2::integer)",
+    replace: "SELECT pg_advisory_lock($1::integer, $2::integer)",
+    scenario: "pipeline",
+  },
+  {
+    name: "an hour is sealed before it ends",
+    rule: "R6",
+    file: "services/reporter/dist/seal.js",
+    find: "clock.now() < hour + HOUR + rule.grace",
+    replace: "clock.now() < hour + rule.grace",
+    scenario: "pipeline",
+  },
+  {
+    name: "appendfsync everysec is trusted",
+    rule: "R1",
+    file: "packages/queue/dist/durability.js",
+    find: 'appendfsync: "always"',
+    replace: 'appendfsync: "everysec"',
+    scenario: "redis",
+  },
+  {
+    name: "the journal is not synced",
+    rule: "R1",
+    file: "services/collector/dist/journal/journal.js",
+    find: 'await faultPoint("collector.beforeJournalSync");\n        await sync(handle);',
+    replace: "",
+    scenario: "journal",
+  },
+  {
+    name: "a number of the journal is given twice",
+    rule: "R2",
+    file: "services/collector/dist/journal/journal.js",
+    find: "highest === 0 ? 1 : highest + START_GAP",
+    replace: "1",
+    scenario: "journal",
+  },
+];
