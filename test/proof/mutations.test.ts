@@ -11,6 +11,8 @@ const GOLDEN = fileURLToPath(new URL("../../packages/domain/test/golden/hours-v1
 const VERIFY_MANY = fileURLToPath(new URL("verify_many.py", import.meta.url));
 const COUNT = Number(process.env.QUARTERPAST_MUTATIONS ?? 2_000);
 const SEED = Number(process.env.QUARTERPAST_SEED ?? Math.floor(Date.now() / 1_000));
+/** Where a long run's result is written. */
+const RESULTS = process.env.QUARTERPAST_MUTATIONS_RESULT;
 const LONG_MS = 60_000 + COUNT * 60;
 
 const files = readFiles(GOLDEN);
@@ -60,6 +62,10 @@ test(`${COUNT} mutations of one byte are found by both verifiers, with seed ${SE
   writeFileSync(list, JSON.stringify(mutations.map(({ path, offset, byte }) => ({ [path]: [offset, byte] }))));
   const missedByPython = JSON.parse(execFileSync("python3", [VERIFY_MANY, GOLDEN, list], { encoding: "utf8" })) as number[];
   expect(missedByPython.map((at) => mutations[at])).toEqual([]);
+  if (RESULTS !== undefined) {
+    const missedBy = { verify: missed.length, "verify.py": missedByPython.length };
+    writeFileSync(RESULTS, `${JSON.stringify({ mutations: COUNT, seed: SEED, missedBy }, null, 2)}\n`);
+  }
 }, LONG_MS);
 
 test("what nobody changed raises no alarm", async () => {

@@ -106,6 +106,7 @@ export async function listCalls(
   return rows;
 }
 
+/** A call by its number; undefined where the account has none. */
 export async function findCall(db: Db, accountNo: number, callId: number): Promise<KeptCall | undefined> {
   const { rows } = await db.query<KeptCall>(
     `SELECT ${COLUMNS} FROM calls WHERE account_no = $1::smallint AND call_id = $2::bigint`,
@@ -133,6 +134,7 @@ export interface Rerun {
 
 const RERUN = `rerun_id AS "rerunId", call_id AS "callId", done_at AS "doneAt", code`;
 
+/** A request to run a call again; `code` is null until it was done. */
 export async function findRerun(db: Db, rerunId: number): Promise<Rerun | undefined> {
   const { rows } = await db.query<Rerun>(`SELECT ${RERUN} FROM reruns WHERE rerun_id = $1::bigint`, [
     rerunId,
@@ -151,6 +153,7 @@ export async function findReruns(db: Db, accountNo: number, limit: number): Prom
   return rows;
 }
 
+/** Ends a request with the result code that the call gave. */
 export async function settleRerun(db: Db, rerunId: number, code: string, now: Micros): Promise<void> {
   await db.query(
     "UPDATE reruns SET done_at = $3::timestamptz, code = $2::text WHERE rerun_id = $1::bigint AND done_at IS NULL",

@@ -84,7 +84,9 @@ const EXPORT = `
 export async function summarize(
   pool: Pool,
   { accountNo, from, to }: Pick<ExportFilter, "accountNo" | "from" | "to">,
-): Promise<{ product: string; meter: string; unit: string; kind: string; quantity: string; records: number }[]> {
+): Promise<
+  { product: string; meter: string; unit: string; kind: string; quantity: string; records: number }[]
+> {
   const { rows } = await pool.query(
     `SELECT t.product, t.meter, t.unit, t.kind, trim_scale(sum(t.quantity))::text AS quantity, sum(t.records)::bigint AS records
      FROM manifest_totals t JOIN manifests m USING (account_no, number)

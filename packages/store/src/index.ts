@@ -30,3 +30,5 @@ export * from "./audit.js";
 export * from "./prices.js";
 export * from "./proofPlaces.js";
 export * from "./exports.js";
+export * from "./cases.js";
+export * from "./restore.js";

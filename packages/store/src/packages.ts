@@ -122,6 +122,7 @@ export interface PackageInstance {
   instanceId: string;
 }
 
+/** The pay-per-use instances that packages belong to. */
 export async function findPackageInstances(
   db: Db,
   accountNo: number,

@@ -34,6 +34,7 @@ const SELECT = `SELECT p.product_id AS "productId", p.mode, m.code AS meter, p.c
     WHERE c.account_no = p.account_no AND c.product_id = p.product_id), '[]') AS contents
   FROM products p LEFT JOIN meters m USING (meter_no)`;
 
+/** A product by its id; undefined where the account has none. */
 export async function findProduct(
   db: Db,
   accountNo: number,

@@ -70,7 +70,13 @@ export async function readInstanceLeaves(
 /** The canonical usage lines of an hour as they were proven, in the order of their tree. */
 export async function readUsageTexts(db: Db, scope: HourScope): Promise<string[]> {
   const texts: string[] = [];
-  const reading = { scope, gatherer: createHourGatherer(), roots: "stored", withEvents: false, forRestore: false } as const;
+  const reading = {
+    scope,
+    gatherer: createHourGatherer(),
+    roots: "stored",
+    withEvents: false,
+    forRestore: false,
+  } as const;
   for await (const lines of readHourLines(db, reading)) {
     for (const line of lines) if (line.startsWith('{"usage":')) texts.push(line.slice(9, -1));
     // Usage lines come first.

@@ -115,7 +115,8 @@ async function pipeline(place: Place): Promise<string[]> {
     keepHours: 48,
     real: () => Date.now() * 1_000,
   });
-  const clock = runtime.fixedClock(H + 10 * MINUTE, Date.now() * 1_000);
+  // Real time behind the marketplace's: it is moved on where leases and retries are to run out.
+  const clock = runtime.fixedClock(H + 10 * MINUTE, Date.now() * 1_000 - HOUR);
   const now = () => clock.now();
   const deps = {
     pool,
@@ -202,12 +203,18 @@ async function pipeline(place: Place): Promise<string[]> {
     await setTime(H + HOUR + 3 * MINUTE);
     await makeRecords();
     await send([event("late", "4.00005", at), event("next", "2", H + HOUR + MINUTE)]);
-    sandbox.setFaults([
-      { mode: "error5xx", times: 1 },
-      { mode: "accept_then_5xx", times: 1 },
-      { mode: "abnormal_sync", code: "777", share: 1, times: 1 },
-      { mode: "abnormal_sync", code: "005", share: 1, times: 2 },
-    ]);
+    // Taken, but the reply is lost; then told with a code nobody knows; then, each by itself, as there already.
+    const { submissions } = await store.readBacklog(pool);
+    for (const rule of [
+      { mode: "accept_then_5xx" },
+      { mode: "abnormal_sync", code: "777", share: 1 },
+      { mode: "abnormal_sync", code: "005", share: 1 },
+    ]) {
+      sandbox.setFaults([rule]);
+      for (let call = 0; call < submissions; call += 1) await submit.submitNext(deps);
+      clock.advance(20_000_000);
+    }
+    sandbox.setFaults([]);
     await submitAll();
     await setTime(H + 2 * HOUR + 3 * MINUTE);
     await makeRecords();
@@ -326,7 +333,7 @@ async function deadlock(place: Place): Promise<string[]> {
     load(place.root, "packages/domain/dist/index.js"),
     load(place.root, "services/aggregator/dist/count.js"),
   ]);
-  const events = Array.from({ length: 400 }, (_, no) => {
+  const events = Array.from({ length: 4_000 }, (_, no) => {
     const event = {
       id: `e-${no}`,
       quantity: "1",
@@ -344,7 +351,7 @@ async function deadlock(place: Place): Promise<string[]> {
     const all = [
       events,
       [...events].reverse(),
-      [...events.slice(200), ...events.slice(0, 200)],
+      [...events.slice(2_000), ...events.slice(0, 2_000)],
       [...events].reverse(),
     ];
     const jobs = all.map((list, at) =>

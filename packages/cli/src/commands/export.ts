@@ -22,18 +22,30 @@ interface ExportFlags extends StackFlags {
 /** `quarterpast export`: bill records as a file, with its SHA-256 beside it. */
 export function register(program: Command): void {
   onStack(program.command("export"))
-    .description(say({ en: "write bill records to a file, with its SHA-256 beside it", zh: "将话单导出为文件，并附 SHA-256" }))
+    .description(
+      say({
+        en: "write bill records to a file, with its SHA-256 beside it",
+        zh: "将话单导出为文件，并附 SHA-256",
+      }),
+    )
     .option("--month <yyyy-mm>", say({ en: "of this UTC month", zh: "指定 UTC 月份" }))
     .option("--hour <time>", say({ en: "of this hour", zh: "指定小时" }))
     .option("--product <product>", say({ en: "of this product", zh: "指定产品" }))
     .option("--customer <subject>", say({ en: "of this customer's subject", zh: "指定客户主体" }))
-    .addOption(choice("--format <format>", { en: "csv or ndjson", zh: "csv 或 ndjson" }, ["csv", "ndjson"]).default("csv"))
+    .addOption(
+      choice("--format <format>", { en: "csv or ndjson", zh: "csv 或 ndjson" }, ["csv", "ndjson"]).default(
+        "csv",
+      ),
+    )
     .requiredOption("--out <dir>", say({ en: "folder for the file", zh: "输出目录" }))
     .action(async (flags: ExportFlags) => {
       const span = readSpan(flags);
-      if (!span) throw new CliError(EXIT.usage, { en: "give --month or --hour", zh: "请给出 --month 或 --hour" });
+      if (!span)
+        throw new CliError(EXIT.usage, { en: "give --month or --hour", zh: "请给出 --month 或 --hour" });
       const { product, customer: subject, format } = flags;
-      const named = [span.name, product, subject].filter((part) => part !== undefined).map(encodeURIComponent);
+      const named = [span.name, product, subject]
+        .filter((part) => part !== undefined)
+        .map(encodeURIComponent);
       const path = join(flags.out, `records-${named.join("-")}.${format}`);
       const query = { from: span.from, to: span.to, product, subject, format, lang: language() };
       const stack = await findStack(flags);

@@ -51,13 +51,32 @@ export function register(program: Command): void {
     )
     .option("--hour <time>", say({ en: "this hour alone", zh: "仅此小时" }))
     .option("--month <yyyy-mm>", say({ en: "the hours of this UTC month", zh: "该 UTC 月份的各小时" }))
-    .option("--record <sn>", say({ en: "the hour whose manifest covers this record", zh: "清单涵盖该话单的小时" }))
-    .option("--archive <dir>", say({ en: "verify exported hours in this folder, without a stack", zh: "核验该目录中导出的小时，无需运行中的系统" }))
-    .option("--key <file>", say({ en: "public key (default: the one the stack or folder holds)", zh: "公钥文件（默认使用系统或目录中的公钥）" }))
+    .option(
+      "--record <sn>",
+      say({ en: "the hour whose manifest covers this record", zh: "清单涵盖该话单的小时" }),
+    )
+    .option(
+      "--archive <dir>",
+      say({
+        en: "verify exported hours in this folder, without a stack",
+        zh: "核验该目录中导出的小时，无需运行中的系统",
+      }),
+    )
+    .option(
+      "--key <file>",
+      say({
+        en: "public key (default: the one the stack or folder holds)",
+        zh: "公钥文件（默认使用系统或目录中的公钥）",
+      }),
+    )
     .option("--anchors <file>", say({ en: "the anchors, from the place outside", zh: "外部保存的锚点文件" }))
-    .option("--no-events", say({ en: "leave events out: chain, totals and manifests alone", zh: "不核验事件：仅链、合计与清单" }))
+    .option(
+      "--no-events",
+      say({ en: "leave events out: chain, totals and manifests alone", zh: "不核验事件：仅链、合计与清单" }),
+    )
     .action(async (flags: VerifyFlags) => {
-      const verdict = flags.archive === undefined ? await overLedger(flags) : await overArchive(flags, flags.archive);
+      const verdict =
+        flags.archive === undefined ? await overLedger(flags) : await overArchive(flags, flags.archive);
       report(verdict, flags.json);
     });
 }
@@ -79,7 +98,9 @@ async function overLedger(flags: VerifyFlags): Promise<FolderVerdict> {
   const anchors = flags.anchors === undefined ? undefined : await readLines(flags.anchors);
   let span = readSpan(flags) ?? EVER;
   if (flags.record !== undefined) {
-    const { hour } = await createApi(stack).get<Manifest>(`/v1/proofs/records/${encodeURIComponent(flags.record)}`);
+    const { hour } = await createApi(stack).get<Manifest>(
+      `/v1/proofs/records/${encodeURIComponent(flags.record)}`,
+    );
     span = { from: hour, to: formatInstant(parseInstant(hour)! + HOUR), name: hour };
   }
   return verifyLedger(stack, { ...span, keys, anchors, withEvents: flags.events });
@@ -98,17 +119,30 @@ async function readLines(file: string): Promise<string[]> {
 function unreadable(file: string, cause?: unknown): CliError {
   return new CliError(
     EXIT.usage,
-    { en: `${file} cannot be read: name a file that holds what docs/proof.md describes`, zh: `无法读取 ${file}：请指定符合 docs/proof.md 的文件` },
+    {
+      en: `${file} cannot be read: name a file that holds what docs/proof.md describes`,
+      zh: `无法读取 ${file}：请指定符合 docs/proof.md 的文件`,
+    },
     cause,
   );
 }
 
 function report({ hours, findings }: FolderVerdict, json: boolean | undefined): void {
   const ok = findings.length === 0 && hours.length > 0;
-  const sum = (count: (hour: (typeof hours)[number]) => number) => hours.reduce((total, hour) => total + count(hour), 0);
-  const counts = { hours: hours.length, records: sum(({ records }) => records), events: sum(({ events }) => events) };
+  const sum = (count: (hour: (typeof hours)[number]) => number) =>
+    hours.reduce((total, hour) => total + count(hour), 0);
+  const counts = {
+    hours: hours.length,
+    records: sum(({ records }) => records),
+    events: sum(({ events }) => events),
+  };
   if (json) {
-    printJson({ ok, ...counts, manifests: hours.map(({ hour, number, hash }) => ({ hour, number, hash })), findings });
+    printJson({
+      ok,
+      ...counts,
+      manifests: hours.map(({ hour, number, hash }) => ({ hour, number, hash })),
+      findings,
+    });
   } else {
     print(
       formatFields([
@@ -123,6 +157,9 @@ function report({ hours, findings }: FolderVerdict, json: boolean | undefined): 
   if (findings.length > 0) process.exitCode = EXIT.differences;
   else if (!ok) {
     process.exitCode = EXIT.failed;
-    note({ en: "no hour there has a manifest: nothing was verified", zh: "该范围内没有清单：未核验任何内容" });
+    note({
+      en: "no hour there has a manifest: nothing was verified",
+      zh: "该范围内没有清单：未核验任何内容",
+    });
   }
 }

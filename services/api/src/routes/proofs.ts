@@ -133,18 +133,16 @@ async function* hourLines(
  * The way from one event to its hour's manifest: its leaf and path to the root of its instance's hour, that usage line
  * and its path to the manifest's usage root.
  */
-async function proveEvent(
-  pool: Pool,
-  manifest: StoredManifest,
-  place: EventPlace,
-) {
+async function proveEvent(pool: Pool, manifest: StoredManifest, place: EventPlace) {
   return inTransaction(pool, async (db) => {
     await allowLongReads(db);
     const usages = await readUsageTexts(db, manifest);
     const index = usages.findIndex((text) => fieldOf("usage", text, "instance") === place.instanceId);
     const leaves = await readInstanceLeaves(db, manifest, place);
     const at = leaves.findIndex(
-      (leaf) => fieldOf("event", leaf, "key") === place.key && fieldOf("event", leaf, "source") === encodeText(place.source),
+      (leaf) =>
+        fieldOf("event", leaf, "key") === place.key &&
+        fieldOf("event", leaf, "source") === encodeText(place.source),
     );
     if (index < 0 || at < 0) throw notProven();
     return {
