@@ -79,7 +79,7 @@ function packagesOf({ sources }: Workspace): Set<string> {
 const MAY_IMPORT: Record<string, string[]> = {
   domain: [],
   runtime: [],
-  devstack: [],
+  devstack: ["runtime"],
   store: ["domain"],
   queue: ["domain"],
   marketplace: ["domain"],

@@ -116,6 +116,7 @@ export async function startWorld(options: WorldOptions): Promise<World> {
         env.MARKETPLACE_URL = await proxied(`${name}>sandbox`, sandbox.url);
         env.MARKETPLACE_KEY = KEY;
         env.MARKETPLACE_STATEMENT_PATH = "/sandbox/sdr";
+        env.PROOF_DIR = join(dir, "proofs");
       }
       services.push(
         createManaged({

@@ -1,5 +1,6 @@
 import { createRequire } from "node:module";
 import { Command, CommanderError } from "commander";
+import { register as cases } from "./commands/cases.js";
 import { register as doctor } from "./commands/doctor.js";
 import { register as exportRecords } from "./commands/export.js";
 import { register as hours } from "./commands/hours.js";
@@ -15,6 +16,7 @@ import { register as prove } from "./commands/prove.js";
 import { register as quarantine } from "./commands/quarantine.js";
 import { register as reconcile } from "./commands/reconcile.js";
 import { register as records } from "./commands/records.js";
+import { register as restoreHours } from "./commands/restoreHours.js";
 import { register as selftest } from "./commands/selftest.js";
 import { register as sources } from "./commands/sources.js";
 import { register as up } from "./commands/up.js";
@@ -37,10 +39,12 @@ const GROUPS = [
   records,
   reconcile,
   prices,
+  cases,
   quarantine,
   verify,
   prove,
   exportRecords,
+  restoreHours,
   doctor,
   migrate,
 ];

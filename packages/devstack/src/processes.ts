@@ -10,31 +10,9 @@ import {
   truncateSync,
 } from "node:fs";
 import { setTimeout as delay } from "node:timers/promises";
+import { isAlive } from "@quarterpast/runtime";
 
-/** Whether a process of this id runs (a zombie does not). */
-export function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === "EPERM";
-  }
-  return statFields(pid)?.[0] !== "Z";
-}
-
-/** What /proc/PID/stat holds after the name: state, parent, …; undefined off Linux. */
-function statFields(pid: number): string[] | undefined {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, "latin1");
-    return stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-  } catch {
-    return undefined;
-  }
-}
-
-/** When the process started, in a form that tells it from a later one of the same id; empty where unknown. */
-export function startOf(pid: number): string {
-  return statFields(pid)?.[19] ?? "";
-}
+export { isAlive };
 
 /**
  * Whether the process is the server that works in the directory. On Linux its working directory says so: both Postgres

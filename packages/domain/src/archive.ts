@@ -43,6 +43,7 @@ export function formatLine(type: LineType, fields: Fields): string {
   return wrapLine(type, canonicalObject(fields));
 }
 
+const PRINTABLE = /^[\x20-\x7e]*$/;
 const PRINTABLE_LINE = /^[\x20-\x7e]+$/;
 
 /**
@@ -69,6 +70,10 @@ export function parseCanonical(text: string, names: string): Fields | undefined 
   }
   if (typeof fields !== "object" || fields === null || Object.keys(fields).join(" ") !== names)
     return undefined;
-  for (const value of Object.values(fields)) if (typeof value !== "string") return undefined;
+  // An escape may stand for a character that no value may have.
+  const isEscaped = text.includes("\\");
+  for (const value of Object.values(fields)) {
+    if (typeof value !== "string" || (isEscaped && !PRINTABLE.test(value))) return undefined;
+  }
   return JSON.stringify(fields) === text && PRINTABLE_LINE.test(text) ? fields : undefined;
 }

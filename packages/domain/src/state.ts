@@ -40,6 +40,8 @@ export const RECORD_HAPPENINGS = [
   "stated_different",
   /** Another record was filed in its place (design, rule 7). */
   "rereported",
+  /** An operator wants the same bytes to go out once more. */
+  "resent",
 ] as const;
 export type RecordHappening = (typeof RECORD_HAPPENINGS)[number];
 
@@ -70,7 +72,8 @@ export const TRANSITIONS: Record<RecordState, Row> = {
   accepted: { ...nothing, ...statements, stated_missing: "missing" },
   duplicate: { ...nothing, ...statements, stated_missing: "missing" },
   conflict: { ...nothing, ...statements, stated_different: null, rereported: "replaced" },
-  rejected_fixable: { ...nothing, ...statements, rereported: "replaced" },
+  // It was surely not taken: what hindered it may be gone.
+  rejected_fixable: { ...nothing, ...statements, rereported: "replaced", resent: "frozen" },
   rejected_final: { ...nothing, ...statements, rereported: "replaced" },
   expired: { ...nothing, ...statements },
   billed: { ...nothing },

@@ -53,6 +53,7 @@ describe("a line", () => {
     ["a field less", line.replace(',"shard":"0"', "")],
     ["a field twice", line.replace('"seq":"1"', '"seq":"2","seq":"1"')],
     ["an escape", line.replace('"a"', '"\\u0061"')],
+    ["a line feed in a value", line.replace('"c"', '"\\nc"')],
     ["another type", line.replace("chain", "constructor")],
     ["text behind it", `${line} `],
     ["nothing", ""],

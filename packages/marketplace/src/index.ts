@@ -17,3 +17,8 @@ export * from "./koogallery/storefront/times.js";
 export * from "./koogallery/orders/apigSign.js";
 export * from "./koogallery/orders/order.js";
 export * from "./koogallery/orders/orderQuery.js";
+export { IMPORT_KINDS, fieldsOf, type ImportField, type ImportKind } from "./tables/fields.js";
+export type { BillLine } from "./tables/bill.js";
+export type { ImportProfile } from "./tables/profile.js";
+export { readImport, type Import, type ImportOptions } from "./tables/readImport.js";
+export { TableError } from "./tables/table.js";

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { afterEach, expect, it } from "vitest";
+import { afterEach, expect, it, vi } from "vitest";
 import { createLoop, type Loop } from "../src/loop.js";
 import { memoryLog } from "./helpers/memoryLog.js";
 
@@ -31,26 +31,27 @@ it("runs again and again without overlap", async () => {
     1,
     () => (progress += 1),
   );
-  await delay(100);
+  await vi.waitFor(() => expect(passes).toBeGreaterThan(5), 5_000);
   await loop.stop();
-  expect(passes).toBeGreaterThan(5);
   expect([worst, progress]).toEqual([1, passes]);
 });
 
 it("runs at once when woken, also when woken during a pass", async () => {
   let passes = 0;
+  let release = () => {};
   start(async () => {
     passes += 1;
-    await delay(10);
+    if (passes === 2) await new Promise<void>((resolve) => (release = resolve));
   }, 60_000);
-  await delay(30);
-  expect(passes).toBe(1);
+  await vi.waitFor(() => expect(passes).toBe(1), 5_000);
+  await delay(10);
   loop.wake();
-  await delay(2);
+  await vi.waitFor(() => expect(passes).toBe(2), 5_000);
+  loop.wake();
+  await delay(10);
   expect(passes).toBe(2);
-  loop.wake();
-  await delay(40);
-  expect(passes).toBe(3);
+  release();
+  await vi.waitFor(() => expect(passes).toBe(3), 5_000);
 });
 
 it("runs on while more work waits, and leaves others their turn", async () => {
@@ -58,8 +59,8 @@ it("runs on while more work waits, and leaves others their turn", async () => {
   let isTimerServed = false;
   setTimeout(() => (isTimerServed = left > 0), 0);
   start(async () => --left > 0, 60_000);
-  await delay(60);
-  expect([left, isTimerServed]).toEqual([0, true]);
+  await vi.waitFor(() => expect(left).toBe(0), 5_000);
+  expect(isTimerServed).toBe(true);
 });
 
 it("outlives errors, with pauses up to 1 s, and tells how long it has not got on", async () => {
@@ -70,17 +71,15 @@ it("outlives errors, with pauses up to 1 s, and tells how long it has not got on
     if (isBroken) throw new Error("no database");
   }, 60_000);
   const storm = setInterval(() => loop.wake(), 1);
-  await delay(250);
+  await vi.waitFor(() => expect(at.length).toBe(3), 5_000);
   clearInterval(storm);
-  expect(at.length).toBe(3);
+  expect(at[1]! - at[0]!).toBeGreaterThan(45);
   expect(at[2]! - at[1]!).toBeGreaterThan(90);
-  expect(loop.msSinceSuccess()).toBeGreaterThan(200);
+  expect(loop.msSinceSuccess()).toBeGreaterThan(135);
   expect(loop.lastError()).toBeInstanceOf(Error);
   isBroken = false;
-  await delay(200);
-  expect(loop.msSinceSuccess()).toBeLessThan(200);
-  expect(loop.lastError()).toBeUndefined();
-  expect(log.lines()).toHaveLength(3);
+  await vi.waitFor(() => expect(loop.lastError()).toBeUndefined(), 5_000);
+  expect(log.lines().length).toBeGreaterThanOrEqual(3);
 });
 
 it("stops after the running pass, which hears of it", async () => {

@@ -41,6 +41,8 @@ export interface Reconciled {
 /** Takes a statement: sets it against our records, settles what it settles and notes every difference. */
 export async function takeStatement(pool: Pool, statement: NewStatement, now: Micros): Promise<Reconciled> {
   return inTransaction(pool, async (db) => {
+    // A month's list is large; no shard waits for it.
+    await db.query("SET LOCAL statement_timeout = '10min'");
     const statementId = await insertStatement(db, statement, now);
     await insertLines(db, statementId, statement.lines);
     await stageStated(db, statementId, statement);

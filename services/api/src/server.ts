@@ -5,10 +5,13 @@ import type { FastifyInstance } from "fastify";
 import { createProber, type Prober } from "./doctor/redis.js";
 import { createKeyring, mayDo, type Keyring } from "./keyring.js";
 import { mapError, refusal } from "./refuse.js";
+import { addCases } from "./routes/cases.js";
 import { addDifferences } from "./routes/differences.js";
 import { addDoctor } from "./routes/doctor.js";
 import { addExports } from "./routes/exports.js";
+import { addFindings } from "./routes/findings.js";
 import { addHours } from "./routes/hours.js";
+import { addImports } from "./routes/imports.js";
 import { addInstances } from "./routes/instances.js";
 import { addKeys } from "./routes/keys.js";
 import { addMeters } from "./routes/meters.js";
@@ -105,6 +108,9 @@ const ROUTES = [
   addDifferences,
   addStatements,
   addPrices,
+  addImports,
+  addFindings,
+  addCases,
   addDoctor,
   addProofs,
   addExports,

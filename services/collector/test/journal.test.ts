@@ -11,6 +11,7 @@ import {
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { markOf } from "@quarterpast/runtime";
 import { openJournal, type Journal, type JournalOptions } from "../src/journal/journal.js";
 import type { Place } from "../src/journal/segment.js";
 import { logger, nowMicros, temporaryDir, until } from "./kit.js";
@@ -209,9 +210,9 @@ describe("the journal", () => {
     await start();
     await expect(start()).rejects.toThrow(/in use/);
     await open.pop()!.close();
-    writeFileSync(join(folder.dir, "lock"), "1 \n");
-    await expect(start()).rejects.toThrow(/in use by process 1/);
-    writeFileSync(join(folder.dir, "lock"), "4194304 \n");
+    writeFileSync(join(folder.dir, "lock"), JSON.stringify(markOf(process.ppid)));
+    await expect(start()).rejects.toThrow(new RegExp(`in use by process ${process.ppid}`));
+    writeFileSync(join(folder.dir, "lock"), JSON.stringify({ pid: 4_194_304, start: "1" }));
     await start();
   });
 });

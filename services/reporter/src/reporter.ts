@@ -8,6 +8,7 @@ import {
   type Metrics,
 } from "@quarterpast/runtime";
 import { haltAccount, listAccounts, readBacklog, type Account, type Pool } from "@quarterpast/store";
+import { watchCases } from "./cases.js";
 import { freezeRecords } from "./freeze.js";
 import { reconcileAccepted } from "./reconcile.js";
 import { carryOutRereport } from "./rereport.js";
@@ -36,6 +37,7 @@ export interface Reporter {
 
 const TICK_MS = 100;
 const STATEMENT_EVERY_MS = 2_000;
+const CASES_EVERY_MS = 5_000;
 
 /** Seals hours, freezes their records, files them and settles what became of them. Several may run side by side. */
 export function createReporter(deps: ReporterDeps): Reporter {
@@ -82,6 +84,7 @@ export function createReporter(deps: ReporterDeps): Reporter {
       loop(`submit-${lane}`, TICK_MS, () => submitNext(submitting)),
     ),
     loop("reconcile", STATEMENT_EVERY_MS, () => reconcileAccepted(deps)),
+    loop("cases", CASES_EVERY_MS, () => watchCases(deps)),
     loop("probe", adapter.retry.halt.baseMs, () => resumeHalted(deps)),
   ];
   for (const each of loops) each.start();

@@ -191,11 +191,8 @@ async function pipeline(place: Place): Promise<string[]> {
     await makeRecords();
     const at = H + 5 * MINUTE;
     // A job that runs twice, an id twice in one batch, tenths that floats cannot add.
-    await send(
-      [event("a", "0.1", at), event("b", "0.2", at), event("a", "0.1", at), event("c", "1.00001", at)],
-      2,
-    );
-    await send([event("a", "0.1", at), event("b", "7", at), event("d", "0.7", at)]);
+    await send([event("a", "0.1", at), event("b", "0.2", at), event("a", "0.1", at)], 2);
+    await send([event("a", "0.1", at), event("b", "7", at), event("c", "1.00001", at)]);
     await send([event("m1", "5", at, "customer-1", "m-max")]);
     await send([event("m2", "9", at, "customer-1", "m-max"), event("early", "3", at, "customer-9")]);
     await ledger.add("i-9", "m-sum", "customer-9");
@@ -225,6 +222,10 @@ async function pipeline(place: Place): Promise<string[]> {
     await submitAll();
     problems.push(...(await wakeZombie(ledger, now(), clock.real())));
     problems.push(...(await keptLocks(ledger.url)));
+    const disputed = await pool.query("SELECT sn FROM billing.records WHERE state = 'conflict'");
+    problems.push(
+      ...disputed.rows.map(({ sn }: { sn: string }) => `R8: ${sn}, which went out twice, is in dispute`),
+    );
     await setTime(H + 3 * HOUR + 16 * MINUTE);
     await sandbox.settle();
     await reconcile.reconcileAccepted(deps);

@@ -6,6 +6,7 @@ import { choice, onStack, openApi, type StackFlags } from "../command.js";
 import { CliError, EXIT } from "../exit.js";
 import { say, type Text } from "../lang.js";
 import { formatFields, formatTable, note, print, printJson, type Column } from "../output.js";
+import { addTableOptions, reconcileTable, type TableFlags } from "./reconcileTable.js";
 
 interface Summary {
   lines: number;
@@ -45,6 +46,7 @@ const CONTENT_TYPES: Record<string, string> = {
   json: "application/json",
   ndjson: "application/x-ndjson",
   jsonl: "application/x-ndjson",
+  xlsx: "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
 };
 
 const DIFFERENCES_READ = 1_000;
@@ -52,25 +54,27 @@ const DIFFERENCES_SHOWN = 50;
 
 /** `quarterpast reconcile`: sets what the marketplace exported against our records. Exit 3 where differences stand. */
 export function register(program: Command): void {
-  onStack(program.command("reconcile <file>"))
+  addTableOptions(onStack(program.command("reconcile <file>")))
     .description(
       say({
-        en: "set an exported list of bill records against ours; exit 3 where differences stand",
-        zh: "用导出的话单列表与我方话单对账；存在差异时以 3 退出",
+        en: "set an exported list of bill records, or a bill, against ours; exit 3 where differences stand",
+        zh: "用导出的话单列表或账单与我方话单对账；存在差异时以 3 退出",
       }),
     )
     .addOption(
       choice(
         "--format <format>",
         { en: "of the file (default: by its name)", zh: "文件格式（默认按扩展名）" },
-        ["csv", "json", "ndjson"],
+        ["csv", "xlsx", "json", "ndjson"],
       ),
     )
-    .action(async (file: string, { format, ...flags }: StackFlags & { format?: string }) => {
+    .action(async (file: string, { format, ...flags }: StackFlags & TableFlags & { format?: string }) => {
       const contentType = contentTypeOf(file, format);
       const { contents, ageMs } = await readExport(file);
       const api = await openApi(flags);
-      const query = { source: basename(file).slice(0, 200), asked: await askedAt(api, ageMs) };
+      const asked = await askedAt(api, ageMs);
+      if (!contentType.includes("json")) return reconcileTable(api, { file, contents, asked }, flags);
+      const query = { source: basename(file).slice(0, 200), asked };
       const summary = await api.postFile<Summary>("/v1/statements", contents, contentType, query);
       const { items } = await api.get<{ items: Difference[] }>("/v1/differences", {
         limit: DIFFERENCES_READ,
@@ -87,8 +91,8 @@ function contentTypeOf(file: string, format: string | undefined): string {
   const type = CONTENT_TYPES[format ?? extname(file).slice(1).toLowerCase()];
   if (type !== undefined) return type;
   throw new CliError(EXIT.usage, {
-    en: `${file}: its name does not tell what it is; give --format csv, json or ndjson`,
-    zh: `${file}：无法由文件名判断格式；请用 --format 指定 csv、json 或 ndjson`,
+    en: `${file}: its name does not tell what it is; give --format csv, xlsx, json or ndjson`,
+    zh: `${file}：无法由文件名判断格式；请用 --format 指定 csv、xlsx、json 或 ndjson`,
   });
 }
 

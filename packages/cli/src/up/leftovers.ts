@@ -1,6 +1,6 @@
 import { readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { setTimeout as delay } from "node:timers/promises";
-import { isSame, markOf, type ProcessMark } from "./processMark.js";
+import { isSame, markOf, type ProcessMark } from "@quarterpast/runtime";
 
 /** Services end by themselves when their parent is gone; those that do not are ended after this. */
 const GRACE_MS = 10_000;

@@ -58,8 +58,9 @@ export function addPrices(routes: Routes, { pool, clock, account, adapter }: Rou
   });
 }
 
-function planToApi({ planId, dayOffsetMinutes: _, validFrom, ...plan }: StoredPlan) {
-  return { id: planId, ...plan, validFrom: iso(validFrom) };
+function planToApi(plan: StoredPlan) {
+  const { planId: id, product, meter, validFrom, model, currency, period, free, bands } = plan;
+  return { id, product, meter, validFrom: iso(validFrom), model, currency, period, free, bands };
 }
 
 const revenueToApi = (revenue: Revenue) => revenue;

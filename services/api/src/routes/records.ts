@@ -44,8 +44,12 @@ export function addRecords(routes: Routes, { pool, clock, adapter }: RouteDeps):
   });
 }
 
-/** A quantity is one that the marketplace takes in one record: a re-report keeps the interval, it cannot be cut. */
-function rereport({ limits }: MarketplaceAdapter) {
+function rereport(adapter: MarketplaceAdapter) {
+  return z.strictObject({ quantity: rereportQuantity(adapter), reason: fields.reason() });
+}
+
+/** A quantity that the marketplace takes in one record: a re-report keeps the interval, it cannot be cut. */
+export function rereportQuantity({ limits }: MarketplaceAdapter) {
   const { quantityDecimals, quantityIntegerDigits } = limits;
   const quantity = z.union([z.string(), z.number()]).transform((raw, context): string => {
     const text = parseQuantity(raw);
@@ -63,7 +67,7 @@ function rereport({ limits }: MarketplaceAdapter) {
     en: `a decimal above 0 with up to ${quantityIntegerDigits} digits before the point and ${quantityDecimals} after it`,
     zh: `大于 0 的十进制数，整数部分至多 ${quantityIntegerDigits} 位，小数至多 ${quantityDecimals} 位`,
   };
-  return z.strictObject({ quantity: field(right, quantity.optional()), reason: fields.reason() });
+  return field(right, quantity.optional());
 }
 
 function unknownRecord(sn: string) {

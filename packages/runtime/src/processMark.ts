@@ -22,18 +22,23 @@ export function markOf(pid: number): ProcessMark {
   return { pid, start: statOf(pid)?.[19] ?? "" };
 }
 
+/** The mark of this process. */
 export function thisProcess(): ProcessMark {
   return markOf(process.pid);
 }
 
-/** Whether the marked process still runs; a zombie does not. */
-export function isSame({ pid, start }: ProcessMark): boolean {
+/** Whether a process of this id runs; a zombie does not. */
+export function isAlive(pid: number): boolean {
   if (!Number.isInteger(pid) || pid <= 0) return false;
   try {
     process.kill(pid, 0);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== "EPERM") return false;
   }
-  const stat = statOf(pid);
-  return stat === undefined ? start === "" : stat[0] !== "Z" && stat[19] === start;
+  return statOf(pid)?.[0] !== "Z";
+}
+
+/** Whether the marked process still runs. */
+export function isSame({ pid, start }: ProcessMark): boolean {
+  return isAlive(pid) && markOf(pid).start === start;
 }

@@ -1,0 +1,141 @@
+import type { Command } from "commander";
+import { choice, onStack, openApi, readUpTo, wholeNumber, type StackFlags } from "../command.js";
+import { CliError, EXIT } from "../exit.js";
+import { say, type Text } from "../lang.js";
+import { formatFields, formatTable, print, printJson, printList, type Column } from "../output.js";
+
+interface Case {
+  id: number;
+  kind: string;
+  ref: string;
+  detail: string;
+  owner: string | null;
+  openedAt: string;
+  dueAt: string;
+  resolvedAt: string | null;
+  resolution: string | null;
+}
+
+interface Entry {
+  at: string;
+  keyId: string;
+  act: string;
+  detail: Record<string, unknown>;
+}
+
+const COLUMNS: readonly Column<Case>[] = [
+  { title: { en: "CASE", zh: "工单" }, cell: ({ id }) => String(id), align: "right" },
+  { title: { en: "KIND", zh: "类型" }, cell: ({ kind }) => kind },
+  { title: { en: "ABOUT", zh: "对象" }, cell: ({ ref }) => ref },
+  { title: { en: "DETAIL", zh: "说明" }, cell: ({ detail }) => detail },
+  { title: { en: "OWNER", zh: "负责人" }, cell: ({ owner }) => owner ?? "-" },
+  { title: { en: "DUE", zh: "截止时间" }, cell: ({ dueAt }) => dueAt },
+  { title: { en: "RESOLUTION", zh: "处理结果" }, cell: ({ resolution }) => resolution ?? "-" },
+];
+
+const HISTORY: readonly Column<Entry>[] = [
+  { title: { en: "AT", zh: "时间" }, cell: ({ at }) => at },
+  { title: { en: "BY", zh: "操作者" }, cell: ({ keyId }) => keyId || "quarterpast" },
+  { title: { en: "ACT", zh: "操作" }, cell: ({ act }) => act },
+  { title: { en: "DETAIL", zh: "说明" }, cell: ({ detail }) => JSON.stringify(detail) },
+];
+
+const ACTS = ["rereport", "resend", "write-off", "close", "note", "ask"] as const;
+
+/** `quarterpast cases`: what a person has to settle, and the acts that settle it. */
+export function register(program: Command): void {
+  const cases = program
+    .command("cases")
+    .description(say({ en: "what a person has to settle", zh: "需人工处理的工单" }));
+  registerList(cases);
+  registerShow(cases);
+  registerAssign(cases);
+  registerAct(cases);
+}
+
+function registerList(cases: Command): void {
+  onStack(cases.command("list"))
+    .description(say({ en: "list the cases that stand", zh: "列出未处理的工单" }))
+    .option("--all", say({ en: "resolved ones too", zh: "包括已处理的" }))
+    .option(
+      "--kind <kind>",
+      say({ en: "of this kind, e.g. record_abnormal", zh: "指定类型，例如 record_abnormal" }),
+    )
+    .option("--owner <name>", say({ en: "of this owner", zh: "指定负责人" }))
+    .option("--limit <n>", say({ en: "at most so many", zh: "最多条数" }), wholeNumber(1, 1_000_000), 100)
+    .action(
+      async ({
+        all,
+        kind,
+        owner,
+        limit,
+        ...flags
+      }: StackFlags & { all?: boolean; kind?: string; owner?: string; limit: number }) => {
+        const query = { all: all ? "true" : undefined, kind, owner };
+        const items = await readUpTo<Case>(await openApi(flags), "/v1/cases", limit, query);
+        printList(items, { json: flags.json, columns: COLUMNS, empty: { en: "no cases", zh: "没有工单" } });
+      },
+    );
+}
+
+function registerShow(cases: Command): void {
+  onStack(cases.command("show <case>"))
+    .description(say({ en: "show a case with its history", zh: "查看工单及其历史" }))
+    .action(async (id: string, flags: StackFlags) => {
+      const one = await (await openApi(flags)).get<Case & { history: Entry[] }>(pathOf(id));
+      if (flags.json) return printJson(one);
+      print(formatFields(COLUMNS.map(({ title, cell }) => [title, cell(one)] as const)));
+      print(`\n${formatTable(HISTORY, one.history)}`);
+    });
+}
+
+function registerAssign(cases: Command): void {
+  onStack(cases.command("assign <case> <owner>"))
+    .description(say({ en: "give a case to somebody", zh: "指派负责人" }))
+    .action(async (id: string, owner: string, flags: StackFlags) => {
+      const one = await (await openApi(flags)).post<Case>(`${pathOf(id)}/assign`, { owner });
+      if (flags.json) return printJson(one);
+      print(say({ en: `case ${one.id} is ${owner}'s`, zh: `工单 ${one.id} 已指派给 ${owner}` }));
+    });
+}
+
+function registerAct(cases: Command): void {
+  onStack(cases.command("act <case>"))
+    .description(
+      say({
+        en: "act on a case: file its record again (rereport), send it again as it was (resend), write it off, close it, note something, ask the marketplace",
+        zh: "处理工单：重新上报（rereport）、按原样重发（resend）、核销（write-off）、关闭（close）、备注（note）、咨询云市场（ask）",
+      }),
+    )
+    .addOption(choice("--do <act>", { en: "what to do", zh: "操作" }, ACTS).makeOptionMandatory())
+    .option("--reason <text>", say({ en: "why; it is kept", zh: "原因（会留存）" }))
+    .option(
+      "--quantity <quantity>",
+      say({ en: "of a re-report: another quantity", zh: "重新上报时的新用量" }),
+    )
+    .action(
+      async (
+        id: string,
+        {
+          do: act,
+          reason,
+          quantity,
+          ...flags
+        }: StackFlags & { do: string; reason?: string; quantity?: string },
+      ) => {
+        if (act !== "ask" && reason === undefined) {
+          throw new CliError(EXIT.usage, {
+            en: "give --reason: it is kept with the act",
+            zh: "请用 --reason 说明原因（会留存）",
+          });
+        }
+        const body = act === "ask" ? undefined : { reason, quantity };
+        const one = await (await openApi(flags)).post<Case & { text?: Text }>(`${pathOf(id)}/${act}`, body);
+        if (flags.json) printJson(one);
+        else if (one.text) print(say(one.text));
+        else print(say({ en: `case ${one.id}: ${act} is done`, zh: `工单 ${one.id}：已执行 ${act}` }));
+      },
+    );
+}
+
+const pathOf = (id: string) => `/v1/cases/${encodeURIComponent(id)}`;

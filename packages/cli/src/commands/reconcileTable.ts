@@ -1,0 +1,228 @@
+import { basename } from "node:path";
+import type { Command } from "commander";
+import type { Api } from "../api.js";
+import { choice, wholeNumber } from "../command.js";
+import { CliError, EXIT } from "../exit.js";
+import { say, type Text } from "../lang.js";
+import { formatFields, formatTable, note, print, printJson, type Column } from "../output.js";
+
+/** Options of files that a spreadsheet program can have saved: CSV and XLSX. */
+export interface TableFlags {
+  json?: boolean;
+  preview?: boolean;
+  profile?: string;
+  save?: string;
+  map?: string[];
+  kind?: string;
+  zone?: string;
+  sheet?: string;
+  currency?: string;
+  rows?: number;
+  month?: string;
+}
+
+/** Adds the options of tables to `reconcile`. */
+export function addTableOptions(command: Command): Command {
+  return command
+    .option(
+      "--preview",
+      say({ en: "show how the file is read, and change nothing", zh: "仅预览读取结果，不作更改" }),
+    )
+    .option("--profile <name>", say({ en: "read it as this saved profile says", zh: "使用已保存的导入方案" }))
+    .option(
+      "--save <name>",
+      say({ en: "save how it was read under this name", zh: "将读取方式保存为导入方案" }),
+    )
+    .option(
+      "--map <header=field...>",
+      say({
+        en: "a column of the file and what it is, e.g. 'SDR no.=serialNumber'",
+        zh: "文件列与字段的对应，例如 '话单号=serialNumber'",
+      }),
+    )
+    .addOption(
+      choice(
+        "--kind <kind>",
+        { en: "what it lists (default: by its headers)", zh: "文件类型（默认按表头判断）" },
+        ["sdr", "bill"],
+      ),
+    )
+    .option(
+      "--zone <offset>",
+      say({ en: "of times without a zone, e.g. +08:00", zh: "无时区时间的时差，例如 +08:00" }),
+    )
+    .option("--sheet <name>", say({ en: "sheet of the workbook", zh: "工作表名称" }))
+    .option("--currency <code>", say({ en: "of a bill that does not tell it", zh: "账单未注明时的币种" }))
+    .option("--month <YYYY-MM>", say({ en: "of a bill that does not tell it", zh: "账单未注明时的账期" }))
+    .option(
+      "--rows <n>",
+      say({
+        en: "rows that the marketplace's page tells: proof that the file is whole",
+        zh: "云市场页面显示的行数，用于确认文件完整",
+      }),
+      wholeNumber(0, 99_999_999),
+    );
+}
+
+interface Preview {
+  kind: string;
+  sheet: string;
+  rows: number;
+  columns: { header: string; cell: string; field: string | null }[];
+  missing: string[];
+  first: Record<string, unknown>[];
+  complete: boolean;
+  problems: Text[];
+}
+
+interface Taken {
+  kind: string;
+  lines: number;
+  complete: boolean;
+  unreadable: number;
+  problems: Text[];
+  [count: string]: unknown;
+}
+
+interface Finding {
+  id: string;
+  kind: string;
+  key: string;
+  ours: string | null;
+  theirs: string | null;
+  currency: string | null;
+  atStake: string | null;
+  act: string;
+  cause: Text;
+  advice: Text;
+}
+
+const FINDINGS: readonly Column<Finding>[] = [
+  { title: { en: "DIFFERENCE", zh: "差异" }, cell: ({ kind }) => kind },
+  { title: { en: "OF", zh: "对象" }, cell: ({ key }) => key },
+  { title: { en: "OURS", zh: "我方" }, cell: ({ ours }) => ours ?? "-", align: "right" },
+  { title: { en: "THEIRS", zh: "对方" }, cell: ({ theirs }) => theirs ?? "-", align: "right" },
+  {
+    title: { en: "AT STAKE", zh: "涉及金额" },
+    cell: ({ atStake, currency }) => (atStake === null ? "-" : `${atStake} ${currency ?? ""}`.trim()),
+    align: "right",
+  },
+  { title: { en: "CAUSE", zh: "原因" }, cell: ({ cause }) => say(cause) },
+  { title: { en: "WHAT TO DO", zh: "建议处理" }, cell: ({ advice }) => say(advice) },
+];
+
+const COUNTS: readonly (readonly [name: string, title: Text])[] = [
+  ["billed", { en: "newly billed", zh: "新确认计费" }],
+  ["agreed", { en: "agreed", zh: "一致" }],
+  ["abnormal", { en: "newly abnormal", zh: "新增异常" }],
+  ["different", { en: "different", zh: "不一致" }],
+  ["missing", { en: "missing there", zh: "对方缺失" }],
+  ["extra", { en: "extra there", zh: "对方多出" }],
+  ["late", { en: "late", zh: "延迟" }],
+  ["refunded", { en: "refunded", zh: "退款" }],
+];
+
+const SHOWN = 50;
+
+/** Sends a table to the api and tells what it found. Exit 3 where differences stand. */
+export async function reconcileTable(
+  api: Api,
+  { file, contents, asked }: { file: string; contents: Uint8Array<ArrayBuffer>; asked: string },
+  flags: TableFlags,
+): Promise<void> {
+  const { preview, map, profile, save, kind, zone, sheet, currency, rows, month } = flags;
+  const query = {
+    ...{
+      source: basename(file).slice(0, 200),
+      asked,
+      profile,
+      save,
+      kind,
+      zone,
+      sheet,
+      currency,
+      rows,
+      month,
+    },
+    map: map && JSON.stringify(readMap(map)),
+    preview: preview ? "true" : undefined,
+  };
+  const answer = await api.postFile<Preview | Taken>(
+    "/v1/imports",
+    contents,
+    "application/octet-stream",
+    query,
+  );
+  if (preview) return showPreview(answer as Preview, flags);
+  const standing = await api.list<Finding>("/v1/findings", { limit: 1_000 });
+  const taken = answer as Taken;
+  if (flags.json) printJson({ ...taken, standing });
+  else showTaken(taken, standing);
+  if (standing.length > 0) process.exitCode = EXIT.differences;
+  else if (taken.unreadable > 0) process.exitCode = EXIT.failed;
+}
+
+function readMap(pairs: readonly string[]): Record<string, string> {
+  return Object.fromEntries(
+    pairs.map((pair) => {
+      const at = pair.lastIndexOf("=");
+      if (at > 0 && at < pair.length - 1) return [pair.slice(at + 1), pair.slice(0, at)] as const;
+      throw new CliError(EXIT.usage, {
+        en: `--map ${pair}: give header=field, e.g. 'SDR no.=serialNumber'`,
+        zh: `--map ${pair}：应为 表头=字段，例如 '话单号=serialNumber'`,
+      });
+    }),
+  );
+}
+
+function showPreview(preview: Preview, { json }: TableFlags): void {
+  if (json) printJson(preview);
+  else {
+    const columns: readonly Column<Preview["columns"][number]>[] = [
+      { title: { en: "COLUMN", zh: "列" }, cell: ({ cell }) => cell },
+      { title: { en: "HEADER", zh: "表头" }, cell: ({ header }) => header },
+      { title: { en: "READ AS", zh: "识别为" }, cell: ({ field }) => field ?? "-" },
+    ];
+    print(formatTable(columns, preview.columns));
+    print(`\n${preview.first.map((line) => JSON.stringify(line)).join("\n")}`);
+    const whole = preview.complete
+      ? say({ en: "whole", zh: "完整" })
+      : say({ en: "not proven whole", zh: "无法确认完整" });
+    print(
+      `\n${say({ en: `${preview.kind}: ${preview.rows} rows`, zh: `${preview.kind}：${preview.rows} 行` })}, ${whole}`,
+    );
+    for (const problem of preview.problems) note(problem);
+  }
+  if (preview.missing.length > 0) process.exitCode = EXIT.failed;
+}
+
+function showTaken(taken: Taken, standing: readonly Finding[]): void {
+  const counts = COUNTS.flatMap(([name, title]) =>
+    typeof taken[name] === "number" ? [[title, String(taken[name])] as const] : [],
+  );
+  print(
+    formatFields([
+      [{ en: "lines", zh: "行数" }, String(taken.lines)],
+      [
+        { en: "complete", zh: "完整列表" },
+        taken.complete
+          ? say({ en: "yes", zh: "是" })
+          : say({ en: "no: absence proves nothing", zh: "否：缺失不作为依据" }),
+      ],
+      ...counts,
+      [{ en: "differences that stand", zh: "未解决差异" }, String(standing.length)],
+    ]),
+  );
+  for (const problem of taken.problems) note(problem);
+  if (taken.unreadable > 0) {
+    note({
+      en: `${taken.unreadable} problems in the file: it counts as incomplete`,
+      zh: `文件中有 ${taken.unreadable} 处问题：按不完整处理`,
+    });
+  }
+  if (standing.length === 0) return;
+  print(`\n${formatTable(FINDINGS, standing.slice(0, SHOWN))}`);
+  if (standing.length > SHOWN) {
+    note({ en: `the first ${SHOWN}; all with --json`, zh: `仅显示前 ${SHOWN} 条；全部请用 --json` });
+  }
+}

@@ -1,0 +1,110 @@
+import { parseCompact, readProofKeys, type HourVerdict } from "@quarterpast/domain";
+import {
+  findRestored,
+  inTransaction,
+  allowLongReads,
+  listAccounts,
+  restoreCalls,
+  restoreSeal,
+  type Pool,
+} from "@quarterpast/store";
+import { linesOf } from "../download.js";
+import { CliError, EXIT } from "../exit.js";
+import { verifyFolder, type ProofFolder } from "../verify/folder.js";
+import { restoreHour } from "./hour.js";
+
+export interface Restored {
+  hours: number;
+  records: number;
+  events: number;
+  /** Hours that the backup held already, with the same manifest. */
+  skipped: number;
+  /** Calls that go out again as they were. */
+  calls: number;
+}
+
+/**
+ * Brings sealed hours back from their exports into a database that was restored to an older state. Nothing may run on
+ * it meanwhile. Each hour is one transaction: what was cut off is run again. Every export is verified before anything is
+ * written.
+ * @throws CliError 3 where an export is not what was signed, or the ledger holds another manifest of that number.
+ */
+export async function restoreHours(
+  pool: Pool,
+  folder: ProofFolder,
+  options: { keyFile?: string | undefined; anchorFile?: string | undefined },
+): Promise<Restored> {
+  const { hours, findings } = await verifyFolder(folder, options);
+  if (findings.length > 0) {
+    const { code, hour, where } = findings[0]!;
+    throw differs(`${findings.length} differences, the first in ${hour} ${where}: ${code}`);
+  }
+  const keyLines = (await folder.read(options.keyFile ?? "proof-key.json"))!.toString("latin1").trimEnd().split("\n");
+  const keys = readProofKeys(keyLines)!;
+  const accounts = new Map((await listAccounts(pool)).map(({ code, accountNo }) => [code, accountNo]));
+  const names = await folder.hours();
+  const restored: Restored = { hours: 0, records: 0, events: 0, skipped: 0, calls: 0 };
+  const now = await databaseNow(pool);
+  const byHour = groupByHour(hours);
+  for (const [compact, verdicts] of byHour) {
+    const hour = parseCompact(compact)!;
+    await inTransaction(pool, async (db) => {
+      await allowLongReads(db);
+      let shards;
+      for (const verdict of verdicts) {
+        const accountNo = accounts.get(verdict.account);
+        if (accountNo === undefined) throw differs(`there is no account ${verdict.account}`);
+        const found = await findRestored(db, accountNo, verdict.number, verdict.hash);
+        if (found === "other") throw differs(`the ledger has another manifest ${verdict.number} of ${verdict.account}`);
+        if (found === "same") {
+          restored.skipped += 1;
+          continue;
+        }
+        const name = names.find((each) => each === exportName(compact, verdict.account))!;
+        const lines = () => each(folder.stream(`hours/${name}`));
+        const publicKey = await keyOf(lines, keys);
+        shards = await restoreHour(db, { accountNo, account: verdict.account, hour, lines, publicKey }, now);
+        restored.hours += 1;
+        restored.records += verdict.records;
+        restored.events += verdict.events;
+      }
+      if (shards) await restoreSeal(db, hour, shards);
+    });
+  }
+  for (const accountNo of accounts.values()) restored.calls += await restoreCalls(pool, accountNo, now, now);
+  return restored;
+}
+
+function groupByHour(verdicts: readonly HourVerdict[]): Map<string, HourVerdict[]> {
+  const groups = new Map<string, HourVerdict[]>();
+  for (const verdict of verdicts) groups.set(verdict.hour, [...(groups.get(verdict.hour) ?? []), verdict]);
+  return new Map([...groups].sort(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+function exportName(hour: string, account: string): string {
+  return `${hour}-${encodeURIComponent(account).replaceAll("*", "%2A")}.ndjson`;
+}
+
+async function keyOf(lines: () => AsyncIterable<string>, keys: ReadonlyMap<string, string>): Promise<string> {
+  for await (const line of lines()) {
+    const id = /^\{"signature":\{"key_id":"([0-9a-f]{16})"/.exec(line)?.[1];
+    if (id !== undefined) return keys.get(id)!;
+  }
+  return "";
+}
+
+async function* each(chunks: AsyncIterable<Buffer>): AsyncGenerator<string> {
+  for await (const lines of linesOf(chunks)) yield* lines;
+}
+
+async function databaseNow(pool: Pool): Promise<number> {
+  const { rows } = await pool.query<{ now: number }>("SELECT clock_timestamp() AS now");
+  return rows[0]!.now;
+}
+
+function differs(what: string): CliError {
+  return new CliError(EXIT.differences, {
+    en: `nothing more was restored: ${what}; see quarterpast verify --archive`,
+    zh: `已停止恢复：${what}；请用 quarterpast verify --archive 核验`,
+  });
+}

@@ -1,0 +1,158 @@
+import type { Text } from "./errors.js";
+
+/** How ours and the marketplace's differ: a closed set. */
+export const FINDING_KINDS = ["missing", "extra", "different", "abnormal", "late", "refunded"] as const;
+export type FindingKind = (typeof FINDING_KINDS)[number];
+
+/** What a person should do about it. */
+export const PROPOSED_ACTS = ["wait", "rereport", "resend", "ask", "write_off", "look"] as const;
+export type ProposedAct = (typeof PROPOSED_ACTS)[number];
+
+export interface Explanation {
+  cause: Text;
+  act: ProposedAct;
+  /** What to do, in words. */
+  advice: Text;
+}
+
+const explain = (cause: Text, act: ProposedAct, en: string, zh: string): Explanation => ({
+  cause,
+  act,
+  advice: { en, zh },
+});
+
+/** Abnormal codes after which the same record, or one like it, can still be billed (koogallery.md 1.5). */
+const ABNORMAL: Readonly<Record<string, Omit<Explanation, "cause">>> = {
+  "001": act(
+    "ask",
+    "check the instance id with the order; ask the marketplace, then file the record again",
+    "核对订单中的实例 ID，咨询云市场后重新上报",
+  ),
+  "002": act("rereport", "file the record again", "重新上报该话单"),
+  "003": act(
+    "rereport",
+    "check the quantity, then file the record again with the right one",
+    "核对用量后以正确数值重新上报",
+  ),
+  "004": act("rereport", "file the record again", "重新上报该话单"),
+  "005": act(
+    "ask",
+    "we sent it once, somebody else used its serial number: ask the marketplace",
+    "我方只发送过一次，序列号被他人使用：请咨询云市场",
+  ),
+  "006": act(
+    "ask",
+    "the product is off the shelf: ask the marketplace, or write the usage off",
+    "商品已退市：请咨询云市场，或核销该用量",
+  ),
+  "007": act(
+    "write_off",
+    "it is older than the marketplace takes: bill it another way, or write it off",
+    "已超过可上报期限：请以其他方式收取，或核销",
+  ),
+  "009": act(
+    "ask",
+    "the instance belongs to another seller's account: check the account",
+    "实例不属于该商家账号：请检查账号",
+  ),
+  "010": act(
+    "ask",
+    "another record of this interval came first: ask which one is billed",
+    "该区间已有其他话单：请确认计费的是哪一条",
+  ),
+  "011": act(
+    "rereport",
+    "check when the instance was opened and closed, then file the record again",
+    "核对实例开通与关闭时间后重新上报",
+  ),
+  "012": act(
+    "look",
+    "the instance is a package, not pay-per-use: bind the usage to the right instance",
+    "该实例为套餐包：请将用量绑定到按需实例",
+  ),
+  "013": act(
+    "resend",
+    "when the instance is unfrozen, send the record again as it was",
+    "实例解冻后按原样重发该话单",
+  ),
+};
+
+function act(name: ProposedAct, en: string, zh: string): Omit<Explanation, "cause"> {
+  return { act: name, advice: { en, zh } };
+}
+
+/**
+ * Why a difference is there, and what to do about it.
+ * @param finding ids of bills' money begin with m
+ * @param meaning of its code, by the marketplace
+ */
+export function explainFinding(
+  finding: { kind: FindingKind; code: string | null; id: string },
+  meaning: Text | undefined,
+): Explanation {
+  const isMoney = finding.id.startsWith("m");
+  switch (finding.kind) {
+    case "missing":
+      return isMoney
+        ? explain(
+            {
+              en: "our records make money of this that the bill does not have",
+              zh: "我方话单应收而账单中没有",
+            },
+            "ask",
+            "ask the marketplace for it, with the records as evidence",
+            "请附话单证据咨询云市场",
+          )
+        : explain(
+            { en: "accepted there, but not in its complete list", zh: "对方已接收，但完整列表中没有" },
+            "wait",
+            "it goes out again as it was by itself; look again with the next list",
+            "系统会按原样自动重发；请用下一份列表再次核对",
+          );
+    case "extra":
+      return isMoney
+        ? explain(
+            { en: "billed there, but no record of ours makes it", zh: "账单中有，而我方没有对应话单" },
+            "ask",
+            "ask the marketplace; the customer may be owed it",
+            "请咨询云市场；可能应退还客户",
+          )
+        : explain(
+            { en: "there under a serial number that we never gave", zh: "对方存在我方从未使用的序列号" },
+            "ask",
+            "ask the marketplace who filed it; the customer may be owed it",
+            "请咨询云市场由谁上报；可能应退还客户",
+          );
+    case "different":
+      return explain(
+        isMoney
+          ? { en: "the bill's money is not what our records make", zh: "账单金额与我方话单计算不一致" }
+          : { en: "there under our serial number with another quantity", zh: "同一序列号在对方的用量不同" },
+        "ask",
+        isMoney
+          ? "check the price plan, then ask the marketplace with the records as evidence"
+          : "ask the marketplace with the record as evidence; nothing is changed by itself",
+        isMoney ? "请先核对价格方案，再附话单证据咨询云市场" : "请附话单证据咨询云市场；系统不会自动更改",
+      );
+    case "abnormal":
+      return {
+        cause: meaning ?? { en: "void there, for a reason not told", zh: "对方判为无效，原因未说明" },
+        ...(ABNORMAL[finding.code ?? ""] ??
+          act("look", "look the code up, then file the record again", "查明错误码后重新上报")),
+      };
+    case "late":
+      return explain(
+        { en: "collected after its window, so it was charged late", zh: "在窗口之后被采集，延迟计费" },
+        "wait",
+        "nothing is lost; look for it in the later bill",
+        "没有损失；请在后续账单中核对",
+      );
+    case "refunded":
+      return explain(
+        { en: "the marketplace gave money back", zh: "云市场已退款" },
+        "look",
+        "set it against the refund order",
+        "请与退款订单核对",
+      );
+  }
+}

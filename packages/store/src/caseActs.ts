@@ -1,0 +1,122 @@
+import { statesAllowing, transition, type Micros } from "@quarterpast/domain";
+import { writeAudit, type Actor } from "./audit.js";
+import { findCase, type OpenCase } from "./casework.js";
+import { inTransaction, stamp, type Db, type Pool } from "./db.js";
+import { findRecord } from "./records.js";
+import { requestRereport } from "./rereports.js";
+import { insertOutcomes } from "./submissions.js";
+
+/** What a person does about a case. */
+export type CaseAct =
+  | { act: "assign"; owner: string }
+  | { act: "note"; reason: string }
+  /** The usage is given up, or was settled elsewhere. */
+  | { act: "write_off" | "close"; reason: string }
+  /** A new record in the same interval, maybe with another quantity. */
+  | { act: "rereport"; quantity: string | null; reason: string }
+  /** The same bytes once more. */
+  | { act: "resend"; reason: string }
+  /** The marketplace was asked with this text. */
+  | { act: "ask"; text: string };
+
+export type ActedOn =
+  | { outcome: "done"; case: OpenCase }
+  | { outcome: "unknown_case" }
+  | { outcome: "resolved_already" }
+  /** The act is for records. */
+  | { outcome: "no_record" }
+  | { outcome: "state_forbids"; state: string; allowed: string[] }
+  | { outcome: "waits_already" }
+  | { outcome: "expired" };
+
+/** Carries an act out, writes it to the case's history and to the audit; all in one transaction. */
+export async function actOnCase(
+  pool: Pool,
+  actor: Actor,
+  caseId: number,
+  act: CaseAct,
+  now: Micros,
+): Promise<ActedOn> {
+  return inTransaction(pool, async (db): Promise<ActedOn> => {
+    const before = await findCase(db, actor.accountNo, caseId, true);
+    if (!before) return { outcome: "unknown_case" };
+    if (before.resolvedAt !== null) return { outcome: "resolved_already" };
+    const refused = await carryOut(db, actor, before, act, now);
+    if (refused) return refused;
+    const { act: name, ...detail } = act;
+    await db.query(
+      `INSERT INTO case_history (case_id, at, key_id, act, detail)
+       VALUES ($1::bigint, $2::timestamptz, $3::text, $4::text, $5::jsonb)`,
+      [caseId, stamp(now), actor.keyId, name, JSON.stringify(detail)],
+    );
+    const { history: _, ...after } = (await findCase(db, actor.accountNo, caseId))!;
+    const { history: __, ...was } = before;
+    await writeAudit(
+      db,
+      actor,
+      { act: `cases.${name}`, ref: before.ref, before: was, after: { ...after, ...detail } },
+      now,
+    );
+    return { outcome: "done", case: after };
+  });
+}
+
+async function carryOut(
+  db: Db,
+  actor: Actor,
+  { caseId, kind, ref }: OpenCase,
+  act: CaseAct,
+  now: Micros,
+): Promise<ActedOn | undefined> {
+  switch (act.act) {
+    case "assign":
+      await db.query("UPDATE cases SET owner = $2::text WHERE case_id = $1::bigint", [caseId, act.owner]);
+      return undefined;
+    case "write_off":
+    case "close": {
+      const resolution = act.act === "write_off" ? "written_off" : "closed";
+      await db.query(
+        "UPDATE cases SET resolved_at = $2::timestamptz, resolution = $3::text WHERE case_id = $1::bigint",
+        [caseId, stamp(now), resolution],
+      );
+      return undefined;
+    }
+    case "rereport":
+    case "resend":
+      return kind.startsWith("record_") ? fileAgain(db, actor, ref, act, now) : { outcome: "no_record" };
+    case "note":
+    case "ask":
+      return undefined;
+  }
+}
+
+async function fileAgain(
+  db: Db,
+  { keyId }: Actor,
+  sn: string,
+  act: Extract<CaseAct, { act: "rereport" | "resend" }>,
+  now: Micros,
+): Promise<ActedOn | undefined> {
+  const record = await findRecord(db, sn);
+  if (!record) return { outcome: "no_record" };
+  const happening = act.act === "rereport" ? "rereported" : "resent";
+  if (transition(record.state, happening) === null)
+    return { outcome: "state_forbids", state: record.state, allowed: statesAllowing(happening) };
+  if (act.act === "resend") return resend(db, sn, act.reason, now);
+  const asked = await requestRereport(db, { sn, quantity: act.quantity, reason: act.reason, keyId }, now);
+  return asked ? undefined : { outcome: "waits_already" };
+}
+
+/** Sends the record's frozen bytes again, in a call of its own. */
+async function resend(db: Db, sn: string, reason: string, now: Micros): Promise<ActedOn | undefined> {
+  const { rowCount } = await db.query(
+    `INSERT INTO submissions (account_no, shard, seq_from, seq_to, parent, host, state, deadline, expires, next_at, created_at)
+     SELECT r.account_no, r.shard, r.seq, r.seq, b.submission_id, s.host, 'frozen', r.window_ends, r.expires, now(), $2::timestamptz
+     FROM records r JOIN billing.records b USING (sn) LEFT JOIN submissions s USING (submission_id)
+     WHERE r.sn = $1::text AND r.expires > $2::timestamptz`,
+    [sn, stamp(now)],
+  );
+  if (rowCount !== 1) return { outcome: "expired" };
+  await insertOutcomes(db, [{ sn, state: "frozen", code: null, detail: reason }], "operator", now);
+  return undefined;
+}

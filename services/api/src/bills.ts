@@ -1,0 +1,34 @@
+import type { Micros } from "@quarterpast/domain";
+import type { BillLine } from "@quarterpast/marketplace";
+import type { NewBillLine } from "@quarterpast/store";
+
+/**
+ * A line of a bill as the ledger keeps it. Its usage's month is told by its time, in days of the marketplace; the
+ * bill's own month by the line, else by whoever imports it, else it is that of the usage.
+ * @returns undefined where nobody tells the month.
+ */
+export function billToDb(
+  line: BillLine,
+  monthOtherwise: string | undefined,
+  dayOffset: Micros,
+): NewBillLine | undefined {
+  const ofUsage = line.begin === undefined ? undefined : monthOf(line.begin + dayOffset);
+  const month = line.month ?? monthOtherwise ?? ofUsage;
+  if (month === undefined) return undefined;
+  return {
+    line: line.line,
+    month: `${month}-01`,
+    usageMonth: `${ofUsage ?? month}-01`,
+    sn: line.serialNumber ?? null,
+    instanceId: line.instanceId ?? null,
+    product: line.product ?? null,
+    customer: line.customer ?? null,
+    orderId: line.orderId ?? null,
+    quantity: line.quantity ?? null,
+    amount: line.amount,
+    currency: line.currency,
+    refund: line.refund,
+  };
+}
+
+const monthOf = (at: Micros) => new Date(at / 1_000).toISOString().slice(0, 7);

@@ -1,0 +1,162 @@
+import {
+  actOnCase,
+  findCase,
+  findRecord,
+  listAudit,
+  readCases,
+  type ActedOn,
+  type CaseAct,
+  type OpenCase,
+} from "@quarterpast/store";
+import { z } from "zod";
+import { askText } from "../askText.js";
+import * as fields from "../fields.js";
+import { numberCursor } from "../financeFields.js";
+import { flag } from "../importFields.js";
+import { iso, page } from "../present.js";
+import { refusal } from "../refuse.js";
+import type { RouteDeps } from "../server.js";
+import { field, type Routes } from "../validate.js";
+import { rereportQuantity } from "./records.js";
+
+const word = (en: string, zh: string, most: number) =>
+  field(
+    { en, zh },
+    z
+      .string()
+      .regex(/^[^\p{Cc}\p{Cs}]+$/u)
+      .max(most)
+      .optional(),
+  );
+const listing = z.strictObject({
+  all: flag(),
+  kind: word("a kind of case, e.g. record_abnormal", "工单类型，例如 record_abnormal", 40),
+  owner: word("an owner's name", "负责人", 100),
+  cursor: numberCursor(),
+  limit: fields.limit(1_000, 100),
+});
+const named = z.strictObject({
+  id: field(
+    { en: "a case's number", zh: "工单编号" },
+    z
+      .string()
+      .regex(/^\d{1,15}$/)
+      .transform(Number),
+  ),
+});
+const assigning = z.strictObject({
+  owner: field(
+    { en: "1 to 100 characters", zh: " 1 至 100 个字符" },
+    z.string().regex(/^[^\p{Cc}\p{Cs}]{1,100}$/u),
+  ),
+});
+const SIMPLE = ["note", "write_off", "close", "resend"] as const;
+const auditing = z.strictObject({
+  ref: word("what the acts were about", "操作对象", 300),
+  cursor: numberCursor(),
+  limit: fields.limit(1_000, 100),
+});
+
+/** `/v1/cases`: what a person has to settle, and the acts that settle it; `/v1/audit`: who did what. */
+export function addCases(routes: Routes, deps: RouteDeps): void {
+  const { pool, account, adapter } = deps;
+  const { accountNo } = account;
+
+  routes.get("/cases", { schema: { querystring: listing } }, async ({ query }) => {
+    const { cursor: after = 0, limit, ...filter } = query;
+    const read = await readCases(pool, accountNo, { ...filter, after, limit: limit + 1 });
+    return page(read, limit, caseToApi, ({ caseId }) => String(caseId));
+  });
+
+  routes.get("/cases/:id", { schema: { params: named } }, async ({ params: { id } }) => {
+    const found = await findCase(pool, accountNo, id);
+    if (!found) throw unknownCase(id);
+    const history = found.history.map((entry) => ({ ...entry, at: iso(entry.at) }));
+    return { ...caseToApi(found), history };
+  });
+
+  routes.post("/cases/:id/assign", { schema: { params: named, body: assigning } }, async (request) =>
+    carryOut(deps, request.params.id, request.apiKey.keyId, { act: "assign", owner: request.body.owner }),
+  );
+
+  for (const act of SIMPLE) {
+    const path = `/cases/:id/${act.replace("_", "-")}`;
+    const body = z.strictObject({ reason: fields.reason() });
+    routes.post(path, { schema: { params: named, body } }, async (request) =>
+      carryOut(deps, request.params.id, request.apiKey.keyId, { act, reason: request.body.reason }),
+    );
+  }
+
+  const rereporting = z.strictObject({ quantity: rereportQuantity(adapter), reason: fields.reason() });
+  routes.post("/cases/:id/rereport", { schema: { params: named, body: rereporting } }, async (request) => {
+    const { quantity = null, reason } = request.body;
+    return carryOut(deps, request.params.id, request.apiKey.keyId, { act: "rereport", quantity, reason });
+  });
+
+  routes.post("/cases/:id/ask", { schema: { params: named } }, async ({ params: { id }, apiKey }) => {
+    const found = await findCase(pool, accountNo, id);
+    if (!found) throw unknownCase(id);
+    const record = found.kind.startsWith("record_") ? await findRecord(pool, found.ref) : undefined;
+    const meaning = record?.code == null ? undefined : adapter.meaningOf(record.code);
+    const text = askText(found, record, meaning, account.code);
+    const done = await carryOut(deps, id, apiKey.keyId, { act: "ask", text: text.zh });
+    return { ...done, text };
+  });
+
+  routes.get("/audit", { schema: { querystring: auditing } }, async ({ query }) => {
+    const { ref, cursor: before, limit } = query;
+    const read = await listAudit(pool, accountNo, { ref, before, limit: limit + 1 });
+    return page(
+      read,
+      limit,
+      (entry) => ({ ...entry, at: iso(entry.at) }),
+      ({ auditId }) => String(auditId),
+    );
+  });
+}
+
+async function carryOut({ pool, clock, account }: RouteDeps, id: number, keyId: string, act: CaseAct) {
+  const acted = await actOnCase(pool, { accountNo: account.accountNo, keyId }, id, act, clock.now());
+  if (acted.outcome === "done") return caseToApi(acted.case);
+  throw acted.outcome === "unknown_case" ? unknownCase(id) : refused(id, acted);
+}
+
+function caseToApi({ caseId, openedAt, dueAt, resolvedAt, kind, ref, detail, owner, resolution }: OpenCase) {
+  const times = {
+    openedAt: iso(openedAt),
+    dueAt: iso(dueAt),
+    resolvedAt: resolvedAt === null ? null : iso(resolvedAt),
+  };
+  return { id: caseId, kind, ref, detail, owner, ...times, resolution };
+}
+
+function unknownCase(id: number) {
+  return refusal("not_found", { en: `There is no case ${id}`, zh: `工单 ${id} 不存在` });
+}
+
+function refused(id: number, acted: Exclude<ActedOn, { outcome: "done" | "unknown_case" }>) {
+  switch (acted.outcome) {
+    case "resolved_already":
+      return refusal("state_forbids", { en: `Case ${id} is resolved already`, zh: `工单 ${id} 已处理完毕` });
+    case "no_record":
+      return refusal("state_forbids", {
+        en: `Case ${id} is not about a record of ours: note, ask, write it off or close it`,
+        zh: `工单 ${id} 与我方话单无关：可备注、咨询、核销或关闭`,
+      });
+    case "state_forbids":
+      return refusal("state_forbids", {
+        en: `Its record is ${acted.state}; that act is for records that are ${acted.allowed.join(", ")}, so that nothing is billed twice`,
+        zh: `话单当前为 ${acted.state}；该操作仅适用于 ${acted.allowed.join("、")} 的话单，以免重复计费`,
+      });
+    case "waits_already":
+      return refusal("state_forbids", {
+        en: "A re-report of its record waits already",
+        zh: "该话单已有等待中的重新上报",
+      });
+    case "expired":
+      return refusal("state_forbids", {
+        en: "The marketplace no longer takes records of that time: bill it another way, or write it off",
+        zh: "已超过云市场可上报期限：请以其他方式收取，或核销",
+      });
+  }
+}
