@@ -21,6 +21,7 @@ const FILES = [
   "aggregator/src/poison.ts",
   "aggregator/src/release.ts",
   "reporter/src/seal.ts",
+  "reporter/src/cases.ts",
   "reporter/src/freeze.ts",
   "reporter/src/submit.ts",
   "reporter/src/reconcile.ts",

@@ -107,6 +107,7 @@ async function play(
   const late = addLateInstances(world, faultsMs / 3);
   await faults.run(world, workload, { kills, stops, overMs: faultsMs });
   await late;
+  const nudges = random.fork("nudges");
   const isEnough = () =>
     workload.state.acknowledged - before >= events * UNDER_FAULTS_AIM &&
     missingPoints(world, faults).length === 0 &&
@@ -116,7 +117,11 @@ async function play(
     const isShort = workload.state.acknowledged - before < events * UNDER_FAULTS_AIM;
     rate = isShort ? Math.min(rate * 1.02, aim * 1.5) : aim / 8;
     // What the marketplace voids is filed again: the points of that are seldom passed.
-    await world.setFaults([{ mode: "abnormal", share: 0.5, probability: 0.5, seed }]);
+    const draw = () => nudges.int(1, 1e6);
+    await world.setFaults([
+      { mode: "abnormal", share: 0.5, probability: 0.4, seed: draw() },
+      { mode: "abnormal_sync", share: 0.3, probability: 0.5, rows: "shuffle", seed: draw() },
+    ]);
     await faults.more(world, workload, { kills, stops });
   });
   clearInterval(photographer);

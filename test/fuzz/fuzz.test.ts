@@ -1,6 +1,5 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { createStand, tokenOf, type Collector } from "./stands.js";
-import { startApi, type TestApi } from "./stands.js";
+import { createStand, startApi, tokenOf, type Collector, type TestApi } from "./stands.js";
 import { createRandom, makeBody, makePart, withBody, type FuzzRequest, type Random } from "./generate.js";
 
 /** FUZZ_SEED plays a run again; FUZZ_REQUESTS makes a long one. */

@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { createMarketplace, type MarketplaceAdapter } from "@quarterpast/marketplace";
 import { createLogger, fixedClock, type FixedClock } from "@quarterpast/runtime";
-import fc from "fast-check";
+import type fc from "fast-check";
 import { freezeRecords } from "../../services/reporter/src/freeze.js";
 import { sealDueHours } from "../../services/reporter/src/seal.js";
 import { H, openLedger, type Ledger } from "../fixtures/ledger.js";

@@ -65,7 +65,8 @@ const json = async (...args: string[]) => {
   const { code, stdout, stderr } = await cli(...args, "--json");
   return { code, stderr, answer: stdout === "" ? undefined : (JSON.parse(stdout) as Record<string, never>) };
 };
-const found = (answer: unknown) => (answer as { findings: { code: string }[] }).findings.map(({ code }) => code);
+const found = (answer: unknown) =>
+  (answer as { findings: { code: string }[] }).findings.map(({ code }) => code);
 
 /** Changes rows behind the product's back, runs `then`, and sets them back. */
 async function tampered(change: string, undo: string, then: () => Promise<void>): Promise<void> {
@@ -83,9 +84,17 @@ async function tampered(change: string, undo: string, then: () => Promise<void>)
 describe("verify", () => {
   test("of a ledger that nobody changed finds nothing, by month, hour and record, in both languages", async () => {
     const all = await json("verify", "--month", "2026-03", "--anchors", join(proven.dir, "anchors.ndjson"));
-    expect(all).toMatchObject({ code: 0, answer: { ok: true, hours: 3, records: 11, events: 23, findings: [] } });
-    expect(await json("verify", "--hour", "2026-03-01T11:00:00Z")).toMatchObject({ code: 0, answer: { hours: 1, records: 4 } });
-    const [{ sn }] = (await proven.ledger.rows<{ sn: string }>("SELECT sn FROM records ORDER BY sn LIMIT 1")) as [{ sn: string }];
+    expect(all).toMatchObject({
+      code: 0,
+      answer: { ok: true, hours: 3, records: 11, events: 23, findings: [] },
+    });
+    expect(await json("verify", "--hour", "2026-03-01T11:00:00Z")).toMatchObject({
+      code: 0,
+      answer: { hours: 1, records: 4 },
+    });
+    const [{ sn }] = (await proven.ledger.rows<{ sn: string }>(
+      "SELECT sn FROM records ORDER BY sn LIMIT 1",
+    )) as [{ sn: string }];
     expect(await json("verify", "--record", sn)).toMatchObject({ code: 0, answer: { hours: 1 } });
     expect((await cli("verify", "--no-events", "--lang", "zh")).stdout).toMatch(/^小时 +3\n话单 +11\n/);
   });
@@ -95,28 +104,94 @@ describe("verify", () => {
   });
 
   test.each([
-    ["an event's quantity", "events_root", "UPDATE events SET quantity = 99 WHERE quantity = 3", "UPDATE events SET quantity = 3 WHERE quantity = 99"],
-    ["an event's value", "events_root", "UPDATE events SET value = 'eve' WHERE value = '李'", "UPDATE events SET value = '李' WHERE value = 'eve'"],
-    ["an event gone", "events_count", "CREATE TABLE kept AS SELECT * FROM events WHERE quantity = 7; DELETE FROM events WHERE quantity = 7", "INSERT INTO events SELECT * FROM kept; DROP TABLE kept"],
-    ["an hour's usage", "usage_root", "UPDATE hour_usage SET quantity = quantity + 1 WHERE quantity = 3", "UPDATE hour_usage SET quantity = quantity - 1 WHERE quantity = 4"],
-    ["a record's column", "column_differs", "UPDATE records SET quantity = quantity + 1 WHERE part = '2'", "UPDATE records SET quantity = quantity - 1 WHERE part = '2'"],
-    ["a record's bytes", "records_root", `UPDATE records SET canonical = replace(canonical, '"part":"2"', '"part":"3"')`, `UPDATE records SET canonical = replace(canonical, '"part":"3"', '"part":"2"')`],
-    ["a checksum", "column_differs", "UPDATE records SET checksum = '0' || checksum WHERE part = '1'", "UPDATE records SET checksum = substr(checksum, 2) WHERE part = '1'"],
-    ["a root", "usage_root", "UPDATE record_proofs SET leaves = leaves, events_root = set_byte(events_root, 0, 255 - get_byte(events_root, 0))", "UPDATE record_proofs SET events_root = set_byte(events_root, 0, 255 - get_byte(events_root, 0))"],
-    ["a manifest", "signature", `UPDATE manifests SET canonical = replace(canonical, '"v":"1"', '"v":"3"')`, `UPDATE manifests SET canonical = replace(canonical, '"v":"3"', '"v":"1"')`],
-    ["a manifest's hash", "manifest_chain", "UPDATE manifests SET hash = upper(hash)", "UPDATE manifests SET hash = lower(hash)"],
-    ["a signature", "signature", "UPDATE manifests SET signature = reverse(signature)", "UPDATE manifests SET signature = reverse(signature)"],
+    [
+      "an event's quantity",
+      "events_root",
+      "UPDATE events SET quantity = 99 WHERE quantity = 3",
+      "UPDATE events SET quantity = 3 WHERE quantity = 99",
+    ],
+    [
+      "an event's value",
+      "events_root",
+      "UPDATE events SET value = 'eve' WHERE value = '李'",
+      "UPDATE events SET value = '李' WHERE value = 'eve'",
+    ],
+    [
+      "an event gone",
+      "events_count",
+      "CREATE TABLE kept AS SELECT * FROM events WHERE quantity = 7; DELETE FROM events WHERE quantity = 7",
+      "INSERT INTO events SELECT * FROM kept; DROP TABLE kept",
+    ],
+    [
+      "an hour's usage",
+      "usage_root",
+      "UPDATE hour_usage SET quantity = quantity + 1 WHERE quantity = 3",
+      "UPDATE hour_usage SET quantity = quantity - 1 WHERE quantity = 4",
+    ],
+    [
+      "a record's column",
+      "column_differs",
+      "UPDATE records SET quantity = quantity + 1 WHERE part = '2'",
+      "UPDATE records SET quantity = quantity - 1 WHERE part = '2'",
+    ],
+    [
+      "a record's bytes",
+      "records_root",
+      `UPDATE records SET canonical = replace(canonical, '"part":"2"', '"part":"3"')`,
+      `UPDATE records SET canonical = replace(canonical, '"part":"3"', '"part":"2"')`,
+    ],
+    [
+      "a checksum",
+      "column_differs",
+      "UPDATE records SET checksum = '0' || checksum WHERE part = '1'",
+      "UPDATE records SET checksum = substr(checksum, 2) WHERE part = '1'",
+    ],
+    [
+      "a root",
+      "usage_root",
+      "UPDATE record_proofs SET leaves = leaves, events_root = set_byte(events_root, 0, 255 - get_byte(events_root, 0))",
+      "UPDATE record_proofs SET events_root = set_byte(events_root, 0, 255 - get_byte(events_root, 0))",
+    ],
+    [
+      "a manifest",
+      "signature",
+      `UPDATE manifests SET canonical = replace(canonical, '"v":"1"', '"v":"3"')`,
+      `UPDATE manifests SET canonical = replace(canonical, '"v":"3"', '"v":"1"')`,
+    ],
+    [
+      "a manifest's hash",
+      "manifest_chain",
+      "UPDATE manifests SET hash = upper(hash)",
+      "UPDATE manifests SET hash = lower(hash)",
+    ],
+    [
+      "a signature",
+      "signature",
+      "UPDATE manifests SET signature = reverse(signature)",
+      "UPDATE manifests SET signature = reverse(signature)",
+    ],
   ])("finds %s that was changed: %s", async (_name, code, change, undo) => {
-    const verify = () => verifyLedger({ apiUrl: env.QUARTERPAST_API_URL!, apiKey: TOKEN, dataDir: "" }, { ...EVER, withEvents: true });
+    const verify = () =>
+      verifyLedger(
+        { apiUrl: env.QUARTERPAST_API_URL!, apiKey: TOKEN, dataDir: "" },
+        { ...EVER, withEvents: true },
+      );
     await tampered(change, undo, async () => expect(found(await verify())).toContain(code));
     expect(found(await verify())).toEqual([]);
   });
 
   test("ends with 3 where something differs", async () => {
-    await tampered("UPDATE manifests SET hash = upper(hash)", "UPDATE manifests SET hash = lower(hash)", async () => {
-      const { code, stdout } = await cli("verify");
-      expect({ code, stdout }).toEqual({ code: 3, stdout: expect.stringContaining("the manifest does not follow the one before") });
-    });
+    await tampered(
+      "UPDATE manifests SET hash = upper(hash)",
+      "UPDATE manifests SET hash = lower(hash)",
+      async () => {
+        const { code, stdout } = await cli("verify");
+        expect({ code, stdout }).toEqual({
+          code: 3,
+          stdout: expect.stringContaining("the manifest does not follow the one before"),
+        });
+      },
+    );
   });
 
   test("finds what differs from the anchors outside, and a key that is not the true one", async () => {
@@ -124,13 +199,19 @@ describe("verify", () => {
     const other = join(proven.dir, "other.ndjson");
     writeFileSync(other, anchors.replace(/"hash":"./, '"hash":"z'));
     const differs = await json("verify", "--anchors", other);
-    expect({ exit: differs.code, found: found(differs.answer) }).toEqual({ exit: 3, found: expect.arrayContaining(["anchor_differs"]) });
+    expect({ exit: differs.code, found: found(differs.answer) }).toEqual({
+      exit: 3,
+      found: expect.arrayContaining(["anchor_differs"]),
+    });
     expect((await cli("verify", "--key", other)).code).toBe(2);
   });
 
   test("says so where there is nothing to verify", async () => {
     const none = await cli("verify", "--month", "2020-01");
-    expect({ code: none.code, stderr: none.stderr }).toMatchObject({ code: 1, stderr: expect.stringContaining("nothing was verified") });
+    expect({ code: none.code, stderr: none.stderr }).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining("nothing was verified"),
+    });
     expect((await cli("verify", "--hour", "2026-03-01T10:30:00Z")).code).toBe(2);
   });
 });
@@ -142,20 +223,38 @@ describe("prove", () => {
     const late = await proven.ledger.rows<{ key: string; source: string }>(
       "SELECT key, source FROM events JOIN sources USING (source_no) WHERE quantity = 2",
     );
-    expect(await json("prove", late[0]!.key, "--source", late[0]!.source)).toMatchObject({ code: 0, answer: { holds: true, leaves: 2 } });
+    expect(await json("prove", late[0]!.key, "--source", late[0]!.source)).toMatchObject({
+      code: 0,
+      answer: { holds: true, leaves: 2 },
+    });
     expect((await cli("prove", "never-sent", "--source", "源/甲")).code).toBe(5);
   });
 
   test("of an event that was changed does not hold", async () => {
-    await tampered("UPDATE events SET quantity = 99 WHERE quantity = 1.25", "UPDATE events SET quantity = 1.25 WHERE quantity = 99", async () => {
-      expect(await json("prove", "事件-3", "--source", "源/甲")).toMatchObject({ code: 3, answer: { holds: false } });
-    });
+    await tampered(
+      "UPDATE events SET quantity = 99 WHERE quantity = 1.25",
+      "UPDATE events SET quantity = 1.25 WHERE quantity = 99",
+      async () => {
+        expect(await json("prove", "事件-3", "--source", "源/甲")).toMatchObject({
+          code: 3,
+          answer: { holds: false },
+        });
+      },
+    );
   });
 });
 
 describe("export", () => {
   test("writes a month as CSV with titles in the language, exact decimals, and its SHA-256", async () => {
-    const { code, answer } = await json("export", "--month", "2026-03", "--out", join(proven.dir, "out"), "--lang", "zh");
+    const { code, answer } = await json(
+      "export",
+      "--month",
+      "2026-03",
+      "--out",
+      join(proven.dir, "out"),
+      "--lang",
+      "zh",
+    );
     expect(code).toBe(0);
     const { path, sha256 } = answer as unknown as { path: string; sha256: string };
     const bytes = readFileSync(path);
@@ -168,8 +267,22 @@ describe("export", () => {
   });
 
   test("writes an hour of one customer as NDJSON", async () => {
-    const { answer } = await json("export", "--hour", "2026-03-01T10:00:00Z", "--customer", "客户-1", "--format", "ndjson", "--out", join(proven.dir, "out"));
-    const lines = readFileSync((answer as unknown as { path: string }).path, "utf8").trimEnd().split("\n");
-    expect(lines.map((line) => JSON.parse(line))).toMatchObject([{ instanceId: "i-sum", quantity: "11.2500", state: "frozen" }]);
+    const { answer } = await json(
+      "export",
+      "--hour",
+      "2026-03-01T10:00:00Z",
+      "--customer",
+      "客户-1",
+      "--format",
+      "ndjson",
+      "--out",
+      join(proven.dir, "out"),
+    );
+    const lines = readFileSync((answer as unknown as { path: string }).path, "utf8")
+      .trimEnd()
+      .split("\n");
+    expect(lines.map((line) => JSON.parse(line))).toMatchObject([
+      { instanceId: "i-sum", quantity: "11.2500", state: "frozen" },
+    ]);
   });
 });

@@ -10,7 +10,8 @@ import { inMemory, openHours, readFiles, reseal, writeFiles, type Files } from "
 import { MUST_FAIL } from "../fixtures/mustFail.js";
 import { proofKeyId, publicKeyOf } from "@quarterpast/domain";
 
-const golden = (name: string) => fileURLToPath(new URL(`../../packages/domain/test/golden/${name}`, import.meta.url));
+const golden = (name: string) =>
+  fileURLToPath(new URL(`../../packages/domain/test/golden/${name}`, import.meta.url));
 const VERIFY = fileURLToPath(new URL("../../tools/verify.py", import.meta.url));
 const key = createPrivateKey(readFileSync(golden("signing-key.pem"), "utf8"));
 

@@ -46,27 +46,36 @@ function mutate(random: (below: number) => number): Mutation {
   return { path, offset: at, byte: (old + 1 + random(255)) % 256 };
 }
 
-test(`${COUNT} mutations of one byte are found by both verifiers, with seed ${SEED}`, async () => {
-  const random = createRandom(SEED);
-  const mutations = Array.from({ length: COUNT }, () => mutate(random));
-  const missed: Mutation[] = [];
-  for (const mutation of mutations) {
-    const bytes = Buffer.from(files.get(mutation.path)!);
-    bytes[mutation.offset] = mutation.byte;
-    const { findings } = await verifyFolder(inMemory(new Map([...files, [mutation.path, bytes]])));
-    if (findings.length === 0) missed.push(mutation);
-  }
-  expect(missed).toEqual([]);
+test(
+  `${COUNT} mutations of one byte are found by both verifiers, with seed ${SEED}`,
+  async () => {
+    const random = createRandom(SEED);
+    const mutations = Array.from({ length: COUNT }, () => mutate(random));
+    const missed: Mutation[] = [];
+    for (const mutation of mutations) {
+      const bytes = Buffer.from(files.get(mutation.path)!);
+      bytes[mutation.offset] = mutation.byte;
+      const { findings } = await verifyFolder(inMemory(new Map([...files, [mutation.path, bytes]])));
+      if (findings.length === 0) missed.push(mutation);
+    }
+    expect(missed).toEqual([]);
 
-  const list = join(dir, "mutations.json");
-  writeFileSync(list, JSON.stringify(mutations.map(({ path, offset, byte }) => ({ [path]: [offset, byte] }))));
-  const missedByPython = JSON.parse(execFileSync("python3", [VERIFY_MANY, GOLDEN, list], { encoding: "utf8" })) as number[];
-  expect(missedByPython.map((at) => mutations[at])).toEqual([]);
-  if (RESULTS !== undefined) {
-    const missedBy = { verify: missed.length, "verify.py": missedByPython.length };
-    writeFileSync(RESULTS, `${JSON.stringify({ mutations: COUNT, seed: SEED, missedBy }, null, 2)}\n`);
-  }
-}, LONG_MS);
+    const list = join(dir, "mutations.json");
+    writeFileSync(
+      list,
+      JSON.stringify(mutations.map(({ path, offset, byte }) => ({ [path]: [offset, byte] }))),
+    );
+    const missedByPython = JSON.parse(
+      execFileSync("python3", [VERIFY_MANY, GOLDEN, list], { encoding: "utf8" }),
+    ) as number[];
+    expect(missedByPython.map((at) => mutations[at])).toEqual([]);
+    if (RESULTS !== undefined) {
+      const missedBy = { verify: missed.length, "verify.py": missedByPython.length };
+      writeFileSync(RESULTS, `${JSON.stringify({ mutations: COUNT, seed: SEED, missedBy }, null, 2)}\n`);
+    }
+  },
+  LONG_MS,
+);
 
 test("what nobody changed raises no alarm", async () => {
   expect((await verifyFolder(inMemory(files))).findings).toEqual([]);

@@ -47,7 +47,15 @@ async function file({ pool }: Ledger): Promise<void> {
   const clock = fixedClock(hourAfter(3) + 5 * MINUTE, Date.now() * 1_000);
   await sandbox.setClock({ start: new Date(clock.now() / 1_000).toISOString(), rate: 0 });
   const logger = createLogger({ service: "test", level: "silent" });
-  const deps = { pool, clock, logger, adapter, random: () => 0, takeTurn: () => Promise.resolve(), onSettled: () => {} };
+  const deps = {
+    pool,
+    clock,
+    logger,
+    adapter,
+    random: () => 0,
+    takeTurn: () => Promise.resolve(),
+    onSettled: () => {},
+  };
   for (let calls = 0; (await readBacklog(pool)).submissions > 0; calls += 1) {
     if (calls > 100) throw new Error("submissions do not end");
     if (!(await submitNext(deps))) clock.advance(20 * SECOND);
@@ -67,18 +75,34 @@ async function reconcile({ pool, account }: Ledger): Promise<void> {
 async function heldBy({ rows }: Ledger) {
   const of = "JOIN instances i USING (instance_no)";
   return {
-    records: await rows("SELECT sn, shard, seq, canonical, checksum, wire, quantity::text, window_ends, expires FROM records ORDER BY shard, seq"),
+    records: await rows(
+      "SELECT sn, shard, seq, canonical, checksum, wire, quantity::text, window_ends, expires FROM records ORDER BY shard, seq",
+    ),
     chains: await rows("SELECT shard, seq, checksum FROM chains ORDER BY shard"),
-    usage: await rows(`SELECT instance_id, bill_hour, origin_hour, trim_scale(quantity)::text, events FROM hour_usage ${of} ORDER BY 1, 2, 3`),
-    events: await rows(`SELECT source, key, instance_id, bill_hour, occurred, quantity::text, value, id, payload_hash FROM events JOIN sources USING (source_no) ${of} ORDER BY 1, 2`),
+    usage: await rows(
+      `SELECT instance_id, bill_hour, origin_hour, trim_scale(quantity)::text, events FROM hour_usage ${of} ORDER BY 1, 2, 3`,
+    ),
+    events: await rows(
+      `SELECT source, key, instance_id, bill_hour, occurred, quantity::text, value, id, payload_hash FROM events JOIN sources USING (source_no) ${of} ORDER BY 1, 2`,
+    ),
     hours: await rows("SELECT hour, shard, status, reason, sealed_at, frozen_at FROM hours ORDER BY 1, 2"),
     shards: await rows("SELECT * FROM shards ORDER BY shard"),
-    residues: await rows(`SELECT instance_id, hour, trim_scale(residue)::text FROM residues ${of} ORDER BY 1, 2`),
+    residues: await rows(
+      `SELECT instance_id, hour, trim_scale(residue)::text FROM residues ${of} ORDER BY 1, 2`,
+    ),
     max: await rows(`SELECT instance_id, origin_hour, value::text FROM standing_max ${of} ORDER BY 1, 2`),
-    values: await rows(`SELECT instance_id, origin_hour, value_key FROM standing_values ${of} ORDER BY 1, 2, 3`),
-    proofs: await rows(`SELECT hour, instance_id, sn, events_root, leaves FROM record_proofs ${of} ORDER BY 1, 2`),
-    manifests: await rows("SELECT number, hour, canonical, hash, signature, seq_from, seq_to FROM manifests ORDER BY number"),
-    totals: await rows("SELECT number, product, meter, kind, trim_scale(quantity)::text, records FROM manifest_totals ORDER BY 1, 2, 3, 4"),
+    values: await rows(
+      `SELECT instance_id, origin_hour, value_key FROM standing_values ${of} ORDER BY 1, 2, 3`,
+    ),
+    proofs: await rows(
+      `SELECT hour, instance_id, sn, events_root, leaves FROM record_proofs ${of} ORDER BY 1, 2`,
+    ),
+    manifests: await rows(
+      "SELECT number, hour, canonical, hash, signature, seq_from, seq_to FROM manifests ORDER BY number",
+    ),
+    totals: await rows(
+      "SELECT number, product, meter, kind, trim_scale(quantity)::text, records FROM manifest_totals ORDER BY 1, 2, 3, 4",
+    ),
   };
 }
 
@@ -93,21 +117,33 @@ test("brings sealed hours back into a backup of before, and what the journal rep
   await restored.ledger.meter("tokens", "sum");
   await restored.ledger.instance("i-sum", "tokens", "客户-1");
   const seen = (n: number) =>
-    usage({ source: n % 2 ? "源/甲" : "a%b", id: `事件-${n}`, subject: "客户-1", time: H + (n * MINUTE + 123_456), quantity: "1.25" });
+    usage({
+      source: n % 2 ? "源/甲" : "a%b",
+      id: `事件-${n}`,
+      subject: "客户-1",
+      time: H + (n * MINUTE + 123_456),
+      quantity: "1.25",
+    });
   await restored.count([seen(0), seen(1), usage({ id: "stranger", subject: "nobody", time: H })]);
 
   const summary = await restoreHours(restored.ledger.pool, openFolder(lost.dir), {});
   expect(summary).toMatchObject({ hours: 3, records: 11, events: 23, skipped: 0 });
   const before = await heldBy(lost.ledger);
   expect(await heldBy(restored.ledger)).toEqual({ ...before, events: expect.arrayContaining(before.events) });
-  expect(await restoreHours(restored.ledger.pool, openFolder(lost.dir), {})).toMatchObject({ hours: 0, skipped: 3, calls: 0 });
+  expect(await restoreHours(restored.ledger.pool, openFolder(lost.dir), {})).toMatchObject({
+    hours: 0,
+    skipped: 3,
+    calls: 0,
+  });
 
   // What the marketplace has, it keeps: the same serial numbers and bytes prove delivery.
   await file(restored.ledger);
   await sandbox.settle();
   expect(sandbox.store.totals("instance").totals).toEqual(billed);
   await reconcile(restored.ledger);
-  expect(await restored.ledger.rows("SELECT DISTINCT state FROM billing.records")).toEqual([{ state: "billed" }]);
+  expect(await restored.ledger.rows("SELECT DISTINCT state FROM billing.records")).toEqual([
+    { state: "billed" },
+  ]);
   expect(await restored.ledger.rows("SELECT * FROM findings")).toEqual([]);
 
   // The journal: all of it again, and one event that no backup and no export has.
@@ -135,7 +171,9 @@ test("brings sealed hours back into a backup of before, and what the journal rep
     join(restored.dir, "hours", "20260301T130000Z-koogallery-cn.ndjson.sha256"),
     join(lost.dir, "hours", "20260301T130000Z-koogallery-cn.ndjson.sha256"),
   );
-  const { findings } = await verifyFolder(openFolder(lost.dir), { anchorFile: join(restored.dir, "anchors.ndjson") });
+  const { findings } = await verifyFolder(openFolder(lost.dir), {
+    anchorFile: join(restored.dir, "anchors.ndjson"),
+  });
   expect(findings).toEqual([]);
 });
 
@@ -144,6 +182,8 @@ test("writes nothing of exports that are not what was signed", async () => {
   await lost.prove();
   const path = join(lost.dir, "hours", "20260301T110000Z-koogallery-cn.ndjson");
   writeFileSync(path, readFileSync(path, "utf8").replace('"quantity":"3"', '"quantity":"4"'));
-  await expect(restoreHours(restored.ledger.pool, openFolder(lost.dir), {})).rejects.toMatchObject({ exitCode: 3 });
+  await expect(restoreHours(restored.ledger.pool, openFolder(lost.dir), {})).rejects.toMatchObject({
+    exitCode: 3,
+  });
   expect(await restored.ledger.rows("SELECT 1 FROM records")).toEqual([]);
 });

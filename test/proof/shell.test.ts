@@ -8,7 +8,10 @@ const HOUR = path("packages/domain/test/golden/hours-v1/hours/20260301T100000Z-k
 
 test("the shell line of docs/proof.md gives a record's checksum", () => {
   const line = /^jq .*sha256sum$/m.exec(readFileSync(path("docs/proof.md"), "utf8"))![0];
-  const lines = readFileSync(HOUR, "utf8").trimEnd().split("\n").map((text) => JSON.parse(text));
+  const lines = readFileSync(HOUR, "utf8")
+    .trimEnd()
+    .split("\n")
+    .map((text) => JSON.parse(text));
   const heads = lines.flatMap(({ chain }) => (chain ? [chain.checksum] : []));
   const prevs = lines.flatMap(({ record }) => (record ? [record.prev] : []));
   for (const { record } of lines.filter((each) => each.record)) {
@@ -21,6 +24,8 @@ test("the shell line of docs/proof.md gives a record's checksum", () => {
 test("the second verifier is a page of Python's standard library", () => {
   const text = readFileSync(path("tools/verify.py"), "utf8");
   expect(text.trimEnd().split("\n").length).toBeLessThanOrEqual(200);
-  const imported = [...text.matchAll(/^(?:import|from) ([\w., ]+?)(?: import.*)?$/gm)].flatMap(([, names]) => names!.split(", "));
+  const imported = [...text.matchAll(/^(?:import|from) ([\w., ]+?)(?: import.*)?$/gm)].flatMap(([, names]) =>
+    names!.split(", "),
+  );
   expect(imported.sort()).toEqual(["argparse", "hashlib", "json", "os", "re", "sys", "urllib.parse"]);
 });

@@ -143,7 +143,8 @@ export function createHourVerifier(
   }
 
   function checkLink({ number = "", prev = "", hour: own = "" }: Fields, text: string): void {
-    const before = run.manifest ?? (number === "1" ? { number: 0, hash: MANIFEST_GENESIS, hour: "" } : undefined);
+    const before =
+      run.manifest ?? (number === "1" ? { number: 0, hash: MANIFEST_GENESIS, hour: "" } : undefined);
     const follows =
       !before || (String(before.number + 1) === number && before.hash === prev && before.hour < own);
     if (!follows || !/^[1-9]\d{0,15}$/.test(number) || !/^[0-9a-f]{64}$/.test(prev)) {

@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 
 /**
  * The Merkle tree of RFC 9162, section 2.1: leaf = SHA-256(0x00 || data), node = SHA-256(0x01 || left || right), the
@@ -9,14 +9,15 @@ const NODE = Buffer.of(1);
 
 /** Hash of a leaf's data. */
 export function leafHash(data: string | Buffer): Buffer {
-  return createHash("sha256").update(LEAF).update(data).digest();
+  const bytes = typeof data === "string" ? Buffer.from(data, "utf8") : data;
+  return hash("sha256", Buffer.concat([LEAF, bytes]), "buffer");
 }
 
 function nodeHash(left: Buffer, right: Buffer): Buffer {
-  return createHash("sha256").update(NODE).update(left).update(right).digest();
+  return hash("sha256", Buffer.concat([NODE, left, right]), "buffer");
 }
 
-export const EMPTY_ROOT = createHash("sha256").digest("hex");
+export const EMPTY_ROOT = hash("sha256", "", "hex");
 
 /** A tree that is fed leaf by leaf and keeps one hash a level, whatever its size. */
 export interface Tree {
@@ -32,9 +33,9 @@ export function createTree(): Tree {
   let size = 0;
   return {
     add(data) {
-      let hash = leafHash(data);
-      for (let rest = size; rest % 2 === 1; rest = Math.floor(rest / 2)) hash = nodeHash(stack.pop()!, hash);
-      stack.push(hash);
+      let node = leafHash(data);
+      for (let rest = size; rest % 2 === 1; rest = Math.floor(rest / 2)) node = nodeHash(stack.pop()!, node);
+      stack.push(node);
       size += 1;
     },
     size: () => size,
@@ -85,14 +86,14 @@ export function rootOfPath(
   path: readonly string[],
 ): string | undefined {
   if (!(index >= 0 && index < size)) return undefined;
-  let hash = leafHash(data);
+  let node = leafHash(data);
   const left = [...path];
   for (let at = index, width = size; width > 1; at = Math.floor(at / 2), width = Math.ceil(width / 2)) {
     // The last of an odd level has no sibling and goes up as it is.
     if (at % 2 === 0 && at + 1 === width) continue;
     const sibling = Buffer.from(left.shift() ?? "", "hex");
-    if (sibling.length !== hash.length) return undefined;
-    hash = at % 2 === 0 ? nodeHash(hash, sibling) : nodeHash(sibling, hash);
+    if (sibling.length !== node.length) return undefined;
+    node = at % 2 === 0 ? nodeHash(node, sibling) : nodeHash(sibling, node);
   }
-  return left.length === 0 ? hash.toString("hex") : undefined;
+  return left.length === 0 ? node.toString("hex") : undefined;
 }

@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import { formatCompact, type Micros } from "./time.js";
 
 /** Why a record exists beside, or instead of, the plain record of its hour. */
@@ -57,7 +57,7 @@ export function serialNumber(
     formatCompact(id.end),
     id.part,
   ];
-  return `b1${createHash("sha256").update(identity.join("\n"), "utf8").digest("hex").slice(0, 48)}`;
+  return `b1${hash("sha256", identity.join("\n"), "hex").slice(0, 48)}`;
 }
 
 /** A record with its canonical bytes and checksum: frozen, never changed after this. */
@@ -102,7 +102,7 @@ export function sealRecord(body: RecordBody, link: ChainLink): SealedRecord {
 
 /** SHA-256 over the version line and the canonical bytes, in hex. */
 export function recordChecksum(canonical: string): string {
-  return createHash("sha256").update(`billrec-v1\n${canonical}`, "utf8").digest("hex");
+  return hash("sha256", `billrec-v1\n${canonical}`, "hex");
 }
 
 /** Seals bodies one after the other onto a chain; returns them with the new head. */

@@ -100,8 +100,7 @@ export function createRecordChecker(
     if (!usage || (usage.sn !== "") !== (first !== undefined) || (first && first.sn !== usage.sn)) {
       return report("record_sum", instance, usage?.sn, first?.sn);
     }
-    if (first && first.events !== usage.events)
-      report("record_sum", first.sn!, usage.events, first.events);
+    if (first && first.events !== usage.events) report("record_sum", first.sn!, usage.events, first.events);
     const known = residues.get(instance);
     const carriedIn = first ? unitsOf(first.residue_in!) : known;
     if (known !== undefined && carriedIn !== known) {
@@ -126,7 +125,12 @@ export function createRecordChecker(
     chain({ account: owner, shard = "", seq = "", checksum = "" }) {
       const head = heads.get(shard);
       if (owner !== account || (head && (String(head.seq) !== seq || head.checksum !== checksum))) {
-        report("record_chain", `shard ${shard}`, head && `${head.seq} ${head.checksum}`, `${seq} ${checksum}`);
+        report(
+          "record_chain",
+          `shard ${shard}`,
+          head && `${head.seq} ${head.checksum}`,
+          `${seq} ${checksum}`,
+        );
       }
       if (!head) heads.set(shard, { seq: Number(seq), checksum });
     },

@@ -133,7 +133,8 @@ export function createUsageChecker(
         report("line_out_of_order", instance);
       if (instance <= lastInstance) report("usage_order", instance);
       checkOrigins(fields);
-      if (withEvents && tree.root() !== fields.root) report("events_root", instance, fields.root, tree.root());
+      if (withEvents && tree.root() !== fields.root)
+        report("events_root", instance, fields.root, tree.root());
       if (withEvents && String(tree.size()) !== fields.events)
         report("events_count", instance, fields.events, String(tree.size()));
       [tree, groups, origins, lastKey, current] = [createTree(), new Map(), [], undefined, undefined];

@@ -2,7 +2,14 @@ import { generateKeyPairSync } from "node:crypto";
 import { describe, expect, test } from "vitest";
 import { formatLine, parseLine } from "../src/archive.js";
 import { decodeText, encodeText, eventLeaf } from "../src/leaf.js";
-import { isSigned, manifestHash, manifestText, MANIFEST_GENESIS, publicKeyOf, signManifest } from "../src/manifest.js";
+import {
+  isSigned,
+  manifestHash,
+  manifestText,
+  MANIFEST_GENESIS,
+  publicKeyOf,
+  signManifest,
+} from "../src/manifest.js";
 import { fc } from "./property.js";
 
 const manifest = manifestText({
@@ -33,9 +40,12 @@ describe("text from outside", () => {
     );
   });
 
-  test.each(["%e6", "%41", "%", "é", "%FF", "%zz"])("that nobody encodes so is no such text: %s", (encoded) => {
-    expect(decodeText(encoded)).toBeUndefined();
-  });
+  test.each(["%e6", "%41", "%", "é", "%FF", "%zz"])(
+    "that nobody encodes so is no such text: %s",
+    (encoded) => {
+      expect(decodeText(encoded)).toBeUndefined();
+    },
+  );
 });
 
 describe("a line", () => {

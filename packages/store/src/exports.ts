@@ -56,7 +56,7 @@ export async function* readExport(pool: Pool, filter: ExportFilter): AsyncGenera
   }
 }
 
-/** The states of `billing.records`, read in bulk: calls are joined by range, not looked up record by record. */
+/** With the states of `billing.records`, and what a drill-down needs: serial number, chain place, checksum. */
 const EXPORT = `
   SELECT r.sn, a.code AS account, i.product, i.instance_id AS "instanceId", i.subject, m.code AS meter, m.unit, r.kind,
     r.part, r.hour, r.begin_at AS begin, r.end_at AS "end", r.quantity::text, r.events,

@@ -270,12 +270,7 @@ const RECORDS_PER_CALL = 1_000;
  * Makes calls for records that have none: unknown, and sent once. What became of them nobody knows any more, so the same
  * bytes go out again, and "already there" is proof of delivery (design, rule 6).
  */
-export async function restoreCalls(
-  db: Db,
-  accountNo: number,
-  now: Micros,
-  real: Micros,
-): Promise<number> {
+export async function restoreCalls(db: Db, accountNo: number, now: Micros, real: Micros): Promise<number> {
   const { rowCount } = await db.query(
     `INSERT INTO submissions (account_no, shard, seq_from, seq_to, state, deadline, expires, attempts, next_at, created_at)
      SELECT $1::smallint, shard, min(seq), max(seq), 'unknown', min(window_ends), min(expires), 1, $3::timestamptz, $2::timestamptz
@@ -300,7 +295,12 @@ export async function restoreHeads(
     `INSERT INTO chains AS c (account_no, shard, seq, checksum)
      SELECT $1::smallint, t.* FROM unnest($2::smallint[], $3::bigint[], $4::text[]) AS t (shard, seq, checksum)
      ON CONFLICT (account_no, shard) DO UPDATE SET seq = excluded.seq, checksum = excluded.checksum WHERE c.seq < excluded.seq`,
-    [accountNo, begun.map(({ shard }) => shard), begun.map(({ seq }) => seq), begun.map(({ checksum }) => checksum)],
+    [
+      accountNo,
+      begun.map(({ shard }) => shard),
+      begun.map(({ seq }) => seq),
+      begun.map(({ checksum }) => checksum),
+    ],
   );
 }
 
@@ -316,7 +316,12 @@ export async function restoreLeftovers(
     `INSERT INTO residues (instance_no, hour, residue)
      SELECT i.instance_no, $2::timestamptz, t.residue FROM unnest($3::text[], $4::numeric[]) AS t (instance, residue)
      JOIN instances i ON i.account_no = $1::smallint AND i.instance_id = t.instance ON CONFLICT DO NOTHING`,
-    [accountNo, stamp(hour), residues.map(({ instance }) => instance), residues.map(({ residue }) => residue)],
+    [
+      accountNo,
+      stamp(hour),
+      residues.map(({ instance }) => instance),
+      residues.map(({ residue }) => residue),
+    ],
   );
   await db.query(
     `INSERT INTO unbillable (instance_no, hour, quantity, reason)
@@ -358,8 +363,7 @@ export async function restoreSeal(db: Db, hour: Micros, shards: readonly Restore
       stamps(shards.map(({ frozenAt }) => frozenAt)),
     ],
   );
-  await db.query(
-    "UPDATE shards SET sealed_before = $1::timestamptz WHERE sealed_before < $1::timestamptz",
-    [stamp(hour + HOUR)],
-  );
+  await db.query("UPDATE shards SET sealed_before = $1::timestamptz WHERE sealed_before < $1::timestamptz", [
+    stamp(hour + HOUR),
+  ]);
 }

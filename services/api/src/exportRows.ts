@@ -41,15 +41,21 @@ const COLUMNS: readonly Column[] = [
 const BOM = "\uFEFF";
 
 /** Rows as CSV lines (RFC 4180 but for the line end, which is a line feed), the header first. */
-export async function* csvLines(rows: AsyncGenerator<ExportRow[]>, language: keyof Text): AsyncGenerator<string[]> {
+export async function* csvLines(
+  rows: AsyncGenerator<ExportRow[]>,
+  language: keyof Text,
+): AsyncGenerator<string[]> {
   yield [BOM + COLUMNS.map(({ title }) => title[language]).join(",")];
-  for await (const some of rows) yield some.map((row) => COLUMNS.map(({ cell }) => csvCell(cell(row))).join(","));
+  for await (const some of rows)
+    yield some.map((row) => COLUMNS.map(({ cell }) => csvCell(cell(row))).join(","));
 }
 
 /** Rows as JSON lines; quantities are decimal texts. */
 export async function* jsonLines(rows: AsyncGenerator<ExportRow[]>): AsyncGenerator<string[]> {
   for await (const some of rows) {
-    yield some.map((row) => JSON.stringify(Object.fromEntries(COLUMNS.map(({ name, cell }) => [name, cell(row)]))));
+    yield some.map((row) =>
+      JSON.stringify(Object.fromEntries(COLUMNS.map(({ name, cell }) => [name, cell(row)]))),
+    );
   }
 }
 

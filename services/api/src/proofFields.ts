@@ -15,7 +15,11 @@ const hourSchema = z.string().transform((text, context): Micros => {
 });
 
 /** The begin of an hour. */
-export const hourStart = () => field(HOUR_START, hourSchema.refine(() => true));
+export const hourStart = () =>
+  field(
+    HOUR_START,
+    hourSchema.refine(() => true),
+  );
 
 /** `true` unless it says `false`. */
 export const yesOrNo = () =>
@@ -39,7 +43,8 @@ export const eventId = () =>
 export const exportFormat = () =>
   field({ en: "csv or ndjson", zh: " csv 或 ndjson" }, z.enum(["csv", "ndjson"]).default("csv"));
 
-export const exportLanguage = () => field({ en: "en or zh", zh: " en 或 zh" }, z.enum(["en", "zh"]).default("en"));
+export const exportLanguage = () =>
+  field({ en: "en or zh", zh: " en 或 zh" }, z.enum(["en", "zh"]).default("en"));
 
 const NAME = { en: "1 to 128 characters", zh: " 1 至 128 个字符" };
 export const optionalName = () => field(NAME, z.string().min(1).max(128).optional());

@@ -93,6 +93,15 @@ function shapeOf(schema: z.ZodType): Record<string, z.ZodType> {
 }
 
 function show(value: unknown): string {
-  const text = JSON.stringify(value) ?? String(value);
+  const text = textOf(value);
   return text.length > 80 ? `${text.slice(0, 80)}…` : text;
+}
+
+/** JSON.stringify goes as deep as the value does: nesting that was read well can be too deep to be written. */
+function textOf(value: unknown): string {
+  try {
+    return JSON.stringify(value) ?? String(value);
+  } catch {
+    return "a value that is nested too deep";
+  }
 }

@@ -27,6 +27,13 @@ const ROUTES = [
   ["GET", "/v1/differences"],
   ["POST", "/v1/statements"],
   ["GET", "/v1/doctor"],
+  ["GET", "/v1/proof-key"],
+  ["GET", "/v1/manifests"],
+  ["GET", "/v1/proofs/hours/2026-03-01T10:00:00Z"],
+  ["GET", "/v1/proofs/records/none"],
+  ["GET", "/v1/proofs/events"],
+  ["GET", "/v1/exports/records"],
+  ["GET", "/v1/summary"],
 ] as const;
 
 /** The matrix as the contract says it, written out beside the code that decides it. */

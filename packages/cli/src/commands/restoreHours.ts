@@ -23,7 +23,10 @@ export function register(program: Command): void {
         zh: "将 DATABASE_URL 恢复到较早的备份之后、启动任何服务之前：由导出文件（PROOF_DIR）找回已封账的小时，使日志重放不会重复计费。可随时重复运行。",
       }),
     )
-    .option("--key <file>", say({ en: "public key (default: the one in the folder)", zh: "公钥文件（默认使用目录中的公钥）" }))
+    .option(
+      "--key <file>",
+      say({ en: "public key (default: the one in the folder)", zh: "公钥文件（默认使用目录中的公钥）" }),
+    )
     .option("--anchors <file>", say({ en: "the anchors, from the place outside", zh: "外部保存的锚点文件" }))
     .option("--json", say({ en: "print JSON", zh: "以 JSON 输出" }))
     .action(async (dir: string, flags: RestoreFlags) => {
@@ -36,7 +39,10 @@ export function register(program: Command): void {
       }
       const pool = createPool({ databaseUrl, applicationName: "quarterpast-restore", onError: () => {} });
       try {
-        const restored = await restoreHours(pool, openFolder(dir), { keyFile: flags.key, anchorFile: flags.anchors });
+        const restored = await restoreHours(pool, openFolder(dir), {
+          keyFile: flags.key,
+          anchorFile: flags.anchors,
+        });
         if (flags.json) return printJson(restored);
         print(
           formatFields([

@@ -58,7 +58,11 @@ export async function restoreHour(db: Db, given: HourExport, now: Micros): Promi
     accountNo,
     hour,
     held.residues,
-    unbillable.map((usage) => ({ instance: usage.instance!, quantity: usage.unbillable!, reason: usage.reason! })),
+    unbillable.map((usage) => ({
+      instance: usage.instance!,
+      quantity: usage.unbillable!,
+      reason: usage.reason!,
+    })),
   );
   await restoreProofs(db, given, held, now);
   return held.shards;

@@ -39,7 +39,10 @@ export async function restoreHours(
     const { code, hour, where } = findings[0]!;
     throw differs(`${findings.length} differences, the first in ${hour} ${where}: ${code}`);
   }
-  const keyLines = (await folder.read(options.keyFile ?? "proof-key.json"))!.toString("latin1").trimEnd().split("\n");
+  const keyLines = (await folder.read(options.keyFile ?? "proof-key.json"))!
+    .toString("latin1")
+    .trimEnd()
+    .split("\n");
   const keys = readProofKeys(keyLines)!;
   const accounts = new Map((await listAccounts(pool)).map(({ code, accountNo }) => [code, accountNo]));
   const names = await folder.hours();
@@ -55,7 +58,8 @@ export async function restoreHours(
         const accountNo = accounts.get(verdict.account);
         if (accountNo === undefined) throw differs(`there is no account ${verdict.account}`);
         const found = await findRestored(db, accountNo, verdict.number, verdict.hash);
-        if (found === "other") throw differs(`the ledger has another manifest ${verdict.number} of ${verdict.account}`);
+        if (found === "other")
+          throw differs(`the ledger has another manifest ${verdict.number} of ${verdict.account}`);
         if (found === "same") {
           restored.skipped += 1;
           continue;

@@ -51,10 +51,7 @@ export interface FolderVerdict {
 const EXPORT_NAME = /^(\d{8}T\d{2}0000Z)-(.+)\.ndjson$/;
 
 /** Verifies exported hours, without a ledger: bytes, chain, roots, sums, manifests, signatures and anchors. */
-export async function verifyFolder(
-  folder: ProofFolder,
-  options: FolderOptions = {},
-): Promise<FolderVerdict> {
+export async function verifyFolder(folder: ProofFolder, options: FolderOptions = {}): Promise<FolderVerdict> {
   const keys = readProofKeys(linesOf(await folder.read(options.keyFile ?? "proof-key.json")));
   const findings: Finding[] = keys ? [] : [{ code: "unknown_key", hour: "", where: "key file" }];
   const runs = new Map<string, Run>();

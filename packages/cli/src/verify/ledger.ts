@@ -64,7 +64,13 @@ export async function verifyLedger(stack: Stack, options: LedgerOptions): Promis
     }
     const verdict = verifier.finish();
     if (verdict.hash !== manifest.hash) {
-      verdict.findings.push({ code: "manifest_chain", hour, where: "hash", expected: verdict.hash, found: manifest.hash });
+      verdict.findings.push({
+        code: "manifest_chain",
+        hour,
+        where: "hash",
+        expected: verdict.hash,
+        found: manifest.hash,
+      });
     }
     hours.push(verdict);
     findings.push(...verdict.findings);
@@ -76,7 +82,9 @@ export async function verifyLedger(stack: Stack, options: LedgerOptions): Promis
 
 /** The public keys that a stack hands out, by id. */
 export async function fetchKeys(stack: Stack): Promise<Map<string, string>> {
-  const { items } = await createApi(stack).get<{ items: { keyId: string; publicKey: string }[] }>("/v1/proof-key");
+  const { items } = await createApi(stack).get<{ items: { keyId: string; publicKey: string }[] }>(
+    "/v1/proof-key",
+  );
   return new Map(items.map(({ keyId, publicKey }) => [keyId, publicKey]));
 }
 
