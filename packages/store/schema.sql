@@ -66,6 +66,44 @@ CREATE TABLE audit (
   CONSTRAINT audit_account_no_fkey FOREIGN KEY (account_no) REFERENCES accounts(account_no)
 );
 
+CREATE TABLE bill_findings (
+  finding_id bigint NOT NULL GENERATED ALWAYS AS IDENTITY,
+  account_no smallint NOT NULL,
+  kind text NOT NULL,
+  month date NOT NULL,
+  scope text NOT NULL,
+  key text NOT NULL,
+  currency text NOT NULL,
+  ours numeric,
+  theirs numeric,
+  statement_id bigint NOT NULL,
+  found_at timestamp with time zone NOT NULL,
+  resolved_at timestamp with time zone,
+  CONSTRAINT bill_findings_pkey PRIMARY KEY (finding_id),
+  CONSTRAINT bill_findings_account_no_fkey FOREIGN KEY (account_no) REFERENCES accounts(account_no),
+  CONSTRAINT bill_findings_kind_check CHECK ((kind = ANY (ARRAY['missing'::text, 'extra'::text, 'different'::text, 'late'::text, 'refunded'::text]))),
+  CONSTRAINT bill_findings_scope_check CHECK ((scope = ANY (ARRAY['record'::text, 'instance'::text, 'product'::text]))),
+  CONSTRAINT bill_findings_statement_id_fkey FOREIGN KEY (statement_id) REFERENCES statements(statement_id)
+);
+
+CREATE TABLE bill_lines (
+  statement_id bigint NOT NULL,
+  line integer NOT NULL,
+  month date NOT NULL,
+  usage_month date NOT NULL,
+  sn text,
+  instance_id text,
+  product text,
+  customer text,
+  order_id text,
+  quantity numeric,
+  amount numeric NOT NULL,
+  currency text NOT NULL,
+  refund boolean NOT NULL,
+  CONSTRAINT bill_lines_pkey PRIMARY KEY (statement_id, line),
+  CONSTRAINT bill_lines_statement_id_fkey FOREIGN KEY (statement_id) REFERENCES statements(statement_id)
+);
+
 CREATE TABLE calls (
   call_id bigint NOT NULL GENERATED ALWAYS AS IDENTITY,
   account_no smallint NOT NULL,
@@ -86,6 +124,17 @@ CREATE TABLE calls (
   CONSTRAINT calls_rerun_of_fkey FOREIGN KEY (rerun_of) REFERENCES calls(call_id)
 );
 
+CREATE TABLE case_history (
+  entry_id bigint NOT NULL GENERATED ALWAYS AS IDENTITY,
+  case_id bigint NOT NULL,
+  at timestamp with time zone NOT NULL,
+  key_id text NOT NULL,
+  act text NOT NULL,
+  detail jsonb NOT NULL,
+  CONSTRAINT case_history_pkey PRIMARY KEY (entry_id),
+  CONSTRAINT case_history_case_id_fkey FOREIGN KEY (case_id) REFERENCES cases(case_id)
+);
+
 CREATE TABLE cases (
   case_id bigint NOT NULL GENERATED ALWAYS AS IDENTITY,
   account_no smallint NOT NULL,
@@ -94,6 +143,9 @@ CREATE TABLE cases (
   detail text NOT NULL,
   opened_at timestamp with time zone NOT NULL,
   resolved_at timestamp with time zone,
+  owner text,
+  due_at timestamp with time zone,
+  resolution text,
   CONSTRAINT cases_pkey PRIMARY KEY (case_id),
   CONSTRAINT cases_account_no_fkey FOREIGN KEY (account_no) REFERENCES accounts(account_no)
 );
@@ -202,8 +254,11 @@ CREATE TABLE findings (
   statement_id bigint NOT NULL,
   found_at timestamp with time zone NOT NULL,
   resolved_at timestamp with time zone,
+  at_stake numeric,
+  currency text,
+  valued_at timestamp with time zone,
   CONSTRAINT findings_pkey PRIMARY KEY (finding_id),
-  CONSTRAINT findings_kind_check CHECK ((kind = ANY (ARRAY['missing'::text, 'extra'::text, 'different'::text, 'abnormal'::text]))),
+  CONSTRAINT findings_kind_check CHECK ((kind = ANY (ARRAY['missing'::text, 'extra'::text, 'different'::text, 'abnormal'::text, 'late'::text]))),
   CONSTRAINT findings_statement_id_fkey FOREIGN KEY (statement_id) REFERENCES statements(statement_id)
 );
 
@@ -256,6 +311,15 @@ CREATE TABLE hours (
   CONSTRAINT hours_pkey PRIMARY KEY (hour, shard),
   CONSTRAINT hours_hour_check CHECK ((date_trunc('hour'::text, hour) = hour)),
   CONSTRAINT hours_status_check CHECK ((status = ANY (ARRAY['complete'::text, 'nothing'::text, 'incomplete'::text])))
+);
+
+CREATE TABLE import_profiles (
+  account_no smallint NOT NULL,
+  name text NOT NULL,
+  profile jsonb NOT NULL,
+  saved_at timestamp with time zone NOT NULL,
+  CONSTRAINT import_profiles_pkey PRIMARY KEY (account_no, name),
+  CONSTRAINT import_profiles_account_no_fkey FOREIGN KEY (account_no) REFERENCES accounts(account_no)
 );
 
 CREATE TABLE instance_freezes (
@@ -605,6 +669,8 @@ CREATE TABLE statements (
   account_no smallint NOT NULL,
   source text NOT NULL,
   complete boolean NOT NULL,
+  range_from timestamp with time zone,
+  range_to timestamp with time zone,
   lines integer NOT NULL,
   taken_at timestamp with time zone NOT NULL,
   CONSTRAINT statements_pkey PRIMARY KEY (statement_id),
@@ -706,16 +772,21 @@ CREATE TABLE usage_totals (
 );
 
 CREATE INDEX audit_ref ON public.audit USING btree (account_no, ref, audit_id);
+CREATE UNIQUE INDEX bill_findings_open ON public.bill_findings USING btree (account_no, kind, month, scope, key, currency) WHERE (resolved_at IS NULL);
 CREATE INDEX calls_failed ON public.calls USING btree (account_no, call_id) WHERE (code <> '000000'::text);
 CREATE INDEX calls_ref ON public.calls USING btree (account_no, ref, call_id);
+CREATE INDEX case_history_of ON public.case_history USING btree (case_id, entry_id);
 CREATE UNIQUE INDEX cases_open ON public.cases USING btree (account_no, kind, ref) WHERE (resolved_at IS NULL);
+CREATE INDEX cases_ref ON public.cases USING btree (account_no, ref);
 CREATE INDEX events_occurred ON public.events USING brin (occurred) WITH (autosummarize='on');
 CREATE UNIQUE INDEX findings_open ON public.findings USING btree (account_no, kind, sn) WHERE (resolved_at IS NULL);
+CREATE INDEX findings_unvalued ON public.findings USING btree (account_no) WHERE (valued_at IS NULL);
 CREATE INDEX hooks_due ON public.hooks USING btree (next_at) WHERE (delivered_at IS NULL);
 CREATE INDEX hooks_waiting ON public.hooks USING btree (ref, hook_id) WHERE (delivered_at IS NULL);
 CREATE INDEX hours_to_freeze ON public.hours USING btree (shard, hour) WHERE (frozen_at IS NULL);
 CREATE UNIQUE INDEX instance_freezes_open ON public.instance_freezes USING btree (instance_no) WHERE (frozen_to IS NULL);
 CREATE INDEX instances_binding ON public.instances USING btree (account_no, subject, meter_no, opened);
+CREATE INDEX outcomes_refused ON public.outcomes USING btree (sn) WHERE (state = ANY (ARRAY['conflict'::text, 'rejected_fixable'::text, 'rejected_final'::text, 'expired'::text, 'abnormal'::text, 'missing'::text]));
 CREATE INDEX outcomes_sn ON public.outcomes USING btree (sn, outcome_id);
 CREATE INDEX packages_of ON public.packages USING btree (account_no, subject, meter_no);
 CREATE INDEX price_plans_of ON public.price_plans USING btree (account_no, product, meter_no, valid_from DESC, plan_id DESC);
@@ -727,7 +798,8 @@ CREATE UNIQUE INDEX reruns_open ON public.reruns USING btree (call_id) WHERE (do
 CREATE INDEX statement_lines_sn ON public.statement_lines USING btree (sn, statement_id);
 CREATE INDEX submissions_due ON public.submissions USING btree (deadline, submission_id) WHERE (state = ANY (ARRAY['frozen'::text, 'sent'::text, 'unknown'::text]));
 CREATE INDEX submissions_range ON public.submissions USING btree (account_no, shard, seq_from, seq_to);
-CREATE INDEX submissions_unsettled ON public.submissions USING btree (account_no, deadline) WHERE (state = ANY (ARRAY['accepted'::text, 'duplicate'::text]));
+CREATE INDEX submissions_refused ON public.submissions USING btree (account_no, shard, seq_from) WHERE (state = ANY (ARRAY['conflict'::text, 'rejected_fixable'::text, 'rejected_final'::text, 'expired'::text, 'abnormal'::text]));
+CREATE INDEX submissions_unsettled ON public.submissions USING btree (account_no, deadline) WHERE (state = ANY (ARRAY['accepted'::text, 'duplicate'::text, 'rejected_fixable'::text, 'rejected_final'::text]));
 CREATE INDEX subscription_events_of ON public.subscription_events USING btree (subscription_no, event_id);
 CREATE UNIQUE INDEX subscription_events_once ON public.subscription_events USING btree (subscription_no, kind, order_ref) WHERE (order_ref <> ''::text);
 CREATE INDEX subscriptions_customer ON public.subscriptions USING btree (account_no, customer_id);
@@ -757,6 +829,20 @@ AS $function$
   FROM paid
 $function$;
 
+CREATE OR REPLACE FUNCTION public.may_have_been_taken(record records)
+ RETURNS boolean
+ LANGUAGE sql
+ STABLE
+AS $function$
+  SELECT EXISTS (
+    SELECT 1 FROM submissions s JOIN attempts t USING (submission_id)
+    WHERE s.account_no = record.account_no AND s.shard = record.shard AND s.seq_to >= record.seq
+      AND s.seq_from BETWEEN record.seq - 10000 AND record.seq AND (t.result IS NULL OR t.result = 'unknown')
+      AND NOT EXISTS (
+        SELECT 1 FROM statements c WHERE c.account_no = record.account_no AND c.complete AND c.taken_at > t.sent_at
+          AND c.range_from <= record.begin_at AND c.range_to > record.begin_at))
+$function$;
+
 CREATE OR REPLACE FUNCTION public.refuse_change()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -780,6 +866,7 @@ END $function$;
 
 CREATE TRIGGER anchors_final BEFORE DELETE OR UPDATE ON public.anchors FOR EACH ROW EXECUTE FUNCTION refuse_change();
 CREATE TRIGGER audit_final BEFORE DELETE OR UPDATE ON public.audit FOR EACH ROW EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER case_history_final BEFORE DELETE OR UPDATE ON public.case_history FOR EACH ROW EXECUTE FUNCTION refuse_change();
 CREATE TRIGGER hour_usage_sealed BEFORE INSERT OR DELETE OR UPDATE ON public.hour_usage FOR EACH ROW EXECUTE FUNCTION refuse_sealed_usage();
 CREATE TRIGGER manifest_totals_final BEFORE DELETE OR UPDATE ON public.manifest_totals FOR EACH ROW EXECUTE FUNCTION refuse_change();
 CREATE TRIGGER manifests_final BEFORE DELETE OR UPDATE ON public.manifests FOR EACH ROW EXECUTE FUNCTION refuse_change();
@@ -789,6 +876,22 @@ CREATE TRIGGER proof_keys_final BEFORE DELETE OR UPDATE ON public.proof_keys FOR
 CREATE TRIGGER record_proofs_final BEFORE DELETE OR UPDATE ON public.record_proofs FOR EACH ROW EXECUTE FUNCTION refuse_change();
 CREATE TRIGGER records_final BEFORE DELETE OR UPDATE ON public.records FOR EACH ROW EXECUTE FUNCTION refuse_change();
 CREATE TRIGGER residues_final BEFORE DELETE OR UPDATE ON public.residues FOR EACH ROW EXECUTE FUNCTION refuse_change();
+
+CREATE VIEW billing.cases AS
+ SELECT c.case_id,
+    a.code AS account,
+    c.kind,
+    c.ref,
+    c.detail,
+    c.owner,
+    c.opened_at,
+    COALESCE(c.due_at, (c.opened_at + '1 day'::interval)) AS due_at,
+    c.resolved_at,
+    c.resolution
+   FROM (cases c
+     JOIN accounts a USING (account_no));
+
+-- billing.cases: What a person has to settle; resolved_at is null while a case stands.
 
 CREATE VIEW billing.differences AS
  SELECT f.kind,
@@ -808,6 +911,53 @@ CREATE VIEW billing.differences AS
      JOIN statements t USING (statement_id));
 
 -- billing.differences: Ours against the marketplace's statements; resolved_at is null while a difference stands.
+
+CREATE VIEW billing.findings AS
+ SELECT ('q'::text || f.finding_id) AS id,
+    f.kind,
+    'record'::text AS scope,
+    a.code AS account,
+    f.sn AS key,
+    f.instance_id,
+    f.begin_at AS since,
+    f.ours,
+    f.theirs,
+    f.code,
+    f.currency,
+    f.at_stake,
+    f.found_at,
+    f.resolved_at,
+    t.source AS statement
+   FROM ((findings f
+     JOIN accounts a USING (account_no))
+     JOIN statements t USING (statement_id))
+UNION ALL
+ SELECT ('m'::text || f.finding_id) AS id,
+    f.kind,
+    f.scope,
+    a.code AS account,
+    f.key,
+        CASE
+            WHEN (f.scope = 'instance'::text) THEN f.key
+            ELSE NULL::text
+        END AS instance_id,
+    ((f.month)::timestamp without time zone AT TIME ZONE 'UTC'::text) AS since,
+    f.ours,
+    f.theirs,
+    NULL::text AS code,
+    f.currency,
+        CASE
+            WHEN (f.kind = 'late'::text) THEN (0)::numeric
+            ELSE abs((COALESCE(f.theirs, (0)::numeric) - COALESCE(f.ours, (0)::numeric)))
+        END AS at_stake,
+    f.found_at,
+    f.resolved_at,
+    t.source AS statement
+   FROM ((bill_findings f
+     JOIN accounts a USING (account_no))
+     JOIN statements t USING (statement_id));
+
+-- billing.findings: What reconciliation found: quantities (scope record, ids q…) and money of bills (ids m…); at_stake is null where no price is known.
 
 CREATE VIEW billing.hour_totals AS
  SELECT a.code AS account,
@@ -995,7 +1145,7 @@ CREATE VIEW billing.revenue AS
             priced.expected,
             priced.begins,
             priced.period,
-            COALESCE(sum(priced.quantity) FILTER (WHERE priced.expected) OVER (PARTITION BY priced.instance_no, priced.hour ORDER BY priced.begin_at, priced.seq ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), (0)::numeric) AS hour_before
+            COALESCE(sum(priced.quantity) FILTER (WHERE priced.expected) OVER (PARTITION BY priced.instance_id, priced.instance_no, priced.hour ORDER BY priced.begin_at, priced.seq ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), (0)::numeric) AS hour_before
            FROM priced
         ), charged AS (
          SELECT of_hour.sn,
@@ -1078,7 +1228,7 @@ CREATE VIEW billing.revenue AS
             charged.period,
             charged.hour_before,
             charged.to_charge,
-            COALESCE(sum(charged.to_charge) FILTER (WHERE charged.expected) OVER (PARTITION BY charged.instance_no, charged.period ORDER BY charged.begin_at, charged.seq ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), (0)::numeric) AS before
+            COALESCE(sum(charged.to_charge) FILTER (WHERE charged.expected) OVER (PARTITION BY charged.instance_id, charged.instance_no, charged.period ORDER BY charged.begin_at, charged.seq ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), (0)::numeric) AS before
            FROM charged
         )
  SELECT sn,
@@ -1100,7 +1250,9 @@ CREATE VIEW billing.revenue AS
     model,
     currency,
     trim_scale(before) AS used_before,
-    trim_scale(billing.charge(model, bands, free, before, to_charge)) AS amount
+    trim_scale(billing.charge(model, bands, free, before, to_charge)) AS amount,
+    bands,
+    free
    FROM accumulated;
 
 -- billing.revenue: What each bill record is expected to bring in, exactly; a record that is not expected shows what it would have brought in.

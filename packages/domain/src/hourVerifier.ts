@@ -117,6 +117,12 @@ export function createHourVerifier(
         return;
       case "signature":
         signature = fields;
+        return;
+      // For a restore alone: bound by the body's hash.
+      case "wire":
+      case "instance":
+      case "residue":
+      case "shard":
     }
   }
 

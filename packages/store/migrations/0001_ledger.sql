@@ -279,7 +279,8 @@ CREATE TABLE submissions (
   created_at timestamptz NOT NULL
 );
 CREATE INDEX submissions_due ON submissions (deadline, submission_id) WHERE state IN ('frozen', 'sent', 'unknown');
-CREATE INDEX submissions_unsettled ON submissions (account_no, deadline) WHERE state IN ('accepted', 'duplicate');
+CREATE INDEX submissions_unsettled ON submissions (account_no, deadline)
+  WHERE state IN ('accepted', 'duplicate', 'rejected_fixable', 'rejected_final');
 CREATE INDEX submissions_range ON submissions (account_no, shard, seq_from, seq_to);
 
 CREATE TABLE attempts (
@@ -318,6 +319,9 @@ CREATE TABLE statements (
   account_no smallint NOT NULL REFERENCES accounts,
   source text NOT NULL,
   complete boolean NOT NULL,
+  -- The begins it covers; null for an empty file.
+  range_from timestamptz,
+  range_to timestamptz,
   lines integer NOT NULL,
   taken_at timestamptz NOT NULL
 );
@@ -367,6 +371,18 @@ CREATE TABLE rereports (
   refused text
 );
 CREATE UNIQUE INDEX rereports_open ON rereports (sn) WHERE done_at IS NULL;
+
+-- A call with the record may have been taken, whatever a later one was answered, and no complete statement asked for
+-- since has shown that it was not.
+CREATE FUNCTION may_have_been_taken(record records) RETURNS boolean LANGUAGE sql STABLE AS $$
+  SELECT EXISTS (
+    SELECT 1 FROM submissions s JOIN attempts t USING (submission_id)
+    WHERE s.account_no = record.account_no AND s.shard = record.shard AND s.seq_to >= record.seq
+      AND s.seq_from BETWEEN record.seq - 10000 AND record.seq AND (t.result IS NULL OR t.result = 'unknown')
+      AND NOT EXISTS (
+        SELECT 1 FROM statements c WHERE c.account_no = record.account_no AND c.complete AND c.taken_at > t.sent_at
+          AND c.range_from <= record.begin_at AND c.range_to > record.begin_at))
+$$;
 
 -- What is final stays as it is ----------------------------------------------------------------------------------
 

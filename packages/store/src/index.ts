@@ -32,6 +32,8 @@ export * from "./proofPlaces.js";
 export * from "./exports.js";
 export * from "./cases.js";
 export * from "./restore.js";
+export * from "./restoreEvents.js";
+export * from "./restoreRecords.js";
 export * from "./bills.js";
 export * from "./findings.js";
 export * from "./importProfiles.js";

@@ -25,6 +25,8 @@ export interface WaitingRereport {
   requestId: number;
   sn: string;
   state: RecordState;
+  /** A call with it may have been taken, and no complete statement has shown since that it was not. */
+  mayHaveBeenTaken: boolean;
   quantity: string;
   accountNo: number;
   account: string;
@@ -48,7 +50,7 @@ export async function lockRereport(db: Db): Promise<WaitingRereport | undefined>
     `WITH waiting AS (
        SELECT * FROM rereports WHERE done_at IS NULL ORDER BY request_id LIMIT 1 FOR UPDATE SKIP LOCKED
      )
-     SELECT w.request_id AS "requestId", w.sn, b.state, COALESCE(w.quantity, r.quantity)::text AS quantity,
+     SELECT w.request_id AS "requestId", w.sn, b.state, may_have_been_taken(r) AS "mayHaveBeenTaken", COALESCE(w.quantity, r.quantity)::text AS quantity,
        r.account_no AS "accountNo", b.account, r.shard, r.instance_no AS "instanceNo", b.instance_id AS "instanceId",
        b.product, b.meter, b.unit, i.cycle, r.hour, r.begin_at AS begin, r.end_at AS "end", r.part, r.events
      FROM waiting w JOIN records r USING (sn) JOIN billing.records b USING (sn) JOIN instances i USING (instance_no)`,

@@ -58,10 +58,21 @@ export async function takeStatement(pool: Pool, statement: NewStatement, now: Mi
 }
 
 async function insertStatement(db: Db, statement: NewStatement, now: Micros): Promise<number> {
+  const range = statement.range ?? rangeOf(statement.lines);
   const { rows } = await db.query<{ id: number }>(
-    `INSERT INTO statements (account_no, source, complete, lines, taken_at)
-     VALUES ($1::smallint, $2::text, $3::boolean, $4::integer, $5::timestamptz) RETURNING statement_id AS id`,
-    [statement.accountNo, statement.source, statement.complete, statement.lines.length, stamp(now)],
+    `INSERT INTO statements (account_no, source, complete, lines, taken_at, range_from, range_to)
+     VALUES ($1::smallint, $2::text, $3::boolean, $4::integer, $5::timestamptz, $6::timestamptz, $7::timestamptz)
+     RETURNING statement_id AS id`,
+    [
+      statement.accountNo,
+      statement.source,
+      statement.complete,
+      statement.lines.length,
+      // What was accepted after it was asked for cannot be in it, whenever it is read.
+      stamp(Math.min(statement.askedAt, now)),
+      range ? stamp(range.from) : null,
+      range ? stamp(range.to) : null,
+    ],
   );
   return rows[0]!.id;
 }
@@ -247,7 +258,10 @@ async function resolveFindings(db: Db, { accountNo, complete }: NewStatement, no
   );
 }
 
-/** The begins of records that were accepted and whose window is over, but that no statement has settled yet. */
+/**
+ * The begins of records whose window is over and that a statement must settle: accepted ones, and refused ones of which
+ * an earlier call may have been taken.
+ */
 export async function unsettledRange(
   db: Db,
   accountNo: number,
@@ -256,7 +270,9 @@ export async function unsettledRange(
   const { rows } = await db.query<{ from: Micros | null; to: Micros | null }>(
     `SELECT min(r.begin_at) AS "from", max(r.begin_at) + interval '1 second' AS "to"
      FROM submissions s JOIN records r ON r.account_no = s.account_no AND r.shard = s.shard AND r.seq BETWEEN s.seq_from AND s.seq_to
-     WHERE s.account_no = $1::smallint AND s.state IN ('accepted', 'duplicate') AND s.deadline <= $2::timestamptz`,
+     WHERE s.account_no = $1::smallint AND s.deadline <= $2::timestamptz AND (s.state IN ('accepted', 'duplicate')
+       OR (s.state IN ('rejected_fixable', 'rejected_final') AND r.begin_at > $2::timestamptz - interval '30 days'
+         AND may_have_been_taken(r)))`,
     [accountNo, stamp(now)],
   );
   const { from, to } = rows[0]!;

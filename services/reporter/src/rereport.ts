@@ -40,6 +40,10 @@ export async function carryOutRereport(deps: FreezeDeps): Promise<boolean> {
 function refusalOf({ adapter }: FreezeDeps, wish: WaitingRereport, now: Micros): string | undefined {
   if (transition(wish.state, "rereported") === null)
     return `a record that is ${wish.state} is not filed again`;
+  const isRefused = wish.state === "rejected_fixable" || wish.state === "rejected_final";
+  if (isRefused && wish.mayHaveBeenTaken) {
+    return "a call with it may have been taken: a statement must show first that it was not";
+  }
   if (wish.begin + adapter.windows.expiry <= now)
     return "the marketplace no longer takes records that begin then";
   return undefined;

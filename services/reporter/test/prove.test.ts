@@ -5,7 +5,6 @@ import {
   createRun,
   formatCompact,
   HOUR,
-  MINUTE,
   type HourVerdict,
 } from "@quarterpast/domain";
 import { listManifests, requestRereport } from "@quarterpast/store";

@@ -355,6 +355,46 @@ describe("what the marketplace may do", () => {
     ]);
   });
 
+  test("a record refused after a call of unknown outcome is not filed again before a statement shows it is not there", async () => {
+    await oneRecord();
+    sandbox.setFaults([
+      { mode: "accept_then_5xx", times: 1 },
+      { mode: "unknown_code", times: 1, code: "MKT.0150", status: 401 },
+    ]);
+    await submitAll();
+    const [refused] = await records();
+    expect(refused).toMatchObject({ state: "rejected_final", code: "MKT.0150" });
+    const wish = { sn: refused!.sn, quantity: null, reason: "again", keyId: "k" };
+    await requestRereport(ledger.pool, wish, clock.now());
+    await carryOutRereport(deps());
+    expect(await records()).toHaveLength(1);
+    expect(await ledger.rows("SELECT refused FROM rereports")).toEqual([
+      { refused: "a call with it may have been taken: a statement must show first that it was not" },
+    ]);
+    await setTime(H + HOUR + 16 * MINUTE);
+    await sandbox.settle();
+    await reconcileAccepted(deps());
+    expect(await records()).toMatchObject([{ state: "billed" }]);
+  });
+
+  test("a record that no call can have brought in is filed again at once", async () => {
+    await oneRecord();
+    sandbox.setFaults([{ mode: "unknown_code", times: 1, code: "MKT.0150", status: 401 }]);
+    await submitAll();
+    const [refused] = await records();
+    await requestRereport(
+      ledger.pool,
+      { sn: refused!.sn, quantity: "41", reason: "corrected", keyId: "k" },
+      clock.now(),
+    );
+    await carryOutRereport(deps());
+    await submitAll();
+    expect(await records()).toMatchObject([
+      { state: "replaced" },
+      { state: "accepted", quantity: "41.0000" },
+    ]);
+  });
+
   test("what the marketplace forgot is found and sent again as it was", async () => {
     await oneRecord();
     sandbox.setFaults([{ mode: "forget", times: 1 }]);

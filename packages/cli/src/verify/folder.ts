@@ -66,7 +66,7 @@ export async function verifyFolder(folder: ProofFolder, options: FolderOptions =
       { account, hour },
       { run, keys: keys ?? new Map(), isExport: true, withEvents: true },
     );
-    const sha256 = await eachLine(folder.stream(`hours/${name}`), verifier.line);
+    const sha256 = await eachLine(folder.stream(`hours/${name}`), (line) => verifier.line(line));
     const verdict = verifier.finish();
     const beside = (await folder.read(`hours/${name}.sha256`))?.toString("latin1");
     if (beside !== `${sha256}  ${name}\n`) verdict.findings.push({ code: "file_hash", hour, where: name });
