@@ -56,7 +56,7 @@ def canonical(data, kind):  # the fields of canonical bytes; None where one byte
     return fields if json.dumps(fields, separators=(",", ":")).encode() == data else None
 def units(text):  # a decimal in steps of 1e-12; None where it is none
     whole, _, fraction = text.partition(".")
-    return int(whole + fraction.ljust(12, "0")) if re.fullmatch(r"\d{1,30}(\.\d{1,12})?", text) else None
+    return int(whole + fraction.ljust(12, "0")) if re.fullmatch(r"-?\d{1,30}(\.\d{1,12})?", text) else None
 def event_key(eid):
     if UUID7.fullmatch(eid): return eid.decode()
     k = bytearray(sha(eid)[:16])
@@ -125,9 +125,9 @@ class Run:
         before, b["last"] = b["last"], (unquote_to_bytes(f["source"]), f["key"])
         if before >= b["last"]: bad("event order", f["id"])
         origin = "".join(time.groups()[:3]) + "T" + time[4] + "0000Z"
-        count, total, most, values = b["groups"].get(origin, (0, 0, 0, set()))
+        count, total, most, values, gone = b["groups"].get(origin, (0, 0, 0, set(), 0))
         if f["value"]: values.add(f["value"])
-        b["groups"][origin] = (count + 1, total + q, max(most, q), values)
+        b["groups"][origin] = (count + 1, total + q, max(most, q), values, gone + (q < 0))
     def usage(self, f, b, account, hour, usages, st, bad):
         i = f["instance"]
         last = usages[-1][0]["instance"] if usages else ""
@@ -135,9 +135,9 @@ class Run:
         if (b["tree"].root(), str(b["tree"].size)) != (f["root"], f["events"]): bad("events root", i)
         if sum(units(o["quantity"]) or 0 for o in b["origins"]) != units(f["quantity"]): bad("usage quantity", i)
         for o in b["origins"]:
-            count, total, most, values = b["groups"].pop(o["origin"], (0, 0, 0, set()))
+            count, total, most, values, gone = b["groups"].pop(o["origin"], (0, 0, 0, set(), 0))
             if (o["instance"], o["events"]) != (i, str(count)) or o["origin"] > hour: bad("origin", i)
-            quantity = {"sum": total, "count": count * 10**12}.get(f["aggregation"])
+            quantity = {"sum": total, "count": (count - 2 * gone) * 10**12}.get(f["aggregation"])
             if quantity is None and (o["origin"] == hour or o["origin"] in st["hours"]):
                 old = st["standing"].get((i, o["origin"]), (0, set()))
                 new = st["standing"][i, o["origin"]] = (max(old[0], most), old[1] | values)

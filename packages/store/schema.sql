@@ -193,6 +193,22 @@ CREATE TABLE conflicts (
   CONSTRAINT conflicts_pkey PRIMARY KEY (source_no, key, payload_hash)
 );
 
+CREATE TABLE corrections (
+  source_no integer NOT NULL,
+  key uuid NOT NULL,
+  target_key uuid NOT NULL,
+  quantity numeric NOT NULL,
+  delta numeric NOT NULL,
+  instance_no integer NOT NULL,
+  bill_hour timestamp with time zone NOT NULL,
+  said_at timestamp with time zone NOT NULL,
+  applied_at timestamp with time zone NOT NULL,
+  CONSTRAINT corrections_pkey PRIMARY KEY (source_no, key),
+  CONSTRAINT corrections_instance_no_fkey FOREIGN KEY (instance_no) REFERENCES instances(instance_no),
+  CONSTRAINT corrections_quantity_check CHECK (((quantity >= (0)::numeric) AND (quantity < 'Infinity'::numeric))),
+  CONSTRAINT corrections_source_no_target_key_key UNIQUE (source_no, target_key)
+);
+
 CREATE TABLE debug_instances (
   account_no smallint NOT NULL,
   order_id text NOT NULL,
@@ -229,7 +245,7 @@ CREATE TABLE events (
   extensions jsonb,
   CONSTRAINT events_pkey PRIMARY KEY (source_no, key),
   CONSTRAINT events_check CHECK (((instance_no IS NULL) = (bill_hour IS NULL))),
-  CONSTRAINT events_quantity_check CHECK (((quantity >= (0)::numeric) AND (quantity < 'Infinity'::numeric)))
+  CONSTRAINT events_quantity_check CHECK (((quantity > '-Infinity'::numeric) AND (quantity < 'Infinity'::numeric)))
 );
 
 CREATE TABLE expected_sources (
@@ -297,7 +313,7 @@ CREATE TABLE hour_usage (
   events bigint NOT NULL,
   CONSTRAINT hour_usage_pkey PRIMARY KEY (shard, bill_hour, instance_no, origin_hour),
   CONSTRAINT hour_usage_check CHECK ((origin_hour <= bill_hour)),
-  CONSTRAINT hour_usage_quantity_check CHECK (((quantity >= (0)::numeric) AND (quantity < 'Infinity'::numeric)))
+  CONSTRAINT hour_usage_quantity_check CHECK (((quantity > '-Infinity'::numeric) AND (quantity < 'Infinity'::numeric)))
 );
 
 CREATE TABLE hours (
@@ -615,7 +631,7 @@ CREATE TABLE residues (
   residue numeric NOT NULL,
   CONSTRAINT residues_pkey PRIMARY KEY (instance_no, hour),
   CONSTRAINT residues_instance_no_fkey FOREIGN KEY (instance_no) REFERENCES instances(instance_no),
-  CONSTRAINT residues_residue_check CHECK ((residue >= (0)::numeric))
+  CONSTRAINT residues_residue_check CHECK (((residue > '-Infinity'::numeric) AND (residue < 'Infinity'::numeric)))
 );
 
 CREATE TABLE shards (
@@ -790,6 +806,7 @@ CREATE INDEX outcomes_refused ON public.outcomes USING btree (sn) WHERE (state =
 CREATE INDEX outcomes_sn ON public.outcomes USING btree (sn, outcome_id);
 CREATE INDEX packages_of ON public.packages USING btree (account_no, subject, meter_no);
 CREATE INDEX price_plans_of ON public.price_plans USING btree (account_no, product, meter_no, valid_from DESC, plan_id DESC);
+CREATE INDEX quarantine_corrections ON public.quarantine USING btree (source_no, key) WHERE ((released_at IS NULL) AND (reason = 'correction_waits'::text));
 CREATE INDEX quarantine_waiting ON public.quarantine USING btree (account_no, subject, meter) WHERE (released_at IS NULL);
 CREATE INDEX records_hour ON public.records USING btree (hour, instance_no);
 CREATE INDEX records_replaces ON public.records USING btree (replaces) WHERE (replaces IS NOT NULL);
@@ -867,6 +884,7 @@ END $function$;
 CREATE TRIGGER anchors_final BEFORE DELETE OR UPDATE ON public.anchors FOR EACH ROW EXECUTE FUNCTION refuse_change();
 CREATE TRIGGER audit_final BEFORE DELETE OR UPDATE ON public.audit FOR EACH ROW EXECUTE FUNCTION refuse_change();
 CREATE TRIGGER case_history_final BEFORE DELETE OR UPDATE ON public.case_history FOR EACH ROW EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER corrections_final BEFORE DELETE OR UPDATE ON public.corrections FOR EACH ROW EXECUTE FUNCTION refuse_change();
 CREATE TRIGGER hour_usage_sealed BEFORE INSERT OR DELETE OR UPDATE ON public.hour_usage FOR EACH ROW EXECUTE FUNCTION refuse_sealed_usage();
 CREATE TRIGGER manifest_totals_final BEFORE DELETE OR UPDATE ON public.manifest_totals FOR EACH ROW EXECUTE FUNCTION refuse_change();
 CREATE TRIGGER manifests_final BEFORE DELETE OR UPDATE ON public.manifests FOR EACH ROW EXECUTE FUNCTION refuse_change();
@@ -876,6 +894,29 @@ CREATE TRIGGER proof_keys_final BEFORE DELETE OR UPDATE ON public.proof_keys FOR
 CREATE TRIGGER record_proofs_final BEFORE DELETE OR UPDATE ON public.record_proofs FOR EACH ROW EXECUTE FUNCTION refuse_change();
 CREATE TRIGGER records_final BEFORE DELETE OR UPDATE ON public.records FOR EACH ROW EXECUTE FUNCTION refuse_change();
 CREATE TRIGGER residues_final BEFORE DELETE OR UPDATE ON public.residues FOR EACH ROW EXECUTE FUNCTION refuse_change();
+
+CREATE VIEW billing.bill_lines AS
+ SELECT a.code AS account,
+    t.source AS bill,
+    t.taken_at,
+    t.complete,
+    b.line,
+    b.month,
+    b.usage_month,
+    b.sn,
+    b.instance_id,
+    b.product,
+    b.customer,
+    b.order_id,
+    b.quantity,
+    b.amount,
+    b.currency,
+    b.refund
+   FROM ((bill_lines b
+     JOIN statements t USING (statement_id))
+     JOIN accounts a USING (account_no));
+
+-- billing.bill_lines: Lines of transaction details and bills as they were imported.
 
 CREATE VIEW billing.cases AS
  SELECT c.case_id,
@@ -892,6 +933,60 @@ CREATE VIEW billing.cases AS
      JOIN accounts a USING (account_no));
 
 -- billing.cases: What a person has to settle; resolved_at is null while a case stands.
+
+CREATE VIEW billing.corrections AS
+ SELECT a.code AS account,
+    s.source,
+    COALESCE(c.id, (c.key)::text) AS id,
+    COALESCE(t.id, (t.key)::text) AS corrects,
+    i.instance_id,
+    m.code AS meter,
+    t.occurred,
+    x.quantity,
+    x.delta,
+    x.bill_hour,
+    x.applied_at
+   FROM ((((((corrections x
+     JOIN sources s USING (source_no))
+     JOIN accounts a USING (account_no))
+     JOIN events c ON (((c.source_no = x.source_no) AND (c.key = x.key))))
+     JOIN events t ON (((t.source_no = x.source_no) AND (t.key = x.target_key))))
+     JOIN instances i ON ((i.instance_no = x.instance_no)))
+     JOIN meters m USING (meter_no));
+
+-- billing.corrections: What was cancelled or amended, by which event, and the hour that took the difference.
+
+CREATE VIEW billing.credits AS
+ SELECT a.code AS account,
+    i.instance_id,
+    i.product,
+    i.subject,
+    m.code AS meter,
+    m.unit,
+    r.hour AS since,
+    (- r.residue) AS quantity,
+    p.currency,
+    trim_scale(billing.charge(p.model, p.bands, (0)::numeric, (0)::numeric, (- r.residue))) AS amount,
+    i.closed,
+    (i.closed IS NOT NULL) AS refund_due
+   FROM ((((( SELECT DISTINCT ON (residues.instance_no) residues.instance_no,
+            residues.hour,
+            residues.residue
+           FROM residues
+          ORDER BY residues.instance_no, residues.hour DESC) r
+     JOIN instances i USING (instance_no))
+     JOIN accounts a USING (account_no))
+     JOIN meters m USING (meter_no))
+     LEFT JOIN LATERAL ( SELECT p_1.model,
+            p_1.currency,
+            p_1.bands
+           FROM price_plans p_1
+          WHERE ((p_1.account_no = i.account_no) AND (p_1.product = i.product) AND (p_1.meter_no = i.meter_no) AND (p_1.valid_from <= r.hour))
+          ORDER BY p_1.valid_from DESC, p_1.plan_id DESC
+         LIMIT 1) p ON (true))
+  WHERE (r.residue < (0)::numeric);
+
+-- billing.credits: Instances that were billed more than they used: set against coming usage, or to be refunded where none can come.
 
 CREATE VIEW billing.differences AS
  SELECT f.kind,
@@ -974,6 +1069,17 @@ CREATE VIEW billing.hour_totals AS
 
 -- billing.hour_totals: What was filed, by hour, product, meter and kind of record, as the manifests sign it.
 
+CREATE VIEW billing.hours AS
+ SELECT hour,
+    bool_or((status = 'incomplete'::text)) AS incomplete,
+    string_agg(DISTINCT NULLIF(reason, ''::text), '; '::text) AS reason,
+    max(sealed_at) AS sealed_at,
+    bool_and((frozen_at IS NOT NULL)) AS filed
+   FROM hours
+  GROUP BY hour;
+
+-- billing.hours: Hours that are sealed; incomplete where a source or collector was not heard.
+
 CREATE VIEW billing.manifests AS
  SELECT a.code AS account,
     m.number,
@@ -990,6 +1096,22 @@ CREATE VIEW billing.manifests AS
      JOIN accounts a USING (account_no));
 
 -- billing.manifests: The signed manifest of each hour and account.
+
+CREATE VIEW billing.quarantine AS
+ SELECT a.code AS account,
+    q.reason,
+    q.subject,
+    q.meter,
+    count(*) AS events,
+    sum(e.quantity) AS quantity,
+    min(q.quarantined_at) AS since
+   FROM ((quarantine q
+     JOIN accounts a USING (account_no))
+     JOIN events e USING (source_no, key))
+  WHERE (q.released_at IS NULL)
+  GROUP BY a.code, q.reason, q.subject, q.meter;
+
+-- billing.quarantine: Acknowledged events that wait and are in no record yet.
 
 CREATE VIEW billing.records AS
  SELECT r.sn,
@@ -1276,3 +1398,20 @@ CREATE VIEW billing.revenue_by_month AS
   GROUP BY month, account, product, instance_id, subject, meter, unit, currency;
 
 -- billing.revenue_by_month: Expected revenue per month of the marketplace, instance and currency; sum it by product or customer.
+
+CREATE VIEW billing.unbillable AS
+ SELECT a.code AS account,
+    i.instance_id,
+    i.product,
+    i.subject,
+    m.code AS meter,
+    m.unit,
+    u.hour,
+    u.quantity,
+    u.reason
+   FROM (((unbillable u
+     JOIN instances i USING (instance_no))
+     JOIN accounts a USING (account_no))
+     JOIN meters m USING (meter_no));
+
+-- billing.unbillable: Usage for which no second of its instance's life was left to bill.

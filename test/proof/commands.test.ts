@@ -55,8 +55,10 @@ beforeAll(async () => {
   });
 });
 afterAll(async () => {
-  api.kill("SIGTERM");
-  await new Promise((resolve) => api.once("exit", resolve));
+  if (api.exitCode === null) {
+    api.kill("SIGTERM");
+    await new Promise((resolve) => api.once("exit", resolve));
+  }
   await proven.end();
 });
 

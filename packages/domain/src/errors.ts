@@ -87,6 +87,19 @@ export const QUARANTINE_REASONS = {
     en: "the quantity has more decimals than the meter's scale",
     zh: "用量小数位超过计量项精度",
   },
+  correction_waits: { en: "the event it corrects is not counted yet", zh: "被更正的事件尚未计入" },
+  correction_mismatch: {
+    en: "the event it corrects is of another subject or meter",
+    zh: "被更正的事件属于其他主体或计量项",
+  },
+  correction_impossible: {
+    en: "this meter cannot be corrected so: sum is amended and cancelled, count cancelled, max and unique neither",
+    zh: "该计量项不支持此更正：sum 可修改和撤销，count 只能撤销，max 和 unique 均不支持",
+  },
+  corrected_already: {
+    en: "the event was corrected before: correct the event that did so",
+    zh: "该事件已被更正过：请更正其更正事件",
+  },
   cannot_be_stored: { en: "the database refuses this event", zh: "数据库无法保存该事件" },
 } as const satisfies Record<string, Text>;
 

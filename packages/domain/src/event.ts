@@ -1,5 +1,6 @@
 import { z } from "zod";
 import type { ErrorCode, Problem } from "./errors.js";
+import { correctionProblem, readCorrection } from "./correction.js";
 import { eventKey, payloadHash } from "./identity.js";
 import { parseQuantity } from "./quantity.js";
 import { DAY, formatInstant, HOUR, MINUTE, parseInstant, type Micros } from "./time.js";
@@ -146,6 +147,8 @@ export function parseUsageEvent(raw: unknown, now: Micros, accept: AcceptWindow 
       `${show(data.quantity)}: must be a decimal ≥ 0 with up to 12 digits on either side of the point; send it as a string beyond 15 significant digits`,
     );
   }
+  const correction = readCorrection(result.data.id, extensions, quantity);
+  if (typeof correction === "string") return fail(id, "field_invalid", ...correctionProblem(correction));
   const payload = { subject, meter, time, quantity, value: data.value };
   return {
     ok: true,
@@ -154,7 +157,10 @@ export function parseUsageEvent(raw: unknown, now: Micros, accept: AcceptWindow 
       id: result.data.id,
       key: eventKey(result.data.id),
       ...payload,
-      payloadHash: payloadHash(payload),
+      payloadHash: payloadHash({
+        ...payload,
+        correction: correction && `${correction.kind} ${correction.id}`,
+      }),
       extensions,
     },
   };

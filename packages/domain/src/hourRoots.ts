@@ -29,6 +29,7 @@ export interface HourGatherer {
   roots(): HourRoots;
 }
 
+/** Begins an hour with nothing in it. */
 export function createHourGatherer(): HourGatherer {
   const usages = createTree();
   const chains = createTree();

@@ -15,6 +15,7 @@ export interface Run {
   manifest?: { number: number; hash: string; hour: string } | undefined;
 }
 
+/** Begins a run that knows nothing from before. */
 export function createRun(): Run {
   return { heads: new Map(), residues: new Map(), standing: { hours: new Set(), of: new Map() } };
 }

@@ -30,6 +30,8 @@ export interface Payload {
   time: number;
   quantity?: string | undefined;
   value?: string | undefined;
+  /** What it does to another event: `corrects …` or `cancels …`. */
+  correction?: string | undefined;
 }
 
 /**
@@ -38,6 +40,8 @@ export interface Payload {
  */
 export function payloadHash(payload: Payload): string {
   const fields = [payload.subject, payload.meter, String(payload.time), payload.quantity, payload.value];
+  // Events that correct nothing hash as they did before there were corrections.
+  if (payload.correction !== undefined) fields.push(payload.correction);
   const preimage = fields.map((field) => (field === undefined ? "-" : `${field.length}:${field}`)).join("");
   return asUuid(createHash("sha256").update(preimage, "utf8").digest("hex").slice(0, 32));
 }

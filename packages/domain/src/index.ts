@@ -3,6 +3,7 @@ export * from "./outcome.js";
 export * from "./time.js";
 export * from "./errors.js";
 export * from "./event.js";
+export * from "./correction.js";
 export * from "./finding.js";
 export * from "./identity.js";
 export * from "./plan.js";

@@ -27,6 +27,7 @@ export interface Tree {
   root(): string;
 }
 
+/** Begins an empty tree. */
 export function createTree(): Tree {
   /** Roots of complete subtrees, the largest first: one for each bit that is set in the size. */
   const stack: Buffer[] = [];

@@ -13,10 +13,10 @@ export interface UsageToBill {
   unit: string;
   opened: Micros;
   closed: Micros | null;
-  /** Decimal text: the hour's own usage. */
+  /** Decimal text: the hour's own usage; below 0 where corrections took back more. */
   quantity: string;
   events: number;
-  /** Decimal text carried in from the instance's last hour. */
+  /** Decimal text carried in from the instance's last hour; below 0 where it is a credit. */
   residue: string;
 }
 
@@ -46,13 +46,16 @@ export function needsSupplement(hour: Micros, usage: Pick<UsageToBill, "opened" 
 
 /** Makes the records of one instance and hour. */
 export function planRecords(usage: UsageToBill, context: PlanContext): BillingPlan {
+  const total = addDecimals(usage.quantity, usage.residue);
+  // More was taken back than used: kept as a credit against coming usage.
+  if (total === "0" || total.startsWith("-")) return { bodies: [], residue: total };
   const life = lifeOf(usage);
   const span = billableSpan(context.hour, life);
   const interval = span ?? supplementInterval(life, context.notBefore, context.taken);
   if (!interval) {
     return { bodies: [], residue: usage.residue, unbillable: "no second of its life is left to bill" };
   }
-  const plan = planParts(interval, addDecimals(usage.quantity, usage.residue), context.limits);
+  const plan = planParts(interval, total, context.limits);
   const kind = span ? "usage" : "supplement";
   const last = plan.parts.length - 1;
   const bodies = plan.parts.map((part, at): RecordBody => {

@@ -96,9 +96,9 @@ export function splitAtScale(total: string, decimals: number): Split {
   return { billable: units / step, residue: trimDecimal(formatUnits(units % step, scale)) };
 }
 
-/** Whether a text from outside is a plain decimal that {@link unitsOf} reads. */
+/** Whether a text from outside is a plain decimal that {@link unitsOf} reads; corrections and credits have a sign. */
 export function isDecimal(text: string): boolean {
-  return /^\d{1,30}(\.\d{1,12})?$/.test(text);
+  return /^-?\d{1,30}(\.\d{1,12})?$/.test(text);
 }
 
 /** Units of the finest scale, of a text that may be anything; 0 where it is no decimal: the caller has told so. */

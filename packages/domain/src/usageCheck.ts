@@ -11,6 +11,8 @@ type Report = (code: Finding["code"], where: string, expected?: string, found?: 
 
 interface Group {
   events: number;
+  /** Of them, events that take others back: their quantity is below 0. */
+  cancelling: number;
   units: bigint;
   max: string;
   values: Set<string>;
@@ -54,7 +56,7 @@ export function createUsageChecker(
     const group = groups.get(origin);
     if (!group) return undefined;
     if (aggregation === "sum") return trimDecimal(formatUnits(group.units, SCALE));
-    if (aggregation === "count") return String(group.events);
+    if (aggregation === "count") return String(group.events - 2 * group.cancelling);
     const key = `${instance}\n${origin}`;
     // Of an origin hour that is not part of this run, nobody here knows what it stood at.
     if (origin !== hour && !standing.hours.has(origin)) return undefined;
@@ -114,9 +116,16 @@ export function createUsageChecker(
       lastKey = order;
       tree.add(text);
       const origin = formatCompact(hourOf(at));
-      const group = groups.get(origin) ?? { events: 0, units: 0n, max: "0", values: new Set<string>() };
+      const group = groups.get(origin) ?? {
+        events: 0,
+        cancelling: 0,
+        units: 0n,
+        max: "0",
+        values: new Set<string>(),
+      };
       groups.set(origin, group);
       group.events += 1;
+      if (quantity.startsWith("-")) group.cancelling += 1;
       if (quantity !== "") {
         group.units += unitsOf(quantity);
         if (compareDecimals(quantity, group.max) > 0) group.max = quantity;

@@ -213,3 +213,110 @@ SELECT c.case_id, a.code AS account, c.kind, c.ref, c.detail, c.owner, c.opened_
 FROM cases c JOIN accounts a USING (account_no);
 
 COMMENT ON VIEW billing.cases IS 'What a person has to settle; resolved_at is null while a case stands.';
+
+-- Corrections ---------------------------------------------------------------------------------------------------
+
+-- A correcting event counts for the difference it makes: its own row of events and of its hour may be below 0.
+ALTER TABLE events DROP CONSTRAINT events_quantity_check,
+  ADD CONSTRAINT events_quantity_check CHECK (quantity > '-Infinity' AND quantity < 'Infinity');
+ALTER TABLE hour_usage DROP CONSTRAINT hour_usage_quantity_check,
+  ADD CONSTRAINT hour_usage_quantity_check CHECK (quantity > '-Infinity' AND quantity < 'Infinity');
+-- A residue below 0 is a credit against coming usage.
+ALTER TABLE residues DROP CONSTRAINT residues_residue_check,
+  ADD CONSTRAINT residues_residue_check CHECK (residue > '-Infinity' AND residue < 'Infinity');
+
+CREATE TABLE corrections (
+  source_no integer NOT NULL,
+  key uuid NOT NULL,
+  -- The event that was mistaken: corrected once; after that, the correcting event is the one to correct.
+  target_key uuid NOT NULL,
+  -- What the usage is now, and what that made of its hour.
+  quantity numeric NOT NULL CHECK (quantity >= 0 AND quantity < 'Infinity'),
+  delta numeric NOT NULL,
+  instance_no integer NOT NULL REFERENCES instances,
+  bill_hour timestamptz NOT NULL,
+  -- Its own time as it was sent: its row of events has that of the mistaken usage.
+  said_at timestamptz NOT NULL,
+  applied_at timestamptz NOT NULL,
+  PRIMARY KEY (source_no, key),
+  UNIQUE (source_no, target_key)
+);
+CREATE TRIGGER corrections_final BEFORE UPDATE OR DELETE ON corrections
+  FOR EACH ROW EXECUTE FUNCTION refuse_change();
+CREATE INDEX quarantine_corrections ON quarantine (source_no, key)
+  WHERE released_at IS NULL AND reason = 'correction_waits';
+
+CREATE VIEW billing.corrections AS
+SELECT a.code AS account, s.source, COALESCE(c.id, c.key::text) AS id, COALESCE(t.id, t.key::text) AS corrects,
+  i.instance_id, m.code AS meter, t.occurred, x.quantity, x.delta, x.bill_hour, x.applied_at
+FROM corrections x
+JOIN sources s USING (source_no)
+JOIN accounts a USING (account_no)
+JOIN events c ON c.source_no = x.source_no AND c.key = x.key
+JOIN events t ON t.source_no = x.source_no AND t.key = x.target_key
+JOIN instances i ON i.instance_no = x.instance_no
+JOIN meters m USING (meter_no);
+
+CREATE VIEW billing.credits AS
+SELECT a.code AS account, i.instance_id, i.product, i.subject, m.code AS meter, m.unit, r.hour AS since, -r.residue AS quantity,
+  p.currency, trim_scale(billing.charge(p.model, p.bands, 0, 0, -r.residue)) AS amount, i.closed,
+  i.closed IS NOT NULL AS refund_due
+FROM (SELECT DISTINCT ON (instance_no) * FROM residues ORDER BY instance_no, hour DESC) r
+JOIN instances i USING (instance_no)
+JOIN accounts a USING (account_no)
+JOIN meters m USING (meter_no)
+LEFT JOIN LATERAL (
+  SELECT model, currency, bands FROM price_plans p
+  WHERE p.account_no = i.account_no AND p.product = i.product AND p.meter_no = i.meter_no AND p.valid_from <= r.hour
+  ORDER BY p.valid_from DESC, p.plan_id DESC LIMIT 1
+) p ON true
+WHERE r.residue < 0;
+
+COMMENT ON VIEW billing.corrections IS 'What was cancelled or amended, by which event, and the hour that took the difference.';
+COMMENT ON VIEW billing.credits IS
+  'Instances that were billed more than they used: set against coming usage, or to be refunded where none can come.';
+
+-- What finance reads, further -----------------------------------------------------------------------------------
+
+CREATE VIEW billing.quarantine AS
+SELECT a.code AS account, q.reason, q.subject, q.meter, count(*) AS events, sum(e.quantity) AS quantity,
+  min(q.quarantined_at) AS since
+FROM quarantine q JOIN accounts a USING (account_no) JOIN events e USING (source_no, key)
+WHERE q.released_at IS NULL GROUP BY a.code, q.reason, q.subject, q.meter;
+
+CREATE VIEW billing.unbillable AS
+SELECT a.code AS account, i.instance_id, i.product, i.subject, m.code AS meter, m.unit, u.hour, u.quantity, u.reason
+FROM unbillable u JOIN instances i USING (instance_no) JOIN accounts a USING (account_no) JOIN meters m USING (meter_no);
+
+CREATE VIEW billing.hours AS
+SELECT hour, bool_or(status = 'incomplete') AS incomplete, string_agg(DISTINCT NULLIF(reason, ''), '; ') AS reason,
+  max(sealed_at) AS sealed_at, bool_and(frozen_at IS NOT NULL) AS filed
+FROM hours GROUP BY hour;
+
+CREATE VIEW billing.bill_lines AS
+SELECT a.code AS account, t.source AS bill, t.taken_at, t.complete, b.line, b.month, b.usage_month, b.sn, b.instance_id,
+  b.product, b.customer, b.order_id, b.quantity, b.amount, b.currency, b.refund
+FROM bill_lines b JOIN statements t USING (statement_id) JOIN accounts a USING (account_no);
+
+COMMENT ON VIEW billing.quarantine IS 'Acknowledged events that wait and are in no record yet.';
+COMMENT ON VIEW billing.unbillable IS 'Usage for which no second of its instance''s life was left to bill.';
+COMMENT ON VIEW billing.hours IS 'Hours that are sealed; incomplete where a source or collector was not heard.';
+COMMENT ON VIEW billing.bill_lines IS 'Lines of transaction details and bills as they were imported.';
+
+-- Reads these views and nothing else. Where this user may not make roles, an administrator does.
+DO $$
+BEGIN
+  IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'billing_reader') THEN
+    CREATE ROLE billing_reader NOLOGIN;
+  END IF;
+EXCEPTION WHEN insufficient_privilege OR duplicate_object OR unique_violation THEN
+  RAISE NOTICE 'role billing_reader was not made: %', SQLERRM;
+END $$;
+DO $$
+BEGIN
+  IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'billing_reader') THEN
+    GRANT USAGE ON SCHEMA billing TO billing_reader;
+    GRANT SELECT ON ALL TABLES IN SCHEMA billing TO billing_reader;
+    ALTER DEFAULT PRIVILEGES IN SCHEMA billing GRANT SELECT ON TABLES TO billing_reader;
+  END IF;
+END $$;

@@ -18,19 +18,16 @@ export async function keepOrder(
 
 /** What a person has to settle. */
 export interface Case {
-  caseId: number;
   kind: WaitsFor;
   ref: string;
   detail: string;
-  openedAt: Micros;
-  resolvedAt: Micros | null;
 }
 
 /** Raises a case, once while it stands. */
 export async function raiseCase(
   db: Db,
   accountNo: number,
-  wanted: Pick<Case, "kind" | "ref" | "detail">,
+  wanted: Case,
   now: Micros,
 ): Promise<void> {
   await db.query(
@@ -53,16 +50,6 @@ export async function resolveCases(
      WHERE account_no = $1::smallint AND ref = $2::text AND resolved_at IS NULL AND kind <> $4::text`,
     [accountNo, ref, stamp(now), except],
   );
-}
-
-/** Cases that stand, oldest first. */
-export async function listCases(db: Db, accountNo: number, limit: number): Promise<Case[]> {
-  const { rows } = await db.query<Case>(
-    `SELECT case_id AS "caseId", kind, ref, detail, opened_at AS "openedAt", resolved_at AS "resolvedAt" FROM cases
-     WHERE account_no = $1::smallint AND resolved_at IS NULL ORDER BY case_id LIMIT $2::integer`,
-    [accountNo, limit],
-  );
-  return rows;
 }
 
 /** The instance id of a debugging call's order: the first one it named, apart from all production rows. */

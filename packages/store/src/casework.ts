@@ -111,7 +111,8 @@ export interface OpenCase {
 }
 
 const SELECT = `SELECT case_id AS "caseId", kind, ref, detail, owner, opened_at AS "openedAt",
-  COALESCE(due_at, opened_at + interval '1 day') AS "dueAt", resolved_at AS "resolvedAt", resolution FROM cases`;
+  COALESCE(due_at, opened_at + interval '1 day') AS "dueAt", resolved_at AS "resolvedAt",
+  COALESCE(resolution, CASE WHEN resolved_at IS NOT NULL THEN 'settled' END) AS resolution FROM cases`;
 
 /** Cases by number, `limit` of them after `after`; those that stand, or all. */
 export async function readCases(

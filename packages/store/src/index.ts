@@ -39,3 +39,4 @@ export * from "./findings.js";
 export * from "./importProfiles.js";
 export * from "./casework.js";
 export * from "./caseActs.js";
+export * from "./corrections.js";

@@ -2,6 +2,7 @@ import { createConsumer } from "@quarterpast/queue";
 import { type Clock, createLoop, faultPoint, type Logger, type Metrics } from "@quarterpast/runtime";
 import type { Pool } from "@quarterpast/store";
 import { countDespitePoison } from "./poison.js";
+import { createCorrector } from "./correct.js";
 import { releaseQuarantine } from "./release.js";
 
 export interface AggregatorDeps {
@@ -47,12 +48,13 @@ export function createAggregator(deps: AggregatorDeps): Aggregator {
       deps.onProgress?.();
     },
   });
+  const corrector = createCorrector(count);
   const release = createLoop({
     name: "release",
     everyMs: RELEASE_EVERY_MS,
     logger,
     run: async () => {
-      const released = await releaseQuarantine(count);
+      const released = (await releaseQuarantine(count)) + (await corrector.run());
       if (released > 0) logger.info({ released }, "quarantined events counted");
       return released > 0;
     },

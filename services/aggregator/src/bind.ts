@@ -54,7 +54,10 @@ export function bindEvents(
     const ofSubject = lives.get(bindingKey(event.subject, event.meter)) ?? [];
     const binding = ofSubject.find((life) => livedAt(life, event.time));
     const unbound = whyUnbound(ofSubject, binding, event.time);
-    const reason = meter ? (refusalOf(meter, event) ?? unbound) : "unknown_meter";
+    const correcting = event.extensions?.corrects ?? event.extensions?.cancels;
+    const counting = meter ? (refusalOf(meter, event) ?? unbound) : "unknown_meter";
+    // What it counts for is told by the event that it corrects: see correct.ts.
+    const reason = correcting === undefined ? counting : "correction_waits";
     return { event, sourceNo: sourceNumbers.get(event.source)!, meter, binding, reason };
   });
 }

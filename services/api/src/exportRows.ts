@@ -1,5 +1,6 @@
 import type { Text } from "@quarterpast/domain";
 import type { ExportRow } from "@quarterpast/store";
+import { stringify } from "csv-stringify/sync";
 import { iso } from "./present.js";
 
 interface Column {
@@ -40,14 +41,23 @@ const COLUMNS: readonly Column[] = [
 /** UTF-8's mark: without it spreadsheet programs read Chinese as the local code page. */
 const BOM = "\uFEFF";
 
-/** Rows as CSV lines (RFC 4180 but for the line end, which is a line feed), the header first. */
+/**
+ * Rows as CSV lines (RFC 4180 but for the line end, which is a line feed), the header first. What a spreadsheet program
+ * would take for a formula gets an apostrophe before it.
+ */
 export async function* csvLines(
   rows: AsyncGenerator<ExportRow[]>,
   language: keyof Text,
 ): AsyncGenerator<string[]> {
-  yield [BOM + COLUMNS.map(({ title }) => title[language]).join(",")];
-  for await (const some of rows)
-    yield some.map((row) => COLUMNS.map(({ cell }) => csvCell(cell(row))).join(","));
+  yield [BOM + csvText([COLUMNS.map(({ title }) => title[language])])];
+  for await (const some of rows) {
+    if (some.length > 0) yield [csvText(some.map((row) => COLUMNS.map(({ cell }) => cell(row))))];
+  }
+}
+
+/** Without the last line end. */
+function csvText(table: string[][]): string {
+  return stringify(table, { escape_formulas: true, record_delimiter: "\n" }).slice(0, -1);
 }
 
 /** Rows as JSON lines; quantities are decimal texts. */
@@ -57,14 +67,4 @@ export async function* jsonLines(rows: AsyncGenerator<ExportRow[]>): AsyncGenera
       JSON.stringify(Object.fromEntries(COLUMNS.map(({ name, cell }) => [name, cell(row)]))),
     );
   }
-}
-
-/**
- * A cell that no spreadsheet program takes for a formula: what begins as one would gets an apostrophe before it. A
- * plain decimal stays as it is, sign and all.
- */
-export function csvCell(text: string): string {
-  const isFormula = /^[\s]*[=+\-@\t\r|%]/.test(text) && !/^-?\d+(\.\d+)?$/.test(text);
-  const guarded = isFormula ? `'${text}` : text;
-  return /[",\n\r]/.test(guarded) ? `"${guarded.replaceAll('"', '""')}"` : guarded;
 }

@@ -3,7 +3,9 @@ import { createHttp, type Clock, type Logger, type Metrics } from "@quarterpast/
 import type { Account, LiveKey, Pool } from "@quarterpast/store";
 import type { FastifyInstance } from "fastify";
 import { createProber, type Prober } from "./doctor/redis.js";
+import { addEtags } from "./etag.js";
 import { createKeyring, mayDo, type Keyring } from "./keyring.js";
+import { addOpenApi } from "./openapi.js";
 import { mapError, refusal } from "./refuse.js";
 import { addCases } from "./routes/cases.js";
 import { addDifferences } from "./routes/differences.js";
@@ -85,6 +87,8 @@ export async function createApiServer(deps: ApiDeps): Promise<FastifyInstance> {
   http.register(
     async (scope) => {
       askForKey(scope, keyring);
+      addEtags(scope);
+      addOpenApi(scope, deps.version);
       const routes = validateByZod(scope);
       const routeDeps: RouteDeps = { ...deps, keyring, redis };
       for (const add of ROUTES) add(routes, routeDeps);

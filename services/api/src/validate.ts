@@ -13,6 +13,9 @@ export function field<S extends z.ZodType>(right: Text, schema: S): S {
   return schema;
 }
 
+/** What would be right for a schema that {@link field} wrapped. */
+export const rightOf = (schema: z.ZodType): Text | undefined => rights.get(schema);
+
 /** Gives handlers the types that the zod schemas of their route give. */
 export interface ZodTypes extends FastifyTypeProvider {
   validator: this["schema"] extends z.ZodType ? z.output<this["schema"]> : unknown;

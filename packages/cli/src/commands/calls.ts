@@ -16,13 +16,6 @@ interface Call {
   detail: string;
 }
 
-interface Case {
-  kind: string;
-  ref: string;
-  detail: string;
-  openedAt: string;
-}
-
 const CALLS: readonly Column<Call>[] = [
   { title: { en: "ID", zh: "编号" }, cell: (call) => String(call.callId), align: "right" },
   { title: { en: "RECEIVED", zh: "接收时间" }, cell: (call) => call.received },
@@ -34,17 +27,10 @@ const CALLS: readonly Column<Call>[] = [
   { title: { en: "DETAIL", zh: "说明" }, cell: (call) => call.detail || "-" },
 ];
 
-const CASES: readonly Column<Case>[] = [
-  { title: { en: "SINCE", zh: "自" }, cell: (one) => one.openedAt },
-  { title: { en: "KIND", zh: "类型" }, cell: (one) => one.kind },
-  { title: { en: "INSTANCE", zh: "实例" }, cell: (one) => one.ref },
-  { title: { en: "WHAT TO DO", zh: "说明" }, cell: (one) => one.detail },
-];
-
 const RERUN_WITHIN_MS = 15_000;
 const POLL_MS = 200;
 
-/** `quarterpast calls` and `quarterpast cases`: what the marketplace asked, and what a person has to settle. */
+/** `quarterpast calls`: what the marketplace asked. */
 export function register(program: Command): void {
   const calls = program
     .command("calls")
@@ -81,17 +67,6 @@ export function register(program: Command): void {
       throw new CliError(EXIT.failed, {
         en: `call ${id} was not run within ${RERUN_WITHIN_MS / 1_000} s: is the storefront running?`,
         zh: `调用 ${id} 在 ${RERUN_WITHIN_MS / 1_000} 秒内未运行：storefront 是否在运行？`,
-      });
-    });
-
-  onStack(program.command("cases"))
-    .description(say({ en: "list what a person has to settle", zh: "列出待人工处理的事项" }))
-    .action(async (flags: StackFlags) => {
-      const items = await (await openApi(flags)).list<Case>("/v1/cases");
-      printList(items, {
-        json: flags.json,
-        columns: CASES,
-        empty: { en: "no open cases", zh: "没有待处理事项" },
       });
     });
 }

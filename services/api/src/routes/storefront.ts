@@ -3,7 +3,6 @@ import {
   findCall,
   findRerun,
   listCalls,
-  listCases,
   listSubscriptions,
   listWaitingHooks,
   type KeptCall,
@@ -44,17 +43,12 @@ const subscriptions = z.strictObject({
 });
 const limited = z.strictObject({ limit: fields.limit(1_000, 100) });
 
-/** What the storefront knows and was asked: subscriptions, open cases, every call, hooks that were not taken. */
+/** What the storefront knows and was asked: subscriptions, every call, hooks that were not taken. */
 export function addStorefront(routes: Routes, { pool, clock, account: { accountNo } }: RouteDeps): void {
   routes.get("/subscriptions", { schema: { querystring: subscriptions } }, async ({ query }) => {
     const { cursor, limit, state } = query;
     const read = await listSubscriptions(pool, accountNo, { before: cursor, state, limit: limit + 1 });
     return page(read, limit, subscriptionToApi, (one) => String(one.subscriptionNo));
-  });
-
-  routes.get("/cases", { schema: { querystring: limited } }, async ({ query }) => {
-    const items = await listCases(pool, accountNo, query.limit);
-    return { items: items.map((one) => ({ ...one, openedAt: iso(one.openedAt) })), next: null };
   });
 
   routes.get("/hooks", { schema: { querystring: limited } }, async ({ query }) => ({
