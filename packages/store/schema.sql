@@ -784,7 +784,7 @@ CREATE TABLE usage_totals (
   quantity numeric NOT NULL,
   CONSTRAINT usage_totals_pkey PRIMARY KEY (instance_no),
   CONSTRAINT usage_totals_instance_no_fkey FOREIGN KEY (instance_no) REFERENCES instances(instance_no),
-  CONSTRAINT usage_totals_quantity_check CHECK (((quantity >= (0)::numeric) AND (quantity < 'Infinity'::numeric)))
+  CONSTRAINT usage_totals_quantity_check CHECK (((quantity > '-Infinity'::numeric) AND (quantity < 'Infinity'::numeric)))
 );
 
 CREATE INDEX audit_ref ON public.audit USING btree (account_no, ref, audit_id);

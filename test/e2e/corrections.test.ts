@@ -3,13 +3,14 @@ import {
   HOUR,
   MINUTE,
   payloadHash,
+  shardOf,
   trimDecimal,
   type Micros,
   type UsageEvent,
 } from "@quarterpast/domain";
 import { createMarketplace } from "@quarterpast/marketplace";
 import { createLogger, fixedClock, type FixedClock } from "@quarterpast/runtime";
-import { findCase, keepCases } from "@quarterpast/store";
+import { addSealedHour, ensureTotalMarks, findCase, keepCases } from "@quarterpast/store";
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { createCorrector, type Corrector } from "../../services/aggregator/src/correct.js";
@@ -124,6 +125,19 @@ describe("a correcting event", () => {
     ]);
     await close(H + 4 * HOUR);
     expect(await credits()).toEqual([{ instance_id: "i-tokens", quantity: "2.5", refund_due: true }]);
+  });
+
+  test("comes off the instance's total, though its hour alone is below nothing", async () => {
+    await ensureTotalMarks(ledger.pool);
+    await count({ id: "e1", quantity: "10" });
+    await close(H + HOUR);
+    await count({ id: "c1", corrects: "e1", quantity: "2.5", time: H + HOUR });
+    await correct();
+    await close(H + 2 * HOUR);
+    while (await addSealedHour(ledger.pool, shardOf("i-tokens")));
+    expect(await ledger.rows("SELECT trim_scale(quantity)::text AS quantity FROM usage_totals")).toEqual([
+      { quantity: "2.5" },
+    ]);
   });
 
   test("upwards bills more", async () => {

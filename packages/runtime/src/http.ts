@@ -1,4 +1,3 @@
-import type { Server } from "node:http";
 import type { Socket } from "node:net";
 import fastify, { LogController } from "fastify";
 import type { FastifyBaseLogger, FastifyError, FastifyInstance } from "fastify";
@@ -31,8 +30,9 @@ const TIMEOUT_CHECK_MS = 1_000;
  * connections, all errors as problem+json. The caller adds routes, then listens.
  */
 export function createHttp(options: HttpOptions): FastifyInstance {
+  const logger: FastifyBaseLogger = options.logger;
   const app = fastify({
-    loggerInstance: options.logger as FastifyBaseLogger,
+    loggerInstance: logger,
     logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: options.bodyLimit ?? 1_048_576,
     requestTimeout: REQUEST_TIMEOUT_MS,
@@ -44,7 +44,7 @@ export function createHttp(options: HttpOptions): FastifyInstance {
       void problem(reply, toProblem(error));
     },
   });
-  (app.server as Server).maxConnections = options.maxConnections ?? 1_024;
+  app.server.maxConnections = options.maxConnections ?? 1_024;
   handleErrors(app, options);
   measure(app, options.metrics);
   addHealth(app, options);

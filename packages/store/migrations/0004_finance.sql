@@ -221,6 +221,9 @@ ALTER TABLE events DROP CONSTRAINT events_quantity_check,
   ADD CONSTRAINT events_quantity_check CHECK (quantity > '-Infinity' AND quantity < 'Infinity');
 ALTER TABLE hour_usage DROP CONSTRAINT hour_usage_quantity_check,
   ADD CONSTRAINT hour_usage_quantity_check CHECK (quantity > '-Infinity' AND quantity < 'Infinity');
+-- An hour that takes back more than it adds is added to the totals as it is; they stay above 0 all the same.
+ALTER TABLE usage_totals DROP CONSTRAINT usage_totals_quantity_check,
+  ADD CONSTRAINT usage_totals_quantity_check CHECK (quantity > '-Infinity' AND quantity < 'Infinity');
 -- A residue below 0 is a credit against coming usage.
 ALTER TABLE residues DROP CONSTRAINT residues_residue_check,
   ADD CONSTRAINT residues_residue_check CHECK (residue > '-Infinity' AND residue < 'Infinity');

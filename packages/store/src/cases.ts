@@ -24,12 +24,7 @@ export interface Case {
 }
 
 /** Raises a case, once while it stands. */
-export async function raiseCase(
-  db: Db,
-  accountNo: number,
-  wanted: Case,
-  now: Micros,
-): Promise<void> {
+export async function raiseCase(db: Db, accountNo: number, wanted: Case, now: Micros): Promise<void> {
   await db.query(
     `INSERT INTO cases (account_no, kind, ref, detail, opened_at)
      VALUES ($1::smallint, $2::text, $3::text, $4::text, $5::timestamptz) ON CONFLICT DO NOTHING`,

@@ -27,6 +27,7 @@ export async function saveProfile(
   });
 }
 
+/** The profile of that name, as it was saved; undefined where there is none. */
 export async function findProfile<P>(db: Db, accountNo: number, name: string): Promise<P | undefined> {
   const { rows } = await db.query<{ profile: P }>(
     "SELECT profile FROM import_profiles WHERE account_no = $1::smallint AND name = $2::text",

@@ -9,7 +9,7 @@ const rights = z.registry<Text>();
 
 /** The schema with what would be right for it, in both languages. Wrap last: the text stays with this very schema. */
 export function field<S extends z.ZodType>(right: Text, schema: S): S {
-  rights.add(schema, right as never);
+  rights.add(schema, right);
   return schema;
 }
 
@@ -73,7 +73,7 @@ function describe(schema: z.ZodType, issue: z.core.$ZodIssue, data: unknown): Wr
   const name = String(issue.path[0] ?? "body");
   const value = issue.path.length === 0 ? data : (data as Record<string, unknown>)[name];
   const wrong = issue.path.length === 0 ? schema : shape[name];
-  const right = wrong && (rights.get(wrong) as Text | undefined);
+  const right = wrong && rights.get(wrong);
   const wanted = right ?? { en: `an object with the fields ${known}`, zh: `含字段 ${known} 的对象` };
   if (value === undefined) {
     return [

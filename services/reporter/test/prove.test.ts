@@ -1,12 +1,6 @@
 import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import {
-  createHourVerifier,
-  createRun,
-  formatCompact,
-  HOUR,
-  type HourVerdict,
-} from "@quarterpast/domain";
+import { createHourVerifier, createRun, formatCompact, HOUR, type HourVerdict } from "@quarterpast/domain";
 import { listManifests, requestRereport } from "@quarterpast/store";
 import { createHash } from "node:crypto";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
