@@ -54,6 +54,12 @@ async function failed(work: Promise<unknown>): Promise<CliError> {
   return error as CliError;
 }
 
+it("reads every row of a file whose line ends are mixed", async () => {
+  const [first, ...rest] = ROWS;
+  const tally = await run(`${HEADER}\r\n${first}\r\n${rest.join("\n")}\n`);
+  expect(tally).toMatchObject({ rows: ROWS.length, sent: 2 * ROWS.length, rejected: 0 });
+});
+
 describe("the ids of rows", () => {
   it("are those of the content: line ends, quotes, a byte order mark and other columns do not matter", async () => {
     await run(csv(ROWS));

@@ -34,6 +34,11 @@ const WRONG: [string, UpFlags, RegExp][] = [
     { marketplaceUrl: "http://example.com", marketplaceKey: "k" },
     /must be an https URL/,
   ],
+  [
+    "made-up time for a real marketplace",
+    { marketplaceUrl: "https://example.com", marketplaceKey: "k", clockRate: "60" },
+    /told real hours alone/,
+  ],
   ["a marketplace without its key", { marketplaceUrl: "https://example.com" }, /MARKETPLACE_KEY_FILE/],
   [
     "made-up usage for a real marketplace",

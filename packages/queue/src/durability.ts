@@ -14,14 +14,19 @@ export interface DurabilityProblem {
   right: string;
 }
 
+/** The settings that are not as they must be; one round trip. */
+export async function checkSettings(redis: Redis): Promise<DurabilityProblem[]> {
+  const required = Object.entries(REQUIRED);
+  const replies = await Promise.all(required.map(([setting]) => redis.config("GET", setting)));
+  return required.flatMap(([setting, right], at) => {
+    const value = replies[at]![1] ?? "unknown";
+    return value === right ? [] : [{ setting, value, right }];
+  });
+}
+
 /** Asks Redis for its settings and the state of its append-only file; an empty list means it may be trusted. */
 export async function checkDurability(redis: Redis): Promise<DurabilityProblem[]> {
-  const problems: DurabilityProblem[] = [];
-  for (const [setting, right] of Object.entries(REQUIRED)) {
-    const reply = await redis.config("GET", setting);
-    const value = reply[1] ?? "unknown";
-    if (value !== right) problems.push({ setting, value, right });
-  }
+  const problems = await checkSettings(redis);
   const persistence = await redis.info("persistence");
   const status = /^aof_last_write_status:(\S+)/m.exec(persistence)?.[1] ?? "unknown";
   if (status !== "ok") problems.push({ setting: "aof_last_write_status", value: status, right: "ok" });

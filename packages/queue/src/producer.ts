@@ -2,7 +2,7 @@ import { Queue } from "bullmq";
 import type { Redis } from "ioredis";
 import { encodeBatch, type UsageBatch, type UsageJob } from "./batch.js";
 import { connectProducer, DEFAULT_PREFIX, QUEUE_NAME } from "./connection.js";
-import { checkDurability, type DurabilityProblem } from "./durability.js";
+import { checkDurability, checkSettings, type DurabilityProblem } from "./durability.js";
 
 export interface ProducerOptions {
   redisUrl: string;
@@ -68,7 +68,17 @@ export function createProducer(options: ProducerOptions): Producer {
     add: async (batch) => {
       if (!queue) throw new Error("Redis: not connected yet");
       const job = queue.add("batch", encodeBatch(batch), { jobId: `${batch.collectorNo}-${batch.seq}` });
-      await withTimeout(job, timeoutMs, `add of entry ${batch.seq}`);
+      // Asked while the add is under way: a success never rests on settings that were changed before it.
+      const settings = allowVolatile ? [] : checkSettings(redis);
+      const work = withTimeout(Promise.all([settings, job]), timeoutMs, `add of entry ${batch.seq}`);
+      const [problems] = await work.catch((error: unknown) => {
+        // Nothing rests on this Redis until the next check has found it well.
+        state = { ok: false, reason: "unreachable" };
+        throw error;
+      });
+      if (problems.length === 0) return;
+      state = { ok: false, reason: "volatile", problems };
+      throw new Error(`Redis: ${problems.map(({ setting, value }) => `${setting} is ${value}`).join(", ")}`);
     },
     state: () =>
       state.ok && performance.now() - checkedAt > CHECK_VALID_MS

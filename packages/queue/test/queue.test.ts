@@ -115,6 +115,16 @@ describe("a Redis that may lose what it took", () => {
     await ready(producer, 2_000);
   });
 
+  test("set wrong between two checks, it acknowledges nothing", async () => {
+    const redis = await ownRedis();
+    const producer = await produce({ redisUrl: redis.url });
+    await ready(producer);
+    const admin = await openRedis(redis.url);
+    await admin.config("SET", "appendfsync", "everysec");
+    await expect(producer.add(batchOf(1))).rejects.toThrow(/appendfsync is everysec/);
+    expect(producer.state()).toMatchObject({ reason: "volatile" });
+  });
+
   test("without an append-only file is volatile", async () => {
     const redis = await ownRedis({ appendonly: "no" });
     const problems = await checkDurability(await openRedis(redis.url));

@@ -47,9 +47,9 @@ export async function takeStatement(pool: Pool, statement: NewStatement, now: Mi
     await insertLines(db, statementId, statement.lines);
     await stageStated(db, statementId, statement);
     const found = { billed: 0, abnormal: 0, different: 0, missing: 0, extra: 0 };
-    found.billed = await settleBilled(db, now);
     found.abnormal = await settle(db, statementId, "abnormal", "stated_abnormal", now);
     found.different = await settle(db, statementId, "different", "stated_different", now);
+    found.billed = await settleBilled(db, now);
     if (statement.complete) found.missing = await findMissing(db, statementId, statement, now);
     found.extra = await findExtra(db, statementId, statement.accountNo, now);
     await resolveFindings(db, statement, now);
@@ -144,7 +144,7 @@ async function settleBilled(db: Db, now: Micros): Promise<number> {
        FROM stated t JOIN records r USING (sn)
        JOIN submissions s ON s.account_no = r.account_no AND s.shard = r.shard AND s.seq_to >= r.seq
          AND s.seq_from BETWEEN r.seq - 10000 AND r.seq
-       WHERE t.verdict = 'billed' AND t.is_ours AND s.state IN ('accepted', 'duplicate')
+       WHERE t.verdict IN ('billed', 'abnormal', 'different') AND t.is_ours AND s.state IN ('accepted', 'duplicate')
      ), done AS (
        SELECT c.submission_id FROM touched c WHERE NOT EXISTS (
          SELECT 1 FROM records r LEFT JOIN stated t USING (sn)
@@ -153,9 +153,10 @@ async function settleBilled(db: Db, now: Micros): Promise<number> {
            AND CASE WHEN o.state IS NULL THEN t.verdict IS DISTINCT FROM 'billed' ELSE o.state IN ('accepted', 'duplicate') END)
      ), billed AS (
        UPDATE submissions s SET state = 'billed', settled_at = $1::timestamptz FROM done
-       WHERE s.submission_id = done.submission_id RETURNING s.seq_to - s.seq_from + 1 AS records
+       WHERE s.submission_id = done.submission_id RETURNING s.account_no, s.shard, s.seq_from, s.seq_to
      )
-     SELECT COALESCE(sum(records), 0)::bigint AS records FROM billed`,
+     SELECT count(*) AS records FROM billed b JOIN records r ON r.account_no = b.account_no AND r.shard = b.shard
+       AND r.seq BETWEEN b.seq_from AND b.seq_to WHERE NOT EXISTS (SELECT 1 FROM outcomes o WHERE o.sn = r.sn)`,
     [stamp(now)],
   );
   return (single.rowCount ?? 0) + calls.rows[0]!.records;
@@ -185,7 +186,10 @@ async function settle(
   return rowCount ?? 0;
 }
 
-/** Records the marketplace accepted before it was asked and does not show: noted, and sent again as they were (rule 6). */
+/**
+ * Records the marketplace took before it was asked and does not show: noted. What it had only accepted goes out again
+ * as it was (design, rule 6); what it had billed is for a person to ask about.
+ */
 async function findMissing(
   db: Db,
   statementId: number,
@@ -194,23 +198,25 @@ async function findMissing(
 ): Promise<number> {
   const range = statement.range ?? rangeOf(statement.lines);
   if (!range) return 0;
-  const { rows } = await db.query<{ sn: string; submissionId: number }>(
+  const { rows } = await db.query<{ missing: number }>(
     `WITH missing AS (
        SELECT b.* FROM billing.records b
        WHERE b.account = (SELECT code FROM accounts WHERE account_no = $1::smallint)
          AND b.begin_at >= $2::timestamptz AND b.begin_at < $3::timestamptz AND b.settled_at < $4::timestamptz
-         AND b.state IN ('accepted', 'duplicate') AND NOT EXISTS (SELECT 1 FROM stated t WHERE t.sn = b.sn)
+         AND b.state IN ('accepted', 'duplicate', 'billed') AND NOT EXISTS (SELECT 1 FROM stated t WHERE t.sn = b.sn)
      ), noted AS (
        INSERT INTO findings (account_no, kind, sn, instance_id, begin_at, end_at, ours, statement_id, found_at)
        SELECT $1::smallint, 'missing', sn, instance_id, begin_at, end_at, quantity, $5::bigint, $6::timestamptz FROM missing
        ON CONFLICT (account_no, kind, sn) WHERE resolved_at IS NULL DO NOTHING
      ), marked AS (
-       INSERT INTO outcomes (sn, state, source, at) SELECT sn, 'missing', 'statement', $6::timestamptz FROM missing
+       INSERT INTO outcomes (sn, state, source, at)
+       SELECT sn, 'missing', 'statement', $6::timestamptz FROM missing WHERE state <> 'billed'
+     ), again AS (
+       INSERT INTO submissions (account_no, shard, seq_from, seq_to, parent, host, state, deadline, expires, next_at, created_at)
+       SELECT $1::smallint, m.shard, m.seq, m.seq, m.submission_id, s.host, 'frozen', m.window_ends, m.expires, now(), $6::timestamptz
+       FROM missing m JOIN submissions s USING (submission_id) WHERE m.expires > $6::timestamptz AND m.state <> 'billed'
      )
-     INSERT INTO submissions (account_no, shard, seq_from, seq_to, parent, host, state, deadline, expires, next_at, created_at)
-     SELECT $1::smallint, m.shard, m.seq, m.seq, m.submission_id, s.host, 'frozen', m.window_ends, m.expires, now(), $6::timestamptz
-     FROM missing m JOIN submissions s USING (submission_id) WHERE m.expires > $6::timestamptz
-     RETURNING submission_id AS "submissionId"`,
+     SELECT count(*) AS missing FROM missing`,
     [
       statement.accountNo,
       stamp(range.from),
@@ -220,7 +226,7 @@ async function findMissing(
       stamp(now),
     ],
   );
-  return rows.length;
+  return rows[0]!.missing;
 }
 
 function rangeOf(lines: readonly StatedLine[]): { from: Micros; to: Micros } | undefined {
@@ -245,16 +251,19 @@ async function findExtra(db: Db, statementId: number, accountNo: number, now: Mi
 }
 
 /** Ends findings that this statement, or a re-report that it shows billed, has healed. */
-async function resolveFindings(db: Db, { accountNo, complete }: NewStatement, now: Micros): Promise<void> {
+async function resolveFindings(db: Db, statement: NewStatement, now: Micros): Promise<void> {
+  // That something is gone shows only where a complete statement has looked.
+  const range = statement.complete ? (statement.range ?? rangeOf(statement.lines)) : undefined;
   await db.query(
-    `UPDATE findings f SET resolved_at = $3::timestamptz
+    `UPDATE findings f SET resolved_at = $4::timestamptz
      WHERE f.account_no = $1::smallint AND f.resolved_at IS NULL AND (
        (f.kind IN ('missing', 'different', 'abnormal')
          AND EXISTS (SELECT 1 FROM stated t WHERE t.sn = f.sn AND t.verdict IN ('normal', 'billed')))
        OR (f.kind = 'abnormal' AND EXISTS (
          SELECT 1 FROM records n JOIN stated t ON t.sn = n.sn WHERE n.replaces = f.sn AND t.verdict IN ('normal', 'billed')))
-       OR (f.kind = 'extra' AND $2::boolean AND NOT EXISTS (SELECT 1 FROM stated t WHERE t.sn = f.sn)))`,
-    [accountNo, complete, stamp(now)],
+       OR (f.kind = 'extra' AND f.begin_at >= $2::timestamptz AND f.begin_at < $3::timestamptz
+         AND NOT EXISTS (SELECT 1 FROM stated t WHERE t.sn = f.sn)))`,
+    [statement.accountNo, range ? stamp(range.from) : null, range ? stamp(range.to) : null, stamp(now)],
   );
 }
 

@@ -62,7 +62,31 @@ describe("a statement", () => {
     });
     expect(await stateOf(sn)).toBe("billed");
     expect(await take([line(sn)])).toMatchObject({ billed: 0, abnormal: 0 });
-    expect(await take([])).toMatchObject({ missing: 0 });
+    expect(await open()).toEqual([]);
+  });
+
+  test("that no longer has what was billed shows a difference; nothing goes out again by itself", async () => {
+    const sn = await file(ledger, "i-1", "5.0000");
+    await take([line(sn)]);
+    expect(await take([], { askedAt: NOW + 1 })).toMatchObject({ missing: 1 });
+    expect(await open()).toEqual([["missing", sn]]);
+    expect([await stateOf(sn), (await readBacklog(ledger.pool)).submissions]).toEqual(["billed", 0]);
+  });
+
+  test("that settles all records of a call, each in its own way, ends the asking", async () => {
+    const sn = await file(ledger, "i-1", "5.0000");
+    const { accountNo } = ledger.account;
+    expect(await unsettledRange(ledger.pool, accountNo, NOW)).toBeDefined();
+    await take([line(sn, { state: "abnormal", code: "003" })]);
+    expect(await stateOf(sn)).toBe("abnormal");
+    expect(await unsettledRange(ledger.pool, accountNo, NOW)).toBeUndefined();
+  });
+
+  test("about other hours does not end the finding of an extra record", async () => {
+    await take([line("b1-not-ours")]);
+    await take([], { range: { from: H + HOUR, to: H + 2 * HOUR } });
+    expect(await open()).toEqual([["extra", "b1-not-ours"]]);
+    await take([]);
     expect(await open()).toEqual([]);
   });
 
@@ -136,7 +160,7 @@ describe("a record that is not there", () => {
     const sn = await file(ledger, "i-1", "5.0000");
     expect(await take([], { complete: false })).toMatchObject({ missing: 0 });
     expect(await stateOf(sn)).toBe("accepted");
-    expect(await take([])).toMatchObject({ missing: 1 });
+    expect(await take([], { askedAt: NOW + 1 })).toMatchObject({ missing: 1 });
     expect(await stateOf(sn)).toBe("missing");
     expect(await open()).toEqual([["missing", sn]]);
     expect(await readBacklog(ledger.pool)).toMatchObject({ submissions: 1, records: 1 });

@@ -14,6 +14,8 @@ export async function* readCsv(file: InputFile, needed: readonly string[]): Asyn
   const parser = parse({
     info: true,
     relax_column_count: true,
+    // Files that were pasted together mix line ends; told once, the library would take the first for all.
+    record_delimiter: ["\r\n", "\n", "\r"],
     skip_empty_lines: true,
     max_record_size: MAX_RECORD_CHARS,
   });

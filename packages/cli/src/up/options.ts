@@ -104,7 +104,14 @@ function isLoopback(hostname: string): boolean {
   return hostname === "localhost" || hostname === "[::1]" || /^127\.\d+\.\d+\.\d+$/.test(hostname);
 }
 
-function checkTogether({ sample, once, marketplaceUrl, marketplaceKey }: UpOptions): void {
+function checkTogether({
+  sample,
+  once,
+  marketplaceUrl,
+  marketplaceKey,
+  clockStart,
+  clockRate,
+}: UpOptions): void {
   if (once && !sample) {
     throw usage(
       "--once ends the sample and needs --sample: up --sample --once",
@@ -115,6 +122,13 @@ function checkTogether({ sample, once, marketplaceUrl, marketplaceKey }: UpOptio
     throw usage(
       "--sample sends made-up usage and files it with the sandbox alone: leave out --marketplace-url",
       "--sample 发送的是虚构用量，只能报送沙箱：请去掉 --marketplace-url",
+    );
+  }
+  const isSimulated = clockStart !== undefined || clockRate !== undefined;
+  if (isSimulated && marketplaceUrl !== undefined && !isLoopback(new URL(marketplaceUrl).hostname)) {
+    throw usage(
+      "a real marketplace is told real hours alone: leave out --clock-start and --clock-rate, or --marketplace-url",
+      "对真实的云市场只能上报真实时间：请去掉 --clock-start 和 --clock-rate，或去掉 --marketplace-url",
     );
   }
   if (marketplaceUrl !== undefined && marketplaceKey === undefined) {

@@ -15,6 +15,8 @@ export function parseCsvStatement(text: string): Statement {
       delimiter: firstLine(text).includes("\t") ? "\t" : ",",
       info: true,
       relax_column_count: true,
+      // Files that were pasted together mix line ends; told once, the library would take the first for all.
+      record_delimiter: ["\r\n", "\n", "\r"],
       skip_empty_lines: true,
     }) as unknown as Parsed[];
   } catch (error) {

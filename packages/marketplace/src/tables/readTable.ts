@@ -28,6 +28,8 @@ function readCsv(text: string): Cell[][] {
       delimiter: delimiterOf(plain),
       info: true,
       relax_column_count: true,
+      // Files that were pasted together mix line ends; told once, the library would take the first for all.
+      record_delimiter: ["\r\n", "\n", "\r"],
       skip_empty_lines: true,
     }) as unknown as Parsed[];
     return parsed.map(({ record, info }) =>
