@@ -816,12 +816,19 @@ CREATE INDEX statement_lines_sn ON public.statement_lines USING btree (sn, state
 CREATE INDEX submissions_due ON public.submissions USING btree (deadline, submission_id) WHERE (state = ANY (ARRAY['frozen'::text, 'sent'::text, 'unknown'::text]));
 CREATE INDEX submissions_range ON public.submissions USING btree (account_no, shard, seq_from, seq_to);
 CREATE INDEX submissions_refused ON public.submissions USING btree (account_no, shard, seq_from) WHERE (state = ANY (ARRAY['conflict'::text, 'rejected_fixable'::text, 'rejected_final'::text, 'expired'::text, 'abnormal'::text]));
+CREATE INDEX submissions_span ON public.submissions USING gist (int8range(chain_position(account_no, shard, seq_from), chain_position(account_no, shard, seq_to), '[]'::text));
 CREATE INDEX submissions_unsettled ON public.submissions USING btree (account_no, deadline) WHERE (state = ANY (ARRAY['accepted'::text, 'duplicate'::text, 'rejected_fixable'::text, 'rejected_final'::text]));
 CREATE INDEX subscription_events_of ON public.subscription_events USING btree (subscription_no, event_id);
 CREATE UNIQUE INDEX subscription_events_once ON public.subscription_events USING btree (subscription_no, kind, order_ref) WHERE (order_ref <> ''::text);
 CREATE INDEX subscriptions_customer ON public.subscriptions USING btree (account_no, customer_id);
 CREATE INDEX subscriptions_due ON public.subscriptions USING btree (next_try) WHERE (state = 'opening'::text);
 CREATE UNIQUE INDEX subscriptions_on_demand ON public.subscriptions USING btree (account_no, order_id, product_id) WHERE ((mode = 'pay_per_use'::text) AND (state <> 'same'::text));
+
+CREATE OR REPLACE FUNCTION public.chain_position(account smallint, shard smallint, seq bigint)
+ RETURNS bigint
+ LANGUAGE sql
+ IMMUTABLE
+AS $function$ SELECT (account::bigint << 48) | (shard::bigint << 40) | seq $function$;
 
 CREATE OR REPLACE FUNCTION billing.charge(model text, bands jsonb, free numeric, before numeric, quantity numeric)
  RETURNS numeric
@@ -1157,8 +1164,8 @@ CREATE VIEW billing.records AS
             s_1.submission_id,
             s_1.settled_at
            FROM submissions s_1
-          WHERE ((s_1.account_no = r.account_no) AND (s_1.shard = r.shard) AND (s_1.seq_to >= r.seq) AND ((s_1.seq_from >= (r.seq - 10000)) AND (s_1.seq_from <= r.seq)) AND (s_1.state <> 'split'::text))
-          ORDER BY s_1.submission_id DESC
+          WHERE ((int8range(chain_position(s_1.account_no, s_1.shard, s_1.seq_from), chain_position(s_1.account_no, s_1.shard, s_1.seq_to), '[]'::text) @> chain_position(r.account_no, r.shard, r.seq)) AND (s_1.state <> 'split'::text))
+          ORDER BY (s_1.submission_id + 0) DESC
          LIMIT 1) s ON (true))
      LEFT JOIN LATERAL ( SELECT o_1.state,
             o_1.code,

@@ -283,6 +283,12 @@ CREATE INDEX submissions_unsettled ON submissions (account_no, deadline)
   WHERE state IN ('accepted', 'duplicate', 'rejected_fixable', 'rejected_final');
 CREATE INDEX submissions_range ON submissions (account_no, shard, seq_from, seq_to);
 
+-- A place in all chains as one number, so that one range index finds the calls that carry a record.
+CREATE FUNCTION chain_position(account smallint, shard smallint, seq bigint) RETURNS bigint LANGUAGE sql IMMUTABLE
+  AS $$ SELECT (account::bigint << 48) | (shard::bigint << 40) | seq $$;
+CREATE INDEX submissions_span ON submissions USING gist (
+  int8range(chain_position(account_no, shard, seq_from), chain_position(account_no, shard, seq_to), '[]'));
+
 CREATE TABLE attempts (
   submission_id bigint NOT NULL REFERENCES submissions,
   attempt integer NOT NULL,
@@ -430,11 +436,11 @@ JOIN meters m USING (meter_no)
 -- The newest call that carries the record: a call that was cut names its pieces after itself.
 LEFT JOIN LATERAL (
   SELECT state, code, attempts, submission_id, settled_at FROM submissions s
-  WHERE s.account_no = r.account_no AND s.shard = r.shard AND s.seq_to >= r.seq
-    -- No call carries more than 10,000 records: this bounds the look into the index.
-    AND s.seq_from BETWEEN r.seq - 10000 AND r.seq
+  WHERE int8range(chain_position(s.account_no, s.shard, s.seq_from), chain_position(s.account_no, s.shard, s.seq_to), '[]')
+      @> chain_position(r.account_no, r.shard, r.seq)
     AND s.state <> 'split'
-  ORDER BY s.submission_id DESC LIMIT 1
+  -- Not by the primary key itself: reading that backwards until a call fits would cost all calls for each record.
+  ORDER BY s.submission_id + 0 DESC LIMIT 1
 ) s ON true
 LEFT JOIN LATERAL (
   SELECT state, code, at FROM outcomes o WHERE o.sn = r.sn ORDER BY o.outcome_id DESC LIMIT 1

@@ -42,6 +42,8 @@ export interface Places {
   redis: string;
   collector: string;
   sandbox: string;
+  /** Exports of sealed hours, the public key, anchors. */
+  proofs: string;
   sample: string;
 }
 
@@ -59,6 +61,7 @@ export function placesIn(dataDir: string, stackFile: string): Places {
     redis: join(dir, "redis"),
     collector: join(dir, "collector"),
     sandbox: join(dir, "sandbox"),
+    proofs: join(dir, "proofs"),
     sample: join(dir, "sample"),
   };
 }

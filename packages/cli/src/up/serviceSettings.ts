@@ -61,6 +61,7 @@ function ownSettings(name: ServiceName, { settings, ports, places }: StartContex
       return {
         ...service,
         ...marketplace,
+        PROOF_DIR: places.proofs,
         ...(wiring.hasSandbox && { MARKETPLACE_STATEMENT_PATH: "/sandbox/sdr" }),
       };
     case "storefront":
