@@ -1,11 +1,4 @@
-import {
-  problemText,
-  readImport,
-  TableError,
-  type Import,
-  type ImportProfile,
-  type StatementProblem,
-} from "@quarterpast/marketplace";
+import { readImport, TableError, type Import, type ImportProfile } from "@quarterpast/marketplace";
 import {
   findProfile,
   listProfiles,
@@ -21,6 +14,7 @@ import { optionalInstant, statementName } from "../fields.js";
 import { currency, month } from "../financeFields.js";
 import * as fields from "../importFields.js";
 import { refusal } from "../refuse.js";
+import { problemToApi, unreadable } from "../statementProblems.js";
 import type { RouteDeps } from "../server.js";
 import { field, type Routes } from "../validate.js";
 
@@ -174,19 +168,4 @@ function timesToIso(line: object): Record<string, unknown> {
       times.has(name) ? new Date(Number(value) / 1_000).toISOString() : value,
     ]),
   );
-}
-
-const problemToApi = (problem: StatementProblem) => ({
-  line: problem.line,
-  column: problem.column,
-  en: problemText(problem, "en"),
-  zh: problemText(problem, "zh"),
-});
-
-function unreadable(problems: readonly StatementProblem[]) {
-  const first = problems.slice(0, 3);
-  return refusal("field_invalid", {
-    en: `Nothing of the file can be read: ${first.map((one) => problemText(one, "en")).join("; ")}`,
-    zh: `文件内容无法读取：${first.map((one) => problemText(one, "zh")).join("；")}`,
-  });
 }

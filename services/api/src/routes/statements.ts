@@ -1,13 +1,8 @@
-import {
-  parseStatementFile,
-  problemText,
-  type StatementFormat,
-  type StatementProblem,
-} from "@quarterpast/marketplace";
+import { parseStatementFile, type StatementFormat } from "@quarterpast/marketplace";
 import { takeStatement } from "@quarterpast/store";
 import { z } from "zod";
 import { optionalInstant, statementName } from "../fields.js";
-import { refusal } from "../refuse.js";
+import { problemToApi, unreadable } from "../statementProblems.js";
 import type { RouteDeps } from "../server.js";
 import { field, type Routes } from "../validate.js";
 
@@ -57,20 +52,5 @@ export function addStatements(routes: Routes, { pool, clock, account, adapter }:
       );
       return reply.code(201).send({ ...reconciled, complete, unreadable: problems.length, problems: told });
     });
-  });
-}
-
-const problemToApi = (problem: StatementProblem) => ({
-  line: problem.line,
-  column: problem.column,
-  en: problemText(problem, "en"),
-  zh: problemText(problem, "zh"),
-});
-
-function unreadable(problems: readonly StatementProblem[]) {
-  const first = problems.slice(0, 3);
-  return refusal("field_invalid", {
-    en: `Nothing of the file can be read: ${first.map((one) => problemText(one, "en")).join("; ")}`,
-    zh: `文件内容无法读取：${first.map((one) => problemText(one, "zh")).join("；")}`,
   });
 }

@@ -1,0 +1,19 @@
+import { problemText, type StatementProblem } from "@quarterpast/marketplace";
+import { refusal } from "./refuse.js";
+
+/** A line of a file that cannot be read, in both languages. */
+export const problemToApi = (problem: StatementProblem) => ({
+  line: problem.line,
+  column: problem.column,
+  en: problemText(problem, "en"),
+  zh: problemText(problem, "zh"),
+});
+
+/** The refusal of a file of which nothing can be read: its first three problems. */
+export function unreadable(problems: readonly StatementProblem[]) {
+  const first = problems.slice(0, 3);
+  return refusal("field_invalid", {
+    en: `Nothing of the file can be read: ${first.map((one) => problemText(one, "en")).join("; ")}`,
+    zh: `文件内容无法读取：${first.map((one) => problemText(one, "zh")).join("；")}`,
+  });
+}
