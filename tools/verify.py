@@ -51,8 +51,8 @@ class Tree:  # RFC 9162: leaf = SHA-256(0x00 || data), node = SHA-256(0x01 || le
 def canonical(data, kind):  # the fields of canonical bytes; None where one byte is otherwise
     try: fields = json.loads(data)
     except ValueError: return None
-    if type(fields) is not dict or list(fields) != FIELDS.get(kind, sorted(fields)) or not all(
-            type(v) is str and re.fullmatch(r"[ -~]*", v) for v in fields.values()): return None
+    if type(fields) is not dict or list(fields) != sorted({"package", *FIELDS[kind]} if kind == "record" and "package" in fields
+            else FIELDS.get(kind, fields)) or not all(type(v) is str and re.fullmatch("[ -~]*", v) for v in fields.values()): return None
     return fields if json.dumps(fields, separators=(",", ":")).encode() == data else None
 def units(text):  # a decimal in steps of 1e-12; None where it is none
     whole, _, fraction = text.partition(".")
@@ -151,8 +151,8 @@ class Run:
         st["heads"][f["shard"]] = (f["seq"], checksum)
         identity = "\n".join(("sn-v1", account, f["instance"], f["begin"], f["end"], f["part"]))
         if "b1" + sha(identity.encode()).hex()[:48] != sn or sn in hashes: bad("serial number", sn)
-        if not (f["v"] == "1" and f["account"] == account and f["begin"] < f["end"] and (units(f["qty"]) or 0) > 0
-                and (f["hour"] <= hour if again else f["hour"] == hour) and again == (f["replaces"] != "")
+        if not (f["v"] == {None: "1", "": None}.get(f.get("package"), "2") and f["account"] == account
+                and f["begin"] < f["end"] and (units(f["qty"]) or 0) > 0 and (f["hour"] <= hour if again else f["hour"] == hour) and again == (f["replaces"] != "")
                 and f["kind"] in ("usage", "supplement", "rereport")): bad("record", sn)
         if not again:
             s = sums.setdefault(f["instance"], {})

@@ -588,6 +588,7 @@ CREATE TABLE records (
   late_ends timestamp with time zone NOT NULL,
   expires timestamp with time zone NOT NULL,
   frozen_at timestamp with time zone NOT NULL,
+  package_instance text,
   CONSTRAINT records_pkey PRIMARY KEY (account_no, shard, seq),
   CONSTRAINT records_check CHECK ((end_at > begin_at)),
   CONSTRAINT records_instance_no_begin_at_end_at_part_key UNIQUE (instance_no, begin_at, end_at, part),
@@ -1103,6 +1104,29 @@ CREATE VIEW billing.manifests AS
      JOIN accounts a USING (account_no));
 
 -- billing.manifests: The signed manifest of each hour and account.
+
+CREATE VIEW billing.package_use AS
+ SELECT a.code AS account,
+    s.instance_id AS package_instance,
+    s.order_id,
+    s.product_id AS product,
+    p.subject,
+    i.instance_id,
+    m.code AS meter,
+    m.unit,
+    d.hour,
+    d.period,
+    d.quantity,
+    p.quota,
+    p.stops
+   FROM (((((deductions d
+     JOIN packages p USING (package_no))
+     JOIN subscriptions s USING (subscription_no))
+     JOIN accounts a ON ((a.account_no = p.account_no)))
+     JOIN meters m ON ((m.meter_no = p.meter_no)))
+     JOIN instances i ON ((i.instance_no = d.instance_no)));
+
+-- billing.package_use: What filed usage took from packages, by package, instance and hour; quota is of one period.
 
 CREATE VIEW billing.quarantine AS
  SELECT a.code AS account,

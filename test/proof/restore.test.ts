@@ -11,7 +11,7 @@ import { restoreHours } from "../../packages/cli/src/restore/hours.js";
 import { openFolder, verifyFolder } from "../../packages/cli/src/verify/folder.js";
 import { reconcileAccepted } from "../../services/reporter/src/reconcile.js";
 import { submitNext } from "../../services/reporter/src/submit.js";
-import { fillHours } from "../fixtures/goldenHours.js";
+import { fillHours, fillPackageHours, stopPackage } from "../fixtures/goldenHours.js";
 import { H, usage, type Ledger } from "../fixtures/ledger.js";
 import { hourAfter, openProvenLedger, type ProvenLedger } from "../fixtures/proofs.js";
 
@@ -76,7 +76,7 @@ async function heldBy({ rows }: Ledger) {
   const of = "JOIN instances i USING (instance_no)";
   return {
     records: await rows(
-      "SELECT sn, shard, seq, canonical, checksum, wire, quantity::text, window_ends, expires FROM records ORDER BY shard, seq",
+      "SELECT sn, shard, seq, canonical, checksum, wire, package_instance, quantity::text, window_ends, expires FROM records ORDER BY shard, seq",
     ),
     chains: await rows("SELECT shard, seq, checksum FROM chains ORDER BY shard"),
     usage: await rows(
@@ -105,6 +105,28 @@ async function heldBy({ rows }: Ledger) {
     ),
   };
 }
+
+test("brings back what records took from packages, once", async () => {
+  const taken = ({ rows }: Ledger) =>
+    rows(
+      `SELECT package_instance, hour, trim_scale(quantity)::text AS quantity FROM billing.package_use ORDER BY 2, 1`,
+    );
+  await fillPackageHours(lost);
+  await lost.prove();
+  await restored.ledger.meter("tokens", "sum");
+  await stopPackage(restored.ledger, "p-1", "customer-1", "10");
+  await stopPackage(restored.ledger, "p-2", "customer-1", "3");
+  for (let times = 0; times < 2; times += 1) {
+    await restoreHours(restored.ledger.pool, openFolder(lost.dir), {});
+    expect(await taken(restored.ledger)).toEqual(await taken(lost.ledger));
+  }
+  expect(await heldBy(restored.ledger)).toEqual(await heldBy(lost.ledger));
+  expect(await taken(lost.ledger)).toEqual([
+    { package_instance: "p-1", hour: H, quantity: "8" },
+    { package_instance: "p-1", hour: hourAfter(1), quantity: "2" },
+    { package_instance: "p-2", hour: hourAfter(1), quantity: "3" },
+  ]);
+});
 
 test("brings sealed hours back into a backup of before, and what the journal replays bills nothing twice", async () => {
   await fillHours(lost);

@@ -23,6 +23,10 @@ export const LINE_FIELDS = {
   differs: "column is sn",
 } as const;
 
+/** The fields of a record that names a package: version 2 (record.ts). */
+const PACKAGE_RECORD =
+  "account begin end events hour instance kind meter package part prev product qty record_time replaces residue_in residue_out seq shard sn unit v";
+
 export type LineType = keyof typeof LINE_FIELDS;
 export type Fields = Record<string, string>;
 
@@ -55,9 +59,14 @@ export function parseLine(line: string): Line | undefined {
   const type = /^\{"([a-z]+)":\{/.exec(line)?.[1];
   if (type === undefined || !Object.hasOwn(LINE_FIELDS, type)) return undefined;
   const text = line.slice(type.length + 4, -1);
-  const fields = parseCanonical(text, LINE_FIELDS[type as LineType]);
+  const fields = type === "record" ? parseRecord(text) : parseCanonical(text, LINE_FIELDS[type as LineType]);
   if (!fields || wrapLine(type as LineType, text) !== line) return undefined;
   return { type: type as LineType, fields, text };
+}
+
+/** Reads the canonical bytes of a record of any version; undefined where they are no such. */
+export function parseRecord(text: string): Fields | undefined {
+  return parseCanonical(text, LINE_FIELDS.record) ?? parseCanonical(text, PACKAGE_RECORD);
 }
 
 /** Reads a canonical object with just the named fields (blank-separated, sorted); undefined where it is no such. */

@@ -34,27 +34,41 @@ export function billableSpan(hour: Micros, life: Life): Interval | undefined {
 /**
  * The latest free second of a life, for a supplement: inside the life, disjoint from every interval taken, and not
  * older than `notBefore`.
- * @param taken intervals already billed, in any order. @returns undefined where no second is free.
+ * @param taken intervals already billed, in any order.
+ * @param seconds how many there should be, one for each part; fewer where no more are free just before the latest.
+ * @returns undefined where no second is free.
  */
 export function supplementInterval(
   life: Life,
   notBefore: Micros,
   taken: readonly Interval[],
+  seconds = 1,
 ): Interval | undefined {
   if (life.closed === undefined) return undefined;
   let end = life.closed;
+  let free = Math.max(life.opened, notBefore);
   for (const { begin, end: takenEnd } of [...taken].sort((a, b) => b.end - a.end)) {
-    if (takenEnd <= end - SECOND) break;
+    if (takenEnd <= end - SECOND) {
+      free = Math.max(free, takenEnd);
+      break;
+    }
     end = Math.min(end, begin);
   }
-  const begin = end - SECOND;
-  return begin >= Math.max(life.opened, notBefore) ? { begin, end } : undefined;
+  const most = Math.min(seconds, Math.floor((end - free) / SECOND));
+  return most >= 1 ? { begin: end - most * SECOND, end } : undefined;
+}
+
+/** What a package gives of a quantity, decimal text; `packageInstance` where its records must name it. */
+export interface PackageShare {
+  packageInstance?: string | undefined;
+  quantity: string;
 }
 
 /** One record to be: its interval and its quantity with just the marketplace's decimals. */
 export interface PlannedPart extends Interval {
   part: number;
   quantity: string;
+  packageInstance?: string;
 }
 
 export interface PartPlan {
@@ -65,25 +79,79 @@ export interface PartPlan {
 
 /**
  * Cuts an hour's total into records: one where it fits, several over disjoint intervals where it is above what one
- * record may carry, none where it is below the marketplace's last decimal (koogallery.md 1.4: value > 0).
+ * record may carry or comes from several packages, none where it is below the marketplace's last decimal (koogallery.md
+ * 1.4: value > 0).
  * @param total usage of the hour plus the residue carried in, decimal text.
+ * @param shares what packages give of it, in order; what none gives goes last, without a package.
  */
-export function planParts(span: Interval, total: string, limits: RecordLimits): PartPlan {
-  const { quantityDecimals: decimals, quantityIntegerDigits: digits } = limits;
-  const split = splitAtScale(total, decimals);
-  const most: Units = 10n ** BigInt(digits + decimals) - 1n;
+export function planParts(
+  span: Interval,
+  total: string,
+  limits: RecordLimits,
+  shares: readonly PackageShare[] = [],
+): PartPlan {
+  const { quantityDecimals: decimals } = limits;
+  const { billable, residue } = splitAtScale(total, decimals);
   const seconds = (span.end - span.begin) / SECOND;
-  const wanted = (split.billable + most - 1n) / most;
-  const count = wanted > BigInt(seconds) ? seconds : Number(wanted);
-  const parts: PlannedPart[] = [];
-  let left = split.billable;
-  for (let part = 0; part < count; part += 1) {
-    const units = left > most ? most : left;
-    left -= units;
-    parts.push({ part, ...slice(span, seconds, part, count), quantity: formatUnits(units, decimals) });
-  }
+  const pieces = cut(billable, limits, shares, seconds);
+  const parts = pieces.map(({ units, packageInstance }, part): PlannedPart => ({
+    part,
+    ...slice(span, seconds, part, pieces.length),
+    quantity: formatUnits(units, decimals),
+    ...(packageInstance !== undefined && { packageInstance }),
+  }));
   // More than a record a second can carry: what is left waits for the next hour, it is not lost.
-  return { parts, residue: addDecimals(split.residue, formatUnits(left, decimals)) };
+  const left = pieces.reduce((rest, { units }) => rest - units, billable);
+  return { parts, residue: addDecimals(residue, formatUnits(left, decimals)) };
+}
+
+/** How many records a total needs, `most` at the most. */
+export function countParts(
+  total: string,
+  limits: RecordLimits,
+  shares: readonly PackageShare[],
+  most: number,
+): number {
+  return cut(splitAtScale(total, limits.quantityDecimals).billable, limits, shares, most).length;
+}
+
+interface Piece {
+  units: Units;
+  packageInstance: string | undefined;
+}
+
+/** The first `count` pieces: each of one package, none above what a record may carry. */
+function cut(billable: Units, limits: RecordLimits, shares: readonly PackageShare[], count: number): Piece[] {
+  const { quantityDecimals: decimals, quantityIntegerDigits: digits } = limits;
+  const most: Units = 10n ** BigInt(digits + decimals) - 1n;
+  const pieces: Piece[] = [];
+  for (const { packageInstance, units } of runsOf(billable, decimals, shares)) {
+    for (let left = units; left > 0n && pieces.length < count; left -= most) {
+      pieces.push({ packageInstance, units: left > most ? most : left });
+    }
+  }
+  return pieces;
+}
+
+/** Shares one after the other, neighbours that name the same package as one. Cut where their sums are, so none is lost. */
+function runsOf(billable: Units, decimals: number, shares: readonly PackageShare[]): Piece[] {
+  const runs: Piece[] = [];
+  let done: Units = 0n;
+  const add = (packageInstance: string | undefined, upTo: Units): void => {
+    const units = (upTo < billable ? upTo : billable) - done;
+    if (units <= 0n) return;
+    done += units;
+    const last = runs.at(-1);
+    if (last && last.packageInstance === packageInstance) last.units += units;
+    else runs.push({ packageInstance, units });
+  };
+  let sum = "0";
+  for (const { packageInstance, quantity } of shares) {
+    sum = addDecimals(sum, quantity);
+    add(packageInstance, splitAtScale(sum, decimals).billable);
+  }
+  add(undefined, billable);
+  return runs;
 }
 
 function slice(span: Interval, seconds: number, part: number, count: number): Interval {

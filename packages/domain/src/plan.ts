@@ -1,8 +1,15 @@
-import { billableSpan, planParts, supplementInterval, type Interval } from "./interval.js";
+import {
+  billableSpan,
+  countParts,
+  planParts,
+  supplementInterval,
+  type Interval,
+  type PackageShare,
+} from "./interval.js";
 import type { RecordLimits } from "./limits.js";
-import { addDecimals, formatUnits, toUnits } from "./quantity.js";
+import { addDecimals, formatUnits, splitAtScale, toUnits } from "./quantity.js";
 import type { RecordBody } from "./record.js";
-import type { Micros } from "./time.js";
+import { HOUR, SECOND, type Micros } from "./time.js";
 
 /** What a sealed hour holds for one instance. */
 export interface UsageToBill {
@@ -18,6 +25,8 @@ export interface UsageToBill {
   events: number;
   /** Decimal text carried in from the instance's last hour; below 0 where it is a credit. */
   residue: string;
+  /** What packages give of `billableQuantity`, in order. */
+  shares?: readonly PackageShare[];
 }
 
 export interface BillingPlan {
@@ -44,6 +53,17 @@ export function needsSupplement(hour: Micros, usage: Pick<UsageToBill, "opened" 
   return billableSpan(hour, lifeOf(usage)) === undefined;
 }
 
+/** What of an hour goes out, if its life has room for it: decimal text. Packages give of this. */
+export function billableQuantity(
+  usage: Pick<UsageToBill, "quantity" | "residue">,
+  limits: RecordLimits,
+): string {
+  const total = addDecimals(usage.quantity, usage.residue);
+  if (total.startsWith("-")) return "0";
+  const decimals = limits.quantityDecimals;
+  return formatUnits(splitAtScale(total, decimals).billable, decimals);
+}
+
 /** Makes the records of one instance and hour. */
 export function planRecords(usage: UsageToBill, context: PlanContext): BillingPlan {
   const total = addDecimals(usage.quantity, usage.residue);
@@ -51,11 +71,13 @@ export function planRecords(usage: UsageToBill, context: PlanContext): BillingPl
   if (total === "0" || total.startsWith("-")) return { bodies: [], residue: total };
   const life = lifeOf(usage);
   const span = billableSpan(context.hour, life);
-  const interval = span ?? supplementInterval(life, context.notBefore, context.taken);
+  const { shares = [] } = usage;
+  const wanted = () => countParts(total, context.limits, shares, HOUR / SECOND);
+  const interval = span ?? supplementInterval(life, context.notBefore, context.taken, wanted());
   if (!interval) {
     return { bodies: [], residue: usage.residue, unbillable: "no second of its life is left to bill" };
   }
-  const plan = planParts(interval, total, context.limits);
+  const plan = planParts(interval, total, context.limits, shares);
   const kind = span ? "usage" : "supplement";
   const last = plan.parts.length - 1;
   const bodies = plan.parts.map((part, at): RecordBody => {
@@ -77,6 +99,7 @@ export function planRecords(usage: UsageToBill, context: PlanContext): BillingPl
       residueOut: at === last ? plan.residue : "0",
       events: at === 0 ? usage.events : 0,
       recordTime: context.recordTime,
+      packageInstance: part.packageInstance,
     };
   });
   return { bodies, residue: plan.residue };
@@ -99,7 +122,7 @@ export function planRereport(
   recordTime: Micros,
 ): RecordBody {
   const [part, revision = "0"] = replaced.part.split("r") as [string, string?];
-  const { account, product, instance, meter, unit, hour, begin, end, events, sn } = replaced;
+  const { account, product, instance, meter, unit, hour, begin, end, events, sn, packageInstance } = replaced;
   const decimals = limits.quantityDecimals;
   return {
     account,
@@ -118,5 +141,6 @@ export function planRereport(
     residueIn: "0",
     residueOut: "0",
     replaces: sn,
+    packageInstance,
   };
 }

@@ -27,6 +27,8 @@ export interface RecordBody {
   recordTime: Micros;
   /** Serial number of the record that this one replaces. */
   replaces?: string | undefined;
+  /** Id of the stop-before-excess package that it is taken from (koogallery.md 1.4, relate_pkg_instance). */
+  packageInstance?: string | undefined;
 }
 
 /** A record's place in the chain of its (account, shard). */
@@ -39,7 +41,9 @@ export interface ChainLink {
 }
 
 export const CHAIN_GENESIS = "0".repeat(64);
+/** Version 2 is version 1 with the field `package`; a record that names none is of version 1, as ever. */
 export const RECORD_VERSION = "1";
+export const PACKAGE_RECORD_VERSION = "2";
 
 /**
  * The serial number of a record (metering_sn): from its identity alone, so that a blind retry, or the same hour after
@@ -75,7 +79,9 @@ export interface SealedRecord extends RecordBody, ChainLink {
 export function sealRecord(body: RecordBody, link: ChainLink): SealedRecord {
   const sn = serialNumber(body);
   const canonical = canonicalObject({
-    v: RECORD_VERSION,
+    ...(body.packageInstance === undefined
+      ? { v: RECORD_VERSION }
+      : { v: PACKAGE_RECORD_VERSION, package: body.packageInstance }),
     account: body.account,
     begin: formatCompact(body.begin),
     end: formatCompact(body.end),

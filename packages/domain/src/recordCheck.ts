@@ -1,7 +1,13 @@
 import type { Fields } from "./archive.js";
 import type { Finding } from "./proofProblems.js";
 import { formatUnits, isDecimal, QUANTITY_MAX_SCALE, trimDecimal, unitsOf } from "./quantity.js";
-import { recordChecksum, RECORD_KINDS, RECORD_VERSION, serialNumber } from "./record.js";
+import {
+  PACKAGE_RECORD_VERSION,
+  recordChecksum,
+  RECORD_KINDS,
+  RECORD_VERSION,
+  serialNumber,
+} from "./record.js";
 import { parseCompact } from "./time.js";
 
 type Report = (code: Finding["code"], where: string, expected?: string, found?: string) => void;
@@ -60,8 +66,10 @@ export function createRecordChecker(
       parseCompact(text ?? ""),
     );
     const isRereport = kind === "rereport";
+    const version = fields.package === undefined ? RECORD_VERSION : PACKAGE_RECORD_VERSION;
     const wrong =
-      (fields.v !== RECORD_VERSION && "v") ||
+      (fields.v !== version && "v") ||
+      (fields.package === "" && "package") ||
       (fields.account !== account && "account") ||
       (!(RECORD_KINDS as readonly string[]).includes(kind) && "kind") ||
       ((own === undefined || (isRereport ? fields.hour! > hour : fields.hour !== hour)) && "hour") ||

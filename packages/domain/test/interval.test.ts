@@ -108,6 +108,60 @@ describe("parts of an hour", () => {
     );
   });
 
+  const share = fc.record({
+    packageInstance: fc.constantFrom(undefined, "pkg-1", "pkg-2", "pkg-3"),
+    quantity: decimal(3, 6),
+  });
+
+  test("of several packages name one package each, in order, and carry just what it gives", () => {
+    fc.assert(
+      fc.property(decimal(4), fc.array(share, { maxLength: 6 }), (total, shares) => {
+        const { parts, residue } = planParts({ begin: H, end: H + HOUR }, total, LIMITS, shares);
+        expect(parts.reduce((sum, part) => sum + exact(part.quantity), exact(residue))).toBe(exact(total));
+        expect(exact(residue)).toBeLessThan(exact("0.0001"));
+        const carriedBy = (name: string | undefined) =>
+          parts
+            .filter((one) => one.packageInstance === name)
+            .reduce((sum, one) => sum + exact(one.quantity), 0n);
+        const given = shares.reduce((sum, one) => sum + exact(one.quantity), 0n);
+        let left = exact(total);
+        const wanted = new Map<string | undefined, bigint>();
+        for (const { packageInstance, quantity } of [
+          ...shares,
+          { packageInstance: undefined, quantity: total },
+        ]) {
+          const taken = exact(quantity) < left ? exact(quantity) : left;
+          left -= taken;
+          wanted.set(packageInstance, (wanted.get(packageInstance) ?? 0n) + taken);
+        }
+        // Each part is cut where the sum so far is: none is more than a last decimal away from its share.
+        const step = exact("0.0001") * BigInt(shares.length + 1);
+        for (const [name, quantity] of wanted) {
+          const difference = carriedBy(name) - quantity;
+          expect(difference < 0n ? -difference : difference).toBeLessThanOrEqual(step);
+        }
+        if (given === 0n) expect(parts.every((one) => one.packageInstance === undefined)).toBe(true);
+        for (const [at, part] of parts.entries()) {
+          if (at > 0) expect(part.packageInstance).not.toBe(parts[at - 1]!.packageInstance);
+          expect(part.begin).toBe(at === 0 ? H : parts[at - 1]!.end);
+        }
+      }),
+    );
+  });
+
+  test("of two packages and what none gives", () => {
+    const shares = [
+      { packageInstance: "sooner", quantity: "2.5" },
+      { packageInstance: "later", quantity: "4" },
+    ];
+    const { parts } = planParts({ begin: H, end: H + HOUR }, "10", LIMITS, shares);
+    expect(parts.map(({ packageInstance, quantity }) => [packageInstance, quantity])).toEqual([
+      ["sooner", "2.5000"],
+      ["later", "4.0000"],
+      [undefined, "3.5000"],
+    ]);
+  });
+
   test("are one where one can carry it, none below the last decimal", () => {
     const span = { begin: H, end: H + HOUR };
     expect(planParts(span, "12.34567", LIMITS)).toEqual({

@@ -105,6 +105,29 @@ describe("usage of a life that is over", () => {
     ]);
   });
 
+  test("taken from two packages has a second for each, as far as there are any", () => {
+    const shares = [
+      { packageInstance: "pkg-1", quantity: "2" },
+      { packageInstance: "pkg-2", quantity: "10.3456" },
+    ];
+    const plan = planRecords({ ...closed, shares }, contextOf(H + HOUR));
+    expect(plan.bodies).toMatchObject([
+      {
+        begin: closed.closed - 2 * SECOND,
+        end: closed.closed - SECOND,
+        packageInstance: "pkg-1",
+        quantity: "2.0000",
+      },
+      { begin: closed.closed - SECOND, end: closed.closed, packageInstance: "pkg-2", quantity: "10.3456" },
+    ]);
+    const taken = [{ begin: H - HOUR, end: closed.closed - SECOND }];
+    const tight = planRecords({ ...closed, shares }, contextOf(H + HOUR, taken));
+    expect(tight).toMatchObject({
+      bodies: [{ packageInstance: "pkg-1", quantity: "2.0000" }],
+      residue: "10.34567",
+    });
+  });
+
   test("without a free second is told as unbillable, with its residue untouched", () => {
     const taken = [{ begin: closed.opened, end: closed.closed }];
     const plan = planRecords({ ...closed, residue: "0.00004" }, contextOf(H + HOUR, taken));
@@ -132,6 +155,11 @@ describe("a re-report", () => {
     expect(second).toMatchObject({ part: "0r2", begin: H, end: H + HOUR, replaces: serialNumber(first) });
     expect(new Set([replaced.sn, serialNumber(first), serialNumber(second)]).size).toBe(3);
   });
+
+  test("names the package of the record it replaces", () =>
+    expect(planRereport({ ...replaced, packageInstance: "pkg-1" }, "9", LIMITS, H).packageInstance).toBe(
+      "pkg-1",
+    ));
 
   test("rounds nothing away: a quantity with more decimals than the marketplace takes is refused", () =>
     expect(() => planRereport(replaced, "9.00001", LIMITS, H)).toThrow(RangeError));

@@ -71,6 +71,19 @@ describe("canonical bytes and checksum", () => {
     expect(record.checksum).toBe("c4e6a3c973910d463d1a53d75c3de3bf05e76454bf8f331e916df0752dc5b893");
   });
 
+  // printf '%s\n%s' billrec-v1 CANONICAL | sha256sum
+  test("golden vector: a record that names a package is of version 2, with the same serial number", () => {
+    const record = sealRecord({ ...BODY, packageInstance: "pkg-1" }, FIRST);
+    expect(record.sn).toBe("b1e4470f397caa5e9abfefe46a2d0ad6d346eaf93aecb15b0c");
+    expect(record.canonical).toBe(
+      `{"account":"koogallery-cn","begin":"20260301T100000Z","end":"20260301T110000Z","events":"3",` +
+        `"hour":"20260301T100000Z","instance":"i-1","kind":"usage","meter":"tokens","package":"pkg-1","part":"0",` +
+        `"prev":"${"0".repeat(64)}","product":"llm","qty":"12.3457","record_time":"20260301T110200Z","replaces":"",` +
+        `"residue_in":"0.00004","residue_out":"0.00001","seq":"1","shard":"5","sn":"${record.sn}","unit":"token","v":"2"}`,
+    );
+    expect(record.checksum).toBe("dcb6728e59d8e80746b9e64b7d2afa7048b1a980304af780fd6e0b6f71ec1d23");
+  });
+
   test("another language comes to the same bytes and checksums", () => {
     const bodies = fc.sample(body, 50);
     const records = extendChain(bodies, 0, { seq: 0, checksum: CHAIN_GENESIS });
@@ -112,8 +125,9 @@ describe("canonical bytes and checksum", () => {
       { events: 4 },
       { recordTime: H },
       { replaces: "b1" },
+      { packageInstance: "pkg-1" },
     ];
-    expect(other).toHaveLength(Object.keys(BODY).length + 1);
+    expect(other).toHaveLength(Object.keys(BODY).length + 2);
     for (const change of other) expect(sealRecord({ ...BODY, ...change }, FIRST).checksum).not.toBe(checksum);
     for (const link of [{ shard: 4 }, { seq: 2 }, { prev: "1".repeat(64) }])
       expect(sealRecord(BODY, { ...FIRST, ...link }).checksum).not.toBe(checksum);

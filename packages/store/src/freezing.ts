@@ -131,11 +131,12 @@ export async function insertRecords(
   if (!last) return;
   await db.query(
     `INSERT INTO records (account_no, shard, seq, sn, kind, instance_no, hour, begin_at, end_at, part, quantity, events,
-       replaces, canonical, checksum, prev, wire, wire_version, window_ends, late_ends, expires, frozen_at)
+       replaces, canonical, checksum, prev, wire, wire_version, window_ends, late_ends, expires,
+       package_instance, frozen_at)
      SELECT $1::smallint, $2::smallint, t.*, $3::timestamptz
      FROM unnest($4::bigint[], $5::text[], $6::text[], $7::integer[], $8::timestamptz[], $9::timestamptz[], $10::timestamptz[],
        $11::text[], $12::numeric[], $13::bigint[], $14::text[], $15::text[], $16::text[], $17::text[], $18::text[],
-       $19::smallint[], $20::timestamptz[], $21::timestamptz[], $22::timestamptz[]) AS t`,
+       $19::smallint[], $20::timestamptz[], $21::timestamptz[], $22::timestamptz[], $23::text[]) AS t`,
     [
       last.accountNo,
       last.shard,
@@ -159,6 +160,7 @@ export async function insertRecords(
       stamps(records.map((record) => record.windowEnds)),
       stamps(records.map((record) => record.lateEnds)),
       stamps(records.map((record) => record.expires)),
+      records.map((record) => record.packageInstance ?? null),
     ],
   );
   await db.query(

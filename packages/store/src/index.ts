@@ -21,6 +21,7 @@ export * from "./orders.js";
 export * from "./lives.js";
 export * from "./calls.js";
 export * from "./packages.js";
+export * from "./deductions.js";
 export * from "./hooks.js";
 export * from "./totals.js";
 export * from "./proofLines.js";

@@ -1,5 +1,5 @@
-import { toUnits, formatUnits, trimDecimal, HOUR, type Micros } from "@quarterpast/domain";
-import { stamp, stamps, type Db } from "./db.js";
+import type { Micros } from "@quarterpast/domain";
+import { stamp, type Db } from "./db.js";
 import type { Product, ResetRule } from "./products.js";
 
 /** One item of a bought package. Quantities are decimal text. */
@@ -23,16 +23,14 @@ export interface Package {
   usedUpPeriod: Micros | null;
 }
 
-const SELECT = `SELECT p.package_no AS "packageNo", p.subscription_no AS "subscriptionNo", s.instance_id AS "instanceId",
+/** Columns of a package, from PACKAGE_TABLES. */
+export const PACKAGE_COLUMNS = `p.package_no AS "packageNo", p.subscription_no AS "subscriptionNo", s.instance_id AS "instanceId",
   p.subject, m.code AS meter, p.meter_no AS "meterNo", p.quota, p.reset_rule AS "resetRule",
   p.deduction_order AS "deductionOrder", p.stops, p.starts, p.expires, p.deactivated_at AS "deactivatedAt",
-  p.warned_period AS "warnedPeriod", p.used_up_period AS "usedUpPeriod"
-  FROM packages p JOIN subscriptions s USING (subscription_no) JOIN meters m USING (meter_no)`;
-
-/** More decimals than any quantity has (quantity.ts of domain). */
-const SCALE = 12;
-const units = (quantity: string) => toUnits(quantity, SCALE);
-const text = (value: bigint) => trimDecimal(formatUnits(value, SCALE));
+  p.warned_period AS "warnedPeriod", p.used_up_period AS "usedUpPeriod"`;
+export const PACKAGE_TABLES =
+  "packages p JOIN subscriptions s USING (subscription_no) JOIN meters m ON m.meter_no = p.meter_no";
+const SELECT = `SELECT ${PACKAGE_COLUMNS} FROM ${PACKAGE_TABLES}`;
 
 /** Makes the items of a bought package, once. */
 export async function addPackages(
@@ -161,138 +159,6 @@ function addMonths(at: Micros, months: number): Micros {
   const last = new Date(Date.UTC(date.getUTCFullYear(), date.getUTCMonth() + 1, 0)).getUTCDate();
   date.setUTCDate(Math.min(day, last));
   return date.getTime() * 1_000 + (at % 1_000);
-}
-
-/** Packages in the order they are used up: by their own order, then the one that expires first. */
-export function inDeductionOrder(packages: readonly Package[]): Package[] {
-  return [...packages].sort(
-    (a, b) =>
-      a.deductionOrder - b.deductionOrder ||
-      (a.expires ?? Number.MAX_SAFE_INTEGER) - (b.expires ?? Number.MAX_SAFE_INTEGER) ||
-      a.packageNo - b.packageNo,
-  );
-}
-
-/** Usage of each package in each of its periods: decimal text by `<package> <begin of period>`. */
-export type PackageUse = Map<string, string>;
-export const useKey = (packageNo: number, period: Micros) => `${packageNo} ${period}`;
-
-/** What one hour's usage takes from a package. */
-export interface Deduction {
-  package: Package;
-  period: Micros;
-  quantity: string;
-}
-
-/**
- * Takes an hour's usage from packages of one subject and meter, as far as they reach, and notes it in `use`.
- * @returns what each gives, in order; what none holds is missing from their sum.
- */
-export function deduct(
-  packages: readonly Package[],
-  use: PackageUse,
-  hour: Micros,
-  quantity: string,
-): Deduction[] {
-  let left = units(quantity);
-  const deductions: Deduction[] = [];
-  for (const one of inDeductionOrder(packages)) {
-    if (left === 0n) break;
-    if (!isUsable(one, hour)) continue;
-    const period = packagePeriod(one, hour);
-    const used = units(use.get(useKey(one.packageNo, period)) ?? "0");
-    const room = units(trimDecimal(one.quota)) - used;
-    const taken = room < left ? room : left;
-    if (taken <= 0n) continue;
-    left -= taken;
-    use.set(useKey(one.packageNo, period), text(used + taken));
-    deductions.push({ package: one, period, quantity: text(taken) });
-  }
-  return deductions;
-}
-
-function isUsable(one: Package, hour: Micros): boolean {
-  const end = Math.min(one.expires ?? Infinity, one.deactivatedAt ?? Infinity);
-  return one.starts < hour + HOUR && end > hour;
-}
-
-/** What sealed hours took from packages. */
-export async function readPackageUse(db: Db, packageNos: readonly number[]): Promise<PackageUse> {
-  const { rows } = await db.query<{ packageNo: number; period: Micros; used: string }>(
-    `SELECT package_no AS "packageNo", period, trim_scale(sum(quantity))::text AS used FROM deductions
-     WHERE package_no = ANY ($1::bigint[]) GROUP BY package_no, period`,
-    [packageNos],
-  );
-  return new Map(rows.map(({ packageNo, period, used }) => [useKey(packageNo, period), used]));
-}
-
-/** Takes the usage of one sealed hour of a shard from packages. The caller does so once an hour, in order. */
-export async function deductHour(db: Db, shard: number, hour: Micros): Promise<void> {
-  const { rows: usage } = await db.query<{
-    instanceNo: number;
-    accountNo: number;
-    subject: string;
-    meterNo: number;
-    quantity: string;
-  }>(
-    `SELECT i.instance_no AS "instanceNo", i.account_no AS "accountNo", i.subject, i.meter_no AS "meterNo",
-       trim_scale(sum(u.quantity))::text AS quantity
-     FROM hour_usage u JOIN instances i USING (instance_no)
-     WHERE u.shard = $1::smallint AND u.bill_hour = $2::timestamptz AND EXISTS (
-       SELECT 1 FROM packages p WHERE p.account_no = i.account_no AND p.subject = i.subject AND p.meter_no = i.meter_no)
-     GROUP BY i.instance_no HAVING sum(u.quantity) > 0 ORDER BY i.instance_no`,
-    [shard, stamp(hour)],
-  );
-  if (usage.length === 0) return;
-  const { rows: packages } = await db.query<Package & { accountNo: number }>(
-    `${SELECT.replace("SELECT ", 'SELECT p.account_no AS "accountNo", ')}
-     WHERE (p.account_no, p.subject, p.meter_no) IN (SELECT * FROM unnest($1::smallint[], $2::text[], $3::integer[]))
-     ORDER BY p.package_no FOR UPDATE OF p`,
-    [usage.map((row) => row.accountNo), usage.map((row) => row.subject), usage.map((row) => row.meterNo)],
-  );
-  const use = await readPackageUse(
-    db,
-    packages.map((one) => one.packageNo),
-  );
-  const deductions = usage.flatMap((row) =>
-    deduct(
-      packages.filter(
-        (one) =>
-          one.accountNo === row.accountNo && one.subject === row.subject && one.meterNo === row.meterNo,
-      ),
-      use,
-      hour,
-      row.quantity,
-    ).map((deduction) => ({ ...deduction, instanceNo: row.instanceNo })),
-  );
-  await db.query(
-    `INSERT INTO deductions (package_no, instance_no, hour, period, quantity)
-     SELECT p, i, $1::timestamptz, t, q
-     FROM unnest($2::bigint[], $3::integer[], $4::timestamptz[], $5::numeric[]) AS x (p, i, t, q)`,
-    [
-      stamp(hour),
-      deductions.map((row) => row.package.packageNo),
-      deductions.map((row) => row.instanceNo),
-      stamps(deductions.map((row) => row.period)),
-      deductions.map((row) => row.quantity),
-    ],
-  );
-}
-
-/** What was taken from stop-before-excess packages in an hour: for `relate_pkg_instance` of its records. */
-export async function readStopDeductions(
-  db: Db,
-  instanceNos: readonly number[],
-  hour: Micros,
-): Promise<{ instanceNo: number; packageInstanceId: string; quantity: string }[]> {
-  const { rows } = await db.query<{ instanceNo: number; packageInstanceId: string; quantity: string }>(
-    `SELECT d.instance_no AS "instanceNo", s.instance_id AS "packageInstanceId", trim_scale(d.quantity)::text AS quantity
-     FROM deductions d JOIN packages p USING (package_no) JOIN subscriptions s USING (subscription_no)
-     WHERE d.instance_no = ANY ($1::integer[]) AND d.hour = $2::timestamptz AND p.stops
-     ORDER BY d.instance_no, p.deduction_order, p.expires NULLS LAST, p.package_no`,
-    [instanceNos, stamp(hour)],
-  );
-  return rows;
 }
 
 /** Notes that the seller was told of a package's low balance or end in a period. @returns whether it is news. */

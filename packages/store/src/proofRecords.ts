@@ -1,8 +1,7 @@
 import {
   formatCompact,
   formatLine,
-  LINE_FIELDS,
-  parseCanonical,
+  parseRecord,
   recordChecksum,
   sameQuantity,
   wrapLine,
@@ -25,6 +24,7 @@ interface RecordRow {
   quantity: string;
   events: number;
   replaces: string | null;
+  packageInstance: string | null;
   canonical: string;
   checksum: string;
   prev: string;
@@ -61,7 +61,7 @@ async function readRecords(
 ): Promise<RecordRow[]> {
   const { rows } = await db.query<RecordRow>(
     `SELECT r.seq, r.shard, r.sn, r.kind, i.instance_id AS "instanceId", a.code AS account, r.hour, r.begin_at AS begin,
-       r.end_at AS "end", r.part, r.quantity::text, r.events, r.replaces, r.canonical, r.checksum, r.prev, r.wire,
+       r.end_at AS "end", r.part, r.quantity::text, r.events, r.replaces, r.package_instance AS "packageInstance", r.canonical, r.checksum, r.prev, r.wire,
        r.wire_version AS "wireVersion", r.window_ends AS "windowEnds", r.late_ends AS "lateEnds", r.expires,
        r.frozen_at AS "frozenAt"
      FROM records r JOIN instances i USING (instance_no) JOIN accounts a ON a.account_no = r.account_no
@@ -73,7 +73,7 @@ async function readRecords(
 }
 
 function recordLines({ gatherer, forRestore, roots }: HourReading, row: RecordRow): string[] {
-  const fields = parseCanonical(row.canonical, LINE_FIELDS.record);
+  const fields = parseRecord(row.canonical);
   const checksum = recordChecksum(row.canonical);
   if (fields) gatherer.record(fields, checksum);
   const lines = [wrapLine("record", row.canonical)];
@@ -93,7 +93,7 @@ function wrongColumn(
   fields: Record<string, string>,
   checksum: string,
 ): keyof RecordRow | undefined {
-  const expected: [keyof RecordRow, string | undefined, string][] = [
+  const expected: [keyof RecordRow, string | undefined, string | undefined][] = [
     ["sn", fields.sn, row.sn],
     ["seq", fields.seq, String(row.seq)],
     ["shard", fields.shard, String(row.shard)],
@@ -106,6 +106,7 @@ function wrongColumn(
     ["part", fields.part, row.part],
     ["events", fields.events, String(row.events)],
     ["replaces", fields.replaces, row.replaces ?? ""],
+    ["packageInstance", fields.package, row.packageInstance ?? undefined],
     ["prev", fields.prev, row.prev],
     ["checksum", checksum, row.checksum],
   ];

@@ -42,6 +42,7 @@ export interface WaitingRereport {
   end: Micros;
   part: string;
   events: number;
+  packageInstance: string | undefined;
 }
 
 /** The oldest waiting wish, locked until the transaction ends; undefined where none waits. */
@@ -52,10 +53,11 @@ export async function lockRereport(db: Db): Promise<WaitingRereport | undefined>
      )
      SELECT w.request_id AS "requestId", w.sn, b.state, may_have_been_taken(r) AS "mayHaveBeenTaken", COALESCE(w.quantity, r.quantity)::text AS quantity,
        r.account_no AS "accountNo", b.account, r.shard, r.instance_no AS "instanceNo", b.instance_id AS "instanceId",
-       b.product, b.meter, b.unit, i.cycle, r.hour, r.begin_at AS begin, r.end_at AS "end", r.part, r.events
+       b.product, b.meter, b.unit, i.cycle, r.hour, r.begin_at AS begin, r.end_at AS "end", r.part, r.events,
+       r.package_instance AS "packageInstance"
      FROM waiting w JOIN records r USING (sn) JOIN billing.records b USING (sn) JOIN instances i USING (instance_no)`,
   );
-  return rows[0];
+  return rows[0] && { ...rows[0], packageInstance: rows[0].packageInstance ?? undefined };
 }
 
 /** Ends a wish: carried out as `newSn`, or refused with the reason. */

@@ -1,10 +1,9 @@
 import { HOUR, SHARDS, type Micros } from "@quarterpast/domain";
 import { inTransaction, stamp, type Db, type Pool } from "./db.js";
-import { deductHour } from "./packages.js";
 
 /**
- * Adds the next sealed hour of a shard to the totals of its instances, and takes its usage from their packages. A sealed
- * hour never changes, so each is added once, in order.
+ * Adds the next sealed hour of a shard to the totals of its instances. A sealed hour never changes, so each is added once,
+ * in order.
  * @returns whether there was one; call again while there is.
  */
 export async function addSealedHour(pool: Pool, shard: number): Promise<boolean> {
@@ -25,7 +24,6 @@ export async function addSealedHour(pool: Pool, shard: number): Promise<boolean>
          ON CONFLICT (instance_no) DO UPDATE SET quantity = t.quantity + excluded.quantity`,
         [shard, stamp(hour)],
       );
-      await deductHour(db, shard, hour);
     }
     const through = hour === undefined ? mark.sealedBefore : hour + HOUR;
     await db.query("UPDATE usage_total_marks SET through = $2::timestamptz WHERE shard = $1::smallint", [
@@ -66,8 +64,6 @@ export interface InstanceUsage {
   instanceNo: number;
   /** Over its whole life. */
   total: string;
-  /** The part that is not in the totals yet, by the hour that bills it. */
-  open: { hour: Micros; quantity: string }[];
 }
 
 /**
@@ -82,19 +78,14 @@ export async function readInstanceUsage(
 ): Promise<InstanceUsage[]> {
   const { rows } = await db.query<InstanceUsage>(
     `SELECT i.instance_id AS "instanceId", i.instance_no AS "instanceNo",
-       trim_scale(COALESCE(t.quantity, 0) + COALESCE(o.quantity, 0))::text AS total, COALESCE(o.hours, '[]') AS open
+       trim_scale(COALESCE(t.quantity, 0) + COALESCE(o.quantity, 0))::text AS total
      FROM instances i
      LEFT JOIN usage_totals t USING (instance_no)
      LEFT JOIN usage_total_marks k USING (shard)
      LEFT JOIN LATERAL (
-       SELECT sum(h.quantity) AS quantity,
-         jsonb_agg(jsonb_build_object('hour', h.micros, 'quantity', h.quantity::text) ORDER BY h.micros) AS hours
-       FROM (
-         SELECT (extract(epoch FROM g) * 1000000)::bigint AS micros, sum(u.quantity) AS quantity
-         FROM generate_series(COALESCE(k.through, date_trunc('hour', i.opened)), $3::timestamptz, '1 hour') AS g
-         JOIN hour_usage u ON u.shard = i.shard AND u.bill_hour = g AND u.instance_no = i.instance_no
-         GROUP BY g
-       ) h
+       SELECT sum(u.quantity) AS quantity
+       FROM generate_series(COALESCE(k.through, date_trunc('hour', i.opened)), $3::timestamptz, '1 hour') AS g
+       JOIN hour_usage u ON u.shard = i.shard AND u.bill_hour = g AND u.instance_no = i.instance_no
      ) o ON true
      WHERE i.account_no = $1::smallint AND i.instance_id = ANY ($2::text[])`,
     [accountNo, instanceIds, stamp(until)],

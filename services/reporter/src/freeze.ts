@@ -1,4 +1,6 @@
 import {
+  addDecimals,
+  billableQuantity,
   CHAIN_GENESIS,
   deadlinesOf,
   extendChain,
@@ -20,11 +22,13 @@ import {
   inTransaction,
   lockChain,
   lockFreezeWork,
+  openPackages,
   readSealedUsage,
   readTakenIntervals,
   type Db,
   type FreezeWork,
   type FrozenRecord,
+  type HourPackages,
   type Pool,
   type SealedUsage,
 } from "@quarterpast/store";
@@ -55,7 +59,9 @@ async function freezeChunk(deps: FreezeDeps, found: FreezeWork): Promise<boolean
     await faultPoint("reporter.beforeFreeze");
     const usages = await readSealedUsage(db, work, deps.recordsPerCall);
     const now = deps.clock.now();
-    const plans = await planAll(deps, db, work, usages, now);
+    const numbers = usages.map((usage) => usage.instanceNo);
+    const packages = await openPackages(db, numbers, work.hour);
+    const plans = await planAll(deps, db, work, usages, packages, now);
     for (const accountNo of new Set(usages.map((usage) => usage.accountNo))) {
       await freezeAccount(
         deps,
@@ -66,6 +72,7 @@ async function freezeChunk(deps: FreezeDeps, found: FreezeWork): Promise<boolean
         now,
       );
     }
+    await packages.save();
     await insertResidues(db, work.hour, changedResidues(plans));
     await insertUnbillable(db, work.hour, unbillable(plans));
     const through = usages.at(-1)?.instanceNo ?? work.frozenThrough;
@@ -85,6 +92,7 @@ async function planAll(
   db: Db,
   { hour }: FreezeWork,
   usages: readonly SealedUsage[],
+  packages: HourPackages,
   now: Micros,
 ): Promise<Planned[]> {
   const notBefore = now - adapter.windows.expiry;
@@ -94,7 +102,11 @@ async function planAll(
       ? await readTakenIntervals(db, usage.instanceNo, notBefore)
       : [];
     const context = { hour, recordTime: now, limits: adapter.limits, notBefore, taken };
-    planned.push({ usage, plan: planRecords({ ...usage, instance: usage.instanceId }, context) });
+    const { instanceNo, instanceId: instance } = usage;
+    const shares = packages.sharesOf(instanceNo, billableQuantity(usage, adapter.limits));
+    const plan = planRecords({ ...usage, instance, shares }, context);
+    packages.take(instanceNo, addDecimals("0", ...plan.bodies.map((body) => body.quantity)));
+    planned.push({ usage, plan });
   }
   return planned;
 }
@@ -138,9 +150,12 @@ export function frozenParts(
   body: RecordBody,
   serialNumber: string,
 ): Pick<FrozenRecord, "wire" | "wireVersion"> {
-  const { instance: instanceId, begin, end, recordTime, quantity } = body;
+  const { instance: instanceId, packageInstance, begin, end, recordTime, quantity } = body;
+  const relatedPackageInstance = packageInstance;
   return {
-    wire: adapter.encodeRecord({ instanceId, serialNumber, begin, end, recordTime, quantity }),
+    wire: adapter.encodeRecord({
+      ...{ instanceId, serialNumber, begin, end, recordTime, quantity, relatedPackageInstance },
+    }),
     wireVersion: adapter.wireVersion,
   };
 }

@@ -1,4 +1,4 @@
-import { toUnits, type Micros } from "@quarterpast/domain";
+import { addDecimals, toUnits, type Micros } from "@quarterpast/domain";
 import {
   deduct,
   findPackageInstances,
@@ -7,8 +7,8 @@ import {
   listLivePackages,
   markPackageTold,
   packagePeriod,
-  readInstanceUsage,
   readPackageUse,
+  readUnfiledUsage,
   useKey,
   type Package,
   type PackageInstance,
@@ -27,8 +27,8 @@ export interface PackageState {
 }
 
 /**
- * What packages have given so far: sealed hours as they were deducted, and the open ones as they would be.
- * @param packages all that share a subject and meter, or the open hours would be taken from too few.
+ * What packages have given so far: what records took, and what is not filed yet as it would be taken.
+ * @param packages all that share a subject and meter, or unfiled usage would be taken from too few.
  */
 export async function usePackages(
   { pool, account }: StorefrontDeps,
@@ -37,22 +37,25 @@ export async function usePackages(
   now: Micros,
 ): Promise<PackageState[]> {
   const instanceOf = new Map(related.map((one) => [pairOf(one), one.instanceId]));
-  const [use, usages] = await Promise.all([
-    readPackageUse(
-      pool,
-      packages.map((one) => one.packageNo),
-    ),
-    readInstanceUsage(
-      pool,
-      account.accountNo,
-      related.map((one) => one.instanceId),
-      now,
-    ),
-  ]);
-  const openOf = new Map(usages.map((one) => [one.instanceId, one.open]));
+  // In this order: an hour that is filed in between is then missing for a moment, never taken twice.
+  const use = await readPackageUse(
+    pool,
+    packages.map((one) => one.packageNo),
+  );
+  const ids = related.map((one) => one.instanceId);
+  const unfiled = new Map(
+    (await readUnfiledUsage(pool, account.accountNo, ids, now)).map((one) => [one.instanceId, one]),
+  );
   for (const [pair, instanceId] of instanceOf) {
     const sharing = packages.filter((one) => pairOf(one) === pair);
-    for (const { hour, quantity } of openOf.get(instanceId) ?? []) deduct(sharing, use, hour, quantity);
+    const { residue, hours } = unfiled.get(instanceId) ?? { residue: "0", hours: [] };
+    let carried = residue;
+    for (const { hour, quantity } of hours) {
+      carried = addDecimals(carried, quantity);
+      if (carried.startsWith("-")) continue;
+      deduct(sharing, use, hour, carried);
+      carried = "0";
+    }
   }
   return packages.map((one) => {
     const period = packagePeriod(one, now);

@@ -1,21 +1,24 @@
 import { DAY, HOUR } from "@quarterpast/domain";
-import { packagePeriod, readStopDeductions } from "@quarterpast/store";
+import { packagePeriod } from "@quarterpast/store";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { createFreezer, type Freezer } from "../../../test/fixtures/freeze.js";
 import { at, H } from "../../../test/fixtures/ledger.js";
 import { watchPackages } from "../src/packages.js";
-import { addSealedHours } from "../src/storefront.js";
 import { fakeServer, openShop, type FakeServer, type Shop } from "./kit.js";
 
 let shop: Shop;
 let seller: FakeServer;
+let freezer: Freezer;
 let payAsYouGo: string;
 beforeEach(async () => {
   seller = await fakeServer(() => ({}));
   shop = await openShop({ hookUrl: seller.url });
+  freezer = createFreezer(shop.ledger, shop.clock);
   await shop.product({ productId: "P1" });
   payAsYouGo = String((await buy("CS1", "P1", "0"))["instanceId"]);
 });
 afterEach(async (context) => {
+  await freezer.close();
   await shop.close(context.task.result?.state === "fail");
   await seller.close();
 });
@@ -34,10 +37,17 @@ async function use(quantity: string, hour = H): Promise<void> {
     [hour / 1e6, quantity],
   );
 }
-async function seal(): Promise<void> {
-  await shop.ledger.rows("UPDATE shards SET sealed_before = sealed_before + interval '1 hour'");
-  await addSealedHours(shop.deps);
-}
+const file = (hour = H) => freezer.freezeBefore(hour + HOUR);
+const records = () =>
+  shop.ledger.rows<{
+    quantity: string;
+    package_instance: string | null;
+    begin_at: number;
+    end_at: number;
+    wire: string;
+  }>(
+    "SELECT trim_scale(quantity)::text AS quantity, package_instance, begin_at, end_at, wire FROM records ORDER BY begin_at",
+  );
 async function used(id: string): Promise<unknown[]> {
   const answer = await shop.v2({ activity: "queryInstance", instanceId: id });
   const info = answer["info"] as { usageInfo: { usageValue: number; relatedInstanceId: string }[] }[];
@@ -50,12 +60,17 @@ test("packages are used up in order: the one that expires first, open hours incl
   const sooner = String((await buy("CS3", "PKG", "5", { expireTime: "20260401000000" }))["instanceId"]);
   await use("7.5");
   expect([await used(sooner), await used(later)]).toEqual([[[7.5, payAsYouGo]], [[0, payAsYouGo]]]);
-  await seal();
+  await file();
+  expect([await used(sooner), await used(later)]).toEqual([[[7.5, payAsYouGo]], [[0, payAsYouGo]]]);
   await use("5", H + HOUR);
-  shop.clock.set(H + HOUR);
   expect([await used(sooner), await used(later)]).toEqual([[[10, payAsYouGo]], [[2.5, payAsYouGo]]]);
-  await seal();
+  await file(H + HOUR);
   expect([await used(sooner), await used(later)]).toEqual([[[10, payAsYouGo]], [[2.5, payAsYouGo]]]);
+  // The marketplace takes from such packages by itself: the records name none.
+  expect((await records()).map((one) => [one.quantity, one.package_instance])).toEqual([
+    ["7.5", null],
+    ["5", null],
+  ]);
 });
 
 test("a package of several items tells of each", async () => {
@@ -85,7 +100,7 @@ test("a released package is deactivated, not deleted", async () => {
   ]);
   await use("4");
   await use("5", H + 2 * HOUR);
-  for (let hours = 0; hours < 3; hours += 1) await seal();
+  await file(H + 2 * HOUR);
   expect(await shop.ledger.rows("SELECT hour, quantity FROM deductions")).toEqual([
     { hour: H, quantity: "4" },
   ]);
@@ -115,16 +130,60 @@ test("a stop-before-excess package is told to be low, then to stop, once, and na
   expect(await told()).toMatchObject([low]);
   await use("1");
   expect(await told()).toMatchObject([low, { kind: "package.used_up", used: "10", stop: true }]);
-  await seal();
-  const numbers = await shop.ledger.rows<{ instance_no: number }>("SELECT instance_no FROM instances");
-  expect(await readStopDeductions(shop.ledger.pool, [numbers[0]!.instance_no], H)).toEqual([
-    { instanceNo: numbers[0]!.instance_no, packageInstanceId: id, quantity: "10" },
+  await file();
+  const [filed, over] = await records();
+  expect([filed, over]).toMatchObject([
+    { quantity: "10", package_instance: id },
+    { quantity: "0.5", package_instance: null, begin_at: filed!.end_at },
   ]);
+  expect(JSON.parse(filed!.wire)).toMatchObject({ instance_id: payAsYouGo, relate_pkg_instance: id });
+  expect(over!.wire).not.toContain("relate_pkg_instance");
   // Bought again: the next one takes over.
   const next = String((await buy("CS4", "STOP", "5"))["instanceId"]);
   await use("2", H + HOUR);
-  shop.clock.set(H + HOUR);
   expect(await used(next)).toEqual([[2, payAsYouGo]]);
+});
+
+test("an hour of two stop-before-excess packages goes out in parts, the one that expires first before the other", async () => {
+  await packageOf("STOP", "10", "stop_package");
+  const later = String((await buy("CS2", "STOP", "5", { expireTime: "20270301000000" }))["instanceId"]);
+  const sooner = String((await buy("CS3", "STOP", "5", { expireTime: "20260401000000" }))["instanceId"]);
+  await use("8.00006");
+  await file();
+  await use("4.00005", H + HOUR);
+  await file(H + HOUR);
+  const filed = await records();
+  expect(filed.map((one) => [one.quantity, one.package_instance])).toEqual([
+    ["8", sooner],
+    ["2", sooner],
+    // Residue of both hours: what is billed is taken, to the last decimal.
+    ["2.0001", later],
+  ]);
+  expect(filed[1]!.end_at).toBe(filed[2]!.begin_at);
+  const taken = await shop.ledger.rows(
+    "SELECT package_instance, sum(quantity)::text AS quantity FROM billing.package_use GROUP BY 1 ORDER BY 2",
+  );
+  expect(taken).toEqual(
+    [
+      { package_instance: sooner, quantity: "10" },
+      { package_instance: later, quantity: "2.0001" },
+    ].sort((a, b) => (a.quantity < b.quantity ? -1 : 1)),
+  );
+  expect([await used(sooner), await used(later)]).toEqual([[[10, payAsYouGo]], [[2.0001, payAsYouGo]]]);
+});
+
+test("a correction gives back to the usage that comes, not twice", async () => {
+  await packageOf("STOP", "10", "stop_package");
+  const id = String((await buy("CS2", "STOP", "5"))["instanceId"]);
+  await use("6");
+  await file();
+  await use("-2", H + HOUR);
+  await file(H + HOUR);
+  await use("3", H + 2 * HOUR);
+  expect(await used(id)).toEqual([[7, payAsYouGo]]);
+  await file(H + 2 * HOUR);
+  expect(await used(id)).toEqual([[7, payAsYouGo]]);
+  expect((await records()).map((one) => one.quantity)).toEqual(["6", "1"]);
 });
 
 test("periods begin at the day of the purchase, at the month's last day where it has no such day", () => {
@@ -146,7 +205,7 @@ test("a reset gives the quota back", async () => {
   });
   const id = String((await buy("CS2", "MONTHLY", "5"))["instanceId"]);
   await use("12");
-  await seal();
+  await file();
   expect(await used(id)).toEqual([[10, payAsYouGo]]);
   shop.clock.set(at("2026-04-01T10:00:00Z"));
   expect(await used(id)).toEqual([[0, payAsYouGo]]);

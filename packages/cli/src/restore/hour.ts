@@ -18,6 +18,7 @@ import {
   ensureProofKey,
   insertManifest,
   insertRecordProofs,
+  restoreDeductions,
   restoreEvents,
   restoreHeads,
   restoreInstances,
@@ -51,6 +52,7 @@ export async function restoreHour(db: Db, given: HourExport, now: Micros): Promi
   await restoreUsage(db, accountNo, hour, held.origins);
   await eachEventBatch(given, (events) => restoreEvents(db, accountNo, hour, events, now));
   await restoreRecords(db, accountNo, held.records);
+  await restoreDeductions(db, accountNo, hour);
   await restoreHeads(db, accountNo, held.heads);
   const unbillable = held.usages.filter((usage) => usage.unbillable !== "0");
   await restoreLeftovers(
