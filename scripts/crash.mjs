@@ -1,9 +1,9 @@
 // `npm run crash [-- --seed S --events N --kills N --json]`: the crash suite on the checkout as it is. With `--json` the
 // last line of the output is the result. `npm run soak -- --minutes N [--seed S]` is the same for nights.
 import { join } from "node:path";
-import { build } from "./crashBuild.mjs";
+import { build } from "./suite.mjs";
 import { root } from "./setup.mjs";
 
-build();
+build("crash");
 process.argv.splice(1, 1, join(root, "test", "crash", "dist", "main.js"));
 await import(join(root, "test", "crash", "dist", "main.js"));

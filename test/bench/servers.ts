@@ -1,0 +1,68 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { freePorts, startPostgres, startRedis } from "@quarterpast/devstack";
+import { Redis } from "ioredis";
+import pg from "pg";
+
+/** Postgres and Redis of one run, set up as `quarterpast up` sets them up. */
+export interface Servers {
+  databaseUrl: string;
+  redisUrl: string;
+  /** A folder on the same disk. */
+  dir: string;
+  versions: { postgres: string; redis: string };
+  /** An empty database; gives its address. */
+  createDatabase(name: string): Promise<string>;
+  stop(): Promise<void>;
+}
+
+/** Starts both in a temporary folder, which `stop` removes. */
+export async function startServers(): Promise<Servers> {
+  const dir = mkdtempSync(join(tmpdir(), "quarterpast-bench-"));
+  const [postgresPort, redisPort] = (await freePorts(2)) as [number, number];
+  const postgres = await startPostgres({
+    dataDir: join(dir, "postgres"),
+    port: postgresPort,
+    // The naive pipeline holds 200 connections at its widest.
+    settings: { max_connections: 260 },
+  });
+  const redis = await startRedis({ dataDir: join(dir, "redis"), port: redisPort });
+  return {
+    databaseUrl: postgres.url,
+    redisUrl: redis.url,
+    dir,
+    versions: await readVersions(postgres.url, redis.url),
+    async createDatabase(name) {
+      await query(postgres.url, `CREATE DATABASE ${name}`);
+      const url = new URL(postgres.url);
+      url.pathname = `/${name}`;
+      return url.href;
+    },
+    async stop() {
+      await Promise.allSettled([postgres.stop(), redis.stop()]);
+      rmSync(dir, { recursive: true, force: true });
+    },
+  };
+}
+
+async function readVersions(databaseUrl: string, redisUrl: string): Promise<Servers["versions"]> {
+  const [{ server_version: postgres }] = (await query(databaseUrl, "SHOW server_version")) as [
+    { server_version: string },
+  ];
+  const client = new Redis(redisUrl);
+  const redis = /redis_version:(\S+)/.exec(await client.info("server"))?.[1] ?? "unknown";
+  client.disconnect();
+  return { postgres, redis };
+}
+
+/** Runs one statement on a connection of its own. */
+export async function query(databaseUrl: string, sql: string): Promise<Record<string, unknown>[]> {
+  const client = new pg.Client({ connectionString: databaseUrl });
+  await client.connect();
+  try {
+    return (await client.query<Record<string, unknown>>(sql)).rows;
+  } finally {
+    await client.end();
+  }
+}

@@ -1,0 +1,15 @@
+import { readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { expect, test } from "vitest";
+import { newestFull, tableOf, withTable } from "./table.js";
+
+const path = (name: string) => fileURLToPath(new URL(`../../${name}`, import.meta.url));
+const newest = newestFull(path("test/bench/results.ndjson"));
+
+test.each([
+  ["README.md", "en"],
+  ["README.zh-CN.md", "zh"],
+] as const)("the figures of %s are those of the newest full run", (file, language) => {
+  const page = readFileSync(path(file), "utf8");
+  expect(withTable(page, newest ? tableOf(newest, language) : "")).toBe(page);
+});
