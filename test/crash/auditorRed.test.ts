@@ -13,6 +13,7 @@ import pg from "pg";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { countBatch } from "../../services/aggregator/src/count.js";
 import { openJournal } from "../../services/collector/src/journal/journal.js";
+import { createBreaker } from "../../services/reporter/src/breaker.js";
 import { freezeRecords } from "../../services/reporter/src/freeze.js";
 import { reconcileAccepted } from "../../services/reporter/src/reconcile.js";
 import { sealDueHours } from "../../services/reporter/src/seal.js";
@@ -60,6 +61,7 @@ beforeAll(async () => {
     account: ledger.account,
     recordsPerCall: 1_000,
     random: () => 0,
+    breaker: createBreaker(() => clock.real() / 1_000),
     takeTurn: () => Promise.resolve(),
     onSettled: () => {},
   };

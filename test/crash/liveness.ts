@@ -177,7 +177,7 @@ async function whatIsLeft(world: World, redis: Redis): Promise<string> {
     `SELECT (SELECT count(*)::float8 FROM hour_usage u JOIN shards s USING (shard) WHERE bill_hour >= sealed_before) AS open,
        (SELECT count(*)::float8 FROM hours WHERE frozen_at IS NULL) AS unfrozen,
        (SELECT count(*)::float8 FROM quarantine q JOIN instances i ON i.subject = q.subject JOIN meters m ON m.code = q.meter
-          AND m.meter_no = i.meter_no WHERE q.released_at IS NULL) AS waiting,
+          AND m.meter_no = i.meter_no WHERE q.released_at IS NULL AND q.reason NOT LIKE 'correct%') AS waiting,
        (SELECT count(*)::float8 FROM submissions WHERE state IN ('frozen', 'sent', 'unknown')) AS owed,
        (SELECT count(*)::float8 FROM billing.records WHERE state NOT IN ('billed', 'replaced', 'conflict')) AS unbilled`,
   );

@@ -3,8 +3,20 @@ import { createWriteStream } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { createRandom, type Random } from "./random.js";
 
-/** `[source, id, subject, meter, time, quantity, value]`, as the truth log keeps it. */
-export type TruthEvent = [string, string, string, string, string, string | null, string | null];
+/** What an event does to an earlier one of its source: amends or cancels the event of that id. */
+export type TruthCorrection = ["corrects" | "cancels", string];
+
+/** `[source, id, subject, meter, time, quantity, value, correction]`, as the truth log keeps it. */
+export type TruthEvent = [
+  source: string,
+  id: string,
+  subject: string,
+  meter: string,
+  time: string,
+  quantity: string | null,
+  value: string | null,
+  correction?: TruthCorrection,
+];
 
 export interface Subject {
   subject: string;
@@ -86,10 +98,26 @@ export function createWorkload(options: WorkloadOptions): Workload {
     made += 1;
     const old = recent.length > 100 ? random.pick(recent) : undefined;
     if (old && random.chance(0.02)) return old;
-    if (old && random.chance(0.003)) return [old[0], old[1], old[2], old[3], old[4], "31337.5", old[6]];
+    if (old && random.chance(0.004)) return correctionOf(old);
+    if (old && old[7] === undefined && random.chance(0.003))
+      return [old[0], old[1], old[2], old[3], old[4], "31337.5", old[6]];
     const event = freshEvent();
     if (recent.length < RECENT) recent.push(event);
     else recent[random.int(0, RECENT - 1)] = event;
+    return event;
+  }
+
+  /** Of an event that may not be counted yet, or was corrected before: then it waits, or is refused. */
+  function correctionOf(old: TruthEvent): TruthEvent {
+    const [source, id, subject, meter, , quantity] = old;
+    const time = new Date(options.productNow()).toISOString();
+    const correction = makeId(random, made);
+    const event: TruthEvent =
+      quantity === null || random.chance(0.3)
+        ? [source, correction, subject, meter, time, null, null, ["cancels", id]]
+        : [source, correction, subject, meter, time, makeQuantity(random), null, ["corrects", id]];
+    // A mistaken correction is corrected itself.
+    recent[random.int(0, recent.length - 1)] = event;
     return event;
   }
 
@@ -175,13 +203,14 @@ interface Reply {
 }
 
 async function post(url: string, token: string, events: readonly TruthEvent[]): Promise<Reply> {
-  const body = events.map(([source, id, subject, type, time, quantity, value]) => ({
+  const body = events.map(([source, id, subject, type, time, quantity, value, correction]) => ({
     specversion: "1.0",
     id,
     source,
     subject,
     type,
     time,
+    ...(correction && { [correction[0]]: correction[1] }),
     data: { ...(quantity !== null && { quantity }), ...(value !== null && { value }) },
   }));
   try {

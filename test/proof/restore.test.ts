@@ -9,6 +9,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { restoreHours } from "../../packages/cli/src/restore/hours.js";
 import { openFolder, verifyFolder } from "../../packages/cli/src/verify/folder.js";
+import { createBreaker } from "../../services/reporter/src/breaker.js";
 import { reconcileAccepted } from "../../services/reporter/src/reconcile.js";
 import { submitNext } from "../../services/reporter/src/submit.js";
 import { fillHours, fillPackageHours, stopPackage } from "../fixtures/goldenHours.js";
@@ -53,6 +54,7 @@ async function file({ pool }: Ledger): Promise<void> {
     logger,
     adapter,
     random: () => 0,
+    breaker: createBreaker(() => clock.real() / 1_000),
     takeTurn: () => Promise.resolve(),
     onSettled: () => {},
   };

@@ -8,6 +8,7 @@ import {
   type Metrics,
 } from "@quarterpast/runtime";
 import { haltAccount, listAccounts, readBacklog, type Account, type Pool } from "@quarterpast/store";
+import { createBreaker } from "./breaker.js";
 import { watchCases } from "./cases.js";
 import { freezeRecords } from "./freeze.js";
 import { reconcileAccepted } from "./reconcile.js";
@@ -58,6 +59,7 @@ export function createReporter(deps: ReporterDeps): Reporter {
     logger,
     adapter,
     random: deps.random,
+    breaker: createBreaker(() => clock.real() / 1_000),
     takeTurn: createTurns(adapter.calls.perSecond, () => clock.real() / 1_000),
     onSettled: (
       claim: { submissionId: number; seqFrom: number; seqTo: number },

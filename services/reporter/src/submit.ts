@@ -19,6 +19,7 @@ import {
   type OutgoingRecord,
   type Pool,
 } from "@quarterpast/store";
+import type { Breaker } from "./breaker.js";
 import { decide, type Decision } from "./verdict.js";
 
 export interface SubmitDeps {
@@ -27,6 +28,7 @@ export interface SubmitDeps {
   logger: Logger;
   adapter: MarketplaceAdapter;
   random: () => number;
+  breaker: Breaker;
   /** Waits for the right to make one more call. */
   takeTurn: () => Promise<void>;
   onSettled: (claim: ClaimedSubmission, decision: Decision) => void;
@@ -41,6 +43,15 @@ const RENEW_EVERY_MS = 1_500;
  * @returns whether there was one.
  */
 export async function submitNext(deps: SubmitDeps): Promise<boolean> {
+  if (!deps.breaker.mayCall()) return false;
+  try {
+    return await submitDue(deps);
+  } finally {
+    deps.breaker.passed();
+  }
+}
+
+async function submitDue(deps: SubmitDeps): Promise<boolean> {
   const { pool, clock } = deps;
   const real = clock.real();
   await expireSubmissions(pool, clock.now(), real);
@@ -74,6 +85,8 @@ async function send(deps: SubmitDeps, claim: ClaimedSubmission): Promise<void> {
     records: records.map(({ sn, wire }) => ({ serialNumber: sn, wire })),
     host: claim.host ?? undefined,
   });
+  const retryAfterMs = "retryAfterMs" in result ? result.retryAfterMs : undefined;
+  deps.breaker.heard(result.kind !== "retry" && result.kind !== "unknown", retryAfterMs);
   await faultPoint("reporter.afterSend");
   const now = deps.clock.now();
   const sends = await countSendsOf(deps.pool, result);
@@ -95,7 +108,7 @@ async function countSendsOf(pool: Pool, result: CallResult): Promise<Map<string,
 }
 
 async function settle(
-  { pool, clock, logger }: SubmitDeps,
+  { pool, clock, logger, breaker }: SubmitDeps,
   claim: ClaimedSubmission,
   records: readonly OutgoingRecord[],
   result: CallResult,
@@ -123,7 +136,7 @@ async function settle(
         state: decision.state,
         code: decision.code,
         host: evidence.bytesSent && decision.state !== "frozen" ? evidence.host : null,
-        nextAt: real + decision.retryMs * 1_000,
+        nextAt: real + breaker.wait(decision.retryMs) * 1_000,
       },
       now,
     );

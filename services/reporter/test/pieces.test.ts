@@ -8,6 +8,7 @@ import { afterEach, beforeEach, expect, test } from "vitest";
 import { H, openLedger, type Ledger } from "../../../test/fixtures/ledger.js";
 import { freezeRecords } from "../src/freeze.js";
 import { sealDueHours } from "../src/seal.js";
+import { createBreaker } from "../src/breaker.js";
 import { submitNext } from "../src/submit.js";
 
 let ledger: Ledger;
@@ -49,6 +50,7 @@ test("'already there' for a record that went out before in another call is proof
     account: ledger.account,
     recordsPerCall: 1_000,
     random: () => 0,
+    breaker: createBreaker(() => clock.real() / 1_000),
     takeTurn: () => Promise.resolve(),
     onSettled: () => {},
   };

@@ -6,6 +6,7 @@ import { readBacklog, requestRereport, type ClaimedSubmission } from "@quarterpa
 import { randomUUID } from "node:crypto";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { H, openLedger, type Ledger } from "../../../test/fixtures/ledger.js";
+import { createBreaker } from "../src/breaker.js";
 import { freezeRecords } from "../src/freeze.js";
 import { reconcileAccepted } from "../src/reconcile.js";
 import { carryOutRereport } from "../src/rereport.js";
@@ -52,6 +53,7 @@ const deps = (recordsPerCall = 1_000) => ({
   account: ledger.account,
   recordsPerCall,
   random: () => 0,
+  breaker: createBreaker(() => clock.real() / 1_000),
   takeTurn: () => Promise.resolve(),
   onSettled: (claim: ClaimedSubmission, decision: Decision) => void settled.push({ claim, decision }),
 });
@@ -422,6 +424,33 @@ describe("what the marketplace may do", () => {
     expect(await ledger.rows("SELECT kind, ours FROM billing.differences")).toEqual([
       { kind: "extra", ours: null },
     ]);
+  });
+
+  test("one that is away is called seldom, and gets all that waits, oldest first, within seconds of its return", async () => {
+    await ledger.instance("i-1", "tokens", "customer-1");
+    const hours = Array.from({ length: 12 }, (_, at) => H + at * HOUR);
+    for (const hour of hours) await used("i-1", "1", hour);
+    await setTime(H + 12 * HOUR + 10 * MINUTE);
+    await sealAndFreeze();
+    const options = deps();
+    sandbox.setFaults([{ mode: "down" }]);
+    const away = 20 * MINUTE;
+    for (const until = clock.real() + away; clock.real() < until; clock.advance(SECOND / 10))
+      await submitNext(options);
+    const [{ calls }] = (await ledger.rows<{ calls: number }>(
+      "SELECT count(*)::integer AS calls FROM attempts",
+    )) as [{ calls: number }];
+    // One each 3 s; without the breaker each submission would be tried in its own time.
+    expect(calls).toBeLessThan(away / (3 * SECOND) + 20);
+    sandbox.setFaults([]);
+    const from = clock.real();
+    while ((await readBacklog(ledger.pool)).submissions > 0) {
+      if (!(await submitNext(options))) clock.advance(SECOND / 10);
+      expect(clock.real() - from).toBeLessThan(10 * SECOND);
+    }
+    const began = sandbox.store.records().map(({ begin_time }) => begin_time);
+    expect(began).toEqual([...began].sort());
+    expect(began).toHaveLength(12);
   });
 
   test("records past their limit expire and are never sent", async () => {

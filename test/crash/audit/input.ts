@@ -25,11 +25,18 @@ export interface Sent {
   timeMs: number;
   quantity: string | null;
   value: string | null;
+  /** Where it amends or cancels an earlier event of its source: that event's identity. */
+  corrects: { kind: "corrects" | "cancels"; identity: string } | undefined;
   acked: boolean;
 }
 
 /** What was sent, by identity: source, NUL, key. */
 export type Truth = Map<string, Sent[]>;
+
+/** An identity as a message has it. */
+export function show(identity: string): string {
+  return identity.replace("\0", " ");
+}
 
 const UUID_V7 = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
 
@@ -43,12 +50,19 @@ export function keyOf(id: string): string {
   return `${h.slice(0, 8)}-${h.slice(8, 12)}-${h.slice(12, 16)}-${h.slice(16, 20)}-${h.slice(20)}`;
 }
 
+type LoggedEvent = [
+  source: string,
+  id: string,
+  subject: string,
+  meter: string,
+  time: string,
+  quantity: string | null,
+  value: string | null,
+  correction?: ["corrects" | "cancels", string],
+];
+
 type Line =
-  | {
-      k: "batch";
-      b: number;
-      events: [string, string, string, string, string, string | null, string | null][];
-    }
+  | { k: "batch"; b: number; events: LoggedEvent[] }
   | { k: "send" }
   | { k: "reply"; b: number; status: number; rejected?: [number, string, boolean][] };
 
@@ -74,19 +88,12 @@ export async function readTruth(path: string): Promise<Truth> {
 
 function note(
   truth: Truth,
-  [source, id, subject, meter, time, quantity, value]: [
-    string,
-    string,
-    string,
-    string,
-    string,
-    string | null,
-    string | null,
-  ],
+  [source, id, subject, meter, time, quantity, value, correction]: LoggedEvent,
 ): Sent {
   const identity = `${source}\0${keyOf(id)}`;
   const known = truth.get(identity) ?? [];
-  const sent: Sent = { subject, meter, timeMs: Date.parse(time), quantity, value, acked: false };
+  const corrects = correction && { kind: correction[0], identity: `${source}\0${keyOf(correction[1])}` };
+  const sent: Sent = { subject, meter, timeMs: Date.parse(time), quantity, value, corrects, acked: false };
   const same = known.find((other) => isSame(other, sent));
   if (same) return same;
   truth.set(identity, [...known, sent]);
@@ -99,7 +106,8 @@ function isSame(a: Sent, b: Sent): boolean {
     a.meter === b.meter &&
     a.timeMs === b.timeMs &&
     a.quantity === b.quantity &&
-    a.value === b.value
+    a.value === b.value &&
+    a.corrects?.identity === b.corrects?.identity
   );
 }
 

@@ -162,21 +162,24 @@ async function auditSums(db: pg.Client, records: readonly RecordRow[], findings:
     open: string;
     residue: string;
     unbillable: string;
+    corrected: boolean;
   }>(
     `SELECT i.instance_no AS no, COALESCE(sum(u.quantity), 0)::text AS summed,
        COALESCE(sum(u.quantity) FILTER (WHERE u.bill_hour >= s.sealed_before), 0)::text AS open,
        COALESCE((SELECT residue FROM residues r WHERE r.instance_no = i.instance_no ORDER BY hour DESC LIMIT 1), 0)::text AS residue,
-       COALESCE((SELECT sum(quantity) FROM unbillable b WHERE b.instance_no = i.instance_no), 0)::text AS unbillable
+       COALESCE((SELECT sum(quantity) FROM unbillable b WHERE b.instance_no = i.instance_no), 0)::text AS unbillable,
+       EXISTS (SELECT 1 FROM corrections x WHERE x.instance_no = i.instance_no AND delta < 0) AS corrected
      FROM instances i LEFT JOIN hour_usage u USING (instance_no) LEFT JOIN shards s ON s.shard = u.shard GROUP BY i.instance_no`,
   );
-  for (const { no, summed, open, residue, unbillable } of rows) {
+  for (const { no, summed, open, residue, unbillable, corrected } of rows) {
     const kept = (billed.get(no) ?? 0n) + units(open) + units(residue) + units(unbillable);
     if (units(summed) !== kept)
       findings.found(
         "I3",
         `instance ${no}: summed ${summed}, in records, open hours and residue ${text(kept)}`,
       );
-    if (units(residue) < 0n || units(residue) >= units("0.0001"))
+    // Below 0 it is a credit: more was taken back than used.
+    if ((units(residue) < 0n && !corrected) || units(residue) >= units("0.0001"))
       findings.found("I3", `instance ${no}: residue ${residue}`);
   }
   await auditEventCounts(db, eventsIn, findings);

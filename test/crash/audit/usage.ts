@@ -1,48 +1,21 @@
 import type pg from "pg";
+import { auditCorrections, type Correcting, type Target } from "./corrections.js";
 import { add, text, units } from "./decimal.js";
 import type { Findings } from "./findings.js";
-import type { Sent, Truth } from "./input.js";
+import { show, type Sent, type Truth } from "./input.js";
+import {
+  readEvents,
+  readInstances,
+  readSealed,
+  readWaiting,
+  type EventRow,
+  type Instance,
+} from "./ledger.js";
 
 const HOUR_MS = 3_600_000;
 
-interface Instance {
-  no: number;
-  subject: string;
-  meter: string;
-  aggregation: string;
-  opened: number;
-  closed: number | null;
-}
-
-interface EventRow {
-  source: string;
-  key: string;
-  instance: number | null;
-  occurred: number;
-  bill: number | null;
-  quantity: string | null;
-  value: string | null;
-}
-
-const PAGE = 50_000;
-
-/** Pages through the events: a long run has millions. */
-async function* readEvents(db: pg.Client): AsyncGenerator<EventRow> {
-  await db.query("BEGIN");
-  await db.query(
-    `DECLARE all_events CURSOR FOR SELECT s.source, e.key::text AS key, e.instance_no AS instance,
-       (extract(epoch FROM e.occurred) * 1000)::float8 AS occurred, (extract(epoch FROM e.bill_hour) * 1000)::float8 AS bill,
-       e.quantity::text AS quantity, e.value FROM events e JOIN sources s USING (source_no)`,
-  );
-  for (;;) {
-    const { rows } = await db.query<EventRow>(`FETCH ${PAGE} FROM all_events`);
-    if (rows.length === 0) break;
-    yield* rows;
-  }
-  await db.query("COMMIT");
-}
-
-interface Recount {
+/** What an hour's usage of an instance comes to, made again from what was sent. */
+export interface Recount {
   aggregation: string;
   sum: bigint;
   events: number;
@@ -58,7 +31,8 @@ export async function auditUsage(db: pg.Client, truth: Truth, findings: Findings
   const seen = new Set<string>();
   const byOrigin = new Map<string, Recount>();
   const byBill = new Map<string, { sum: bigint; events: number }>();
-  const quarantined = new Set<string>();
+  const targets = targetsOf(truth);
+  const correcting: Correcting[] = [];
   for await (const row of readEvents(db)) {
     const identity = `${row.source}\0${row.key}`;
     if (seen.has(identity)) {
@@ -67,14 +41,21 @@ export async function auditUsage(db: pg.Client, truth: Truth, findings: Findings
       continue;
     }
     seen.add(identity);
-    const sent = truth.get(identity)?.find((payload) => isSame(payload, row));
+    const sent = truth
+      .get(identity)
+      ?.find((payload) =>
+        payload.corrects && row.instance !== null ? isCorrection(payload, row) : isSame(payload, row),
+      );
     if (!sent) {
       findings.found("I1", `${show(identity)} was never sent like this: ${JSON.stringify(row)}`);
       continue;
     }
+    if (sent.corrects) {
+      correcting.push({ identity, sent, row, waits: waiting.has(identity) });
+      continue;
+    }
     const life = instances.find((one) => lived(one, sent));
     if (row.instance === null) {
-      quarantined.add(identity);
       if (!waiting.has(identity))
         findings.found("I1", `${show(identity)} is neither counted nor in quarantine`);
       if (life) findings.found("I2", `${show(identity)} waits although its instance ${life.no} is there`);
@@ -84,8 +65,15 @@ export async function auditUsage(db: pg.Client, truth: Truth, findings: Findings
       findings.found("I2", `${show(identity)} counts for instance ${row.instance}, not ${life?.no}`);
     const counted = instances.find(({ no }) => no === row.instance);
     if (!counted) continue;
-    recount(byOrigin, byBill, counted, sent, row.bill!);
-    judgeHour(findings, identity, sent, row.bill!, sealed);
+    const usage = counted.aggregation === "count" ? units("1") : units(sent.quantity ?? "0");
+    recount(byOrigin, byBill, counted, sent, row.bill!, usage);
+    judgeHour(findings, identity, sent.timeMs, row.bill!, sealed);
+    if (targets.has(identity))
+      targets.set(identity, { instance: counted, sent, originMs: sent.timeMs, current: usage });
+  }
+  for (const { target, delta, bill, identity } of await auditCorrections(db, correcting, targets, findings)) {
+    recount(byOrigin, byBill, target.instance, { timeMs: target.originMs, value: null }, bill, delta);
+    judgeHour(findings, identity, target.originMs, bill, sealed);
   }
   for (const [identity, payloads] of truth) {
     if (seen.has(identity) || !payloads.some(({ acked }) => acked)) continue;
@@ -100,11 +88,11 @@ function recount(
   byOrigin: Map<string, Recount>,
   byBill: Map<string, { sum: bigint; events: number }>,
   { no, aggregation }: Instance,
-  sent: Sent,
+  sent: Pick<Sent, "timeMs" | "value">,
   bill: number,
+  quantity: bigint,
 ): void {
   const originHour = Math.floor(sent.timeMs / HOUR_MS) * HOUR_MS;
-  const quantity = aggregation === "count" ? units("1") : units(sent.quantity ?? "0");
   const key = `${no} ${originHour}`;
   const origin = byOrigin.get(key) ?? {
     aggregation,
@@ -126,11 +114,11 @@ function recount(
 function judgeHour(
   findings: Findings,
   identity: string,
-  sent: Sent,
+  timeMs: number,
   bill: number,
   sealedBefore: number,
 ): void {
-  const origin = Math.floor(sent.timeMs / HOUR_MS) * HOUR_MS;
+  const origin = Math.floor(timeMs / HOUR_MS) * HOUR_MS;
   if (bill < origin) findings.found("I10", `${show(identity)} is billed before its hour`);
   if (bill > origin && origin >= sealedBefore)
     findings.found("I10", `${show(identity)} rolled forward from an open hour`);
@@ -219,6 +207,19 @@ function isSame(sent: Sent, row: Pick<EventRow, "occurred" | "quantity" | "value
   return isQuantity && sent.value === row.value && sent.timeMs === row.occurred;
 }
 
+/** Of a counted correction the ledger keeps the difference, at the time of the mistaken usage. */
+function isCorrection(sent: Sent, row: EventRow): boolean {
+  return row.value === null && sent.corrects !== undefined;
+}
+
+/** The identities that some event corrects; what they count for is filled in as they are read. */
+function targetsOf(truth: Truth): Map<string, Target | undefined> {
+  const found = new Map<string, Target | undefined>();
+  for (const payloads of truth.values())
+    for (const { corrects } of payloads) if (corrects) found.set(corrects.identity, undefined);
+  return found;
+}
+
 function lived({ subject, meter, opened, closed }: Instance, sent: Sent): boolean {
   return (
     subject === sent.subject &&
@@ -226,30 +227,4 @@ function lived({ subject, meter, opened, closed }: Instance, sent: Sent): boolea
     opened <= sent.timeMs &&
     (closed === null || sent.timeMs < closed)
   );
-}
-
-async function readInstances(db: pg.Client): Promise<Instance[]> {
-  const { rows } = await db.query<Instance>(
-    `SELECT instance_no AS no, subject, m.code AS meter, m.aggregation, (extract(epoch FROM opened) * 1000)::float8 AS opened,
-       (extract(epoch FROM closed) * 1000)::float8 AS closed FROM instances JOIN meters m USING (meter_no)`,
-  );
-  return rows;
-}
-
-async function readWaiting(db: pg.Client): Promise<Set<string>> {
-  const { rows } = await db.query<{ source: string; key: string }>(
-    "SELECT s.source, q.key::text AS key FROM quarantine q JOIN sources s USING (source_no) WHERE released_at IS NULL",
-  );
-  return new Set(rows.map(({ source, key }) => `${source}\0${key}`));
-}
-
-async function readSealed(db: pg.Client): Promise<number> {
-  const { rows } = await db.query<{ at: number }>(
-    "SELECT (extract(epoch FROM max(sealed_before)) * 1000)::float8 AS at FROM shards",
-  );
-  return rows[0]!.at;
-}
-
-function show(identity: string): string {
-  return identity.replace("\0", " ");
 }

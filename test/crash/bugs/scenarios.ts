@@ -75,6 +75,7 @@ async function pipeline(place: Place): Promise<string[]> {
     journals,
     queue,
     runtime,
+    breakers,
     sandboxes,
     markets,
   ] = await Promise.all(
@@ -89,6 +90,7 @@ async function pipeline(place: Place): Promise<string[]> {
       "services/collector/dist/journal/journal.js",
       "packages/queue/dist/index.js",
       "packages/runtime/dist/index.js",
+      "services/reporter/dist/breaker.js",
       "packages/sandbox/dist/index.js",
       "packages/marketplace/dist/index.js",
     ].map((path) => load(root, path)),
@@ -126,6 +128,7 @@ async function pipeline(place: Place): Promise<string[]> {
     account,
     recordsPerCall: 1_000,
     random: () => 0,
+    breaker: breakers.createBreaker(() => clock.real() / 1_000),
     takeTurn: async () => {},
     onSettled: () => {},
   };
