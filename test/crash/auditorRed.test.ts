@@ -1,7 +1,8 @@
 import { randomUUID } from "node:crypto";
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { createTestRedisPrefix, testServers } from "@quarterpast/devstack";
 import { formatInstant, HOUR, MINUTE, type Micros, type UsageEvent } from "@quarterpast/domain";
 import { createMarketplace } from "@quarterpast/marketplace";
@@ -12,9 +13,12 @@ import { Redis } from "ioredis";
 import pg from "pg";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { countBatch } from "../../services/aggregator/src/count.js";
+import { createCorrector } from "../../services/aggregator/src/correct.js";
 import { openJournal } from "../../services/collector/src/journal/journal.js";
 import { createBreaker } from "../../services/reporter/src/breaker.js";
 import { freezeRecords } from "../../services/reporter/src/freeze.js";
+import { openProofKey, writePublicKey } from "../../services/reporter/src/proofKey.js";
+import { proveHours } from "../../services/reporter/src/prove.js";
 import { reconcileAccepted } from "../../services/reporter/src/reconcile.js";
 import { sealDueHours } from "../../services/reporter/src/seal.js";
 import { submitNext } from "../../services/reporter/src/submit.js";
@@ -23,6 +27,7 @@ import { audit, snapshot } from "./auditor.js";
 import type { AuditConfig } from "./audit/input.js";
 
 const KEY = "red-key";
+const VERIFIER = fileURLToPath(new URL("../../tools/verify.py", import.meta.url));
 const logger = createLogger({ service: "test", level: "silent" });
 const redisUrl = testServers().redisUrl;
 const admin = new pg.Client({ connectionString: testServers().databaseUrl });
@@ -30,7 +35,7 @@ let ledger: Ledger;
 let healthy: AuditConfig;
 const made: string[] = [];
 
-/** A small system that has come to rest: two hours, a duplicate, a conflict, a late event and one in quarantine. */
+/** A small system that has come to rest: two hours, a duplicate, a conflict, corrections, a late event, one in quarantine. */
 beforeAll(async () => {
   await admin.connect();
   ledger = await openLedger();
@@ -95,6 +100,14 @@ beforeAll(async () => {
     usage({ id: "second", quantity: "3" }),
     usage({ id: "seat", meter: "seats", value: "ada" }),
   ]);
+  await send([
+    usage({ id: "fix", quantity: "3.5", extensions: { corrects: "first" } }),
+    usage({ id: "fix again", quantity: "9", extensions: { corrects: "first" } }),
+    usage({ id: "fix of fix", quantity: "3.25006", extensions: { corrects: "fix" } }),
+    usage({ id: "fix of nobody", extensions: { cancels: "who" }, subject: "nobody" }),
+  ]);
+  const corrector = createCorrector({ pool: ledger.pool, now: () => clock.now() });
+  while ((await corrector.run()) > 0);
   await setTime(H + HOUR + 10 * MINUTE);
   while (await sealDueHours(deps));
   while (await freezeRecords(deps));
@@ -106,6 +119,11 @@ beforeAll(async () => {
   await setTime(H + 2 * HOUR + 16 * MINUTE);
   await sandbox.settle();
   await reconcileAccepted(deps);
+  const proofs = { dir: join(dir, "proofs"), verifier: VERIFIER };
+  const key = await openProofKey(join(proofs.dir, "proof-key.pem"));
+  await writePublicKey(proofs.dir, key);
+  const proving = { ...deps, key, dir: proofs.dir, anchorFile: join(proofs.dir, "anchors.ndjson") };
+  while (await proveHours(proving));
   writeFileSync(truthPath, truth.map((line) => `${JSON.stringify(line)}\n`).join(""));
   await journal.close();
   await adapter.close();
@@ -117,6 +135,7 @@ beforeAll(async () => {
     truthPath,
     sandboxStore: join(dir, "sandbox", "sandbox.ndjson"),
     journals: [join(dir, "journal")],
+    proofs,
     snapshots: [join(dir, "sealed.json")],
   };
   await snapshot(ledger.url, join(dir, "sealed.json"));
@@ -130,7 +149,7 @@ afterAll(async () => {
 });
 
 const databaseOf = (url: string) => new URL(url).pathname.slice(1);
-const truthOf = ({ source, id, subject, meter, time, quantity, value }: UsageEvent) => [
+const truthOf = ({ source, id, subject, meter, time, quantity, value, extensions }: UsageEvent) => [
   source,
   id,
   subject,
@@ -138,6 +157,7 @@ const truthOf = ({ source, id, subject, meter, time, quantity, value }: UsageEve
   formatInstant(time),
   quantity ?? null,
   value ?? null,
+  ...Object.entries(extensions ?? {}).slice(0, 1),
 ];
 
 /** A copy of the healthy system's database, changed past its triggers. */
@@ -149,12 +169,15 @@ async function doctored(...sql: string[]): Promise<AuditConfig> {
   url.pathname = `/${name}`;
   const db = new pg.Client({ connectionString: url.href });
   await db.connect();
-  await db.query("SET session_replication_role = replica");
-  for (const each of sql) {
-    const { rowCount } = await db.query(each);
-    if (/^(UPDATE|DELETE|INSERT)/.test(each) && rowCount === 0) throw new Error(`changed nothing: ${each}`);
+  try {
+    await db.query("SET session_replication_role = replica");
+    for (const each of sql) {
+      const { rowCount } = await db.query(each);
+      if (/^(UPDATE|DELETE|INSERT)/.test(each) && rowCount === 0) throw new Error(`changed nothing: ${each}`);
+    }
+  } finally {
+    await db.end();
   }
-  await db.end();
   return { ...healthy, databaseUrl: url.href };
 }
 
@@ -195,6 +218,27 @@ describe("each invariant is seen red in the ledger:", () => {
     ],
     ["I1", "a quarantined event is forgotten", ["DELETE FROM quarantine"]],
     ["I2", "an hour sums to more than was sent", ["UPDATE hour_usage SET quantity = quantity + 1"]],
+    [
+      "I2",
+      "a correction counts for more than the difference",
+      ["UPDATE events SET quantity = quantity + 1 WHERE id = 'fix'"],
+    ],
+    [
+      "I2",
+      "a correction counts although another did",
+      [
+        "UPDATE events e SET instance_no = t.instance_no, bill_hour = t.bill_hour, quantity = 9 - 1.23456 FROM events t WHERE t.id = 'first' AND e.id = 'fix again'",
+      ],
+    ],
+    [
+      "I2",
+      "a correction waits although its event counts",
+      [
+        "UPDATE events SET instance_no = NULL, bill_hour = NULL, quantity = 3.25006 WHERE id = 'fix of fix'",
+        "UPDATE quarantine SET released_at = NULL",
+      ],
+    ],
+    ["I15", "a correction is not listed", ["DELETE FROM corrections WHERE quantity = 3.25006"]],
     ["I3", "residue grows out of nothing", ["UPDATE residues SET residue = residue + 0.00001"]],
     ["I3", "residue of a whole step", ["UPDATE residues SET residue = 0.0001"]],
     [
@@ -300,6 +344,52 @@ describe("each invariant is seen red at the marketplace:", () => {
     ],
   ])("%s: %s", async (id, _what, config) => {
     expect(await idsOf(config())).toContain(id);
+  });
+});
+
+describe("each invariant is seen red in the proofs:", () => {
+  /** A copy of the proofs with one file changed. */
+  const otherProofs = (file: string, change: (text: string) => string): AuditConfig => {
+    const dir = join(healthy.truthPath, "..", randomUUID());
+    cpSync(healthy.proofs!.dir, dir, { recursive: true });
+    const path = join(dir, file);
+    const text = readFileSync(path, "utf8");
+    if (change(text) === text) throw new Error(`changed nothing: ${file}`);
+    writeFileSync(path, change(text));
+    return { ...healthy, proofs: { dir, verifier: VERIFIER } };
+  };
+  const hour = () =>
+    `hours/${readdirSync(join(healthy.proofs!.dir, "hours")).find((name) => name.endsWith("ndjson"))!}`;
+
+  test.each([
+    [
+      "I12",
+      "a figure of an export",
+      () => otherProofs(hour(), (text) => text.replace('"qty":"', '"qty":"1')),
+    ],
+    ["I12", "a line is cut from an export", () => otherProofs(hour(), (text) => text.replace(/^.*\n/, ""))],
+    [
+      "I12",
+      "the anchors name another manifest",
+      () => otherProofs("anchors.ndjson", (text) => text.replace(/"hash":"./, '"hash":"_')),
+    ],
+    [
+      "I11",
+      "an event is counted and not proven",
+      () => doctored("UPDATE events SET bill_hour = bill_hour - interval '1 hour' WHERE id = 'late'"),
+    ],
+    [
+      "I12",
+      "a record is not the exported one",
+      () => doctored('UPDATE records SET canonical = replace(canonical, \'"qty":"\', \'"qty":"1\')'),
+    ],
+    [
+      "I12",
+      "an hour was never proven",
+      () => doctored("DELETE FROM anchors", "DELETE FROM manifest_totals", "DELETE FROM manifests"),
+    ],
+  ] as [string, string, () => AuditConfig | Promise<AuditConfig>][])("%s: %s", async (id, _what, config) => {
+    expect(await idsOf(await config())).toContain(id);
   });
 });
 

@@ -176,6 +176,8 @@ async function whatIsLeft(world: World, redis: Redis): Promise<string> {
   const { rows } = await world.pool.query<Record<string, number>>(
     `SELECT (SELECT count(*)::float8 FROM hour_usage u JOIN shards s USING (shard) WHERE bill_hour >= sealed_before) AS open,
        (SELECT count(*)::float8 FROM hours WHERE frozen_at IS NULL) AS unfrozen,
+       (SELECT count(*)::float8 FROM (SELECT hour FROM hours GROUP BY hour HAVING bool_and(frozen_at IS NOT NULL)) h
+          WHERE NOT EXISTS (SELECT 1 FROM anchors JOIN manifests m USING (account_no, number) WHERE m.hour = h.hour)) AS unproven,
        (SELECT count(*)::float8 FROM quarantine q JOIN instances i ON i.subject = q.subject JOIN meters m ON m.code = q.meter
           AND m.meter_no = i.meter_no WHERE q.released_at IS NULL AND q.reason NOT LIKE 'correct%') AS waiting,
        (SELECT count(*)::float8 FROM submissions WHERE state IN ('frozen', 'sent', 'unknown')) AS owed,

@@ -252,7 +252,7 @@ async function runAudit(
   say: (line: string) => void,
 ): Promise<AuditResult> {
   const config = join(world.dir, "audit.json");
-  const { databaseUrl, redisUrl, sandboxStore, journals } = world;
+  const { databaseUrl, redisUrl, sandboxStore, journals, proofs } = world;
   writeFileSync(
     config,
     JSON.stringify({
@@ -262,6 +262,7 @@ async function runAudit(
       truthPath,
       sandboxStore,
       journals,
+      proofs,
       snapshots,
     }),
   );

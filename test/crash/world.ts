@@ -47,6 +47,7 @@ export interface World {
   faultLog: string;
   journals: string[];
   sandboxStore: string;
+  proofs: { dir: string; verifier: string };
   setFaults(rules: object[]): Promise<void>;
   productNow(): number;
   setRate(rate: number): Promise<void>;
@@ -146,6 +147,7 @@ export async function startWorld(options: WorldOptions): Promise<World> {
     faultLog,
     journals,
     sandboxStore: join(dir, "sandbox", "sandbox.ndjson"),
+    proofs: { dir: join(dir, "proofs"), verifier: join(root, "tools", "verify.py") },
     setFaults: async (rules) => void (await put(`${sandbox.url}/sandbox/faults`, rules)),
     productNow: clock.now,
     setRate: clock.setRate,

@@ -3,6 +3,12 @@ import { createReadStream, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 
+/** Where exported hours lie, and the script that auditors are given. */
+export interface Proofs {
+  dir: string;
+  verifier: string;
+}
+
 /** Where the auditor finds what it judges. */
 export interface AuditConfig {
   databaseUrl: string;
@@ -14,6 +20,8 @@ export interface AuditConfig {
   sandboxStore: string;
   /** Folders of the collectors' journals. */
   journals: string[];
+  /** Left out where the system that is judged proves nothing. */
+  proofs?: Proofs;
   /** Sealed rows as they were at an earlier time, by `--snapshot`. */
   snapshots?: string[];
 }
