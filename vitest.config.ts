@@ -4,7 +4,7 @@ export default defineConfig({
   test: {
     globalSetup: ["test/globalSetup.ts"],
     include: ["packages/*/test/**/*.test.ts", "services/*/test/**/*.test.ts", "test/**/*.test.ts"],
-    // Minutes of killing under load: `npm run crash` and `npm run bugs` run them apart.
+    // They need the machine to themselves: vitest.alone.config.ts.
     exclude: [...configDefaults.exclude, "test/crash/crash.test.ts", "test/crash/bugs/**"],
     testTimeout: 30_000,
     hookTimeout: 60_000,
