@@ -2,6 +2,7 @@ import { Queue } from "bullmq";
 import type { Redis } from "ioredis";
 import { encodeBatch, type UsageBatch, type UsageJob } from "./batch.js";
 import { connectProducer, DEFAULT_PREFIX, QUEUE_NAME } from "./connection.js";
+import { createMark } from "./mark.js";
 import { checkDurability, checkSettings, type DurabilityProblem } from "./durability.js";
 
 export interface ProducerOptions {
@@ -12,6 +13,10 @@ export interface ProducerOptions {
   /** Longest wait for one add, real milliseconds. */
   timeoutMs?: number;
   onError?: (error: Error) => void;
+  /** Name of the producer, unique and the same for ever: with it, `onLost` is told within a second. */
+  name?: string;
+  /** Redis was emptied, or brought back as it was earlier: what it took may be gone. */
+  onLost?: () => void;
 }
 
 export type ProducerState =
@@ -39,7 +44,10 @@ export function createProducer(options: ProducerOptions): Producer {
     allowVolatile = false,
     timeoutMs = 1_500,
     onError = () => {},
+    onLost,
   } = options;
+  const mark =
+    options.name !== undefined && onLost ? createMark(`${prefix}:mark:${options.name}`) : undefined;
   const redis = connectProducer(redisUrl);
   // BullMQ asks Redis for its version when it is made and never again: made too early, it would fail for ever.
   let queue: Queue<UsageJob> | undefined;
@@ -52,6 +60,7 @@ export function createProducer(options: ProducerOptions): Producer {
       state =
         problems.length === 0 || allowVolatile ? { ok: true } : { ok: false, reason: "volatile", problems };
       checkedAt = performance.now();
+      if (mark && (await withTimeout(mark.isLost(redis), timeoutMs, "mark"))) onLost?.();
     } catch {
       state = { ok: false, reason: "unreachable" };
     }

@@ -119,9 +119,15 @@ async function assemble({ settings, logger, sync, receiptWithinMs = 30_000 }: Co
     onCommit: (bytes, seconds) => counters.committed(bytes, seconds),
     ...(sync && { sync }),
   });
-  const { pool, ledger, clock, producer } = connect(settings, logger);
   const monotonicMs = () => performance.now();
   const outstanding = createOutstanding({ journal, monotonicMs, receiptWithinMs });
+  const { pool, ledger, clock, producer } = connect(settings, logger, {
+    name: journal.collector,
+    onLost: () => {
+      logger.error({ entries: outstanding.size() }, "Redis has lost what it took: it is enqueued again");
+      outstanding.lost();
+    },
+  });
   const settler = createSettler({
     ledger,
     journal,

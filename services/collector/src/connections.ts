@@ -23,7 +23,11 @@ export interface Connections {
 const POOL_MAX = 3;
 
 /** Opens the connections; none of the servers need be there yet. */
-export function connect(settings: CollectorSettings, logger: Logger): Connections {
+export function connect(
+  settings: CollectorSettings,
+  logger: Logger,
+  queue: { name: string; onLost: () => void },
+): Connections {
   const pool = createPool({
     databaseUrl: settings.DATABASE_URL,
     max: POOL_MAX,
@@ -43,6 +47,7 @@ export function connect(settings: CollectorSettings, logger: Logger): Connection
     prefix: settings.QUEUE_PREFIX,
     allowVolatile: settings.ALLOW_VOLATILE_REDIS,
     onError: (error) => logger.debug({ err: error }, "Redis"),
+    ...queue,
   });
   if (settings.ALLOW_VOLATILE_REDIS) {
     logger.warn("ALLOW_VOLATILE_REDIS is set: a Redis that may lose what it took is trusted");

@@ -27,6 +27,8 @@ export interface Outstanding {
   settled(seq: number): void;
   /** It was enqueued again, or could not be. */
   retried(seq: number, isQueued: boolean): void;
+  /** Redis has lost them: all that are in the journal are due. */
+  lost(): void;
   /** The lowest number; with `notBefore` the lowest of those not yet due to be enqueued again. */
   lowest(notDueAt?: number): number | undefined;
   /** Up to `limit` entries that are in the journal and due, oldest first. */
@@ -81,6 +83,9 @@ export function createOutstanding({ journal, monotonicMs, receiptWithinMs }: Out
       if (!entry) return;
       if (isQueued) entry.tries += 1;
       entry.dueAt = nextDue(entry, isQueued);
+    },
+    lost() {
+      for (const entry of entries.values()) if (entry.place) entry.dueAt = 0;
     },
     lowest(notDueAt) {
       for (const { seq, dueAt, tries } of entries.values()) {

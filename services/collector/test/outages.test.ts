@@ -152,6 +152,31 @@ describe("without a Redis to trust", () => {
   });
 });
 
+describe("a Redis that lost what it took", () => {
+  it("gets it again within seconds, though no receipt is overdue: emptied, or brought back as it was", async () => {
+    const redis = await ownRedis();
+    const stand = await standWith(redis.url);
+    const collector = await stand.start();
+    const admin = new Redis(redis.url);
+    ends.push(async () => admin.disconnect());
+    await until(async () => (await admin.keys("*:mark:*")).length === 1);
+    const mark = (await admin.keys("*:mark:*"))[0]!;
+    await until(async () => Number(await admin.get(mark)) > 2);
+    const first = usageEvent();
+    expect((await post(collector, first)).status).toBe(202);
+    const early = await admin.get(mark);
+    await admin.flushall();
+    const queued = async () => (await admin.keys("*:usage:[0-9]*-[0-9]*")).length;
+    await until(async () => (await queued()) === 1, 3_000);
+    // A copy from before: the job is not in it, the mark is an earlier one.
+    await until(async () => Number(await admin.get(mark)) > Number(early));
+    await admin.multi().flushall().set(mark, Number(early)).exec();
+    await until(async () => (await queued()) === 1, 3_000);
+    const batches = consume(stand, true);
+    await until(() => ids(batches).has(first.id as string));
+  });
+});
+
 describe("the answer", () => {
   it("comes only after the journal is on disk, Redis or not", async () => {
     let wait = 0;
