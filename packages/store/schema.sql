@@ -79,6 +79,7 @@ CREATE TABLE bill_findings (
   statement_id bigint NOT NULL,
   found_at timestamp with time zone NOT NULL,
   resolved_at timestamp with time zone,
+  settled boolean NOT NULL DEFAULT false,
   CONSTRAINT bill_findings_pkey PRIMARY KEY (finding_id),
   CONSTRAINT bill_findings_account_no_fkey FOREIGN KEY (account_no) REFERENCES accounts(account_no),
   CONSTRAINT bill_findings_kind_check CHECK ((kind = ANY (ARRAY['missing'::text, 'extra'::text, 'different'::text, 'late'::text, 'refunded'::text]))),
@@ -100,6 +101,7 @@ CREATE TABLE bill_lines (
   amount numeric NOT NULL,
   currency text NOT NULL,
   refund boolean NOT NULL,
+  begin_at timestamp with time zone,
   CONSTRAINT bill_lines_pkey PRIMARY KEY (statement_id, line),
   CONSTRAINT bill_lines_statement_id_fkey FOREIGN KEY (statement_id) REFERENCES statements(statement_id)
 );
@@ -273,6 +275,7 @@ CREATE TABLE findings (
   at_stake numeric,
   currency text,
   valued_at timestamp with time zone,
+  settled boolean NOT NULL DEFAULT false,
   CONSTRAINT findings_pkey PRIMARY KEY (finding_id),
   CONSTRAINT findings_kind_check CHECK ((kind = ANY (ARRAY['missing'::text, 'extra'::text, 'different'::text, 'abnormal'::text, 'late'::text]))),
   CONSTRAINT findings_statement_id_fkey FOREIGN KEY (statement_id) REFERENCES statements(statement_id)
@@ -539,6 +542,7 @@ CREATE TABLE quarantine (
   raw bytea,
   quarantined_at timestamp with time zone NOT NULL,
   released_at timestamp with time zone,
+  written_off_at timestamp with time zone,
   CONSTRAINT quarantine_pkey PRIMARY KEY (source_no, key)
 );
 
@@ -609,7 +613,11 @@ CREATE TABLE rereports (
   done_at timestamp with time zone,
   new_sn text,
   refused text,
+  begin_at timestamp with time zone,
+  end_at timestamp with time zone,
   CONSTRAINT rereports_pkey PRIMARY KEY (request_id),
+  CONSTRAINT rereports_check CHECK ((((begin_at IS NULL) = (end_at IS NULL)) AND (begin_at < end_at))),
+  CONSTRAINT rereports_check1 CHECK (((date_trunc('second'::text, begin_at) = begin_at) AND (date_trunc('second'::text, end_at) = end_at))),
   CONSTRAINT rereports_new_sn_fkey FOREIGN KEY (new_sn) REFERENCES records(sn),
   CONSTRAINT rereports_quantity_check CHECK (((quantity > (0)::numeric) AND (quantity < 'Infinity'::numeric))),
   CONSTRAINT rereports_sn_fkey FOREIGN KEY (sn) REFERENCES records(sn)
@@ -690,8 +698,12 @@ CREATE TABLE statements (
   range_to timestamp with time zone,
   lines integer NOT NULL,
   taken_at timestamp with time zone NOT NULL,
+  bill_from timestamp with time zone,
+  bill_to timestamp with time zone,
+  superseded_by bigint,
   CONSTRAINT statements_pkey PRIMARY KEY (statement_id),
-  CONSTRAINT statements_account_no_fkey FOREIGN KEY (account_no) REFERENCES accounts(account_no)
+  CONSTRAINT statements_account_no_fkey FOREIGN KEY (account_no) REFERENCES accounts(account_no),
+  CONSTRAINT statements_superseded_by_fkey FOREIGN KEY (superseded_by) REFERENCES statements(statement_id)
 );
 
 CREATE TABLE submissions (
@@ -790,6 +802,7 @@ CREATE TABLE usage_totals (
 
 CREATE INDEX audit_ref ON public.audit USING btree (account_no, ref, audit_id);
 CREATE UNIQUE INDEX bill_findings_open ON public.bill_findings USING btree (account_no, kind, month, scope, key, currency) WHERE (resolved_at IS NULL);
+CREATE INDEX bill_lines_usage ON public.bill_lines USING btree (usage_month);
 CREATE INDEX calls_failed ON public.calls USING btree (account_no, call_id) WHERE (code <> '000000'::text);
 CREATE INDEX calls_ref ON public.calls USING btree (account_no, ref, call_id);
 CREATE INDEX case_history_of ON public.case_history USING btree (case_id, entry_id);
@@ -797,6 +810,7 @@ CREATE UNIQUE INDEX cases_open ON public.cases USING btree (account_no, kind, re
 CREATE INDEX cases_ref ON public.cases USING btree (account_no, ref);
 CREATE INDEX events_occurred ON public.events USING brin (occurred) WITH (autosummarize='on');
 CREATE UNIQUE INDEX findings_open ON public.findings USING btree (account_no, kind, sn) WHERE (resolved_at IS NULL);
+CREATE INDEX findings_settled ON public.findings USING btree (account_no, kind, sn) WHERE settled;
 CREATE INDEX findings_unvalued ON public.findings USING btree (account_no) WHERE (valued_at IS NULL);
 CREATE INDEX hooks_due ON public.hooks USING btree (next_at) WHERE (delivered_at IS NULL);
 CREATE INDEX hooks_waiting ON public.hooks USING btree (ref, hook_id) WHERE (delivered_at IS NULL);
@@ -814,6 +828,7 @@ CREATE INDEX records_replaces ON public.records USING btree (replaces) WHERE (re
 CREATE UNIQUE INDEX rereports_open ON public.rereports USING btree (sn) WHERE (done_at IS NULL);
 CREATE UNIQUE INDEX reruns_open ON public.reruns USING btree (call_id) WHERE (done_at IS NULL);
 CREATE INDEX statement_lines_sn ON public.statement_lines USING btree (sn, statement_id);
+CREATE INDEX statements_bills ON public.statements USING btree (account_no, bill_from) WHERE (bill_from IS NOT NULL);
 CREATE INDEX submissions_due ON public.submissions USING btree (deadline, submission_id) WHERE (state = ANY (ARRAY['frozen'::text, 'sent'::text, 'unknown'::text]));
 CREATE INDEX submissions_range ON public.submissions USING btree (account_no, shard, seq_from, seq_to);
 CREATE INDEX submissions_refused ON public.submissions USING btree (account_no, shard, seq_from) WHERE (state = ANY (ARRAY['conflict'::text, 'rejected_fixable'::text, 'rejected_final'::text, 'expired'::text, 'abnormal'::text]));
@@ -919,12 +934,15 @@ CREATE VIEW billing.bill_lines AS
     b.quantity,
     b.amount,
     b.currency,
-    b.refund
+    b.refund,
+    b.statement_id AS bill_no,
+    b.begin_at,
+    (t.superseded_by IS NOT NULL) AS superseded
    FROM ((bill_lines b
      JOIN statements t USING (statement_id))
      JOIN accounts a USING (account_no));
 
--- billing.bill_lines: Lines of transaction details and bills as they were imported.
+-- billing.bill_lines: Lines of transaction details and bills as they were imported; superseded ones stand in a later, wider bill again.
 
 CREATE VIEW billing.cases AS
  SELECT c.case_id,
@@ -1139,7 +1157,7 @@ CREATE VIEW billing.quarantine AS
    FROM ((quarantine q
      JOIN accounts a USING (account_no))
      JOIN events e USING (source_no, key))
-  WHERE (q.released_at IS NULL)
+  WHERE ((q.released_at IS NULL) AND (q.written_off_at IS NULL))
   GROUP BY a.code, q.reason, q.subject, q.meter;
 
 -- billing.quarantine: Acknowledged events that wait and are in no record yet.
@@ -1446,3 +1464,32 @@ CREATE VIEW billing.unbillable AS
      JOIN meters m USING (meter_no));
 
 -- billing.unbillable: Usage for which no second of its instance's life was left to bill.
+
+CREATE VIEW billing.written_off AS
+ SELECT a.code AS account,
+    'quarantine'::text AS what,
+    q.reason,
+    q.subject,
+    q.meter,
+    count(*) AS events,
+    sum(e.quantity) AS quantity,
+    max(q.written_off_at) AS written_off_at
+   FROM ((quarantine q
+     JOIN accounts a USING (account_no))
+     JOIN events e USING (source_no, key))
+  WHERE (q.written_off_at IS NOT NULL)
+  GROUP BY a.code, q.reason, q.subject, q.meter
+UNION ALL
+ SELECT b.account,
+    'record'::text AS what,
+    c.kind AS reason,
+    b.subject,
+    b.meter,
+    b.events,
+    b.quantity,
+    c.resolved_at AS written_off_at
+   FROM (cases c
+     JOIN billing.records b ON ((b.sn = c.ref)))
+  WHERE ((c.resolution = 'written_off'::text) AND starts_with(c.kind, 'record_'::text));
+
+-- billing.written_off: Usage that a person gave up, with a reason in the audit.

@@ -58,6 +58,7 @@ const ALLOWED: Record<string, string> = {
   "aggregator/src/count.ts numberSources": "numbers of sources are never taken back; the batch is run again",
   "aggregator/src/count.ts bind": "reads alone",
   "reporter/src/seal.ts judgeHour": "reads alone",
+  "reporter/src/rereport.ts refusalOf": "reads alone, inside the transaction of its caller",
   "reporter/src/freeze.ts planAll": "reads alone",
   "reporter/src/freeze.ts insertIntent": "its callers hold points before it and before their commit",
   "reporter/src/submit.ts insertPieces": "its caller holds points before it and before its commit",

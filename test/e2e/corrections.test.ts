@@ -208,6 +208,9 @@ describe("a correcting event", () => {
     ]);
     await close(H + HOUR);
     expect(await billed("i-calls")).toEqual([[0, "1"]]);
+    await count({ id: "x5", meter: "calls", cancels: "x1" });
+    await correct();
+    expect(await waiting()).toContain("correction_impossible");
     expect(await billed("i-seats")).toEqual([[0, "9"]]);
   });
 });

@@ -74,7 +74,7 @@ const API: Record<string, Endpoint> = {
   record: get((random) => `/v1/records/${sn(random)}`),
   rereport: post("rereport", (random) => `/v1/records/${sn(random)}/rereport`),
   quarantine: get(() => "/v1/quarantine"),
-  differences: get(() => "/v1/differences"),
+  findings: get(() => "/v1/findings"),
   statements: (random, no) => ({
     method: "POST",
     path: "/v1/statements",

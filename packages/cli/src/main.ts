@@ -3,6 +3,7 @@ import { Command, CommanderError } from "commander";
 import { register as cases } from "./commands/cases.js";
 import { register as doctor } from "./commands/doctor.js";
 import { register as exportRecords } from "./commands/export.js";
+import { register as findings } from "./commands/findings.js";
 import { register as hours } from "./commands/hours.js";
 import { register as importFile } from "./commands/import.js";
 import { register as instances } from "./commands/instances.js";
@@ -38,6 +39,7 @@ const GROUPS = [
   hours,
   records,
   reconcile,
+  findings,
   prices,
   cases,
   quarantine,

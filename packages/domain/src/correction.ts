@@ -66,7 +66,10 @@ export function correctionDelta(
     case "sum":
       return { delta: addDecimals(right, negated(current)) };
     case "count":
-      return kind === "cancels" ? { delta: negated(current) } : { reason: "correction_impossible" };
+      // What counts for nothing any more has nothing to take back.
+      return kind === "cancels" && current !== "0"
+        ? { delta: negated(current) }
+        : { reason: "correction_impossible" };
     case "max":
     case "unique":
       return { reason: "correction_impossible" };

@@ -112,7 +112,10 @@ function lifeOf(usage: Pick<UsageToBill, "opened" | "closed">): {
   return { opened: usage.opened, closed: usage.closed ?? undefined };
 }
 
-/** The record that is filed in place of another: same interval, so that first-wins forbids a double (design, rule 7). */
+/**
+ * The record that is filed in place of another: in the same interval, so that first-wins forbids a double, or in one
+ * that was asked for, where {@link rereportProblem} allows it (design, rule 7).
+ */
 export function planRereport(
   replaced: Omit<RecordBody, "kind" | "residueIn" | "residueOut" | "recordTime" | "replaces"> & {
     sn: string;
@@ -120,9 +123,11 @@ export function planRereport(
   quantity: string,
   limits: RecordLimits,
   recordTime: Micros,
+  interval: Interval = replaced,
 ): RecordBody {
   const [part, revision = "0"] = replaced.part.split("r") as [string, string?];
-  const { account, product, instance, meter, unit, hour, begin, end, events, sn, packageInstance } = replaced;
+  const { account, product, instance, meter, unit, hour, events, sn, packageInstance } = replaced;
+  const { begin, end } = interval;
   const decimals = limits.quantityDecimals;
   return {
     account,

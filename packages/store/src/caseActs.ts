@@ -2,8 +2,10 @@ import { statesAllowing, transition, type Micros } from "@quarterpast/domain";
 import { writeAudit, type Actor } from "./audit.js";
 import { findCase, type OpenCase } from "./casework.js";
 import { inTransaction, stamp, type Db, type Pool } from "./db.js";
+import { settleFindingsOf } from "./findings.js";
 import { findRecord } from "./records.js";
-import { requestRereport } from "./rereports.js";
+import { requestRereport, type RereportRequest } from "./rereports.js";
+import { writeOffQuarantine } from "./writeOff.js";
 import { insertOutcomes } from "./submissions.js";
 
 /** What a person does about a case. */
@@ -12,8 +14,8 @@ export type CaseAct =
   | { act: "note"; reason: string }
   /** The usage is given up, or was settled elsewhere. */
   | { act: "write_off" | "close"; reason: string }
-  /** A new record in the same interval, maybe with another quantity. */
-  | { act: "rereport"; quantity: string | null; reason: string }
+  /** A new record, maybe with another quantity, in the same interval or, of what is void, in another. */
+  | ({ act: "rereport" } & Omit<RereportRequest, "sn" | "keyId">)
   /** The same bytes once more. */
   | { act: "resend"; reason: string }
   /** The marketplace was asked with this text. */
@@ -79,6 +81,9 @@ async function carryOut(
         "UPDATE cases SET resolved_at = $2::timestamptz, resolution = $3::text WHERE case_id = $1::bigint",
         [caseId, stamp(now), resolution],
       );
+      await settleFindingsOf(db, actor.accountNo, { kind, ref }, now);
+      if (kind === "quarantine" && act.act === "write_off")
+        await writeOffQuarantine(db, actor.accountNo, ref, now);
       return undefined;
     }
     case "rereport":
@@ -103,7 +108,8 @@ async function fileAgain(
   if (transition(record.state, happening) === null)
     return { outcome: "state_forbids", state: record.state, allowed: statesAllowing(happening) };
   if (act.act === "resend") return resend(db, sn, act.reason, now);
-  const asked = await requestRereport(db, { sn, quantity: act.quantity, reason: act.reason, keyId }, now);
+  const { quantity, interval, reason } = act;
+  const asked = await requestRereport(db, { sn, quantity, interval, reason, keyId }, now);
   return asked ? undefined : { outcome: "waits_already" };
 }
 

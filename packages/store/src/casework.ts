@@ -41,7 +41,7 @@ const WANTED = `
     SELECT 1 FROM cases c WHERE c.account_no = $1::smallint AND c.kind = 'event_conflict' AND c.ref = s.source || ' ' || x.key)
   UNION ALL
   SELECT 'quarantine', concat_ws(' ', q.reason, q.meter, q.subject), count(*) || ' events', $2::timestamptz + interval '1 day'
-  FROM quarantine q WHERE q.account_no = $1::smallint AND q.released_at IS NULL
+  FROM quarantine q WHERE q.account_no = $1::smallint AND q.released_at IS NULL AND q.written_off_at IS NULL
     AND q.quarantined_at <= $2::timestamptz - ${QUARANTINE_PATIENCE}
     AND NOT EXISTS (SELECT 1 FROM cases c WHERE c.account_no = $1::smallint AND c.kind = 'quarantine'
       AND c.ref = concat_ws(' ', q.reason, q.meter, q.subject) AND (c.resolved_at IS NULL OR c.resolved_at >= q.quarantined_at))
@@ -63,7 +63,7 @@ const SETTLED = `
     SELECT 1 FROM bill_findings f WHERE f.account_no = c.account_no AND 'bill_' || f.kind = c.kind AND f.resolved_at IS NULL
       AND concat_ws(' ', to_char(f.month, 'YYYY-MM'), f.key, f.currency) = c.ref))
   OR (c.kind = 'quarantine' AND NOT EXISTS (
-    SELECT 1 FROM quarantine q WHERE q.account_no = c.account_no AND q.released_at IS NULL
+    SELECT 1 FROM quarantine q WHERE q.account_no = c.account_no AND q.released_at IS NULL AND q.written_off_at IS NULL
       AND concat_ws(' ', q.reason, q.meter, q.subject) = c.ref))`;
 
 /** Opens a case for all that calls for a person, and ends those that have settled themselves; each once. */
@@ -131,6 +131,25 @@ export async function readCases(
        AND ($4::text IS NULL OR kind = $4::text) AND ($5::text IS NULL OR owner = $5::text)
      ORDER BY case_id LIMIT $6::integer`,
     [accountNo, filter.all, filter.after, filter.kind ?? null, filter.owner ?? null, filter.limit],
+  );
+  return rows;
+}
+
+/** Cases of a kind that stand. */
+export interface CaseCount {
+  kind: string;
+  open: number;
+  overdue: number;
+  unowned: number;
+}
+
+/** How many cases of each kind stand, are overdue, and are nobody's. */
+export async function countCases(db: Db, accountNo: number, now: Micros): Promise<CaseCount[]> {
+  const { rows } = await db.query<CaseCount>(
+    `SELECT kind, count(*) AS open, count(*) FILTER (WHERE owner IS NULL) AS unowned,
+       count(*) FILTER (WHERE COALESCE(due_at, opened_at + interval '1 day') < $2::timestamptz) AS overdue
+     FROM cases WHERE account_no = $1::smallint AND resolved_at IS NULL GROUP BY kind ORDER BY kind`,
+    [accountNo, stamp(now)],
   );
   return rows;
 }

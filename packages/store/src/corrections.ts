@@ -22,7 +22,7 @@ export async function findCorrections(
     `SELECT q.source_no AS "sourceNo", q.key, q.subject, q.meter, trim_scale(e.quantity)::text AS quantity,
        e.extensions AS attributes
      FROM quarantine q JOIN events e USING (source_no, key)
-     WHERE q.released_at IS NULL AND q.reason = 'correction_waits' AND (q.source_no, q.key) > ($1::integer, $2::uuid)
+     WHERE q.released_at IS NULL AND q.written_off_at IS NULL AND q.reason = 'correction_waits' AND (q.source_no, q.key) > ($1::integer, $2::uuid)
      ORDER BY q.source_no, q.key LIMIT $3::integer`,
     [after.sourceNo, after.key, limit],
   );
@@ -88,7 +88,7 @@ export async function applyCorrections(
          $7::numeric[], $8::numeric[]) AS t (source_no, key, target_key, instance_no, occurred, bill_hour, quantity, delta)
      ), mine AS (
        SELECT q.source_no, q.key FROM quarantine q JOIN batch USING (source_no, key)
-       WHERE q.released_at IS NULL ORDER BY q.source_no, q.key FOR UPDATE OF q SKIP LOCKED
+       WHERE q.released_at IS NULL AND q.written_off_at IS NULL ORDER BY q.source_no, q.key FOR UPDATE OF q SKIP LOCKED
      ), noted AS (
        INSERT INTO corrections (source_no, key, target_key, quantity, delta, instance_no, bill_hour, said_at, applied_at)
        SELECT source_no, key, target_key, b.quantity, delta, b.instance_no, b.bill_hour, e.occurred, $9::timestamptz

@@ -160,7 +160,10 @@ export async function findReleasable(db: Db, limit: number): Promise<Releasable[
      JOIN meters m ON m.code = q.meter
      JOIN instances i ON i.account_no = q.account_no AND i.subject = q.subject AND i.meter_no = m.meter_no
      JOIN events e USING (source_no, key)
-     WHERE q.released_at IS NULL AND q.reason IN ('unknown_meter', 'unknown_instance', 'instance_closed', 'instance_frozen')
+     WHERE q.released_at IS NULL AND q.written_off_at IS NULL
+       AND (q.reason IN ('unknown_meter', 'unknown_instance', 'instance_closed', 'instance_frozen')
+         -- The scale of its meter was raised.
+         OR (q.reason = 'scale_exceeded' AND scale(trim_scale(e.quantity)) <= m.scale AND NOT COALESCE(e.extensions ?| ARRAY['corrects', 'cancels'], false)))
        AND i.opened <= e.occurred AND (i.closed IS NULL OR e.occurred < i.closed)
        AND NOT EXISTS (SELECT 1 FROM instance_freezes f WHERE f.instance_no = i.instance_no
          AND f.frozen_from <= e.occurred AND (f.frozen_to IS NULL OR e.occurred < f.frozen_to))
@@ -181,7 +184,7 @@ export async function releaseEvents(
        SELECT * FROM unnest($1::integer[], $2::uuid[], $3::integer[], $4::timestamptz[]) AS t (source_no, key, instance_no, bill_hour)
      ), mine AS (
        SELECT q.source_no, q.key FROM quarantine q JOIN batch USING (source_no, key)
-       WHERE q.released_at IS NULL ORDER BY q.source_no, q.key FOR UPDATE OF q SKIP LOCKED
+       WHERE q.released_at IS NULL AND q.written_off_at IS NULL ORDER BY q.source_no, q.key FOR UPDATE OF q SKIP LOCKED
      ), freed AS (
        UPDATE quarantine q SET released_at = $5::timestamptz FROM mine WHERE q.source_no = mine.source_no AND q.key = mine.key
      )
@@ -225,7 +228,7 @@ export interface QuarantineCount {
 export async function countQuarantine(db: Db, limit: number): Promise<QuarantineCount[]> {
   const { rows } = await db.query<QuarantineCount>(
     `SELECT reason, subject, meter, count(*) AS events, min(quarantined_at) AS since FROM quarantine
-     WHERE released_at IS NULL GROUP BY reason, subject, meter ORDER BY count(*) DESC, subject, meter LIMIT $1::integer`,
+     WHERE released_at IS NULL AND written_off_at IS NULL GROUP BY reason, subject, meter ORDER BY count(*) DESC, subject, meter LIMIT $1::integer`,
     [limit],
   );
   return rows;

@@ -1,4 +1,5 @@
 import type { FindingKind, Micros } from "@quarterpast/domain";
+import { writeAudit, type Actor } from "./audit.js";
 import { inTransaction, stamp, type Db, type Pool } from "./db.js";
 
 /** A difference with the money at stake. */
@@ -25,15 +26,21 @@ export interface Finding {
 export async function listFindings(
   db: Db,
   account: string,
-  { standing, after, limit }: { standing: boolean; after: string; limit: number },
+  {
+    standing,
+    kind,
+    after,
+    limit,
+  }: { standing: boolean; kind?: FindingKind | undefined; after: string; limit: number },
 ): Promise<Finding[]> {
   const { rows } = await db.query<Finding>(
     `SELECT id, kind, scope, key, instance_id AS "instanceId", since, trim_scale(ours)::text AS ours,
        trim_scale(theirs)::text AS theirs, code, currency, trim_scale(at_stake)::text AS "atStake", found_at AS "foundAt",
        resolved_at AS "resolvedAt", statement
      FROM billing.findings WHERE account = $1::text AND (NOT $2::boolean OR resolved_at IS NULL) AND id > $3::text
+       AND ($5::text IS NULL OR kind = $5::text)
      ORDER BY id LIMIT $4::integer`,
-    [account, standing, after, limit],
+    [account, standing, after, limit, kind ?? null],
   );
   return rows;
 }
@@ -45,8 +52,8 @@ export interface Collected {
 }
 
 /**
- * Notes records that were collected into a bill after their window: charged late, nothing is lost. A record of a day
- * that is billed daily has the day's window.
+ * Notes records that were collected into a bill after their window: charged late, nothing is lost and nothing is left to
+ * do, so the finding is over as it is made. A record of a day that is billed daily has the day's window.
  * @returns how many are news.
  */
 export async function noteLate(
@@ -56,8 +63,10 @@ export async function noteLate(
   now: Micros,
 ): Promise<number> {
   const { rowCount } = await db.query(
-    `INSERT INTO findings (account_no, kind, sn, instance_id, begin_at, end_at, ours, statement_id, found_at)
-     SELECT r.account_no, 'late', r.sn, i.instance_id, r.begin_at, r.end_at, r.quantity, s.statement_id, $4::timestamptz
+    `INSERT INTO findings (account_no, kind, sn, instance_id, begin_at, end_at, ours, statement_id, found_at,
+       resolved_at)
+     SELECT r.account_no, 'late', r.sn, i.instance_id, r.begin_at, r.end_at, r.quantity, s.statement_id, $4::timestamptz,
+       $4::timestamptz
      FROM unnest($2::text[], $3::timestamptz[]) AS t (sn, collected_at)
      JOIN statements s ON s.statement_id = $1::bigint
      JOIN records r ON r.sn = t.sn AND r.account_no = s.account_no JOIN instances i USING (instance_no)
@@ -119,4 +128,51 @@ export async function valueFindings(pool: Pool, accountNo: number, now: Micros):
     );
     return rows.length;
   });
+}
+
+/**
+ * Ends a difference that a person settled elsewhere, with the reason in the audit; nothing of money or records changes.
+ * @param id as the views name it: `q…` of quantities, `m…` of money. @returns false where none of it stands.
+ */
+export async function settleFinding(
+  pool: Pool,
+  actor: Actor,
+  id: string,
+  reason: string,
+  now: Micros,
+): Promise<boolean> {
+  const table = id.startsWith("m") ? "bill_findings" : "findings";
+  return inTransaction(pool, async (db) => {
+    const { rowCount } = await db.query(
+      `UPDATE ${table} SET resolved_at = $3::timestamptz, settled = true
+       WHERE account_no = $1::smallint AND finding_id = $2::bigint AND resolved_at IS NULL`,
+      [actor.accountNo, id.slice(1), stamp(now)],
+    );
+    if (rowCount !== 1) return false;
+    await writeAudit(db, actor, { act: "findings.settle", ref: id, after: { reason } }, now);
+    return true;
+  });
+}
+
+/** Ends the differences that a case is about: whoever ends the case ends them. */
+export async function settleFindingsOf(
+  db: Db,
+  accountNo: number,
+  { kind, ref }: { kind: string; ref: string },
+  now: Micros,
+): Promise<void> {
+  if (kind.startsWith("bill_")) {
+    await db.query(
+      `UPDATE bill_findings SET resolved_at = $4::timestamptz, settled = true
+       WHERE account_no = $1::smallint AND 'bill_' || kind = $2::text AND resolved_at IS NULL
+         AND concat_ws(' ', to_char(month, 'YYYY-MM'), key, currency) = $3::text`,
+      [accountNo, kind, ref, stamp(now)],
+    );
+  } else if (kind === "extra" || kind.startsWith("record_")) {
+    await db.query(
+      `UPDATE findings SET resolved_at = $3::timestamptz, settled = true
+       WHERE account_no = $1::smallint AND sn = $2::text AND resolved_at IS NULL`,
+      [accountNo, ref, stamp(now)],
+    );
+  }
 }

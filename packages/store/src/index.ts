@@ -41,3 +41,4 @@ export * from "./importProfiles.js";
 export * from "./casework.js";
 export * from "./caseActs.js";
 export * from "./corrections.js";
+export * from "./writeOff.js";

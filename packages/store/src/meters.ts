@@ -1,5 +1,6 @@
 import type { Meter, Micros } from "@quarterpast/domain";
-import { stamp, type Db } from "./db.js";
+import { writeAudit, type Actor } from "./audit.js";
+import { inTransaction, stamp, type Db, type Pool } from "./db.js";
 
 export interface StoredMeter extends Meter {
   meterNo: number;
@@ -29,4 +30,29 @@ export async function ensureMeter(
     meter.code,
   ]);
   return { meter: rows[0]!, created: false };
+}
+
+/**
+ * Lets a meter have more decimals; never fewer, for what is counted has them already. Events that wait for it are then
+ * counted. @returns the meter as it is now, and whether it changed; undefined where there is none.
+ */
+export async function raiseScale(
+  pool: Pool,
+  actor: Actor,
+  code: string,
+  scale: number,
+  now: Micros,
+): Promise<{ meter: StoredMeter; raised: boolean } | undefined> {
+  return inTransaction(pool, async (db) => {
+    const { rows } = await db.query<StoredMeter>(
+      `SELECT ${COLUMNS} FROM meters WHERE code = $1::text FOR UPDATE`,
+      [code],
+    );
+    const before = rows[0];
+    if (!before || scale <= before.scale) return before && { meter: before, raised: false };
+    await db.query("UPDATE meters SET scale = $2::smallint WHERE code = $1::text", [code, scale]);
+    const change = { before: { scale: before.scale }, after: { scale } };
+    await writeAudit(db, actor, { act: "meters.rescale", ref: code, ...change }, now);
+    return { meter: { ...before, scale }, raised: true };
+  });
 }

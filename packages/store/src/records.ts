@@ -1,5 +1,6 @@
 import type { Micros, RecordKind, RecordState } from "@quarterpast/domain";
 import { stamp, type Db } from "./db.js";
+import { listRereports, type RereportWish } from "./rereports.js";
 
 /** A bill record as `billing.records` shows it. */
 export interface RecordView {
@@ -68,6 +69,7 @@ export interface RecordDetail extends RecordView {
     code: string | null;
     bodySha256: string | null;
   }[];
+  rereports: RereportWish[];
   outcomes: { state: RecordState; code: string | null; detail: string; source: string; at: Micros }[];
 }
 
@@ -91,7 +93,13 @@ export async function findRecord(db: Db, sn: string): Promise<RecordDetail | und
     "SELECT state, code, detail, source, at FROM outcomes WHERE sn = $1::text ORDER BY outcome_id",
     [sn],
   );
-  return { ...view, ...frozen.rows[0]!, attemptsMade: attempts.rows, outcomes: outcomes.rows };
+  return {
+    ...view,
+    ...frozen.rows[0]!,
+    attemptsMade: attempts.rows,
+    outcomes: outcomes.rows,
+    rereports: await listRereports(db, sn),
+  };
 }
 
 /** How often a record has gone out: a "duplicate" for one that went out more than once is proof of delivery. */

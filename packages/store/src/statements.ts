@@ -1,5 +1,13 @@
-import { statesAllowing, type Micros, type RecordHappening, type RecordState } from "@quarterpast/domain";
+import {
+  hoursOf,
+  statesAllowing,
+  type Micros,
+  type Period,
+  type RecordHappening,
+  type RecordState,
+} from "@quarterpast/domain";
 import { inTransaction, stamp, stamps, type Db, type Pool } from "./db.js";
+import { noteLate } from "./findings.js";
 
 /** One record as the marketplace states it. */
 export interface StatedLine {
@@ -10,6 +18,8 @@ export interface StatedLine {
   quantity: string;
   state: "pending" | "normal" | "abnormal" | "billed";
   code?: string | undefined;
+  /** When it was collected into a bill. */
+  collectedAt?: Micros | undefined;
 }
 
 export interface NewStatement {
@@ -20,8 +30,8 @@ export interface NewStatement {
   complete: boolean;
   /** Product time when it was asked for: records accepted later cannot be in it. */
   askedAt: Micros;
-  /** The begins it covers; a file covers what lies between its first and last. */
-  range?: { from: Micros; to: Micros } | undefined;
+  /** The begins it covers; where nobody tells, the whole hours from its first to its last. */
+  range?: Period | undefined;
   lines: readonly StatedLine[];
   /** Codes that say "already there": for a record sent more than once, proof of delivery (design, rule 6). */
   duplicateCodes: readonly string[];
@@ -36,10 +46,14 @@ export interface Reconciled {
   different: number;
   missing: number;
   extra: number;
+  /** Collected after their window. */
+  late: number;
 }
 
 /** Takes a statement: sets it against our records, settles what it settles and notes every difference. */
-export async function takeStatement(pool: Pool, statement: NewStatement, now: Micros): Promise<Reconciled> {
+export async function takeStatement(pool: Pool, given: NewStatement, now: Micros): Promise<Reconciled> {
+  const range = given.range ?? hoursOf(given.lines.map(({ begin }) => begin));
+  const statement = { ...given, range };
   return inTransaction(pool, async (db) => {
     // A month's list is large; no shard waits for it.
     await db.query("SET LOCAL statement_timeout = '10min'");
@@ -47,18 +61,20 @@ export async function takeStatement(pool: Pool, statement: NewStatement, now: Mi
     await insertLines(db, statementId, statement.lines);
     await stageStated(db, statementId, statement);
     const found = { billed: 0, abnormal: 0, different: 0, missing: 0, extra: 0 };
-    found.abnormal = await settle(db, statementId, "abnormal", "stated_abnormal", now);
-    found.different = await settle(db, statementId, "different", "stated_different", now);
+    const taken = { statementId, accountNo: statement.accountNo };
+    found.abnormal = await settle(db, taken, "abnormal", "stated_abnormal", now);
+    found.different = await settle(db, taken, "different", "stated_different", now);
     found.billed = await settleBilled(db, now);
     if (statement.complete) found.missing = await findMissing(db, statementId, statement, now);
     found.extra = await findExtra(db, statementId, statement.accountNo, now);
+    const late = await noteLate(db, statementId, collectedOf(statement.lines), now);
     await resolveFindings(db, statement, now);
-    return { statementId, lines: statement.lines.length, ...found };
+    return { statementId, lines: statement.lines.length, ...found, late };
   });
 }
 
 async function insertStatement(db: Db, statement: NewStatement, now: Micros): Promise<number> {
-  const range = statement.range ?? rangeOf(statement.lines);
+  const { range } = statement;
   const { rows } = await db.query<{ id: number }>(
     `INSERT INTO statements (account_no, source, complete, lines, taken_at, range_from, range_to)
      VALUES ($1::smallint, $2::text, $3::boolean, $4::integer, $5::timestamptz, $6::timestamptz, $7::timestamptz)
@@ -164,7 +180,7 @@ async function settleBilled(db: Db, now: Micros): Promise<number> {
 
 async function settle(
   db: Db,
-  statementId: number,
+  { statementId, accountNo }: { statementId: number; accountNo: number },
   verdict: "abnormal" | "different",
   happening: RecordHappening,
   now: Micros,
@@ -178,10 +194,11 @@ async function settle(
   );
   await db.query(
     `INSERT INTO findings (account_no, kind, sn, instance_id, begin_at, end_at, ours, theirs, code, statement_id, found_at)
-     SELECT s.account_no, $1::text, t.sn, t.instance_id, t.begin_at, t.end_at, t.ours, t.theirs, t.code, s.statement_id, $3::timestamptz
-     FROM stated t, statements s WHERE s.statement_id = $2::bigint AND t.verdict = $1::text AND t.is_ours AND t.our_state <> 'replaced'
+     SELECT $1::smallint, $2::text, t.sn, t.instance_id, t.begin_at, t.end_at, t.ours, t.theirs, t.code, $3::bigint, $4::timestamptz
+     FROM stated t WHERE t.verdict = $2::text AND t.is_ours AND t.our_state <> 'replaced'
+       AND ${notSettled("$2::text", "t.sn", "t.theirs")}
      ON CONFLICT (account_no, kind, sn) WHERE resolved_at IS NULL DO NOTHING`,
-    [verdict, statementId, stamp(now)],
+    [accountNo, verdict, statementId, stamp(now)],
   );
   return rowCount ?? 0;
 }
@@ -196,7 +213,7 @@ async function findMissing(
   statement: NewStatement,
   now: Micros,
 ): Promise<number> {
-  const range = statement.range ?? rangeOf(statement.lines);
+  const { range } = statement;
   if (!range) return 0;
   const { rows } = await db.query<{ missing: number }>(
     `WITH missing AS (
@@ -207,6 +224,7 @@ async function findMissing(
      ), noted AS (
        INSERT INTO findings (account_no, kind, sn, instance_id, begin_at, end_at, ours, statement_id, found_at)
        SELECT $1::smallint, 'missing', sn, instance_id, begin_at, end_at, quantity, $5::bigint, $6::timestamptz FROM missing
+       WHERE ${notSettled("'missing'", "missing.sn", "NULL")}
        ON CONFLICT (account_no, kind, sn) WHERE resolved_at IS NULL DO NOTHING
      ), marked AS (
        INSERT INTO outcomes (sn, state, source, at)
@@ -229,21 +247,21 @@ async function findMissing(
   return rows[0]!.missing;
 }
 
-function rangeOf(lines: readonly StatedLine[]): { from: Micros; to: Micros } | undefined {
-  if (lines.length === 0) return undefined;
-  let [from, to] = [Infinity, 0];
-  for (const { begin } of lines) {
-    from = Math.min(from, begin);
-    to = Math.max(to, begin + 1);
-  }
-  return { from, to };
+function collectedOf(lines: readonly StatedLine[]): { sn: string; collectedAt: Micros }[] {
+  return lines.flatMap(({ serialNumber: sn, collectedAt, state }) =>
+    collectedAt === undefined || state !== "billed" ? [] : [{ sn, collectedAt }],
+  );
 }
+
+/** Where a person has settled just this finding: found again, it is no news. `$1` is the account. */
+const notSettled = (kind: string, sn: string, theirs: string) => `NOT EXISTS (SELECT 1 FROM findings f WHERE f.settled
+  AND f.account_no = $1::smallint AND f.kind = ${kind} AND f.sn = ${sn} AND f.theirs IS NOT DISTINCT FROM ${theirs})`;
 
 async function findExtra(db: Db, statementId: number, accountNo: number, now: Micros): Promise<number> {
   const { rowCount } = await db.query(
     `INSERT INTO findings (account_no, kind, sn, instance_id, begin_at, end_at, theirs, statement_id, found_at)
      SELECT $1::smallint, 'extra', sn, instance_id, begin_at, end_at, theirs, $2::bigint, $3::timestamptz FROM stated
-     WHERE NOT is_ours AND verdict <> 'abnormal'
+     WHERE NOT is_ours AND verdict <> 'abnormal' AND ${notSettled("'extra'", "stated.sn", "stated.theirs")}
      ON CONFLICT (account_no, kind, sn) WHERE resolved_at IS NULL DO NOTHING`,
     [accountNo, statementId, stamp(now)],
   );
@@ -253,7 +271,7 @@ async function findExtra(db: Db, statementId: number, accountNo: number, now: Mi
 /** Ends findings that this statement, or a re-report that it shows billed, has healed. */
 async function resolveFindings(db: Db, statement: NewStatement, now: Micros): Promise<void> {
   // That something is gone shows only where a complete statement has looked.
-  const range = statement.complete ? (statement.range ?? rangeOf(statement.lines)) : undefined;
+  const range = statement.complete ? statement.range : undefined;
   await db.query(
     `UPDATE findings f SET resolved_at = $4::timestamptz
      WHERE f.account_no = $1::smallint AND f.resolved_at IS NULL AND (
@@ -286,30 +304,4 @@ export async function unsettledRange(
   );
   const { from, to } = rows[0]!;
   return from === null || to === null ? undefined : { from, to };
-}
-
-/** A difference that stands, or stood, between us and the marketplace. */
-export interface Difference {
-  kind: "missing" | "extra" | "different" | "abnormal";
-  sn: string;
-  instanceId: string;
-  begin: Micros;
-  end: Micros;
-  ours: string | null;
-  theirs: string | null;
-  code: string | null;
-  statement: string;
-  foundAt: Micros;
-  resolvedAt: Micros | null;
-}
-
-/** Differences, open ones first, the newest of each first. */
-export async function listDifferences(db: Db, limit: number): Promise<Difference[]> {
-  const { rows } = await db.query<Difference>(
-    `SELECT kind, sn, instance_id AS "instanceId", begin_at AS begin, end_at AS "end", ours, theirs, code, statement,
-       found_at AS "foundAt", resolved_at AS "resolvedAt" FROM billing.differences
-     ORDER BY resolved_at IS NOT NULL, found_at DESC, sn LIMIT $1::integer`,
-    [limit],
-  );
-  return rows;
 }

@@ -1,9 +1,9 @@
-import { HOUR } from "@quarterpast/domain";
+import { billPeriod, DAY, HOUR, type Period } from "@quarterpast/domain";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { fileRecords } from "../../../test/fixtures/filed.js";
 import { H, openLedger, type Ledger } from "../../../test/fixtures/ledger.js";
 import { takeBill, type NewBillLine } from "../src/bills.js";
-import { listFindings, noteLate, valueFindings } from "../src/findings.js";
+import { listFindings, noteLate, settleFinding, valueFindings } from "../src/findings.js";
 import { addPlan } from "../src/prices.js";
 import { takeStatement } from "../src/statements.js";
 
@@ -36,16 +36,22 @@ const line = (n: number, change: Partial<NewBillLine>): NewBillLine => ({
   line: n,
   month: "2026-03-01",
   usageMonth: "2026-03-01",
+  ...{ begin: null, end: null },
   ...{ sn: null, instanceId: null, product: null, customer: null, orderId: null, quantity: null },
   amount: "0",
   currency: "CNY",
   refund: false,
   ...change,
 });
-const take = (lines: NewBillLine[], complete = true) =>
-  takeBill(ledger.pool, { accountNo: 1, source: "bill.xlsx", complete, lines }, NOW);
-const standing = async () =>
-  (await listFindings(ledger.pool, "koogallery-cn", { standing: true, after: "", limit: 100 })).map(
+const OFFSET = 8 * HOUR;
+const take = (lines: NewBillLine[], complete = true, period: Period | undefined = billPeriod(lines, OFFSET)) =>
+  takeBill(
+    ledger.pool,
+    { accountNo: 1, source: "bill.xlsx", complete, lines, period, dayOffset: OFFSET },
+    NOW,
+  );
+const standing = async (kind?: "late") =>
+  (await listFindings(ledger.pool, "koogallery-cn", { standing: kind === undefined, kind, after: "", limit: 100 })).map(
     ({ kind, key, ours, theirs, atStake }) => [kind, key, ours, theirs, atStake],
   );
 
@@ -78,12 +84,12 @@ describe("a bill", () => {
     expect((await standing()).sort()).toEqual([
       ["different", "i-1", "9.99", "5", "4.99"],
       ["extra", "i-3", null, "7", "7"],
-      ["late", "i-3", null, "7", "0"],
       ["missing", "i-2", "33.3", null, "33.3"],
       ["refunded", "i-1", null, "-1", "1"],
     ]);
+    expect(await standing("late")).toEqual([["late", "i-3", null, "7", "0"]]);
     await take([line(2, { instanceId: "i-1", amount: "5" })]);
-    expect(await standing()).toHaveLength(5);
+    expect(await standing()).toHaveLength(4);
   });
 
   test("that is not whole raises no alarm about what it lacks, but tells what is too much", async () => {
@@ -94,11 +100,97 @@ describe("a bill", () => {
     expect(await standing()).toEqual([["different", "i-1", "9.99", "10", "0.01"]]);
   });
 
+  test("that shows again what a person has settled is no news; another amount is", async () => {
+    await take([line(2, { instanceId: "i-1", amount: "5" }), line(3, { instanceId: "i-2", amount: "33.3" })]);
+    const [finding] = await listFindings(ledger.pool, "koogallery-cn", { standing: true, after: "", limit: 9 });
+    const actor = { accountNo: 1, keyId: "k" };
+    expect(await settleFinding(ledger.pool, actor, finding!.id, "told by telephone", NOW)).toBe(true);
+    await take([line(2, { instanceId: "i-1", amount: "5" }), line(3, { instanceId: "i-2", amount: "33.3" })]);
+    expect(await standing()).toEqual([]);
+    await take([line(2, { instanceId: "i-1", amount: "6" }), line(3, { instanceId: "i-2", amount: "33.3" })]);
+    expect(await standing()).toEqual([["different", "i-1", "9.99", "6", "3.99"]]);
+  });
+
   test("is compared by record where it names them, by product where it names nothing finer", async () => {
     await take([line(2, { sn: sns[0]!, amount: "3.34" })], false);
     await take([line(2, { product: "product", amount: "43.29" })]);
     expect(await standing()).toEqual([["different", sns[0], "3.33", "3.34", "0.01"]]);
   });
+});
+
+describe("what a bill covers", () => {
+  const all = () => [
+    line(2, { sn: sns[0]!, amount: "3.33", begin: H }),
+    line(3, { sn: sns[2]!, amount: "33.3", begin: H }),
+  ];
+  test("is the hours that its lines tell: a whole file of one hour says nothing of the next", async () => {
+    expect(await take(all())).toMatchObject({ agreed: 2, missing: 0 });
+  });
+
+  test("may be told: then what is missing at its end is missed", async () => {
+    expect(await take(all(), true, { from: H, to: H + 2 * HOUR })).toMatchObject({ agreed: 2, missing: 1 });
+    expect(await standing()).toEqual([["missing", sns[1], "6.66", null, "6.66"]]);
+  });
+
+  test("is its month where lines tell no time; usage of the month before is set against that month's bill", async () => {
+    const february = { month: "2026-02-01", usageMonth: "2026-02-01" };
+    await fileRecords(ledger, [
+      { instanceId: "i-1", begin: H - 5 * DAY, quantity: "10.0000" },
+      { instanceId: "i-1", begin: H - 4 * DAY, quantity: "1.0000" },
+    ]);
+    await addPlan(
+      ledger.pool,
+      { accountNo: 1, keyId: "k" },
+      {
+        ...{ product: "product", meter: "tokens", validFrom: H - 9 * DAY, model: "fixed", currency: "CNY" },
+        ...{ period: "month", free: "0", bands: [{ upTo: null, unitPrice: "0.333" }], dayOffsetMinutes: 480 },
+      } as const,
+      H,
+    );
+    expect(await take([line(2, { ...february, instanceId: "i-1", amount: "0.33" })])).toMatchObject({ different: 1 });
+    const march = [
+      line(2, { instanceId: "i-1", amount: "9.99" }),
+      line(3, { instanceId: "i-2", amount: "33.3" }),
+      line(4, { instanceId: "i-1", amount: "3.33", usageMonth: "2026-02-01" }),
+    ];
+    expect(await take(march)).toMatchObject({ agreed: 3, missing: 0, different: 0, late: 1 });
+    expect(await standing()).toEqual([]);
+    expect(await standing("late")).toEqual([["late", "i-1", null, "3.33", "0"]]);
+    // The February bill again: what March charged late is known.
+    expect(await take([line(2, { ...february, instanceId: "i-1", amount: "0.33" })])).toMatchObject({ agreed: 1 });
+  });
+
+  test("decides what counts once: days stand in their month's bill again, and a file imported twice", async () => {
+    const sum = async () =>
+      (await ledger.rows("SELECT sum(amount)::text AS sum FROM billing.bill_lines WHERE NOT superseded"))[0]!.sum;
+    await take(all());
+    await take(all());
+    expect(await sum()).toBe("36.63");
+    await take([
+      line(2, { instanceId: "i-1", amount: "9.99" }),
+      line(3, { instanceId: "i-2", amount: "33.3" }),
+    ]);
+    expect(await sum()).toBe("43.29");
+    await take(all());
+    expect(await sum()).toBe("43.29");
+  });
+});
+
+test("an SDR list covers whole hours: what is missing at its end is missed, the next hour is not", async () => {
+  const lines = [
+    {
+      ...{ serialNumber: sns[0]!, instanceId: "i-1", begin: H, end: H + HOUR },
+      ...{ quantity: "10", state: "billed" as const, collectedAt: H + 3 * HOUR },
+    },
+  ];
+  const statement = { accountNo: 1, source: "x", complete: true, askedAt: NOW, lines, duplicateCodes: [] };
+  expect(await takeStatement(ledger.pool, statement, NOW)).toMatchObject({ missing: 1, late: 1 });
+  expect([...(await standing()), ...(await standing("late"))].map(([kind, key]) => [kind, key])).toEqual([
+    ["missing", sns[2]],
+    ["late", sns[0]],
+  ]);
+  const told = { ...statement, range: { from: H, to: H + 2 * HOUR } };
+  expect(await takeStatement(ledger.pool, told, NOW)).toMatchObject({ missing: 1, late: 0 });
 });
 
 test("an SDR list's differences carry the money at stake", async () => {
@@ -145,7 +237,7 @@ test("an SDR list's differences carry the money at stake", async () => {
   expect(await noteLate(ledger.pool, statementId, collected, NOW)).toBe(1);
   expect(await noteLate(ledger.pool, statementId, collected, NOW)).toBe(0);
   await valueFindings(ledger.pool, 1, NOW);
-  expect((await standing()).filter(([kind]) => kind === "late")).toEqual([
+  expect(await standing("late")).toEqual([
     ["late", sns[2], "100", null, "0"],
   ]);
 });

@@ -4,7 +4,6 @@ import { H, openLedger, type Ledger } from "../../../test/fixtures/ledger.js";
 import { ensureAccount } from "../src/accounts.js";
 import { findRecord } from "../src/records.js";
 import {
-  listDifferences,
   takeStatement,
   unsettledRange,
   type NewStatement,
@@ -47,9 +46,11 @@ const take = (lines: StatedLine[], change: Partial<NewStatement> = {}) =>
   );
 const stateOf = async (sn: string) => (await findRecord(ledger.pool, sn))?.state;
 const open = async () =>
-  (await listDifferences(ledger.pool, 100))
-    .filter(({ resolvedAt }) => resolvedAt === null)
-    .map(({ kind, sn }) => [kind, sn]);
+  (
+    await ledger.rows(
+      "SELECT kind, sn FROM billing.differences WHERE resolved_at IS NULL ORDER BY found_at DESC, sn",
+    )
+  ).map(({ kind, sn }) => [kind, sn]);
 
 describe("a statement", () => {
   test("bills what it shows as billed, and a second time changes nothing", async () => {
@@ -189,7 +190,7 @@ describe("a difference", () => {
     const sn = await file(ledger, "i-1", "5.0000");
     expect(await take([line(sn, { quantity: "4.9999" })])).toMatchObject({ different: 1, billed: 0 });
     expect(await stateOf(sn)).toBe("conflict");
-    expect(await listDifferences(ledger.pool, 10)).toMatchObject([
+    expect(await ledger.rows("SELECT kind, ours::text, theirs::text FROM billing.differences")).toEqual([
       { kind: "different", ours: "5.0000", theirs: "4.9999" },
     ]);
     expect(await ledger.rows("SELECT quantity::text FROM records")).toEqual([{ quantity: "5.0000" }]);

@@ -108,12 +108,12 @@ test("records come in pages, by hour, instance and state", async () => {
 
 test("a wish to re-report waits once per record, is taken by one reporter and ends with its reason", async () => {
   const sn = await file(ledger, "i-1", "1.0000");
-  const wish = { sn, quantity: null, reason: "wrong price", keyId: "k" };
+  const wish = { sn, quantity: null, interval: null, reason: "wrong price", keyId: "k" };
   expect(await requestRereport(ledger.pool, wish, NOW)).toBe(true);
   expect(await requestRereport(ledger.pool, wish, NOW)).toBe(false);
   await inTransaction(ledger.pool, async (db) => {
     const waiting = await lockRereport(db);
-    expect(waiting).toMatchObject({ sn, quantity: "1.0000", state: "accepted", part: "0" });
+    expect(waiting).toMatchObject({ sn, quantity: "1.0000", part: "0", newBegin: null });
     expect(await lockRereport(ledger.pool)).toBeUndefined();
     await finishRereport(db, waiting!.requestId, { refused: "it is not void" }, NOW);
   });

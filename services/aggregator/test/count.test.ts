@@ -1,5 +1,5 @@
 import { HOUR, MINUTE } from "@quarterpast/domain";
-import { sealHour } from "@quarterpast/store";
+import { raiseScale, sealHour, writeOffGroup } from "@quarterpast/store";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { batchOf, H, openLedger, usage, type Ledger } from "../../../test/fixtures/ledger.js";
 import { countBatch } from "../src/count.js";
@@ -195,6 +195,31 @@ describe("quarantine", () => {
       ["i-nobody", "5", 2],
       ["i-unheard", "1", 1],
     ]);
+  });
+
+  test("with more decimals than its meter has is counted once the meter has them; what was given up never is", async () => {
+    await countBatch(
+      deps(),
+      batchOf(ledger, [
+        usage({ id: "e1", quantity: "0.0000001" }),
+        usage({ id: "e2", quantity: "0.000000001" }),
+        usage({ id: "e3", subject: "nobody", quantity: "7" }),
+      ]),
+    );
+    expect(await releaseQuarantine(deps())).toBe(0);
+    const actor = { accountNo: ledger.account.accountNo, keyId: "k" };
+    await raiseScale(ledger.pool, actor, "tokens", 7, H);
+    expect(await releaseQuarantine(deps())).toBe(1);
+    const group = { reason: "unknown_instance", meter: "tokens", subject: "nobody" } as const;
+    expect(await writeOffGroup(ledger.pool, actor, group, "a test customer", H)).toBe(1);
+    expect(await writeOffGroup(ledger.pool, actor, group, "a test customer", H)).toBe(0);
+    await ledger.instance("i-nobody", "tokens", "nobody");
+    expect(await releaseQuarantine(deps())).toBe(0);
+    expect(await totals()).toMatchObject([{ instance: "i-tokens", quantity: "0.0000001", events: 1 }]);
+    // Sent again, it is known still.
+    expect(
+      await countBatch(deps(), batchOf(ledger, [usage({ id: "e3", subject: "nobody", quantity: "7" })])),
+    ).toMatchObject({ counted: 0, duplicates: 1 });
   });
 
   test("of a poison batch, the bad events wait as they came and the others are counted", async () => {

@@ -19,6 +19,8 @@ export function billToDb(
     line: line.line,
     month: `${month}-01`,
     usageMonth: `${ofUsage ?? month}-01`,
+    begin: line.begin ?? null,
+    end: line.end ?? null,
     sn: line.serialNumber ?? null,
     instanceId: line.instanceId ?? null,
     product: line.product ?? null,

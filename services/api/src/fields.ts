@@ -65,8 +65,14 @@ export const aggregation = () =>
     z.enum(AGGREGATIONS),
   );
 export const unit = () => field(asciiText(32), ascii(32).optional());
-export const scale = () =>
-  field({ en: "a whole number from 0 to 12", zh: " 0 至 12 的整数" }, z.int().min(0).max(12).optional());
+const SCALE = { en: "a whole number from 0 to 12", zh: " 0 至 12 的整数" };
+const scaleSchema = z.int().min(0).max(12);
+export const scale = () => field(SCALE, scaleSchema.optional());
+export const requiredScale = () =>
+  field(
+    SCALE,
+    scaleSchema.refine(() => true),
+  );
 
 export const INSTANCE_ID = {
   en: "1 to 64 printable ASCII characters without blanks",
@@ -98,6 +104,8 @@ export const subject = () =>
 export const source = () =>
   field(printable(EVENT_LIMITS.sourceChars), z.string().pipe(cloudEventSchema.shape.source));
 export const statementName = () => field(printable(200), plainText(200).optional());
+/** A meter or subject as a waiting event names it. */
+export const quarantinedName = () => field(printable(256), plainText(256));
 export const reason = () => field(printable(500), plainText(500));
 export const keyName = () => field(printable(64), plainText(64));
 export const role = () =>

@@ -1,7 +1,6 @@
 import { formatInstant, type Micros } from "@quarterpast/domain";
 import type {
   ApiKey,
-  Difference,
   HourSummary,
   Instance,
   KnownSource,
@@ -72,15 +71,10 @@ export function recordDetailToApi(record: RecordDetail) {
     ...recordToApi(record),
     attemptsMade: record.attemptsMade.map((attempt) => ({ ...attempt, at: iso(attempt.at) })),
     outcomes: record.outcomes.map((outcome) => ({ ...outcome, at: iso(outcome.at) })),
-  };
-}
-
-export function differenceToApi(difference: Difference) {
-  return {
-    ...difference,
-    begin: iso(difference.begin),
-    end: iso(difference.end),
-    foundAt: iso(difference.foundAt),
-    resolvedAt: isoOrNull(difference.resolvedAt),
+    rereports: record.rereports.map((wish) => ({
+      ...wish,
+      askedAt: iso(wish.askedAt),
+      ...{ begin: isoOrNull(wish.begin), end: isoOrNull(wish.end), doneAt: isoOrNull(wish.doneAt) },
+    })),
   };
 }

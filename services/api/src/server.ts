@@ -8,7 +8,6 @@ import { createKeyring, mayDo, type Keyring } from "./keyring.js";
 import { addOpenApi } from "./openapi.js";
 import { mapError, refusal } from "./refuse.js";
 import { addCases } from "./routes/cases.js";
-import { addDifferences } from "./routes/differences.js";
 import { addDoctor } from "./routes/doctor.js";
 import { addExports } from "./routes/exports.js";
 import { addFindings } from "./routes/findings.js";
@@ -109,7 +108,6 @@ const ROUTES = [
   addHours,
   addRecords,
   addQuarantine,
-  addDifferences,
   addStatements,
   addPrices,
   addImports,

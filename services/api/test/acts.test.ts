@@ -197,9 +197,9 @@ describe("records", () => {
     expect({ status, problems: json.problems }).toEqual({ status: 201, problems: [] });
     expect(json).toMatchObject({ lines: 2, billed: 1, different: 1, missing: 0, extra: 0, complete: false });
     expect((await api.get(`/v1/records/${good.sn}`)).json.state).toBe("billed");
-    const { items } = (await api.get("/v1/differences")).json;
+    const { items } = (await api.get("/v1/findings")).json;
     expect(items).toHaveLength(1);
-    expect(items[0]).toMatchObject({ kind: "different", sn: other.sn, theirs: "4", resolvedAt: null });
+    expect(items[0]).toMatchObject({ kind: "different", key: other.sn, theirs: "4", resolvedAt: null });
   });
 
   it.each([

@@ -118,6 +118,32 @@ describe("cases", () => {
     );
   });
 
+  it("end the difference that they are about, and the same one found again is no news", async () => {
+    const { sn } = records["abnormal"]!;
+    await api.pool.query(
+      `INSERT INTO statements (account_no, source, complete, lines, taken_at) VALUES ($1, 'x', false, 0, now())`,
+      [api.account.accountNo],
+    );
+    const find = (kind: string) =>
+      api.pool.query(
+        `INSERT INTO findings (account_no, kind, sn, instance_id, begin_at, end_at, statement_id, found_at)
+         VALUES ($1, $2, $3, 'i', now(), now(), 1, now())`,
+        [api.account.accountNo, kind, sn],
+      );
+    await find("abnormal");
+    const standing = async () => (await api.get("/v1/findings")).json.items;
+    expect(await standing()).toMatchObject([{ kind: "abnormal", key: sn, act: "look" }]);
+    const [first] = await standing();
+    expect((await api.post(`/v1/findings/${first.id}/settle`, { reason: "told" }, { as: "finance" })).status).toBe(403);
+    expect((await api.post(`/v1/findings/${first.id}/settle`, { reason: "told" })).json).toEqual({ id: first.id });
+    expect((await api.post(`/v1/findings/${first.id}/settle`, { reason: "told" })).status).toBe(404);
+    expect((await api.get(`/v1/audit?ref=${first.id}`)).json.items).toMatchObject([{ act: "findings.settle" }]);
+    await find("abnormal");
+    const { id } = await caseOf("record_abnormal");
+    await api.post(`/v1/cases/${id}/close`, { reason: "the marketplace told why" });
+    expect(await standing()).toEqual([]);
+  });
+
   it("are written off with a reason, for good, or settle themselves", async () => {
     const { id } = await caseOf("record_expired");
     expect((await api.post(`/v1/cases/${id}/write-off`, {})).status).toBe(400);

@@ -1,8 +1,8 @@
 import { HOUR, hourOf, MINUTE } from "@quarterpast/domain";
 import { startTestRedis } from "@quarterpast/devstack";
-import { ensureShards, haltAccount, registerCollector } from "@quarterpast/store";
+import { ensureShards, haltAccount, keepCases, registerCollector } from "@quarterpast/store";
 import { describe, expect, it, onTestFinished } from "vitest";
-import { clock, startApi, type TestApi } from "./kit.js";
+import { addRecord, clock, startApi, type TestApi } from "./kit.js";
 
 interface Check {
   name: string;
@@ -59,6 +59,8 @@ describe("doctor", () => {
       "submissions",
       "account",
       "quarantine",
+      "records",
+      "cases",
       "marketplace",
       "clock_skew",
     ]);
@@ -93,6 +95,32 @@ describe("doctor", () => {
     );
     expect(checks.get("account")!.found.en).toContain("MKT.0103");
     expect(checks.get("quarantine")!.found.en).toContain("acme gpu: 1, no such meter");
+  });
+
+  it("gives each reason to wait its own advice, and tells records that did not get through and what is overdue", async () => {
+    const api = await start();
+    await run(api);
+    const wait = (reason: string) =>
+      api.pool.query(
+        `INSERT INTO quarantine (source_no, key, account_no, reason, subject, meter, quarantined_at)
+         VALUES (1, gen_random_uuid(), $1, $2, 'acme', 'gpu', now())`,
+        [api.account.accountNo, reason],
+      );
+    await wait("scale_exceeded");
+    const one = await doctorOf(api);
+    expect(failing(one.checks)).toEqual(["quarantine"]);
+    expect(one.checks.get("quarantine")!.advice!.en).toMatch(/^let the meter have more decimals/);
+    await wait("value_missing");
+    const { sn } = await addRecord(api, { instanceId: "i-1", state: "expired" });
+    await keepCases(api.pool, api.account.accountNo, clock.now());
+    const two = await doctorOf(api);
+    expect(failing(two.checks)).toEqual(["quarantine", "records"]);
+    expect(two.checks.get("quarantine")!.advice!.zh).toContain("value_missing: ");
+    expect(two.checks.get("records")!.found.en).toBe("record_expired 1");
+    expect(two.checks.get("records")!.advice!.en).toContain("write-off");
+    expect(two.checks.get("cases")!.found.en).toContain("0 overdue, 1 without an owner");
+    await api.pool.query("UPDATE cases SET due_at = now() - interval '1 hour' WHERE ref = $1", [sn]);
+    expect(failing((await doctorOf(api)).checks)).toEqual(["quarantine", "records", "cases"]);
   });
 
   it("finds a wrong marketplace key, a marketplace that is away, and a Redis that forgets", async () => {

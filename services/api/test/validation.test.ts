@@ -74,7 +74,7 @@ const QUERIES: [string, string][] = [
   ["/v1/records?state=lost", "state"],
   ["/v1/records?instance=", "instance"],
   ["/v1/quarantine?limit=-1", "limit"],
-  ["/v1/differences?all=1", "all"],
+  ["/v1/findings?all=1", "all"],
 ];
 
 describe("what cannot be right is refused, by field, value and what would be right", () => {

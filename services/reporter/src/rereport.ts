@@ -3,7 +3,8 @@ import {
   deadlinesOf,
   extendChain,
   planRereport,
-  transition,
+  rereportProblem,
+  type Interval,
   type Micros,
 } from "@quarterpast/domain";
 import { faultPoint } from "@quarterpast/runtime";
@@ -13,6 +14,8 @@ import {
   inTransaction,
   lockChain,
   lockRereport,
+  readOtherIntervals,
+  readReplaced,
   type Db,
   type FrozenRecord,
   type WaitingRereport,
@@ -21,7 +24,7 @@ import { frozenParts, insertIntent, type FreezeDeps } from "./freeze.js";
 
 /**
  * Carries out the oldest wish to file a record again: a new record at the chain's end that names the old one and keeps
- * its interval (design, rule 7). @returns whether one waited.
+ * its interval, or has the one that was asked for where that cannot bill twice (design, rule 7). @returns whether one waited.
  */
 export async function carryOutRereport(deps: FreezeDeps): Promise<boolean> {
   return inTransaction(deps.pool, async (db) => {
@@ -29,7 +32,7 @@ export async function carryOutRereport(deps: FreezeDeps): Promise<boolean> {
     if (!wish) return false;
     await faultPoint("reporter.beforeRereport");
     const now = deps.clock.now();
-    const refused = refusalOf(deps, wish, now);
+    const refused = await refusalOf(deps, db, wish, now);
     const result = refused === undefined ? { newSn: await file(deps, db, wish, now) } : { refused };
     await finishRereport(db, wish.requestId, result, now);
     await faultPoint("reporter.beforeRereportCommit");
@@ -37,21 +40,28 @@ export async function carryOutRereport(deps: FreezeDeps): Promise<boolean> {
   });
 }
 
-function refusalOf({ adapter }: FreezeDeps, wish: WaitingRereport, now: Micros): string | undefined {
-  if (transition(wish.state, "rereported") === null)
-    return `a record that is ${wish.state} is not filed again`;
-  const isRefused = wish.state === "rejected_fixable" || wish.state === "rejected_final";
-  if (isRefused && wish.mayHaveBeenTaken) {
-    return "a call with it may have been taken: a statement must show first that it was not";
-  }
-  if (wish.begin + adapter.windows.expiry <= now)
-    return "the marketplace no longer takes records that begin then";
-  return undefined;
+async function refusalOf({ adapter }: FreezeDeps, db: Db, wish: WaitingRereport, now: Micros): Promise<string | undefined> {
+  const { sn, begin, opened, closed } = wish;
+  const notBefore = now - adapter.windows.expiry;
+  const [record, ...replaced] = await readReplaced(db, sn);
+  return rereportProblem({
+    ...{ begin, now, notBefore },
+    records: [record!, ...replaced],
+    interval: otherInterval(wish),
+    life: { opened, closed: closed ?? undefined },
+    taken: await readOtherIntervals(db, wish, notBefore),
+    duplicateCodes: adapter.duplicateCodes,
+  });
+}
+
+function otherInterval({ newBegin: begin, newEnd: end }: WaitingRereport): Interval | undefined {
+  return begin === null || end === null ? undefined : { begin, end };
 }
 
 async function file(deps: FreezeDeps, db: Db, wish: WaitingRereport, now: Micros): Promise<string> {
   const { adapter, clock } = deps;
-  const body = planRereport({ ...wish, instance: wish.instanceId }, wish.quantity, adapter.limits, now);
+  const replaced = { ...wish, instance: wish.instanceId };
+  const body = planRereport(replaced, wish.quantity, adapter.limits, now, otherInterval(wish));
   const head = await lockChain(db, wish.accountNo, wish.shard, CHAIN_GENESIS);
   const sealed = extendChain([body], wish.shard, head)[0]!;
   const record: FrozenRecord = {
@@ -59,7 +69,7 @@ async function file(deps: FreezeDeps, db: Db, wish: WaitingRereport, now: Micros
     accountNo: wish.accountNo,
     instanceNo: wish.instanceNo,
     ...frozenParts(adapter, body, sealed.sn),
-    ...deadlinesOf(adapter.windows, wish.cycle, wish.hour, wish.begin),
+    ...deadlinesOf(adapter.windows, wish.cycle, wish.hour, body.begin),
   };
   await insertRecords(db, [record], now);
   await insertIntent(db, [record], now, clock.real());

@@ -99,6 +99,10 @@ const records = () =>
   }>(
     "SELECT instance_id, quantity::text, state, code, begin_at, end_at, kind, sn FROM billing.records ORDER BY instance_id, begin_at, part",
   );
+/** A wish to file a record again as it was, in its interval. */
+const wishOf = (sn: string) => ({ sn, quantity: null, interval: null, reason: "a reason", keyId: "k" });
+const refusals = async () =>
+  (await ledger.rows("SELECT refused FROM rereports ORDER BY request_id")).map(({ refused }) => refused);
 const billedSum = () => sandbox.store.totals("instance");
 
 describe("an hour", () => {
@@ -316,7 +320,7 @@ describe("what the marketplace may do", () => {
 
     await requestRereport(
       ledger.pool,
-      { sn: abnormal!.sn, quantity: "41", reason: "corrected", keyId: "k" },
+      { ...wishOf(abnormal!.sn), quantity: "41" },
       clock.now(),
     );
     expect(await carryOutRereport(deps())).toBe(true);
@@ -338,6 +342,61 @@ describe("what the marketplace may do", () => {
     expect(await ledger.rows("SELECT * FROM billing.differences WHERE resolved_at IS NULL")).toEqual([]);
   });
 
+  test("in another interval goes out what the marketplace showed to be void, and is proven by both verifiers", async () => {
+    await ledger.instance("i-1", "tokens", "customer-1", { opened: H + 10 * MINUTE });
+    await used("i-1", "42");
+    await setTime(H + HOUR + 3 * MINUTE);
+    await sealAndFreeze();
+    sandbox.setFaults([{ mode: "abnormal", times: 1, code: "011" }]);
+    await submitAll();
+    await setTime(H + HOUR + 16 * MINUTE);
+    await sandbox.settle();
+    await reconcileAccepted(deps());
+    const [abnormal] = await records();
+    expect(abnormal).toMatchObject({ state: "abnormal", code: "011" });
+    const ask = async (begin: Micros, end: Micros) => {
+      await requestRereport(ledger.pool, { ...wishOf(abnormal!.sn), interval: { begin, end } }, clock.now());
+      await carryOutRereport(deps());
+    };
+    await ask(H + 9 * MINUTE, H + 20 * MINUTE);
+    await ask(H + HOUR, H + HOUR + 20 * MINUTE);
+    await ask(H + 50 * MINUTE, H + HOUR + SECOND);
+    expect(await refusals()).toEqual([
+      "a record lies inside its instance's life",
+      "a record ends before it is filed",
+      "a record lies inside one hour",
+    ]);
+    await ask(H + 20 * MINUTE, H + 40 * MINUTE);
+    await submitAll();
+    await setTime(H + 2 * HOUR + 16 * MINUTE);
+    await sandbox.settle();
+    await reconcileAccepted(deps());
+    expect(await records()).toMatchObject([
+      { state: "replaced" },
+      { state: "billed", kind: "rereport", begin_at: H + 20 * MINUTE, end_at: H + 40 * MINUTE, quantity: "42.0000" },
+    ]);
+  });
+
+  test("what may be billed as it is, or stands behind another record, keeps its interval", async () => {
+    await oneRecord();
+    sandbox.setFaults([{ mode: "abnormal", times: 1, code: "010" }]);
+    await submitAll();
+    await setTime(H + HOUR + 16 * MINUTE);
+    await sandbox.settle();
+    await reconcileAccepted(deps());
+    const [second] = await records();
+    expect(second).toMatchObject({ state: "abnormal", code: "010" });
+    const interval = { begin: H, end: H + 20 * MINUTE };
+    await requestRereport(ledger.pool, { ...wishOf(second!.sn), interval }, clock.now());
+    await carryOutRereport(deps());
+    expect(await refusals()).toEqual([
+      "in another interval only what the marketplace showed to be void is filed: this might bill it twice",
+    ]);
+    await requestRereport(ledger.pool, wishOf(second!.sn), clock.now());
+    await carryOutRereport(deps());
+    expect(await records()).toMatchObject([{ state: "replaced" }, { begin_at: H, end_at: H + HOUR }]);
+  });
+
   test("a billed record is not filed again, whoever asks", async () => {
     await oneRecord();
     await submitAll();
@@ -347,7 +406,7 @@ describe("what the marketplace may do", () => {
     const [record] = await records();
     await requestRereport(
       ledger.pool,
-      { sn: record!.sn, quantity: null, reason: "again", keyId: "k" },
+      { ...wishOf(record!.sn), quantity: null },
       clock.now(),
     );
     await carryOutRereport(deps());
@@ -366,7 +425,7 @@ describe("what the marketplace may do", () => {
     await submitAll();
     const [refused] = await records();
     expect(refused).toMatchObject({ state: "rejected_final", code: "MKT.0150" });
-    const wish = { sn: refused!.sn, quantity: null, reason: "again", keyId: "k" };
+    const wish = { ...wishOf(refused!.sn), quantity: null };
     await requestRereport(ledger.pool, wish, clock.now());
     await carryOutRereport(deps());
     expect(await records()).toHaveLength(1);
@@ -386,7 +445,7 @@ describe("what the marketplace may do", () => {
     const [refused] = await records();
     await requestRereport(
       ledger.pool,
-      { sn: refused!.sn, quantity: "41", reason: "corrected", keyId: "k" },
+      { ...wishOf(refused!.sn), quantity: "41" },
       clock.now(),
     );
     await carryOutRereport(deps());

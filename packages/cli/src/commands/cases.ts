@@ -113,6 +113,11 @@ function registerAct(cases: Command): void {
       "--quantity <quantity>",
       say({ en: "of a re-report: another quantity", zh: "重新上报时的新用量" }),
     )
+    .option(
+      "--begin <time>",
+      say({ en: "of a re-report of what is void: another interval", zh: "重新上报无效话单时的其他区间" }),
+    )
+    .option("--end <time>", say({ en: "and its end", zh: "及其结束" }))
     .action(
       async (
         id: string,
@@ -120,8 +125,10 @@ function registerAct(cases: Command): void {
           do: act,
           reason,
           quantity,
+          begin,
+          end,
           ...flags
-        }: StackFlags & { do: string; reason?: string; quantity?: string },
+        }: StackFlags & { do: string; reason?: string; quantity?: string; begin?: string; end?: string },
       ) => {
         if (act !== "ask" && reason === undefined) {
           throw new CliError(EXIT.usage, {
@@ -129,7 +136,7 @@ function registerAct(cases: Command): void {
             zh: "请用 --reason 说明原因（会留存）",
           });
         }
-        const body = act === "ask" ? undefined : { reason, quantity };
+        const body = act === "ask" ? undefined : { reason, quantity, begin, end };
         const one = await (await openApi(flags)).post<Case & { text?: Text }>(`${pathOf(id)}/${act}`, body);
         if (flags.json) printJson(one);
         else if (one.text) print(say(one.text));

@@ -28,7 +28,10 @@ export function register(program: Command): void {
   const meters = program.command("meters").description(say({ en: "what is counted, and how", zh: "计量项" }));
 
   onStack(meters.command("add <code>"))
-    .description(say({ en: "add a meter; it never changes after that", zh: "添加计量项；添加后不可更改" }))
+    .description(say({
+        en: "add a meter; it never changes after that, but that it may have more decimals",
+        zh: "添加计量项；添加后除增加小数位外不可更改",
+      }))
     .addOption(
       choice(
         "--aggregation <how>",
@@ -51,6 +54,30 @@ export function register(program: Command): void {
         say({
           en: `meter ${code}: ${aggregation}, unit ${unit}, up to ${scale} decimals`,
           zh: `计量项 ${code}：${aggregation}，单位 ${unit}，至多 ${scale} 位小数`,
+        }),
+      );
+    });
+
+  onStack(meters.command("rescale <code>"))
+    .description(
+      say({
+        en: "let a meter have more decimals; events that waited for it are then counted",
+        zh: "增加计量项的小数位；因精度等待的事件随后计入",
+      }),
+    )
+    .requiredOption(
+      "--scale <digits>",
+      say({ en: "decimals a quantity may have", zh: "用量允许的小数位数" }),
+      wholeNumber(0, 12),
+    )
+    .action(async (code: string, { scale, ...flags }: StackFlags & { scale: number }) => {
+      const path = `/v1/meters/${encodeURIComponent(code)}/scale`;
+      const meter = await (await openApi(flags)).post<Meter>(path, { scale });
+      if (flags.json) return printJson(meter);
+      print(
+        say({
+          en: `meter ${code} takes up to ${meter.scale} decimals from now on`,
+          zh: `计量项 ${code} 今后至多 ${meter.scale} 位小数`,
         }),
       );
     });

@@ -1,14 +1,16 @@
 import type { Command } from "commander";
 import { onStack, openApi, wholeNumber, type StackFlags } from "../command.js";
 import { say, type Text } from "../lang.js";
-import { printList, type Column } from "../output.js";
+import { print, printJson, printList, type Column } from "../output.js";
 
 interface Waiting {
+  reason: string;
   subject: string;
   meter: string;
   events: number;
   since: string;
   why: Text;
+  advice: Text;
 }
 
 const COLUMNS: readonly Column<Waiting>[] = [
@@ -16,15 +18,17 @@ const COLUMNS: readonly Column<Waiting>[] = [
   { title: { en: "METER", zh: "计量项" }, cell: (row) => row.meter },
   { title: { en: "EVENTS", zh: "事件" }, cell: (row) => String(row.events), align: "right" },
   { title: { en: "SINCE", zh: "最早时间" }, cell: (row) => row.since },
+  { title: { en: "REASON", zh: "原因代码" }, cell: (row) => row.reason },
   { title: { en: "WHY", zh: "原因" }, cell: (row) => say(row.why) },
+  { title: { en: "WHAT TO DO", zh: "建议处理" }, cell: (row) => say(row.advice) },
 ];
 
 /** `quarterpast quarantine`: acknowledged events that wait for their binding. */
 export function register(program: Command): void {
   const quarantine = program.command("quarantine").description(
     say({
-      en: "acknowledged events that wait for their meter or instance",
-      zh: "等待计量项或实例的已确认事件",
+      en: "acknowledged events that wait because they cannot be counted as they are",
+      zh: "暂无法计入、正在等待的已确认事件",
     }),
   );
 
@@ -39,4 +43,21 @@ export function register(program: Command): void {
         empty: { en: "nothing waits", zh: "没有等待的事件" },
       });
     });
+
+  onStack(quarantine.command("write-off <reason> <meter> <subject>"))
+    .description(
+      say({
+        en: "give the waiting events of one row of the list up: kept as they came, never counted",
+        zh: "核销列表中一行的等待事件：原样保留，永不计入",
+      }),
+    )
+    .requiredOption("--note <text>", say({ en: "why; it is kept", zh: "原因（会留存）" }))
+    .action(
+      async (reason: string, meter: string, subject: string, { note, ...flags }: StackFlags & { note: string }) => {
+        const body = { reason, meter, subject, note };
+        const done = await (await openApi(flags)).post<{ events: number }>("/v1/quarantine/write-off", body);
+        if (flags.json) return printJson(done);
+        print(say({ en: `${done.events} events are written off`, zh: `已核销 ${done.events} 个事件` }));
+      },
+    );
 }

@@ -4,42 +4,8 @@ import type { Command } from "commander";
 import type { Api } from "../api.js";
 import { choice, onStack, openApi, type StackFlags } from "../command.js";
 import { CliError, EXIT } from "../exit.js";
-import { say, type Text } from "../lang.js";
-import { formatFields, formatTable, note, print, printJson, type Column } from "../output.js";
-import { addTableOptions, reconcileTable, type TableFlags } from "./reconcileTable.js";
-
-interface Summary {
-  lines: number;
-  complete: boolean;
-  billed: number;
-  abnormal: number;
-  different: number;
-  missing: number;
-  extra: number;
-  unreadable: number;
-  problems: Text[];
-}
-
-interface Difference {
-  kind: string;
-  sn: string;
-  instanceId: string;
-  begin: string;
-  ours: string | null;
-  theirs: string | null;
-  code: string | null;
-  resolvedAt: string | null;
-}
-
-const COLUMNS: readonly Column<Difference>[] = [
-  { title: { en: "DIFFERENCE", zh: "差异" }, cell: ({ kind }) => kind },
-  { title: { en: "SERIAL NUMBER", zh: "序列号" }, cell: ({ sn }) => sn },
-  { title: { en: "INSTANCE", zh: "实例" }, cell: ({ instanceId }) => instanceId },
-  { title: { en: "BEGIN", zh: "开始" }, cell: ({ begin }) => begin },
-  { title: { en: "OURS", zh: "我方" }, cell: ({ ours }) => ours ?? "-", align: "right" },
-  { title: { en: "THEIRS", zh: "对方" }, cell: ({ theirs }) => theirs ?? "-", align: "right" },
-  { title: { en: "CODE", zh: "代码" }, cell: ({ code }) => code ?? "-" },
-];
+import { say } from "../lang.js";
+import { addTableOptions, conclude, reconcileTable, type TableFlags, type Taken } from "./reconcileTable.js";
 
 const CONTENT_TYPES: Record<string, string> = {
   csv: "text/csv",
@@ -48,9 +14,6 @@ const CONTENT_TYPES: Record<string, string> = {
   jsonl: "application/x-ndjson",
   xlsx: "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
 };
-
-const DIFFERENCES_READ = 1_000;
-const DIFFERENCES_SHOWN = 50;
 
 /** `quarterpast reconcile`: sets what the marketplace exported against our records. Exit 3 where differences stand. */
 export function register(program: Command): void {
@@ -74,16 +37,10 @@ export function register(program: Command): void {
       const api = await openApi(flags);
       const asked = await askedAt(api, ageMs);
       if (!contentType.includes("json")) return reconcileTable(api, { file, contents, asked }, flags);
-      const query = { source: basename(file).slice(0, 200), asked };
-      const summary = await api.postFile<Summary>("/v1/statements", contents, contentType, query);
-      const { items } = await api.get<{ items: Difference[] }>("/v1/differences", {
-        limit: DIFFERENCES_READ,
-      });
-      const standing = items.filter(({ resolvedAt }) => resolvedAt === null);
-      if (flags.json) printJson({ ...summary, standing });
-      else printSummary(summary, standing);
-      if (standing.length > 0) process.exitCode = EXIT.differences;
-      else if (summary.unreadable > 0) process.exitCode = EXIT.failed;
+      const { from, to } = flags;
+      const query = { source: basename(file).slice(0, 200), asked, from, to };
+      const taken = await api.postFile<Taken>("/v1/statements", contents, contentType, query);
+      await conclude(api, taken, flags);
     });
 }
 
@@ -120,39 +77,4 @@ async function readExport(file: string): Promise<{ contents: Uint8Array<ArrayBuf
 async function askedAt(api: Api, ageMs: number): Promise<string> {
   const { clock } = await api.get<{ clock: { now: string; rate: number } }>("/v1/stack");
   return new Date(Math.max(0, Date.parse(clock.now) - ageMs * clock.rate)).toISOString();
-}
-
-function printSummary(summary: Summary, standing: readonly Difference[]): void {
-  print(
-    formatFields([
-      [{ en: "lines", zh: "行数" }, String(summary.lines)],
-      [
-        { en: "complete", zh: "完整列表" },
-        summary.complete
-          ? say({ en: "yes", zh: "是" })
-          : say({ en: "no: absence proves nothing", zh: "否：缺失不作为依据" }),
-      ],
-      [{ en: "newly billed", zh: "新确认计费" }, String(summary.billed)],
-      [{ en: "newly abnormal", zh: "新增异常" }, String(summary.abnormal)],
-      [{ en: "newly different", zh: "新增不一致" }, String(summary.different)],
-      [{ en: "newly missing there", zh: "新增对方缺失" }, String(summary.missing)],
-      [{ en: "newly extra there", zh: "新增对方多出" }, String(summary.extra)],
-      [{ en: "differences that stand", zh: "未解决差异" }, String(standing.length)],
-    ]),
-  );
-  for (const problem of summary.problems) note(problem);
-  if (summary.unreadable > 0) {
-    note({
-      en: `${summary.unreadable} problems in the file: it counts as incomplete`,
-      zh: `文件中有 ${summary.unreadable} 处问题：按不完整处理`,
-    });
-  }
-  if (standing.length === 0) return;
-  print(`\n${formatTable(COLUMNS, standing.slice(0, DIFFERENCES_SHOWN))}`);
-  if (standing.length > DIFFERENCES_SHOWN) {
-    note({
-      en: `the first ${DIFFERENCES_SHOWN}; all with --json`,
-      zh: `仅显示前 ${DIFFERENCES_SHOWN} 条；全部请用 --json`,
-    });
-  }
 }

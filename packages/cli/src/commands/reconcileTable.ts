@@ -5,6 +5,7 @@ import { choice, wholeNumber } from "../command.js";
 import { CliError, EXIT } from "../exit.js";
 import { say, type Text } from "../lang.js";
 import { formatFields, formatTable, note, print, printJson, type Column } from "../output.js";
+import { showFindings, standingFindings } from "./findings.js";
 
 /** Options of files that a spreadsheet program can have saved: CSV and XLSX. */
 export interface TableFlags {
@@ -19,6 +20,8 @@ export interface TableFlags {
   currency?: string;
   rows?: number;
   month?: string;
+  from?: string;
+  to?: string;
 }
 
 /** Adds the options of tables to `reconcile`. */
@@ -53,7 +56,21 @@ export function addTableOptions(command: Command): Command {
     )
     .option("--sheet <name>", say({ en: "sheet of the workbook", zh: "工作表名称" }))
     .option("--currency <code>", say({ en: "of a bill that does not tell it", zh: "账单未注明时的币种" }))
-    .option("--month <YYYY-MM>", say({ en: "of a bill that does not tell it", zh: "账单未注明时的账期" }))
+    .option(
+      "--month <YYYY-MM>",
+      say({
+        en: "the month that a list covers; of a bill that does not tell its month",
+        zh: "话单列表覆盖的月份；账单未注明时的账期",
+      }),
+    )
+    .option(
+      "--from <time>",
+      say({
+        en: "first hour that the file covers (default: as it says, else the hour of its first line)",
+        zh: "文件覆盖的首个小时（默认按文件所述，否则为首行所在小时）",
+      }),
+    )
+    .option("--to <time>", say({ en: "end of the last hour that it covers", zh: "覆盖的最后一个小时的结束" }))
     .option(
       "--rows <n>",
       say({
@@ -71,45 +88,19 @@ interface Preview {
   columns: { header: string; cell: string; field: string | null }[];
   missing: string[];
   first: Record<string, unknown>[];
+  covers: { from: string; to: string } | null;
   complete: boolean;
   problems: Text[];
 }
 
-interface Taken {
-  kind: string;
+/** What a file settled and found, by name. */
+export interface Taken {
   lines: number;
   complete: boolean;
   unreadable: number;
   problems: Text[];
   [count: string]: unknown;
 }
-
-interface Finding {
-  id: string;
-  kind: string;
-  key: string;
-  ours: string | null;
-  theirs: string | null;
-  currency: string | null;
-  atStake: string | null;
-  act: string;
-  cause: Text;
-  advice: Text;
-}
-
-const FINDINGS: readonly Column<Finding>[] = [
-  { title: { en: "DIFFERENCE", zh: "差异" }, cell: ({ kind }) => kind },
-  { title: { en: "OF", zh: "对象" }, cell: ({ key }) => key },
-  { title: { en: "OURS", zh: "我方" }, cell: ({ ours }) => ours ?? "-", align: "right" },
-  { title: { en: "THEIRS", zh: "对方" }, cell: ({ theirs }) => theirs ?? "-", align: "right" },
-  {
-    title: { en: "AT STAKE", zh: "涉及金额" },
-    cell: ({ atStake, currency }) => (atStake === null ? "-" : `${atStake} ${currency ?? ""}`.trim()),
-    align: "right",
-  },
-  { title: { en: "CAUSE", zh: "原因" }, cell: ({ cause }) => say(cause) },
-  { title: { en: "WHAT TO DO", zh: "建议处理" }, cell: ({ advice }) => say(advice) },
-];
 
 const COUNTS: readonly (readonly [name: string, title: Text])[] = [
   ["billed", { en: "newly billed", zh: "新确认计费" }],
@@ -122,28 +113,16 @@ const COUNTS: readonly (readonly [name: string, title: Text])[] = [
   ["refunded", { en: "refunded", zh: "退款" }],
 ];
 
-const SHOWN = 50;
-
-/** Sends a table to the api and tells what it found. Exit 3 where differences stand. */
+/** Sends a table to the api, or shows how it would be read. */
 export async function reconcileTable(
   api: Api,
   { file, contents, asked }: { file: string; contents: Uint8Array<ArrayBuffer>; asked: string },
   flags: TableFlags,
 ): Promise<void> {
-  const { preview, map, profile, save, kind, zone, sheet, currency, rows, month } = flags;
+  const { preview, map, profile, save, kind, zone, sheet, currency, rows, month, from, to } = flags;
   const query = {
-    ...{
-      source: basename(file).slice(0, 200),
-      asked,
-      profile,
-      save,
-      kind,
-      zone,
-      sheet,
-      currency,
-      rows,
-      month,
-    },
+    source: basename(file).slice(0, 200),
+    ...{ asked, profile, save, kind, zone, sheet, currency, rows, month, from, to },
     map: map && JSON.stringify(readMap(map)),
     preview: preview ? "true" : undefined,
   };
@@ -154,10 +133,17 @@ export async function reconcileTable(
     query,
   );
   if (preview) return showPreview(answer as Preview, flags);
-  const standing = await api.list<Finding>("/v1/findings", { limit: 1_000 });
-  const taken = answer as Taken;
-  if (flags.json) printJson({ ...taken, standing });
-  else showTaken(taken, standing);
+  await conclude(api, answer as Taken, flags);
+}
+
+/** Tells what a file settled and found, and what stands. */
+export async function conclude(api: Api, taken: Taken, { json }: { json?: boolean }): Promise<void> {
+  const standing = await standingFindings(api);
+  if (json) printJson({ ...taken, standing });
+  else {
+    showTaken(taken, standing.length);
+    showFindings(standing);
+  }
   if (standing.length > 0) process.exitCode = EXIT.differences;
   else if (taken.unreadable > 0) process.exitCode = EXIT.failed;
 }
@@ -191,12 +177,16 @@ function showPreview(preview: Preview, { json }: TableFlags): void {
     print(
       `\n${say({ en: `${preview.kind}: ${preview.rows} rows`, zh: `${preview.kind}：${preview.rows} 行` })}, ${whole}`,
     );
+    if (preview.covers) {
+      const { from, to } = preview.covers;
+      print(say({ en: `covers ${from} to ${to}, as it says`, zh: `按文件所述覆盖 ${from} 至 ${to}` }));
+    }
     for (const problem of preview.problems) note(problem);
   }
   if (preview.missing.length > 0) process.exitCode = EXIT.failed;
 }
 
-function showTaken(taken: Taken, standing: readonly Finding[]): void {
+function showTaken(taken: Taken, standing: number): void {
   const counts = COUNTS.flatMap(([name, title]) =>
     typeof taken[name] === "number" ? [[title, String(taken[name])] as const] : [],
   );
@@ -210,7 +200,7 @@ function showTaken(taken: Taken, standing: readonly Finding[]): void {
           : say({ en: "no: absence proves nothing", zh: "否：缺失不作为依据" }),
       ],
       ...counts,
-      [{ en: "differences that stand", zh: "未解决差异" }, String(standing.length)],
+      [{ en: "differences that stand", zh: "未解决差异" }, String(standing)],
     ]),
   );
   for (const problem of taken.problems) note(problem);
@@ -219,10 +209,5 @@ function showTaken(taken: Taken, standing: readonly Finding[]): void {
       en: `${taken.unreadable} problems in the file: it counts as incomplete`,
       zh: `文件中有 ${taken.unreadable} 处问题：按不完整处理`,
     });
-  }
-  if (standing.length === 0) return;
-  print(`\n${formatTable(FINDINGS, standing.slice(0, SHOWN))}`);
-  if (standing.length > SHOWN) {
-    note({ en: `the first ${SHOWN}; all with --json`, zh: `仅显示前 ${SHOWN} 条；全部请用 --json` });
   }
 }

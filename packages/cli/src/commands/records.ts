@@ -34,7 +34,20 @@ interface Attempt {
 interface RecordDetail extends RecordRow {
   attemptsMade: Attempt[];
   outcomes: { at: string; state: string; code: string | null; detail: string; source: string }[];
+  rereports: Wish[];
   canonical: string;
+}
+
+/** A wish to file the record again, and what became of it. */
+interface Wish {
+  askedAt: string;
+  quantity: string | null;
+  begin: string | null;
+  end: string | null;
+  reason: string;
+  doneAt: string | null;
+  newSn: string | null;
+  refused: string | null;
 }
 
 const stateOf = ({ state, code }: RecordRow) => (code === null ? state : `${state} (${code})`);
@@ -62,6 +75,21 @@ const OUTCOMES: readonly Column<RecordDetail["outcomes"][number]>[] = [
   { title: { en: "CODE", zh: "代码" }, cell: ({ code }) => code ?? "-" },
   { title: { en: "BY", zh: "依据" }, cell: ({ source }) => source },
   { title: { en: "DETAIL", zh: "说明" }, cell: ({ detail }) => detail },
+];
+
+const WISHES: readonly Column<Wish>[] = [
+  { title: { en: "RE-REPORT ASKED AT", zh: "要求重报时间" }, cell: ({ askedAt }) => askedAt },
+  { title: { en: "QUANTITY", zh: "用量" }, cell: ({ quantity }) => quantity ?? "-", align: "right" },
+  {
+    title: { en: "INTERVAL", zh: "区间" },
+    cell: ({ begin, end }) => (begin === null ? "-" : `${begin} ${end}`),
+  },
+  { title: { en: "REASON", zh: "原因" }, cell: ({ reason }) => reason },
+  {
+    title: { en: "CAME TO", zh: "结果" },
+    cell: ({ newSn, refused, doneAt }) =>
+      newSn ?? refused ?? (doneAt === null ? say({ en: "waits", zh: "等待中" }) : "-"),
+  },
 ];
 
 const pathOf = (sn: string) => `/v1/records/${encodeURIComponent(sn)}`;
@@ -143,19 +171,22 @@ function printDetail(record: RecordDetail): void {
   );
   if (record.attemptsMade.length > 0) print(`\n${formatTable(ATTEMPTS, record.attemptsMade)}`);
   if (record.outcomes.length > 0) print(`\n${formatTable(OUTCOMES, record.outcomes)}`);
+  if (record.rereports.length > 0) print(`\n${formatTable(WISHES, record.rereports)}`);
 }
 
 interface RereportFlags extends StackFlags {
   reason: string;
   quantity?: string;
+  begin?: string;
+  end?: string;
 }
 
 function registerRereport(records: Command): void {
   onStack(records.command("rereport <serial-number>"))
     .description(
       say({
-        en: "file a refused or void record again, in the same interval under a new serial number",
-        zh: "以相同区间、新的序列号重新上报被拒或无效的话单",
+        en: "file a refused or void record again under a new serial number, in the same interval so that nothing can be billed twice; in another (--begin, --end) only what the marketplace showed to be void",
+        zh: "以新的序列号重新上报被拒或无效的话单：默认使用相同区间，以免重复计费；仅当云市场已判定无效时可改用其他区间（--begin、--end）",
       }),
     )
     .requiredOption("--reason <text>", say({ en: "why; it is kept", zh: "原因（会留存）" }))
@@ -163,9 +194,11 @@ function registerRereport(records: Command): void {
       "--quantity <quantity>",
       say({ en: "another quantity (default: the same)", zh: "新的用量（默认不变）" }),
     )
-    .action(async (sn: string, { reason, quantity, ...flags }: RereportFlags) => {
+    .option("--begin <time>", say({ en: "begin of another interval", zh: "其他区间的开始" }))
+    .option("--end <time>", say({ en: "end of another interval", zh: "其他区间的结束" }))
+    .action(async (sn: string, { reason, quantity, begin, end, ...flags }: RereportFlags) => {
       const api = await openApi(flags);
-      const asked = await api.post<{ quantity: string }>(`${pathOf(sn)}/rereport`, { reason, quantity });
+      const asked = await api.post<{ quantity: string }>(`${pathOf(sn)}/rereport`, { reason, quantity, begin, end });
       if (flags.json) return printJson(asked);
       print(
         say({

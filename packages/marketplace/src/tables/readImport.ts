@@ -1,3 +1,4 @@
+import type { Period } from "@quarterpast/domain";
 import type { StatementLine, StatementProblem } from "../statement/line.js";
 import type { BillLine } from "./bill.js";
 import { bodyOf } from "./body.js";
@@ -7,6 +8,7 @@ import type { ImportProfile } from "./profile.js";
 import { readTable } from "./readTable.js";
 import { readBillRow } from "./readBillRow.js";
 import { readSdrRow } from "./readSdrRow.js";
+import { statedPeriod } from "./statedPeriod.js";
 import { problemAt } from "../statement/rows.js";
 
 /** What a file says, and how it was understood. */
@@ -20,6 +22,8 @@ export interface Import {
   bill: BillLine[];
   /** Rows of data. */
   rows: number;
+  /** What the file says that it covers. */
+  period: Period | undefined;
   /** It says so itself, or as many rows were expected as there are; and nothing of it was unreadable. */
   complete: boolean;
   problems: StatementProblem[];
@@ -45,6 +49,7 @@ export function readImport(bytes: Uint8Array, { profile = {}, expectedRows }: Im
       lines: [],
       bill: [],
       rows: 0,
+      period: undefined,
       complete: false,
       problems: layout.missing.map((field) => missing(layout, field)),
     };
@@ -75,7 +80,8 @@ export function readImport(bytes: Uint8Array, { profile = {}, expectedRows }: Im
     );
   }
   const complete = problems.length === 0 && (body.complete || expectedRows === body.rows.length);
-  return { ...base, ...read, rows: body.rows.length, complete, problems };
+  const period = statedPeriod(table, layout, reading);
+  return { ...base, ...read, rows: body.rows.length, period, complete, problems };
 }
 
 function missing({ kind, headerRow }: Layout, field: ImportField): StatementProblem {

@@ -2,6 +2,7 @@ import {
   formatInstant,
   HOUR,
   MINUTE,
+  QUARANTINE_ADVICE,
   QUARANTINE_REASONS,
   SEAL_RULE,
   SECOND,
@@ -179,12 +180,18 @@ export const quarantine: Check = {
           (row) => `${row.subject} ${row.meter}: ${row.events}, ${QUARANTINE_REASONS[row.reason][language]}`,
         )
         .join("; ");
+    const reasons = [...new Set(waiting.map(({ reason }) => reason))];
+    const advice = (language: "en" | "zh") =>
+      reasons
+        .map((reason) =>
+          reasons.length === 1
+            ? QUARANTINE_ADVICE[reason][language]
+            : `${reason}: ${QUARANTINE_ADVICE[reason][language]}`,
+        )
+        .join("; ");
     return ill(
       { en: `${events} events wait (${rows("en")})`, zh: `${events} 个事件等待中（${rows("zh")}）` },
-      {
-        en: "Add the meter or the instance they are for (quarterpast meters add, instances add): they are then counted by themselves",
-        zh: "请添加对应的计量项或实例（quarterpast meters add、instances add）：随后会自动计入",
-      },
+      { en: advice("en"), zh: advice("zh") },
     );
   },
 };

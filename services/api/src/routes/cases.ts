@@ -17,7 +17,7 @@ import { iso, page } from "../present.js";
 import { refusal } from "../refuse.js";
 import type { RouteDeps } from "../server.js";
 import { field, type Routes } from "../validate.js";
-import { rereportQuantity } from "./records.js";
+import { intervalOf, rereport } from "./records.js";
 
 const word = (en: string, zh: string, most: number) =>
   field(
@@ -87,10 +87,11 @@ export function addCases(routes: Routes, deps: RouteDeps): void {
     );
   }
 
-  const rereporting = z.strictObject({ quantity: rereportQuantity(adapter), reason: fields.reason() });
-  routes.post("/cases/:id/rereport", { schema: { params: named, body: rereporting } }, async (request) => {
+  const rereporting = { params: named, body: rereport(adapter) };
+  routes.post("/cases/:id/rereport", { schema: rereporting }, async (request) => {
     const { quantity = null, reason } = request.body;
-    return carryOut(deps, request.params.id, request.apiKey.keyId, { act: "rereport", quantity, reason });
+    const act = { act: "rereport", quantity, interval: intervalOf(request.body), reason } as const;
+    return carryOut(deps, request.params.id, request.apiKey.keyId, act);
   });
 
   routes.post("/cases/:id/ask", { schema: { params: named } }, async ({ params: { id }, apiKey }) => {

@@ -1,8 +1,8 @@
+import { billPeriod, monthPeriod } from "@quarterpast/domain";
 import { readImport, TableError, type Import, type ImportProfile } from "@quarterpast/marketplace";
 import {
   findProfile,
   listProfiles,
-  noteLate,
   saveProfile,
   takeBill,
   takeStatement,
@@ -10,12 +10,14 @@ import {
 } from "@quarterpast/store";
 import { z } from "zod";
 import { billToDb } from "../bills.js";
-import { optionalInstant, statementName } from "../fields.js";
+import { optionalHour, optionalInstant, statementName } from "../fields.js";
 import { currency, month } from "../financeFields.js";
 import * as fields from "../importFields.js";
+import { iso } from "../present.js";
 import { refusal } from "../refuse.js";
 import { problemToApi, unreadable } from "../statementProblems.js";
 import type { RouteDeps } from "../server.js";
+import { refuseOutside, toldPeriod } from "../toldPeriod.js";
 import { field, type Routes } from "../validate.js";
 
 const TYPES = [
@@ -39,8 +41,10 @@ const query = z.strictObject({
   sheet: fields.sheet(),
   currency: field({ en: "a currency, e.g. CNY", zh: "货币代码，例如 CNY" }, currency().optional()),
   rows: fields.rowCount(),
-  /** Of a bill whose lines do not tell it. */
+  /** Of a bill whose lines do not tell it; of a list, the month that it covers. */
   month: field({ en: "a month, e.g. 2026-03", zh: "月份，例如 2026-03" }, month().optional()),
+  from: optionalHour(),
+  to: optionalHour(),
 });
 const file = field(
   { en: "an exported file", zh: "导出的文件" },
@@ -102,11 +106,17 @@ interface Asked {
   source?: string | undefined;
   asked?: number | undefined;
   month?: string | undefined;
+  from?: number | undefined;
+  to?: number | undefined;
 }
 
-async function takeSdr({ pool, clock, account, adapter }: RouteDeps, read: Import, { source, asked }: Asked) {
+async function takeSdr({ pool, clock, account, adapter }: RouteDeps, read: Import, given: Asked) {
   const now = clock.now();
   const { lines, complete } = read;
+  const { source, asked, month: whole } = given;
+  const inMonth = whole === undefined ? undefined : monthPeriod(whole, adapter.windows.dayOffset);
+  const range = toldPeriod(given) ?? inMonth ?? read.period;
+  refuseOutside(range, lines);
   const found = await takeStatement(
     pool,
     {
@@ -114,25 +124,24 @@ async function takeSdr({ pool, clock, account, adapter }: RouteDeps, read: Impor
       source: source ?? "file",
       complete,
       askedAt: Math.min(asked ?? now, now),
+      range,
       lines,
       duplicateCodes: adapter.duplicateCodes,
     },
     now,
   );
-  const collected = lines.flatMap(({ serialNumber: sn, collectedAt }) =>
-    collectedAt === undefined ? [] : [{ sn, collectedAt }],
-  );
-  const late = await noteLate(pool, found.statementId, collected, now);
   while ((await valueFindings(pool, account.accountNo, now)) > 0);
-  return { ...found, late };
+  return found;
 }
 
 async function takeMoney(
   { pool, clock, account, adapter }: RouteDeps,
   read: Import,
-  { source, month: otherwise }: Asked,
+  given: Asked,
 ) {
-  const lines = read.bill.map((line) => billToDb(line, otherwise, adapter.windows.dayOffset));
+  const { source, month: otherwise } = given;
+  const { dayOffset } = adapter.windows;
+  const lines = read.bill.map((line) => billToDb(line, otherwise, dayOffset));
   const without = lines.findIndex((line) => line === undefined);
   if (without >= 0) {
     const row = read.bill[without]!.line;
@@ -141,8 +150,10 @@ async function takeMoney(
       zh: `第 ${row} 行：无法确定账期；请用 --month YYYY-MM 指定`,
     });
   }
+  const told = lines.flatMap((line) => line ?? []);
+  const period = toldPeriod(given) ?? read.period ?? billPeriod(told, dayOffset);
   const bill = { accountNo: account.accountNo, source: source ?? "file", complete: read.complete };
-  return takeBill(pool, { ...bill, lines: lines.flatMap((line) => line ?? []) }, clock.now());
+  return takeBill(pool, { ...bill, period, dayOffset, lines: told }, clock.now());
 }
 
 function summary({ complete, problems }: Import) {
@@ -154,10 +165,15 @@ function summary({ complete, problems }: Import) {
 }
 
 function previewToApi(read: Import) {
-  const { kind, sheet, layout, rows } = read;
+  const { kind, sheet, layout, rows, period } = read;
   const columns = layout.headers.map(({ header, ref, field: name }) => ({ header, cell: ref, field: name }));
   const first = (kind === "sdr" ? read.lines : read.bill).slice(0, PREVIEWED).map(timesToIso);
-  return { kind, sheet, rows, columns, missing: layout.missing, first, ...summary(read) };
+  const covers = period && { from: iso(period.from), to: iso(period.to) };
+  return {
+    ...{ kind, sheet, rows, columns, missing: layout.missing, first },
+    covers: covers ?? null,
+    ...summary(read),
+  };
 }
 
 function timesToIso(line: object): Record<string, unknown> {

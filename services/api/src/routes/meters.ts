@@ -1,11 +1,12 @@
 import { DEFAULT_SCALE, type Aggregation, type Meter } from "@quarterpast/domain";
-import { ensureMeter, listMeters } from "@quarterpast/store";
+import { ensureMeter, listMeters, raiseScale } from "@quarterpast/store";
 import { z } from "zod";
-import { aggregation, meterCode, scale, unit } from "../fields.js";
+import { aggregation, meterCode, requiredScale, scale, unit } from "../fields.js";
 import { meterToApi } from "../present.js";
 import { refusal } from "../refuse.js";
 import type { RouteDeps } from "../server.js";
 import type { Routes } from "../validate.js";
+import { unknownMeter } from "./instances.js";
 
 const newMeter = z.strictObject({
   code: meterCode(),
@@ -13,9 +14,11 @@ const newMeter = z.strictObject({
   unit: unit(),
   scale: scale(),
 });
+const named = z.strictObject({ code: meterCode() });
+const rescaling = z.strictObject({ scale: requiredScale() });
 
-/** `GET /v1/meters`, `POST /v1/meters`: what is counted and how. A meter never changes. */
-export function addMeters(routes: Routes, { pool, clock }: RouteDeps): void {
+/** `/v1/meters`: what is counted and how. A meter never changes, but that it may have more decimals. */
+export function addMeters(routes: Routes, { pool, clock, account }: RouteDeps): void {
   routes.get("/meters", async () => ({ items: (await listMeters(pool)).map(meterToApi), next: null }));
 
   routes.post("/meters", { schema: { body: newMeter } }, async ({ body }, reply) => {
@@ -36,6 +39,20 @@ export function addMeters(routes: Routes, { pool, clock }: RouteDeps): void {
       });
     }
     return reply.code(created ? 201 : 200).send(meterToApi(meter));
+  });
+
+  routes.post("/meters/:code/scale", { schema: { params: named, body: rescaling } }, async (request) => {
+    const { code } = request.params;
+    const wanted = request.body.scale;
+    const actor = { accountNo: account.accountNo, keyId: request.apiKey.keyId };
+    const found = await raiseScale(pool, actor, code, wanted, clock.now());
+    if (!found) throw unknownMeter(code);
+    const { meter } = found;
+    if (meter.scale === wanted) return meterToApi(meter);
+    throw refusal("state_forbids", {
+      en: `Meter ${code} has ${meter.scale} decimals: it may have more, never fewer than what is counted has`,
+      zh: `计量项 ${code} 已有 ${meter.scale} 位小数：只能增加，不能减少`,
+    });
   });
 }
 

@@ -1,4 +1,4 @@
-import { parseQuantity, scaleOf, statesAllowing } from "@quarterpast/domain";
+import { parseQuantity, scaleOf, statesAllowing, type Interval } from "@quarterpast/domain";
 import type { MarketplaceAdapter } from "@quarterpast/marketplace";
 import { findRecord, listRecords, requestRereport } from "@quarterpast/store";
 import { z } from "zod";
@@ -35,17 +35,35 @@ export function addRecords(routes: Routes, { pool, clock, adapter }: RouteDeps):
   routes.post("/records/:sn/rereport", { schema: { params: named, body } }, async (request, reply) => {
     const { sn } = request.params;
     const { reason, quantity = null } = request.body;
+    const interval = intervalOf(request.body);
     const record = await findRecord(pool, sn);
     if (!record) throw unknownRecord(sn);
     if (!statesAllowing("rereported").includes(record.state)) throw stateForbids(sn, record.state);
-    const wish = { sn, quantity, reason, keyId: request.apiKey.keyId };
+    const wish = { sn, quantity, interval, reason, keyId: request.apiKey.keyId };
     if (!(await requestRereport(pool, wish, clock.now()))) throw waitsAlready(sn);
     return reply.code(202).send({ sn, quantity: quantity ?? record.quantity, reason });
   });
 }
 
-function rereport(adapter: MarketplaceAdapter) {
-  return z.strictObject({ quantity: rereportQuantity(adapter), reason: fields.reason() });
+/** What a wish to file a record again says. */
+export function rereport(adapter: MarketplaceAdapter) {
+  return z.strictObject({
+    quantity: rereportQuantity(adapter),
+    /** Another interval: the reporter files in it only what the marketplace showed to be void. */
+    begin: fields.optionalWholeSecond(),
+    end: fields.optionalWholeSecond(),
+    reason: fields.reason(),
+  });
+}
+
+/** The other interval of a wish, null where there is none. @throws where only one end of it is given. */
+export function intervalOf({ begin, end }: { begin?: number | undefined; end?: number | undefined }): Interval | null {
+  if (begin === undefined && end === undefined) return null;
+  if (begin !== undefined && end !== undefined && begin < end) return { begin, end };
+  throw refusal("field_invalid", {
+    en: "begin and end: give both or none, begin first",
+    zh: "begin 与 end：须同时给出或都不给，且 begin 在前",
+  });
 }
 
 /** A quantity that the marketplace takes in one record: a re-report keeps the interval, it cannot be cut. */

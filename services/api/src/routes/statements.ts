@@ -1,9 +1,10 @@
 import { parseStatementFile, type StatementFormat } from "@quarterpast/marketplace";
-import { takeStatement } from "@quarterpast/store";
+import { takeStatement, valueFindings } from "@quarterpast/store";
 import { z } from "zod";
-import { optionalInstant, statementName } from "../fields.js";
+import { optionalHour, optionalInstant, statementName } from "../fields.js";
 import { problemToApi, unreadable } from "../statementProblems.js";
 import type { RouteDeps } from "../server.js";
+import { refuseOutside, toldPeriod } from "../toldPeriod.js";
 import { field, type Routes } from "../validate.js";
 
 const FORMATS: Record<string, StatementFormat> = {
@@ -19,6 +20,8 @@ const query = z.strictObject({
   source: statementName(),
   /** Product time of the export: records accepted later cannot be in it. */
   asked: optionalInstant(),
+  from: optionalHour(),
+  to: optionalHour(),
 });
 const text = field({ en: "an exported list of bill records", zh: "导出的话单列表" }, z.string().min(1));
 
@@ -38,6 +41,8 @@ export function addStatements(routes: Routes, { pool, clock, account, adapter }:
       const { lines, complete, problems } = parseStatementFile(request.body, format);
       const told = problems.slice(0, PROBLEMS_TOLD).map(problemToApi);
       if (lines.length === 0 && problems.length > 0) throw unreadable(problems);
+      const range = toldPeriod(request.query);
+      refuseOutside(range, lines);
       const reconciled = await takeStatement(
         pool,
         {
@@ -45,11 +50,13 @@ export function addStatements(routes: Routes, { pool, clock, account, adapter }:
           source,
           complete,
           askedAt: Math.min(asked, now),
+          range,
           lines,
           duplicateCodes: adapter.duplicateCodes,
         },
         now,
       );
+      while ((await valueFindings(pool, account.accountNo, now)) > 0);
       return reply.code(201).send({ ...reconciled, complete, unreadable: problems.length, problems: told });
     });
   });

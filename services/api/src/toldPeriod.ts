@@ -1,0 +1,34 @@
+import type { Micros, Period } from "@quarterpast/domain";
+import { iso } from "./present.js";
+import { refusal } from "./refuse.js";
+
+/**
+ * The period that a person says a file covers, `from` until before `to`; undefined where nobody says.
+ * @throws where only one of the two is given, or they are in the wrong order.
+ */
+export function toldPeriod({
+  from,
+  to,
+}: {
+  from?: Micros | undefined;
+  to?: Micros | undefined;
+}): Period | undefined {
+  if (from === undefined && to === undefined) return undefined;
+  if (from !== undefined && to !== undefined && from < to) return { from, to };
+  throw refusal("field_invalid", {
+    en: "from and to: give both, the begin of the first hour and the end of the last, e.g. from 2026-03-01T00:00:00Z to 2026-03-02T00:00:00Z",
+    zh: "from 与 to：需同时给出首个小时的开始与最后一个小时的结束，例如 from 2026-03-01T00:00:00Z to 2026-03-02T00:00:00Z",
+  });
+}
+
+/** Refuses a list with a record outside the period that it is said to cover: it is another list, or another period. */
+export function refuseOutside(period: Period | undefined, lines: readonly { serialNumber: string; begin: Micros }[]): void {
+  if (!period) return;
+  const outside = lines.find(({ begin }) => begin < period.from || begin >= period.to);
+  if (!outside) return;
+  const { serialNumber: sn, begin } = outside;
+  throw refusal("field_invalid", {
+    en: `Record ${sn} begins at ${iso(begin)}, outside of ${iso(period.from)} to ${iso(period.to)} that the file is said to cover: give the right period (--from, --to, --month), or the right file`,
+    zh: `话单 ${sn} 开始于 ${iso(begin)}，不在文件所述的 ${iso(period.from)} 至 ${iso(period.to)} 之内：请给出正确的期间（--from、--to、--month）或正确的文件`,
+  });
+}
