@@ -10,7 +10,7 @@ FIELDS = {name: fields.split() for name, _, fields in (line.partition(": ") for 
     "chain: account checksum seq shard;total: kind meter product quantity records unit;manifest: account body_sha256 "
     "chains_root events hour key_id number prev records records_root totals_root usage_root usages v;signature: key_id "
     "signature;anchor: account hash hour number v;key: algorithm key_id public_key v").split(";"))}
-ORDER = dict(event=0, origin=0, usage=0, record=1, wire=1, chain=2, total=3, instance=4, residue=5, shard=6, manifest=7, signature=8)
+ORDER = dict(event=0, origin=0, usage=0, record=1, wire=1, chain=2, total=3, instance=4, residue=5, correction=5, shard=6, manifest=7, signature=8)
 TOTAL, ZEROS, sha = ("product", "meter", "unit", "kind"), "0" * 64, lambda data: hashlib.sha256(data).digest()
 TIME = re.compile(r"(\d{4})-(\d\d)-(\d\d)T(\d\d):\d\d:\d\d(\.\d{6})?Z")
 UUID7 = re.compile(rb"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")

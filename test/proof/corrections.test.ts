@@ -1,7 +1,9 @@
 import { MINUTE, payloadHash } from "@quarterpast/domain";
 import { spawnSync } from "node:child_process";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { restoreHours } from "../../packages/cli/src/restore/hours.js";
 import { openFolder, verifyFolder } from "../../packages/cli/src/verify/folder.js";
 import { createCorrector } from "../../services/aggregator/src/correct.js";
 import { H, usage } from "../fixtures/ledger.js";
@@ -17,35 +19,47 @@ function correction(attribute: "corrects" | "cancels", id: string, given: Parame
   return { ...made, payloadHash: payloadHash({ ...made, correction: `${attribute} ${id}` }) };
 }
 
-test("hours with corrections and a credit verify, by both verifiers", async () => {
-  const { ledger, deps } = proven;
+/** What a ledger is sent, hour by hour: usage and corrections of it. */
+const SENT = [
+  [
+    usage({ id: "e1", quantity: "10.00005" }),
+    usage({ id: "e2", quantity: "4", time: H + MINUTE }),
+    ...["n1", "n2", "n3"].map((id) => usage({ id, meter: "calls" })),
+    correction("corrects", "e2", { id: "c2", quantity: "5" }),
+    correction("cancels", "n1", { id: "x1", meter: "calls" }),
+  ],
+  [
+    correction("corrects", "e1", { id: "c1", quantity: "2", time: hourAfter(1) }),
+    correction("cancels", "n2", { id: "x2", meter: "calls", time: hourAfter(1) }),
+  ],
+  [usage({ id: "e3", quantity: "20", time: hourAfter(2) })],
+];
+
+async function prepare({ ledger }: ProvenLedger): Promise<void> {
   await ledger.meter("tokens", "sum");
   await ledger.meter("calls", "count");
   await ledger.instance("i-1", "tokens", "customer-1");
   await ledger.instance("i-2", "calls", "customer-1");
+}
+
+async function count({ deps, count: take }: ProvenLedger, events: (typeof SENT)[number]): Promise<void> {
   const corrector = createCorrector({ pool: deps.pool, now: deps.clock.now });
-  const count = async (...events: Parameters<typeof proven.count>[0]) => {
-    await proven.count(events);
-    while ((await corrector.run()) > 0);
-  };
-  await count(
-    usage({ id: "e1", quantity: "10.00005" }),
-    usage({ id: "e2", quantity: "4", time: H + MINUTE }),
-    ...["n1", "n2", "n3"].map((id) => usage({ id, meter: "calls" })),
-  );
-  await count(
-    correction("corrects", "e2", { id: "c2", quantity: "5" }),
-    correction("cancels", "n1", { id: "x1", meter: "calls" }),
-  );
-  await proven.freezeBefore(hourAfter(1));
-  await count(
-    correction("corrects", "e1", { id: "c1", quantity: "2", time: hourAfter(1) }),
-    correction("cancels", "n2", { id: "x2", meter: "calls", time: hourAfter(1) }),
-  );
-  await proven.freezeBefore(hourAfter(2));
-  await count(usage({ id: "e3", quantity: "20", time: hourAfter(2) }));
-  await proven.freezeBefore(hourAfter(3));
-  await proven.prove();
+  await take(events);
+  while ((await corrector.run()) > 0);
+}
+
+async function fill(into: ProvenLedger): Promise<void> {
+  await prepare(into);
+  for (const [hour, events] of SENT.entries()) {
+    await count(into, events);
+    await into.freezeBefore(hourAfter(hour + 1));
+  }
+  await into.prove();
+}
+
+test("hours with corrections and a credit verify, by both verifiers", async () => {
+  const { ledger } = proven;
+  await fill(proven);
   expect(
     await ledger.rows(
       "SELECT instance_id, hour, quantity::text FROM records JOIN instances USING (instance_no) ORDER BY 1, 2",
@@ -63,4 +77,49 @@ test("hours with corrections and a credit verify, by both verifiers", async () =
   const python = spawnSync("python3", [PYTHON, proven.dir], { encoding: "utf8" });
   expect(python.stdout).toMatch(/^3 hours verified$/m);
   expect(python.status).toBe(0);
+});
+
+const HELD = [
+  "SELECT source, key, target_key, quantity::text, delta::text, instance_id, bill_hour, said_at, applied_at FROM corrections JOIN sources USING (source_no) JOIN instances USING (instance_no) ORDER BY key",
+  "SELECT instance_id, quantity::text, refund_due FROM billing.credits ORDER BY 1",
+  "SELECT key, instance_id, bill_hour, occurred, trim_scale(quantity)::text FROM events JOIN instances USING (instance_no) ORDER BY key",
+  "SELECT instance_id, bill_hour, origin_hour, trim_scale(quantity)::text, events FROM hour_usage JOIN instances USING (instance_no) ORDER BY 1, 2, 3",
+  "SELECT sn, canonical FROM records ORDER BY shard, seq",
+];
+const held = ({ ledger }: ProvenLedger) => Promise.all(HELD.map((sql) => ledger.rows(sql)));
+
+test("are brought back after a restore: nothing is billed, corrected or given back twice", async () => {
+  await fill(proven);
+  const restored = await openProvenLedger(undefined, join(proven.dir, "proof-key.pem"));
+  try {
+    // The backup has one event, a correction that waits for another, and one that was made.
+    await prepare(restored);
+    const sent = SENT.flat();
+    const named = (...ids: string[]) => sent.filter(({ id }) => ids.includes(id));
+    await count(restored, named("e1", "n1", "c2", "x1"));
+    expect(await restoreHours(restored.ledger.pool, openFolder(proven.dir), {})).toMatchObject({ hours: 3 });
+    expect(await held(restored)).toEqual(await held(proven));
+    // The journal, all of it again, and what comes after: the same in both.
+    for (const into of [restored, proven]) {
+      await count(into, sent);
+      await count(into, [
+        correction("corrects", "c1", { id: "c3", quantity: "3", time: hourAfter(3) }),
+        correction("corrects", "e1", { id: "c4", quantity: "9", time: hourAfter(3) }),
+        usage({ id: "n4", meter: "calls", time: hourAfter(3) }),
+      ]);
+      await into.freezeBefore(hourAfter(4));
+    }
+    const last =
+      "SELECT instance_id, trim_scale(quantity)::text AS quantity FROM billing.records WHERE hour = to_timestamp($1) ORDER BY 1";
+    for (const { ledger } of [restored, proven]) {
+      // c3 adds 1 to what c1 made of e1; c4 comes second and waits; the credit of i-2 takes its one call.
+      expect(await ledger.rows(last, [hourAfter(3) / 1e6])).toEqual([{ instance_id: "i-1", quantity: "1" }]);
+      expect(await ledger.rows("SELECT * FROM billing.credits")).toEqual([]);
+      expect(await ledger.rows("SELECT reason FROM quarantine WHERE released_at IS NULL")).toEqual([
+        { reason: "corrected_already" },
+      ]);
+    }
+  } finally {
+    await restored.end();
+  }
 });

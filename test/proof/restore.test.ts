@@ -168,7 +168,7 @@ test("brings sealed hours back into a backup of before, and what the journal rep
   expect(await restored.ledger.rows("SELECT DISTINCT state FROM billing.records")).toEqual([
     { state: "billed" },
   ]);
-  expect(await restored.ledger.rows("SELECT * FROM findings")).toEqual([]);
+  expect(await restored.ledger.rows("SELECT * FROM findings WHERE kind <> 'late'")).toEqual([]);
 
   // The journal: all of it again, and one event that no backup and no export has.
   await restored.count([

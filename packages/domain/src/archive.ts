@@ -15,6 +15,7 @@ export const LINE_FIELDS = {
   total: "kind meter product quantity records unit",
   instance: "aggregation cycle instance meter opened product scale subject unit",
   residue: "instance residue",
+  correction: "applied_at delta instance key quantity said_at source target",
   shard: "frozen_at reason sealed_at shard status",
   manifest:
     "account body_sha256 chains_root events hour key_id number prev records records_root totals_root usage_root usages v",

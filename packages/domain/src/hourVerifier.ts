@@ -53,6 +53,7 @@ const SECTION: Record<Line["type"], number> = {
   total: 3,
   instance: 4,
   residue: 5,
+  correction: 5,
   shard: 6,
   manifest: 7,
   signature: 8,
@@ -123,6 +124,7 @@ export function createHourVerifier(
       case "wire":
       case "instance":
       case "residue":
+      case "correction":
       case "shard":
     }
   }

@@ -39,7 +39,8 @@ export function rereportProblem(context: RereportContext): string | undefined {
     return `a record that is ${record.state} is not filed again`;
   if (isRefused(record) && record.mayHaveBeenTaken)
     return "a call with it may have been taken: a statement must show first that it was not";
-  if ((interval?.begin ?? begin) <= notBefore) return "the marketplace no longer takes records that begin then";
+  if ((interval?.begin ?? begin) <= notBefore)
+    return "the marketplace no longer takes records that begin then";
   if (!interval) return undefined;
   if (!records.every((each) => isVoid(each, context.duplicateCodes)))
     return "in another interval only what the marketplace showed to be void is filed: this might bill it twice";
@@ -56,9 +57,11 @@ export function isVoid(record: Refiled, duplicateCodes: readonly string[]): bool
 
 function intervalProblem({ begin, end }: Interval, context: RereportContext): string | undefined {
   const { life, taken, now } = context;
-  if (begin % SECOND !== 0 || end % SECOND !== 0 || begin >= end) return "begin and end are whole seconds, begin first";
+  if (begin % SECOND !== 0 || end % SECOND !== 0 || begin >= end)
+    return "begin and end are whole seconds, begin first";
   if (hourOf(begin) !== hourOf(end - SECOND)) return "a record lies inside one hour";
-  if (begin < life.opened || end > (life.closed ?? Infinity)) return "a record lies inside its instance's life";
+  if (begin < life.opened || end > (life.closed ?? Infinity))
+    return "a record lies inside its instance's life";
   if (end > now) return "a record ends before it is filed";
   if (taken.some((other) => other.begin < end && begin < other.end))
     return "another record of the instance, or a freeze, lies in that interval";

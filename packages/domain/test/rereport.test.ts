@@ -1,5 +1,13 @@
 import { describe, expect, test } from "vitest";
-import { HOUR, MINUTE, parseInstant, rereportProblem, SECOND, type Refiled, type RereportContext } from "../src/index.js";
+import {
+  HOUR,
+  MINUTE,
+  parseInstant,
+  rereportProblem,
+  SECOND,
+  type Refiled,
+  type RereportContext,
+} from "../src/index.js";
 
 const H = parseInstant("2026-03-01T10:00:00Z")!;
 const refiled = (state: Refiled["state"], change: Partial<Refiled> = {}): Refiled => ({
@@ -20,9 +28,18 @@ describe("a record is filed again", () => {
     (state) => expect(problem(refiled(state))).toBeUndefined(),
   );
 
-  test.each(["frozen", "sent", "unknown", "accepted", "duplicate", "expired", "billed", "missing", "replaced"] as const)(
-    "never where it is %s",
-    (state) => expect([problem(refiled(state)), problem(refiled(state), another)]).not.toContain(undefined),
+  test.each([
+    "frozen",
+    "sent",
+    "unknown",
+    "accepted",
+    "duplicate",
+    "expired",
+    "billed",
+    "missing",
+    "replaced",
+  ] as const)("never where it is %s", (state) =>
+    expect([problem(refiled(state)), problem(refiled(state), another)]).not.toContain(undefined),
   );
 
   test("in another interval only where it, and all that it replaced, are shown to be void", () => {
@@ -32,7 +49,10 @@ describe("a record is filed again", () => {
     expect(problem(refiled("rejected_fixable"), another)).toBeUndefined();
     for (const one of [duplicate, doubtful, refiled("conflict")]) expect(problem(one, another)).toBeDefined();
     const behind = (replaced: Refiled) =>
-      problem(refiled("abnormal", { code: "003" }), { ...another, records: [refiled("abnormal", { code: "003" }), replaced] });
+      problem(refiled("abnormal", { code: "003" }), {
+        ...another,
+        records: [refiled("abnormal", { code: "003" }), replaced],
+      });
     expect(behind(refiled("abnormal"))).toBeUndefined();
     for (const one of [duplicate, doubtful, refiled("conflict")]) expect(behind(one)).toBeDefined();
   });

@@ -15,7 +15,21 @@ interface InstanceRow {
   opened: Micros;
 }
 
-/** What an hour's export holds for a restore alone: its instances, what they carried out, and how it was sealed. */
+interface CorrectionRow {
+  instance: string;
+  source: string;
+  key: string;
+  target: string;
+  quantity: string;
+  delta: string;
+  saidAt: Micros;
+  appliedAt: Micros;
+}
+
+/**
+ * What an hour's export holds for a restore alone: its instances, what they carried out, what was corrected, and how it
+ * was sealed.
+ */
 export async function* readRestoreLines(db: Db, scope: HourScope): AsyncGenerator<string[]> {
   const parameters = [scope.accountNo, stamp(scope.hour)];
   for await (const rows of readAll<InstanceRow>(db, "hour_instances", INSTANCES, parameters)) {
@@ -36,6 +50,20 @@ export async function* readRestoreLines(db: Db, scope: HourScope): AsyncGenerato
   type Residue = { instance: string; residue: string };
   for await (const rows of readAll<Residue>(db, "hour_residues", RESIDUES, parameters)) {
     yield rows.map((row) => formatLine("residue", { ...row }));
+  }
+  for await (const rows of readAll<CorrectionRow>(db, "hour_corrections", CORRECTIONS, parameters)) {
+    yield rows.map((row) =>
+      formatLine("correction", {
+        applied_at: formatInstant(row.appliedAt),
+        delta: row.delta,
+        instance: row.instance,
+        key: row.key,
+        quantity: row.quantity,
+        said_at: formatInstant(row.saidAt),
+        source: encodeText(row.source),
+        target: row.target,
+      }),
+    );
   }
   const { rows } = await db.query<{
     shard: number;
@@ -66,6 +94,13 @@ const INSTANCES = `
   WHERE i.account_no = $1::smallint
     AND i.instance_no IN (SELECT instance_no FROM hour_usage WHERE shard >= 0 AND bill_hour = $2::timestamptz)
   ORDER BY i.instance_id COLLATE "C"`;
+
+const CORRECTIONS = `
+  SELECT i.instance_id AS instance, s.source, x.key, x.target_key AS target, trim_scale(x.quantity)::text AS quantity,
+    trim_scale(x.delta)::text AS delta, x.said_at AS "saidAt", x.applied_at AS "appliedAt"
+  FROM corrections x JOIN instances i USING (instance_no) JOIN sources s USING (source_no)
+  WHERE i.account_no = $1::smallint AND x.bill_hour = $2::timestamptz
+  ORDER BY i.instance_id COLLATE "C", s.source COLLATE "C", x.key`;
 
 const RESIDUES = `
   SELECT i.instance_id AS instance, trim_scale(r.residue)::text AS residue

@@ -37,7 +37,9 @@ export async function restoreEvents(
        AS t (source_no, instance, key, payload_hash, occurred, quantity, value, id)
      JOIN instances i ON i.account_no = $1::smallint AND i.instance_id = t.instance
      ORDER BY t.source_no, t.key
-     ON CONFLICT (source_no, key) DO UPDATE SET instance_no = excluded.instance_no, bill_hour = excluded.bill_hour
+     ON CONFLICT (source_no, key) DO UPDATE SET instance_no = excluded.instance_no, bill_hour = excluded.bill_hour,
+       -- A correction that waited counts for the difference that it made, when the mistaken event was.
+       quantity = excluded.quantity, occurred = excluded.occurred
        WHERE e.instance_no IS NULL`,
     [
       accountNo,
@@ -63,6 +65,48 @@ export async function restoreEvents(
     [sourceNos, events.map(({ meter }) => meter), stamps(events.map(({ time }) => hourOf(time)))],
   );
   await restoreStanding(db, accountNo, events);
+}
+
+/** A correcting event as an export names it. */
+export interface RestoredCorrection {
+  source: string;
+  key: string;
+  target: string;
+  instance: string;
+  quantity: string;
+  delta: string;
+  saidAt: Micros;
+  appliedAt: Micros;
+}
+
+/** Puts back what was corrected in an hour: no event is corrected twice, and a correction can be corrected in its turn. */
+export async function restoreCorrections(
+  db: Db,
+  accountNo: number,
+  hour: Micros,
+  rows: readonly RestoredCorrection[],
+): Promise<void> {
+  if (rows.length === 0) return;
+  const sources = await ensureSources(db, accountNo, [...new Set(rows.map(({ source }) => source))]);
+  await db.query(
+    `INSERT INTO corrections (source_no, key, target_key, quantity, delta, instance_no, bill_hour, said_at, applied_at)
+     SELECT t.source_no, t.key, t.target_key, t.quantity, t.delta, i.instance_no, $2::timestamptz, t.said_at, t.applied_at
+     FROM unnest($3::integer[], $4::uuid[], $5::uuid[], $6::text[], $7::numeric[], $8::numeric[], $9::timestamptz[], $10::timestamptz[])
+       AS t (source_no, key, target_key, instance, quantity, delta, said_at, applied_at)
+     JOIN instances i ON i.account_no = $1::smallint AND i.instance_id = t.instance ON CONFLICT DO NOTHING`,
+    [
+      accountNo,
+      stamp(hour),
+      rows.map(({ source }) => sources.get(source)!),
+      rows.map(({ key }) => key),
+      rows.map(({ target }) => target),
+      rows.map(({ instance }) => instance),
+      rows.map(({ quantity }) => quantity),
+      rows.map(({ delta }) => delta),
+      stamps(rows.map(({ saidAt }) => saidAt)),
+      stamps(rows.map(({ appliedAt }) => appliedAt)),
+    ],
+  );
 }
 
 /** What max and unique meters have seen: later events of the same origin hour are measured against it. */

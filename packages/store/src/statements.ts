@@ -254,7 +254,11 @@ function collectedOf(lines: readonly StatedLine[]): { sn: string; collectedAt: M
 }
 
 /** Where a person has settled just this finding: found again, it is no news. `$1` is the account. */
-const notSettled = (kind: string, sn: string, theirs: string) => `NOT EXISTS (SELECT 1 FROM findings f WHERE f.settled
+const notSettled = (
+  kind: string,
+  sn: string,
+  theirs: string,
+) => `NOT EXISTS (SELECT 1 FROM findings f WHERE f.settled
   AND f.account_no = $1::smallint AND f.kind = ${kind} AND f.sn = ${sn} AND f.theirs IS NOT DISTINCT FROM ${theirs})`;
 
 async function findExtra(db: Db, statementId: number, accountNo: number, now: Micros): Promise<number> {

@@ -92,7 +92,13 @@ beforeAll(async () => {
     },
     ...{ orderId: null, quantity: null, amount, currency: "CNY", refund: false, begin: null, end: null },
   });
-  const money = { accountNo: 1, source: "bill.csv", complete: false, period: monthPeriod("2026-03", 8 * HOUR), dayOffset: 8 * HOUR };
+  const money = {
+    accountNo: 1,
+    source: "bill.csv",
+    complete: false,
+    period: monthPeriod("2026-03", 8 * HOUR),
+    dayOffset: 8 * HOUR,
+  };
   await takeBill(ledger.pool, { ...money, lines: [bill(2, "i-1", "1.90"), bill(3, "i-2", "2.00")] }, NOW);
   await ledger.rows(
     `INSERT INTO residues SELECT instance_no, to_timestamp(${seconds(H)}), -1.5 FROM instances WHERE instance_id = 'i-3';

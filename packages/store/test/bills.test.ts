@@ -44,16 +44,25 @@ const line = (n: number, change: Partial<NewBillLine>): NewBillLine => ({
   ...change,
 });
 const OFFSET = 8 * HOUR;
-const take = (lines: NewBillLine[], complete = true, period: Period | undefined = billPeriod(lines, OFFSET)) =>
+const take = (
+  lines: NewBillLine[],
+  complete = true,
+  period: Period | undefined = billPeriod(lines, OFFSET),
+) =>
   takeBill(
     ledger.pool,
     { accountNo: 1, source: "bill.xlsx", complete, lines, period, dayOffset: OFFSET },
     NOW,
   );
 const standing = async (kind?: "late") =>
-  (await listFindings(ledger.pool, "koogallery-cn", { standing: kind === undefined, kind, after: "", limit: 100 })).map(
-    ({ kind, key, ours, theirs, atStake }) => [kind, key, ours, theirs, atStake],
-  );
+  (
+    await listFindings(ledger.pool, "koogallery-cn", {
+      standing: kind === undefined,
+      kind,
+      after: "",
+      limit: 100,
+    })
+  ).map(({ kind, key, ours, theirs, atStake }) => [kind, key, ours, theirs, atStake]);
 
 describe("a bill", () => {
   test("agrees where each of its lines is rounded by itself", async () => {
@@ -102,7 +111,11 @@ describe("a bill", () => {
 
   test("that shows again what a person has settled is no news; another amount is", async () => {
     await take([line(2, { instanceId: "i-1", amount: "5" }), line(3, { instanceId: "i-2", amount: "33.3" })]);
-    const [finding] = await listFindings(ledger.pool, "koogallery-cn", { standing: true, after: "", limit: 9 });
+    const [finding] = await listFindings(ledger.pool, "koogallery-cn", {
+      standing: true,
+      after: "",
+      limit: 9,
+    });
     const actor = { accountNo: 1, keyId: "k" };
     expect(await settleFinding(ledger.pool, actor, finding!.id, "told by telephone", NOW)).toBe(true);
     await take([line(2, { instanceId: "i-1", amount: "5" }), line(3, { instanceId: "i-2", amount: "33.3" })]);
@@ -147,7 +160,9 @@ describe("what a bill covers", () => {
       } as const,
       H,
     );
-    expect(await take([line(2, { ...february, instanceId: "i-1", amount: "0.33" })])).toMatchObject({ different: 1 });
+    expect(await take([line(2, { ...february, instanceId: "i-1", amount: "0.33" })])).toMatchObject({
+      different: 1,
+    });
     const march = [
       line(2, { instanceId: "i-1", amount: "9.99" }),
       line(3, { instanceId: "i-2", amount: "33.3" }),
@@ -157,12 +172,15 @@ describe("what a bill covers", () => {
     expect(await standing()).toEqual([]);
     expect(await standing("late")).toEqual([["late", "i-1", null, "3.33", "0"]]);
     // The February bill again: what March charged late is known.
-    expect(await take([line(2, { ...february, instanceId: "i-1", amount: "0.33" })])).toMatchObject({ agreed: 1 });
+    expect(await take([line(2, { ...february, instanceId: "i-1", amount: "0.33" })])).toMatchObject({
+      agreed: 1,
+    });
   });
 
   test("decides what counts once: days stand in their month's bill again, and a file imported twice", async () => {
     const sum = async () =>
-      (await ledger.rows("SELECT sum(amount)::text AS sum FROM billing.bill_lines WHERE NOT superseded"))[0]!.sum;
+      (await ledger.rows("SELECT sum(amount)::text AS sum FROM billing.bill_lines WHERE NOT superseded"))[0]!
+        .sum;
     await take(all());
     await take(all());
     expect(await sum()).toBe("36.63");
@@ -237,7 +255,5 @@ test("an SDR list's differences carry the money at stake", async () => {
   expect(await noteLate(ledger.pool, statementId, collected, NOW)).toBe(1);
   expect(await noteLate(ledger.pool, statementId, collected, NOW)).toBe(0);
   await valueFindings(ledger.pool, 1, NOW);
-  expect(await standing("late")).toEqual([
-    ["late", sns[2], "100", null, "0"],
-  ]);
+  expect(await standing("late")).toEqual([["late", sns[2], "100", null, "0"]]);
 });

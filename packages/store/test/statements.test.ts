@@ -3,12 +3,7 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { H, openLedger, type Ledger } from "../../../test/fixtures/ledger.js";
 import { ensureAccount } from "../src/accounts.js";
 import { findRecord } from "../src/records.js";
-import {
-  takeStatement,
-  unsettledRange,
-  type NewStatement,
-  type StatedLine,
-} from "../src/statements.js";
+import { takeStatement, unsettledRange, type NewStatement, type StatedLine } from "../src/statements.js";
 import { readBacklog } from "../src/submissions.js";
 import { file } from "./records.js";
 

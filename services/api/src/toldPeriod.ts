@@ -22,7 +22,10 @@ export function toldPeriod({
 }
 
 /** Refuses a list with a record outside the period that it is said to cover: it is another list, or another period. */
-export function refuseOutside(period: Period | undefined, lines: readonly { serialNumber: string; begin: Micros }[]): void {
+export function refuseOutside(
+  period: Period | undefined,
+  lines: readonly { serialNumber: string; begin: Micros }[],
+): void {
   if (!period) return;
   const outside = lines.find(({ begin }) => begin < period.from || begin >= period.to);
   if (!outside) return;

@@ -134,10 +134,16 @@ describe("cases", () => {
     const standing = async () => (await api.get("/v1/findings")).json.items;
     expect(await standing()).toMatchObject([{ kind: "abnormal", key: sn, act: "look" }]);
     const [first] = await standing();
-    expect((await api.post(`/v1/findings/${first.id}/settle`, { reason: "told" }, { as: "finance" })).status).toBe(403);
-    expect((await api.post(`/v1/findings/${first.id}/settle`, { reason: "told" })).json).toEqual({ id: first.id });
+    expect(
+      (await api.post(`/v1/findings/${first.id}/settle`, { reason: "told" }, { as: "finance" })).status,
+    ).toBe(403);
+    expect((await api.post(`/v1/findings/${first.id}/settle`, { reason: "told" })).json).toEqual({
+      id: first.id,
+    });
     expect((await api.post(`/v1/findings/${first.id}/settle`, { reason: "told" })).status).toBe(404);
-    expect((await api.get(`/v1/audit?ref=${first.id}`)).json.items).toMatchObject([{ act: "findings.settle" }]);
+    expect((await api.get(`/v1/audit?ref=${first.id}`)).json.items).toMatchObject([
+      { act: "findings.settle" },
+    ]);
     await find("abnormal");
     const { id } = await caseOf("record_abnormal");
     await api.post(`/v1/cases/${id}/close`, { reason: "the marketplace told why" });

@@ -22,14 +22,20 @@ const group = { reason: "scale_exceeded", meter: "tokens", subject: "acme" };
 
 it("tells what ends each wait", async () => {
   const { items } = (await api.get("/v1/quarantine", { as: "finance" })).json;
-  expect(items).toMatchObject([{ ...group, events: 3, advice: { en: expect.stringContaining("meters rescale") } }]);
+  expect(items).toMatchObject([
+    { ...group, events: 3, advice: { en: expect.stringContaining("meters rescale") } },
+  ]);
 });
 
 it("a meter may have more decimals, never fewer, and the audit has it", async () => {
   expect((await api.post("/v1/meters/tokens/scale", { scale: 4 })).json).toMatchObject({ scale: 4 });
   expect((await api.post("/v1/meters/tokens/scale", { scale: 4 })).status).toBe(200);
-  expect((await api.post("/v1/meters/tokens/scale", { scale: 3 })).json).toMatchObject({ code: "state_forbids" });
-  expect((await api.post("/v1/meters/none/scale", { scale: 3 })).json).toMatchObject({ code: "unknown_meter" });
+  expect((await api.post("/v1/meters/tokens/scale", { scale: 3 })).json).toMatchObject({
+    code: "state_forbids",
+  });
+  expect((await api.post("/v1/meters/none/scale", { scale: 3 })).json).toMatchObject({
+    code: "unknown_meter",
+  });
   expect((await api.get("/v1/audit?ref=tokens")).json.items).toMatchObject([
     { act: "meters.rescale", before: { scale: 2 }, after: { scale: 4 } },
   ]);
@@ -43,9 +49,9 @@ it("gives a group up with a reason: it no longer waits, and what was given up is
     events: 3,
   });
   expect((await api.get("/v1/quarantine")).json.items).toEqual([]);
-  expect((await api.get(`/v1/audit?ref=${encodeURIComponent("scale_exceeded tokens acme")}`)).json.items).toMatchObject([
-    { act: "quarantine.write_off", after: { events: 3, reason: "sent again" } },
-  ]);
+  expect(
+    (await api.get(`/v1/audit?ref=${encodeURIComponent("scale_exceeded tokens acme")}`)).json.items,
+  ).toMatchObject([{ act: "quarantine.write_off", after: { events: 3, reason: "sent again" } }]);
   const { rows } = await api.pool.query(
     "SELECT what, reason, events::integer, trim_scale(quantity)::text AS quantity FROM billing.written_off",
   );

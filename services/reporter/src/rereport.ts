@@ -40,7 +40,12 @@ export async function carryOutRereport(deps: FreezeDeps): Promise<boolean> {
   });
 }
 
-async function refusalOf({ adapter }: FreezeDeps, db: Db, wish: WaitingRereport, now: Micros): Promise<string | undefined> {
+async function refusalOf(
+  { adapter }: FreezeDeps,
+  db: Db,
+  wish: WaitingRereport,
+  now: Micros,
+): Promise<string | undefined> {
   const { sn, begin, opened, closed } = wish;
   const notBefore = now - adapter.windows.expiry;
   const [record, ...replaced] = await readReplaced(db, sn);

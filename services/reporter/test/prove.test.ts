@@ -111,7 +111,11 @@ describe("a frozen hour", () => {
       "SELECT sn FROM records WHERE sn IS NOT NULL LIMIT 1",
     );
     await proven.ledger.rows("UPDATE submissions SET state = 'rejected_final'");
-    await requestRereport(proven.deps.pool, { sn: first!.sn, quantity: "1", interval: null, reason: "r", keyId: "k" }, H);
+    await requestRereport(
+      proven.deps.pool,
+      { sn: first!.sn, quantity: "1", interval: null, reason: "r", keyId: "k" },
+      H,
+    );
     const { carryOutRereport } = await import("../src/rereport.js");
     await carryOutRereport({
       pool: proven.deps.pool,

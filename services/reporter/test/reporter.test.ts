@@ -318,11 +318,7 @@ describe("what the marketplace may do", () => {
       { kind: "abnormal" },
     ]);
 
-    await requestRereport(
-      ledger.pool,
-      { ...wishOf(abnormal!.sn), quantity: "41" },
-      clock.now(),
-    );
+    await requestRereport(ledger.pool, { ...wishOf(abnormal!.sn), quantity: "41" }, clock.now());
     expect(await carryOutRereport(deps())).toBe(true);
     await submitAll();
     await setTime(H + 2 * HOUR + 16 * MINUTE);
@@ -373,7 +369,13 @@ describe("what the marketplace may do", () => {
     await reconcileAccepted(deps());
     expect(await records()).toMatchObject([
       { state: "replaced" },
-      { state: "billed", kind: "rereport", begin_at: H + 20 * MINUTE, end_at: H + 40 * MINUTE, quantity: "42.0000" },
+      {
+        state: "billed",
+        kind: "rereport",
+        begin_at: H + 20 * MINUTE,
+        end_at: H + 40 * MINUTE,
+        quantity: "42.0000",
+      },
     ]);
   });
 
@@ -404,11 +406,7 @@ describe("what the marketplace may do", () => {
     await sandbox.settle();
     await reconcileAccepted(deps());
     const [record] = await records();
-    await requestRereport(
-      ledger.pool,
-      { ...wishOf(record!.sn), quantity: null },
-      clock.now(),
-    );
+    await requestRereport(ledger.pool, { ...wishOf(record!.sn), quantity: null }, clock.now());
     await carryOutRereport(deps());
     expect(await records()).toHaveLength(1);
     expect(await ledger.rows("SELECT refused FROM rereports")).toEqual([
@@ -443,11 +441,7 @@ describe("what the marketplace may do", () => {
     sandbox.setFaults([{ mode: "unknown_code", times: 1, code: "MKT.0150", status: 401 }]);
     await submitAll();
     const [refused] = await records();
-    await requestRereport(
-      ledger.pool,
-      { ...wishOf(refused!.sn), quantity: "41" },
-      clock.now(),
-    );
+    await requestRereport(ledger.pool, { ...wishOf(refused!.sn), quantity: "41" }, clock.now());
     await carryOutRereport(deps());
     await submitAll();
     expect(await records()).toMatchObject([

@@ -42,7 +42,10 @@ export function register(program: Command): void {
   const findings = program
     .command("findings")
     .description(
-      say({ en: "where we and the marketplace differ, and what is at stake", zh: "与云市场的差异及涉及金额" }),
+      say({
+        en: "where we and the marketplace differ, and what is at stake",
+        zh: "与云市场的差异及涉及金额",
+      }),
     );
   onStack(findings.command("list"))
     .description(
@@ -54,12 +57,23 @@ export function register(program: Command): void {
     .option("--all", say({ en: "resolved ones too", zh: "包括已解决的" }))
     .addOption(choice("--kind <kind>", { en: "of this kind", zh: "指定类型" }, KINDS))
     .option("--limit <n>", say({ en: "at most so many", zh: "最多条数" }), wholeNumber(1, 1_000_000), 100)
-    .action(async ({ all, kind, limit, ...flags }: StackFlags & { all?: boolean; kind?: string; limit: number }) => {
-      const query = { all: all ? "true" : undefined, kind };
-      const items = await readUpTo<Finding>(await openApi(flags), "/v1/findings", limit, query);
-      printList(items, { json: flags.json, columns: COLUMNS, empty: { en: "no differences", zh: "没有差异" } });
-      if (!all && kind !== "late" && items.length > 0) process.exitCode = EXIT.differences;
-    });
+    .action(
+      async ({
+        all,
+        kind,
+        limit,
+        ...flags
+      }: StackFlags & { all?: boolean; kind?: string; limit: number }) => {
+        const query = { all: all ? "true" : undefined, kind };
+        const items = await readUpTo<Finding>(await openApi(flags), "/v1/findings", limit, query);
+        printList(items, {
+          json: flags.json,
+          columns: COLUMNS,
+          empty: { en: "no differences", zh: "没有差异" },
+        });
+        if (!all && kind !== "late" && items.length > 0) process.exitCode = EXIT.differences;
+      },
+    );
   onStack(findings.command("settle <finding>"))
     .description(
       say({

@@ -28,10 +28,12 @@ export function register(program: Command): void {
   const meters = program.command("meters").description(say({ en: "what is counted, and how", zh: "计量项" }));
 
   onStack(meters.command("add <code>"))
-    .description(say({
+    .description(
+      say({
         en: "add a meter; it never changes after that, but that it may have more decimals",
         zh: "添加计量项；添加后除增加小数位外不可更改",
-      }))
+      }),
+    )
     .addOption(
       choice(
         "--aggregation <how>",

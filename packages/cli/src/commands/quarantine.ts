@@ -53,7 +53,12 @@ export function register(program: Command): void {
     )
     .requiredOption("--note <text>", say({ en: "why; it is kept", zh: "原因（会留存）" }))
     .action(
-      async (reason: string, meter: string, subject: string, { note, ...flags }: StackFlags & { note: string }) => {
+      async (
+        reason: string,
+        meter: string,
+        subject: string,
+        { note, ...flags }: StackFlags & { note: string },
+      ) => {
         const body = { reason, meter, subject, note };
         const done = await (await openApi(flags)).post<{ events: number }>("/v1/quarantine/write-off", body);
         if (flags.json) return printJson(done);

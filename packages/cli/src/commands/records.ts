@@ -198,7 +198,12 @@ function registerRereport(records: Command): void {
     .option("--end <time>", say({ en: "end of another interval", zh: "其他区间的结束" }))
     .action(async (sn: string, { reason, quantity, begin, end, ...flags }: RereportFlags) => {
       const api = await openApi(flags);
-      const asked = await api.post<{ quantity: string }>(`${pathOf(sn)}/rereport`, { reason, quantity, begin, end });
+      const asked = await api.post<{ quantity: string }>(`${pathOf(sn)}/rereport`, {
+        reason,
+        quantity,
+        begin,
+        end,
+      });
       if (flags.json) return printJson(asked);
       print(
         say({

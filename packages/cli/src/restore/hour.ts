@@ -18,6 +18,7 @@ import {
   ensureProofKey,
   insertManifest,
   insertRecordProofs,
+  restoreCorrections,
   restoreDeductions,
   restoreEvents,
   restoreHeads,
@@ -26,6 +27,7 @@ import {
   restoreRecords,
   restoreUsage,
   type Db,
+  type RestoredCorrection,
   type RestoredEvent,
   type RestoredRecord,
   type RestoredShard,
@@ -51,6 +53,7 @@ export async function restoreHour(db: Db, given: HourExport, now: Micros): Promi
   await clearOpenUsage(db, accountNo, hour);
   await restoreUsage(db, accountNo, hour, held.origins);
   await eachEventBatch(given, (events) => restoreEvents(db, accountNo, hour, events, now));
+  await restoreCorrections(db, accountNo, hour, held.corrections);
   await restoreRecords(db, accountNo, held.records);
   await restoreDeductions(db, accountNo, hour);
   await restoreHeads(db, accountNo, held.heads);
@@ -78,6 +81,7 @@ interface Held {
   heads: { shard: number; seq: number; checksum: string }[];
   instances: Parameters<typeof restoreInstances>[2][number][];
   residues: { instance: string; residue: string }[];
+  corrections: RestoredCorrection[];
   shards: RestoredShard[];
   manifest: Line;
   signature: Fields;
@@ -120,6 +124,16 @@ async function readHeld({ lines }: HourExport): Promise<Held> {
       opened: parseInstant(row.opened!)!,
     })),
     residues: of("residue").map(({ instance, residue }) => ({ instance: instance!, residue: residue! })),
+    corrections: of("correction").map((row) => ({
+      source: decodeText(row.source!)!,
+      key: row.key!,
+      target: row.target!,
+      instance: row.instance!,
+      quantity: row.quantity!,
+      delta: row.delta!,
+      saidAt: parseInstant(row.said_at!)!,
+      appliedAt: parseInstant(row.applied_at!)!,
+    })),
     shards: of("shard").map((row) => ({
       shard: Number(row.shard),
       status: row.status!,

@@ -7,7 +7,16 @@ import { clock, postgres, postgresDurability, queue, redisDurability, schema } f
 
 const OF_POSTGRES = [postgresDurability, schema, clock];
 const OF_REDIS = [redisDurability, queue];
-const OF_THE_FLOW = [collectors, sealing, freezing, submissions, account, quarantine, troubledRecords, overdueCases];
+const OF_THE_FLOW = [
+  collectors,
+  sealing,
+  freezing,
+  submissions,
+  account,
+  quarantine,
+  troubledRecords,
+  overdueCases,
+];
 
 /** Looks at everything. Where Postgres is away, what is read from it is left out: it could only say so again. */
 export async function examine(deps: RouteDeps): Promise<Checked[]> {

@@ -134,11 +134,7 @@ async function takeSdr({ pool, clock, account, adapter }: RouteDeps, read: Impor
   return found;
 }
 
-async function takeMoney(
-  { pool, clock, account, adapter }: RouteDeps,
-  read: Import,
-  given: Asked,
-) {
+async function takeMoney({ pool, clock, account, adapter }: RouteDeps, read: Import, given: Asked) {
   const { source, month: otherwise } = given;
   const { dayOffset } = adapter.windows;
   const lines = read.bill.map((line) => billToDb(line, otherwise, dayOffset));

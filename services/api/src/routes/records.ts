@@ -57,7 +57,13 @@ export function rereport(adapter: MarketplaceAdapter) {
 }
 
 /** The other interval of a wish, null where there is none. @throws where only one end of it is given. */
-export function intervalOf({ begin, end }: { begin?: number | undefined; end?: number | undefined }): Interval | null {
+export function intervalOf({
+  begin,
+  end,
+}: {
+  begin?: number | undefined;
+  end?: number | undefined;
+}): Interval | null {
   if (begin === undefined && end === undefined) return null;
   if (begin !== undefined && end !== undefined && begin < end) return { begin, end };
   throw refusal("field_invalid", {
