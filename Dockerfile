@@ -14,7 +14,7 @@ WORKDIR /app
 COPY --from=build /app ./
 RUN groupadd --system --gid 10001 quarterpast \
   && useradd --system --uid 10001 --gid quarterpast --home-dir /data quarterpast \
-  && install -d -o quarterpast -g quarterpast /data
+  && install -d -o quarterpast -g quarterpast /data /proofs /anchors
 USER quarterpast
 VOLUME /data
 ENTRYPOINT ["docker-entrypoint.sh"]

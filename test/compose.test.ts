@@ -95,7 +95,9 @@ describe.each(Object.entries(OURS))("%s", (name, { settings, load }) => {
     const known = new Set(
       [...read(settings).matchAll(/^ {2}([A-Z][A-Z0-9_]+):/gm)].map((match) => match[1]!),
     );
-    const set = Object.keys(service.environment!).map((variable) => variable.replace(/_FILE$/, ""));
+    const set = Object.keys(service.environment!).map((variable) =>
+      known.has(variable) ? variable : variable.replace(/_FILE$/, ""),
+    );
     expect(set.filter((variable) => !known.has(variable))).toEqual([]);
     expect(() => load(environmentOf(service))).not.toThrow();
     const sandbox = { MARKETPLACE_URL: "http://127.0.0.1:8790", MARKETPLACE_STATEMENT_PATH: "/sandbox/sdr" };
@@ -146,6 +148,17 @@ test("Redis and Postgres keep what they acknowledged", () => {
     const [volume] = services[name]!.volumes![0]!.split(":");
     expect(Object.keys(compose.volumes)).toContain(volume);
   }
+});
+
+test("hours are proven, their anchors stand on another volume, and the private key on neither", () => {
+  const { environment, volumes } = services["reporter"]!;
+  const volumeOf = (path: string) =>
+    volumes!.map((mount) => mount.split(":")).find(([, at]) => path.startsWith(`${at}/`) || path === at)?.[0];
+  const places = ["PROOF_DIR", "ANCHOR_FILE", "PROOF_KEY_FILE"].map((name) => volumeOf(environment![name]!));
+  expect(new Set(places).size).toBe(3);
+  for (const place of places) expect(Object.keys(compose.volumes)).toContain(place);
+  // A new named volume has the owner of the folder that the image has there.
+  for (const mount of volumes!) expect(read("Dockerfile")).toContain(` ${mount.split(":")[1]}`);
 });
 
 test("the sandbox is reached over loopback alone", () => {

@@ -102,6 +102,7 @@ CREATE TABLE bill_lines (
   currency text NOT NULL,
   refund boolean NOT NULL,
   begin_at timestamp with time zone,
+  end_at timestamp with time zone,
   CONSTRAINT bill_lines_pkey PRIMARY KEY (statement_id, line),
   CONSTRAINT bill_lines_statement_id_fkey FOREIGN KEY (statement_id) REFERENCES statements(statement_id)
 );
@@ -808,6 +809,7 @@ CREATE INDEX calls_ref ON public.calls USING btree (account_no, ref, call_id);
 CREATE INDEX case_history_of ON public.case_history USING btree (case_id, entry_id);
 CREATE UNIQUE INDEX cases_open ON public.cases USING btree (account_no, kind, ref) WHERE (resolved_at IS NULL);
 CREATE INDEX cases_ref ON public.cases USING btree (account_no, ref);
+CREATE INDEX corrections_hour ON public.corrections USING btree (bill_hour);
 CREATE INDEX events_occurred ON public.events USING brin (occurred) WITH (autosummarize='on');
 CREATE UNIQUE INDEX findings_open ON public.findings USING btree (account_no, kind, sn) WHERE (resolved_at IS NULL);
 CREATE INDEX findings_settled ON public.findings USING btree (account_no, kind, sn) WHERE settled;
@@ -937,6 +939,7 @@ CREATE VIEW billing.bill_lines AS
     b.refund,
     b.statement_id AS bill_no,
     b.begin_at,
+    b.end_at,
     (t.superseded_by IS NOT NULL) AS superseded
    FROM ((bill_lines b
      JOIN statements t USING (statement_id))

@@ -1,64 +1,28 @@
 import { createHash } from "node:crypto";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { fork, type ChildProcess } from "node:child_process";
-import { fileURLToPath } from "node:url";
-import { freePort, testServers } from "@quarterpast/devstack";
-import { createKey, setClock } from "@quarterpast/store";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { verifyLedger } from "../../packages/cli/src/verify/ledger.js";
 import { fillHours } from "../fixtures/goldenHours.js";
-import { H } from "../fixtures/ledger.js";
+import { startLedgerApi, tamper, type LedgerApi } from "../fixtures/ledgerApi.js";
 import { openProvenLedger, type ProvenLedger } from "../fixtures/proofs.js";
 import { runCli } from "../fixtures/stack.js";
 
-const TOKEN = `qp_operator_${"0123456789abcdef".repeat(2)}`;
 const EVER = { from: "2026-01-01T00:00:00Z", to: "2027-01-01T00:00:00Z" };
-const API = fileURLToPath(new URL("../../services/api/dist/main.js", import.meta.url));
 
 let proven: ProvenLedger;
-let api: ChildProcess;
+let api: LedgerApi;
 let env: Record<string, string>;
 
 beforeAll(async () => {
   proven = await openProvenLedger();
   await fillHours(proven);
   await proven.prove();
-  const { pool, account, url } = proven.ledger;
-  await setClock(pool, { realAnchor: Date.now() * 1_000, productAnchor: H + 4 * 3_600_000_000, rate: 0 });
-  await createKey(
-    pool,
-    { keyId: "operator", accountNo: account.accountNo, name: "operator", role: "operator", token: TOKEN },
-    H,
-  );
-  const port = await freePort();
-  const own = `http://127.0.0.1:${port}`;
-  env = { QUARTERPAST_API_URL: own, QUARTERPAST_API_KEY: TOKEN };
-  api = fork(API, [], {
-    env: {
-      PATH: process.env.PATH,
-      PORT: String(port),
-      LOG_LEVEL: "error",
-      DATABASE_URL: url,
-      REDIS_URL: testServers().redisUrl,
-      MARKETPLACE_URL: "http://127.0.0.1:9",
-      MARKETPLACE_KEY: "k",
-      COLLECTOR_URL: own,
-      STOREFRONT_URL: own,
-      API_URL: own,
-    },
-    stdio: ["ignore", "ignore", "inherit", "ipc"],
-  });
-  await new Promise<void>((resolve, reject) => {
-    api.once("message", () => resolve());
-    api.once("exit", (code) => reject(new Error(`the api ended with ${code}`)));
-  });
+  api = await startLedgerApi(proven.ledger);
+  env = api.env;
 });
 afterAll(async () => {
-  if (api.exitCode === null) {
-    api.kill("SIGTERM");
-    await new Promise((resolve) => api.once("exit", resolve));
-  }
+  await api.end();
   await proven.end();
 });
 
@@ -70,18 +34,8 @@ const json = async (...args: string[]) => {
 const found = (answer: unknown) =>
   (answer as { findings: { code: string }[] }).findings.map(({ code }) => code);
 
-/** Changes rows behind the product's back, runs `then`, and sets them back. */
-async function tampered(change: string, undo: string, then: () => Promise<void>): Promise<void> {
-  const { pool } = proven.ledger;
-  const client = await pool.connect();
-  try {
-    await client.query(`SET session_replication_role = replica; ${change}`);
-    await then();
-  } finally {
-    await client.query(`${undo}; SET session_replication_role = origin`);
-    client.release();
-  }
-}
+const tampered = (change: string, undo: string, then: () => Promise<void>) =>
+  tamper(proven.ledger, change, undo, then);
 
 describe("verify", () => {
   test("of a ledger that nobody changed finds nothing, by month, hour and record, in both languages", async () => {
@@ -175,7 +129,7 @@ describe("verify", () => {
   ])("finds %s that was changed: %s", async (_name, code, change, undo) => {
     const verify = () =>
       verifyLedger(
-        { apiUrl: env.QUARTERPAST_API_URL!, apiKey: TOKEN, dataDir: "" },
+        { apiUrl: env.QUARTERPAST_API_URL!, apiKey: env.QUARTERPAST_API_KEY!, dataDir: "" },
         { ...EVER, withEvents: true },
       );
     await tampered(change, undo, async () => expect(found(await verify())).toContain(code));

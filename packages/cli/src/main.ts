@@ -1,5 +1,6 @@
 import { createRequire } from "node:module";
 import { Command, CommanderError } from "commander";
+import { register as bills } from "./commands/bills.js";
 import { register as cases } from "./commands/cases.js";
 import { register as doctor } from "./commands/doctor.js";
 import { register as exportRecords } from "./commands/export.js";
@@ -15,6 +16,7 @@ import { register as products } from "./commands/products.js";
 import { register as prices } from "./commands/prices.js";
 import { register as prove } from "./commands/prove.js";
 import { register as quarantine } from "./commands/quarantine.js";
+import { register as rebuild } from "./commands/rebuild.js";
 import { register as reconcile } from "./commands/reconcile.js";
 import { register as records } from "./commands/records.js";
 import { register as restoreHours } from "./commands/restoreHours.js";
@@ -40,11 +42,13 @@ const GROUPS = [
   records,
   reconcile,
   findings,
+  bills,
   prices,
   cases,
   quarantine,
   verify,
   prove,
+  rebuild,
   exportRecords,
   restoreHours,
   doctor,

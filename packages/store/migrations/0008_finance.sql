@@ -7,13 +7,13 @@ ALTER TABLE statements ADD COLUMN bill_from timestamptz, ADD COLUMN bill_to time
   -- A whole bill that covers at least as much: what stands in both counts once.
   ADD COLUMN superseded_by bigint REFERENCES statements;
 CREATE INDEX statements_bills ON statements (account_no, bill_from) WHERE bill_from IS NOT NULL;
-ALTER TABLE bill_lines ADD COLUMN begin_at timestamptz;
+ALTER TABLE bill_lines ADD COLUMN begin_at timestamptz, ADD COLUMN end_at timestamptz;
 CREATE INDEX bill_lines_usage ON bill_lines (usage_month);
 
 CREATE OR REPLACE VIEW billing.bill_lines AS
 SELECT a.code AS account, t.source AS bill, t.taken_at, t.complete, b.line, b.month, b.usage_month, b.sn, b.instance_id,
   b.product, b.customer, b.order_id, b.quantity, b.amount, b.currency, b.refund,
-  b.statement_id AS bill_no, b.begin_at, t.superseded_by IS NOT NULL AS superseded
+  b.statement_id AS bill_no, b.begin_at, b.end_at, t.superseded_by IS NOT NULL AS superseded
 FROM bill_lines b JOIN statements t USING (statement_id) JOIN accounts a USING (account_no);
 
 COMMENT ON VIEW billing.bill_lines IS
@@ -22,6 +22,7 @@ COMMENT ON VIEW billing.bill_lines IS
 -- A person settled it, with a reason in the audit: the same difference found again is no news.
 ALTER TABLE findings ADD COLUMN settled boolean NOT NULL DEFAULT false;
 ALTER TABLE bill_findings ADD COLUMN settled boolean NOT NULL DEFAULT false;
+CREATE INDEX corrections_hour ON corrections (bill_hour);
 CREATE INDEX findings_settled ON findings (account_no, kind, sn) WHERE settled;
 
 -- Re-reports ---------------------------------------------------------------------------------------------------

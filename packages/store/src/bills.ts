@@ -112,9 +112,9 @@ function scopeOf(lines: readonly NewBillLine[]): Scope {
 async function insertLines(db: Db, statementId: number, lines: readonly NewBillLine[]): Promise<void> {
   await db.query(
     `INSERT INTO bill_lines (statement_id, line, month, usage_month, sn, instance_id, product, customer, order_id, quantity,
-       amount, currency, refund, begin_at)
+       amount, currency, refund, begin_at, end_at)
      SELECT $1::bigint, t.* FROM unnest($2::integer[], $3::date[], $4::date[], $5::text[], $6::text[], $7::text[], $8::text[],
-       $9::text[], $10::numeric[], $11::numeric[], $12::text[], $13::boolean[], $14::timestamptz[]) AS t`,
+       $9::text[], $10::numeric[], $11::numeric[], $12::text[], $13::boolean[], $14::timestamptz[], $15::timestamptz[]) AS t`,
     [
       statementId,
       lines.map((line) => line.line),
@@ -129,7 +129,8 @@ async function insertLines(db: Db, statementId: number, lines: readonly NewBillL
       lines.map((line) => line.amount),
       lines.map((line) => line.currency),
       lines.map((line) => line.refund),
-      lines.map((line) => (line.begin === null ? null : stamp(line.begin))),
+      lines.map(({ begin }) => (begin === null ? null : stamp(begin))),
+      lines.map(({ end }) => (end === null ? null : stamp(end))),
     ],
   );
 }

@@ -42,3 +42,6 @@ export * from "./casework.js";
 export * from "./caseActs.js";
 export * from "./corrections.js";
 export * from "./writeOff.js";
+export * from "./drill.js";
+export * from "./credits.js";
+export * from "./rebuild.js";

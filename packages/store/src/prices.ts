@@ -108,6 +108,8 @@ export interface Revenue {
   /** Decimal text; null where no price plan was valid. */
   expected: string | null;
   billed: string | null;
+  /** What the marketplace's bills say; null where none that was imported names it. */
+  bill: string | null;
   /** Records without a price plan. */
   unpriced: number;
 }
@@ -116,28 +118,59 @@ export interface Revenue {
 export const REVENUE_BY = ["product", "instance", "subject", "record"] as const;
 export type RevenueBy = (typeof REVENUE_BY)[number];
 
-const KEY: Record<RevenueBy, string> = {
-  product: "product",
-  instance: "instance_id",
-  subject: "subject",
-  record: "sn",
+/** Of a record of `billing.revenue`, and of a bill's line `b` with the instance `i` that it names or whose record it is. */
+const KEY: Record<RevenueBy, { ours: string; bill: string }> = {
+  product: { ours: "product", bill: "COALESCE(i.product, b.product)" },
+  instance: { ours: "instance_id", bill: "COALESCE(i.instance_id, b.instance_id)" },
+  subject: { ours: "subject", bill: "i.subject" },
+  record: { ours: "sn", bill: "b.sn" },
 };
 
-/** Expected revenue of a month (its first day, `YYYY-MM-DD`), by key and currency, `limit` rows after `after` (key, currency). */
-export async function readRevenue(
-  db: Db,
-  account: string,
-  { month, by, after, limit }: { month: string; by: RevenueBy; after: readonly string[]; limit: number },
-): Promise<Revenue[]> {
+export interface RevenueFilter {
+  /** First day of a month of the marketplace, `YYYY-MM-DD`. */
+  month: string;
+  by: RevenueBy;
+  product?: string | undefined;
+  instanceId?: string | undefined;
+  subject?: string | undefined;
+  /** Key and currency of the row before. */
+  after: readonly string[];
+  limit: number;
+}
+
+/** Expected revenue of a month by key and currency, beside what the marketplace's bills say of the same. */
+export async function readRevenue(db: Db, account: string, filter: RevenueFilter): Promise<Revenue[]> {
+  const { month, by, product, instanceId, subject, after, limit } = filter;
   const key = KEY[by];
   const { rows } = await db.query<Revenue>(
-    `SELECT ${key} AS key, currency, count(*) AS records, trim_scale(sum(quantity))::text AS quantity,
-       trim_scale(sum(amount))::text AS expected, trim_scale(sum(amount) FILTER (WHERE state = 'billed'))::text AS billed,
-       count(*) FILTER (WHERE amount IS NULL) AS unpriced
-     FROM billing.revenue WHERE account = $1::text AND month = $2::date AND expected
-       AND (${key}, COALESCE(currency, '')) > ($3::text, $4::text)
-     GROUP BY ${key}, currency ORDER BY ${key}, COALESCE(currency, '') LIMIT $5::integer`,
-    [account, month, after[0] ?? "", after[1] ?? "", limit],
+    `WITH bill AS (
+       SELECT ${key.bill} AS key, b.currency, trim_scale(sum(b.amount))::text AS amount FROM billing.bill_lines b
+       LEFT JOIN records r ON r.sn = b.sn
+       LEFT JOIN instances i ON CASE WHEN r.sn IS NULL THEN i.instance_id = b.instance_id
+         AND i.account_no = (SELECT account_no FROM accounts WHERE code = $1::text) ELSE i.instance_no = r.instance_no END
+       WHERE b.account = $1::text AND b.usage_month = $2::date AND NOT b.superseded AND NOT b.refund GROUP BY 1, 2
+     ), ours AS (
+       SELECT ${key.ours} AS key, currency, count(*) AS records, trim_scale(sum(quantity))::text AS quantity,
+         trim_scale(sum(amount))::text AS expected, trim_scale(sum(amount) FILTER (WHERE state = 'billed'))::text AS billed,
+         count(*) FILTER (WHERE amount IS NULL) AS unpriced
+       FROM billing.revenue WHERE account = $1::text AND month = $2::date AND expected
+         AND ($6::text IS NULL OR product = $6::text) AND ($7::text IS NULL OR instance_id = $7::text)
+         AND ($8::text IS NULL OR subject = $8::text)
+       GROUP BY 1, 2
+     )
+     SELECT ours.*, bill.amount AS bill FROM ours LEFT JOIN bill ON bill.key = ours.key AND bill.currency = ours.currency
+     WHERE (ours.key, COALESCE(ours.currency, '')) > ($3::text, $4::text)
+     ORDER BY ours.key, COALESCE(ours.currency, '') LIMIT $5::integer`,
+    [
+      account,
+      month,
+      after[0] ?? "",
+      after[1] ?? "",
+      limit,
+      product ?? null,
+      instanceId ?? null,
+      subject ?? null,
+    ],
   );
   return rows;
 }

@@ -101,6 +101,8 @@ const plainText = (max: number) =>
     .regex(/^[^\p{Cc}\p{Cs}]+$/u);
 export const subject = () =>
   field(printable(EVENT_LIMITS.subjectChars), z.string().pipe(cloudEventSchema.shape.subject));
+export const optionalSubject = () =>
+  field(printable(EVENT_LIMITS.subjectChars), cloudEventSchema.shape.subject.optional());
 export const source = () =>
   field(printable(EVENT_LIMITS.sourceChars), z.string().pipe(cloudEventSchema.shape.source));
 export const statementName = () => field(printable(200), plainText(200).optional());

@@ -12,7 +12,7 @@ import type {
 /** An instant as the api writes it. */
 export const iso = formatInstant;
 
-const isoOrNull = (at: Micros | null): string | null => (at === null ? null : formatInstant(at));
+export const isoOrNull = (at: Micros | null): string | null => (at === null ? null : formatInstant(at));
 
 /** A page: its items, and what to ask for to get the next one. Pages are read one longer than asked. */
 export function page<T>(

@@ -7,6 +7,7 @@ import { addEtags } from "./etag.js";
 import { createKeyring, mayDo, type Keyring } from "./keyring.js";
 import { addOpenApi } from "./openapi.js";
 import { mapError, refusal } from "./refuse.js";
+import { addBills } from "./routes/bills.js";
 import { addCases } from "./routes/cases.js";
 import { addDoctor } from "./routes/doctor.js";
 import { addExports } from "./routes/exports.js";
@@ -20,6 +21,7 @@ import { addProducts } from "./routes/products.js";
 import { addPrices } from "./routes/prices.js";
 import { addProofs } from "./routes/proofs.js";
 import { addQuarantine } from "./routes/quarantine.js";
+import { addRebuild } from "./routes/rebuild.js";
 import { addRecords } from "./routes/records.js";
 import { addSources } from "./routes/sources.js";
 import { addStack } from "./routes/stack.js";
@@ -116,6 +118,8 @@ const ROUTES = [
   addDoctor,
   addProofs,
   addExports,
+  addBills,
+  addRebuild,
 ] as const;
 
 /** Asks before the body is read: nobody without a key may send one. */

@@ -39,14 +39,12 @@ const KINDS = ["missing", "extra", "different", "abnormal", "late", "refunded"] 
 
 /** `quarterpast findings`: where ours and the marketplace's differ, and the act that ends a difference. */
 export function register(program: Command): void {
-  const findings = program
-    .command("findings")
-    .description(
-      say({
-        en: "where we and the marketplace differ, and what is at stake",
-        zh: "与云市场的差异及涉及金额",
-      }),
-    );
+  const findings = program.command("findings").description(
+    say({
+      en: "where we and the marketplace differ, and what is at stake",
+      zh: "与云市场的差异及涉及金额",
+    }),
+  );
   onStack(findings.command("list"))
     .description(
       say({

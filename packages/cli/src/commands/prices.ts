@@ -28,6 +28,7 @@ interface Revenue {
   quantity: string;
   expected: string | null;
   billed: string | null;
+  bill: string | null;
 }
 
 const bandsText = (bands: readonly Band[]) =>
@@ -50,6 +51,7 @@ const REVENUE: readonly Column<Revenue>[] = [
   { title: { en: "QUANTITY", zh: "用量" }, cell: ({ quantity }) => quantity, align: "right" },
   { title: { en: "EXPECTED", zh: "预期收入" }, cell: ({ expected }) => expected ?? "-", align: "right" },
   { title: { en: "BILLED", zh: "已出账" }, cell: ({ billed }) => billed ?? "-", align: "right" },
+  { title: { en: "MARKETPLACE'S BILL", zh: "云市场账单" }, cell: ({ bill }) => bill ?? "-", align: "right" },
   { title: { en: "CURRENCY", zh: "货币" }, cell: ({ currency }) => currency ?? "-" },
 ];
 
@@ -149,9 +151,23 @@ function registerList(prices: Command): void {
     });
 }
 
+type RevenueFlags = StackFlags & {
+  month: string;
+  by?: string;
+  product?: string;
+  instance?: string;
+  customer?: string;
+  limit: number;
+};
+
 function registerRevenue(program: Command): void {
   onStack(program.command("revenue"))
-    .description(say({ en: "what a month is expected to bring in", zh: "月度预期收入" }))
+    .description(
+      say({
+        en: "what a month is expected to bring in, and what the marketplace's bills say of it",
+        zh: "月度预期收入，以及云市场账单金额",
+      }),
+    )
     .requiredOption("--month <YYYY-MM>", say({ en: "in days of the marketplace", zh: "按云市场的日期" }))
     .addOption(
       choice("--by <what>", { en: "summed by (default: product)", zh: "汇总方式（默认 product）" }, [
@@ -167,11 +183,13 @@ function registerRevenue(program: Command): void {
       wholeNumber(1, 1_000_000),
       100,
     )
-    .action(
-      async ({ month, by, limit, ...flags }: StackFlags & { month: string; by?: string; limit: number }) => {
-        const items = await readUpTo<Revenue>(await openApi(flags), "/v1/revenue", limit, { month, by });
-        const empty = { en: "no records of that month", zh: "该月没有话单" };
-        printList(items, { json: flags.json, columns: REVENUE, empty });
-      },
-    );
+    .option("--product <product>", say({ en: "of this product", zh: "指定产品" }))
+    .option("--instance <id>", say({ en: "of this instance", zh: "指定实例" }))
+    .option("--customer <subject>", say({ en: "of this customer's subject", zh: "指定客户主体" }))
+    .action(async ({ dataDir, json, limit, customer: subject, ...asked }: RevenueFlags) => {
+      const query = { ...asked, subject };
+      const items = await readUpTo<Revenue>(await openApi({ dataDir }), "/v1/revenue", limit, query);
+      const empty = { en: "no records of that month", zh: "该月没有话单" };
+      printList(items, { json, columns: REVENUE, empty });
+    });
 }

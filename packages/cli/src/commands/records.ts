@@ -2,6 +2,7 @@ import type { Command } from "commander";
 import { onStack, openApi, readUpTo, wholeNumber, type StackFlags } from "../command.js";
 import { say } from "../lang.js";
 import { formatFields, formatTable, print, printJson, printList, type Column } from "../output.js";
+import { registerEvents } from "./recordEvents.js";
 
 interface RecordRow {
   sn: string;
@@ -102,6 +103,7 @@ export function register(program: Command): void {
   registerList(records);
   registerShow(records);
   registerRereport(records);
+  registerEvents(records);
 }
 
 interface ListFlags extends StackFlags {

@@ -1,5 +1,5 @@
 import { MINUTE, planProblem } from "@quarterpast/domain";
-import { addPlan, listPlans, readRevenue, type Revenue, type StoredPlan } from "@quarterpast/store";
+import { addPlan, listPlans, readRevenue, type StoredPlan } from "@quarterpast/store";
 import { z } from "zod";
 import * as fields from "../fields.js";
 import * as finance from "../financeFields.js";
@@ -27,6 +27,9 @@ const listing = z.strictObject({
 const asked = z.strictObject({
   month: finance.month(),
   by: finance.revenueBy(),
+  product: finance.optionalProduct(),
+  instance: fields.optionalInstanceId(),
+  subject: fields.optionalSubject(),
   cursor: finance.textCursor(),
   limit: fields.limit(1_000, 100),
 });
@@ -52,9 +55,15 @@ export function addPrices(routes: Routes, { pool, clock, account, adapter }: Rou
   });
 
   routes.get("/revenue", { schema: { querystring: asked } }, async ({ query }) => {
-    const { month, by, limit, cursor: after = [] } = query;
-    const read = await readRevenue(pool, code, { month: `${month}-01`, by, after, limit: limit + 1 });
-    return page(read, limit, revenueToApi, (row) => finance.encodeCursor(row.key, row.currency ?? ""));
+    const { month, instance: instanceId, limit, cursor: after = [], ...rest } = query;
+    const asked = { ...rest, month: `${month}-01`, instanceId, after, limit: limit + 1 };
+    const read = await readRevenue(pool, code, asked);
+    return page(
+      read,
+      limit,
+      (revenue) => revenue,
+      (row) => finance.encodeCursor(row.key, row.currency ?? ""),
+    );
   });
 }
 
@@ -62,8 +71,6 @@ function planToApi(plan: StoredPlan) {
   const { planId: id, product, meter, validFrom, model, currency, period, free, bands } = plan;
   return { id, product, meter, validFrom: iso(validFrom), model, currency, period, free, bands };
 }
-
-const revenueToApi = (revenue: Revenue) => revenue;
 
 function noPlan(problem: string) {
   const zh: Record<string, string> = {
