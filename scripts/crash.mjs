@@ -1,5 +1,5 @@
 // `npm run crash [-- --seed S --events N --kills N --json]`: the crash suite on the checkout as it is. With `--json` the
-// last line of the output is the result. `npm run soak -- --minutes N [--seed S]` is the same for nights.
+// last line of the output is the result.
 import { join } from "node:path";
 import { build } from "./suite.mjs";
 import { root } from "./setup.mjs";

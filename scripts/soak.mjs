@@ -1,3 +1,8 @@
-// `npm run soak -- --minutes N [--seed S]`: the crash suite for nights, 30 minutes unless told otherwise.
-if (!process.argv.some((argument) => argument.startsWith("--minutes"))) process.argv.push("--minutes", "30");
-await import("./crash.mjs");
+// `npm run soak [-- --minutes N --seed S --parts crash,bugs,…]`: the long runs of the crash suite, for nights; each result
+// is appended to test/crash/results.ndjson, which the READMEs' reliability table is made from.
+import { join } from "node:path";
+import { build } from "./suite.mjs";
+import { root } from "./setup.mjs";
+
+build("crash");
+await import(join(root, "test", "crash", "dist", "soak.js"));

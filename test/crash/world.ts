@@ -1,7 +1,6 @@
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { fork, type ChildProcess } from "node:child_process";
-import { startPostgres, startRedis, type RunningServer, freePorts } from "@quarterpast/devstack";
+import { startPostgres, startRedis, freePorts } from "@quarterpast/devstack";
 import {
   addInstance,
   createKey,
@@ -15,22 +14,13 @@ import type { Pool } from "@quarterpast/store";
 import { createManaged, type Managed, type ServiceKind } from "./managed.js";
 import { startProxy, type Proxy } from "./proxy.js";
 import type { Random } from "./random.js";
+import { createClock, put, SANDBOX_KEY, serverHandle, startSandbox, type ServerHandle } from "./servers.js";
 import type { Subject } from "./workload.js";
 
 /** The first hour of product time. */
 export const FIRST_HOUR_MS = Date.parse("2026-03-01T10:00:00Z");
-const KEY = "crash-key";
 export const TOKEN = "qp_crashkey_0123456789abcdef0123456789abcdef";
 export const PREFIX = "{qp-crash}";
-
-/** Redis or Postgres, to be killed and started again on its data. */
-export interface ServerHandle {
-  name: "redis" | "postgres";
-  kill(): Promise<void>;
-  start(): Promise<void>;
-  /** Real time at which it last answered again. */
-  upSince(): number | undefined;
-}
 
 /** Everything a run is made of. */
 export interface World {
@@ -80,7 +70,7 @@ export async function startWorld(options: WorldOptions): Promise<World> {
   await migrate(databaseUrl);
   const pool = createPool({ databaseUrl, applicationName: "orchestrator", max: 4, onError: () => {} });
   const sandbox = await startSandbox(root, dir, sandboxPort);
-  const clock = createClock(pool, sandbox.url, options.rate);
+  const clock = createClock(pool, sandbox.url, options.rate, FIRST_HOUR_MS + 20 * 60_000);
   const subjects = await prepareLedger(pool);
   await clock.setRate(options.rate);
 
@@ -115,7 +105,7 @@ export async function startWorld(options: WorldOptions): Promise<World> {
       }
       if (kind === "reporter") {
         env.MARKETPLACE_URL = await proxied(`${name}>sandbox`, sandbox.url);
-        env.MARKETPLACE_KEY = KEY;
+        env.MARKETPLACE_KEY = SANDBOX_KEY;
         env.MARKETPLACE_STATEMENT_PATH = "/sandbox/sdr";
         env.PROOF_DIR = join(dir, "proofs");
       }
@@ -161,89 +151,6 @@ export async function startWorld(options: WorldOptions): Promise<World> {
       await postgres.stop();
     },
   };
-}
-
-interface FullHandle extends ServerHandle {
-  url(): string;
-  stop(): Promise<void>;
-}
-
-async function serverHandle(
-  name: ServerHandle["name"],
-  start: () => Promise<RunningServer>,
-): Promise<FullHandle> {
-  let server = await start();
-  let upSince: number | undefined = Date.now();
-  return {
-    name,
-    url: () => server.url,
-    upSince: () => upSince,
-    async kill() {
-      upSince = undefined;
-      process.kill(server.pid, "SIGKILL");
-      await server.exited;
-    },
-    async start() {
-      server = await start();
-      upSince = Date.now();
-    },
-    stop: () => server.stop(),
-  };
-}
-
-async function startSandbox(
-  root: string,
-  dir: string,
-  port: number,
-): Promise<{ url: string; child: ChildProcess }> {
-  const child = fork(join(root, "packages/sandbox/dist/main.js"), [], {
-    cwd: root,
-    env: {
-      PATH: process.env.PATH,
-      LOG_LEVEL: "silent",
-      SANDBOX_KEY: KEY,
-      SANDBOX_PORT: String(port),
-      SANDBOX_DATA_DIR: join(dir, "sandbox"),
-      SANDBOX_VALIDATION_DELAY: "50ms",
-    },
-    stdio: "ignore",
-    execArgv: [],
-  });
-  await new Promise<void>((resolve, reject) => {
-    child.once("message", () => resolve());
-    child.once("exit", (code) => reject(new Error(`the sandbox ended with ${code}`)));
-  });
-  return { url: `http://127.0.0.1:${port}`, child };
-}
-
-function createClock(pool: Pool, sandboxUrl: string, firstRate: number) {
-  let anchor = { at: Date.now(), product: FIRST_HOUR_MS + 20 * 60_000, rate: firstRate };
-  const now = () => anchor.product + (Date.now() - anchor.at) * anchor.rate;
-  return {
-    now,
-    /** From now on product time runs at this rate; it never goes back. The marketplace's clock is told first. */
-    async setRate(rate: number): Promise<void> {
-      anchor = { product: now(), at: Date.now(), rate };
-      const [start, at] = [new Date(anchor.product).toISOString(), new Date(anchor.at).toISOString()];
-      await put(`${sandboxUrl}/sandbox/clock`, { start, at, rate });
-      await pool.query(
-        `INSERT INTO clock (real_anchor, product_anchor, rate, beat_product)
-         VALUES ($1::timestamptz, $2::timestamptz, $3::numeric, $2::timestamptz)
-         ON CONFLICT (only_row) DO UPDATE SET real_anchor = excluded.real_anchor,
-           product_anchor = excluded.product_anchor, rate = excluded.rate`,
-        [at, start, rate],
-      );
-    },
-  };
-}
-
-async function put(url: string, body: object): Promise<void> {
-  const response = await fetch(url, {
-    method: "PUT",
-    headers: { "content-type": "application/json" },
-    body: JSON.stringify(body),
-  });
-  if (!response.ok) throw new Error(`${url}: ${response.status} ${await response.text()}`);
 }
 
 interface NewInstance extends Subject {

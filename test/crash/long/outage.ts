@@ -1,0 +1,91 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { FIRST_MS, HOUR_MS, openStage, type Stage } from "./stage.js";
+import { compare, hourOfUsage, send } from "./usage.js";
+import type { LongRun, PartResult } from "./parts.js";
+
+const INSTANCES = 80_000;
+const HOURS = 6;
+const BAR_MS = 10 * 60_000;
+const GIVE_UP_MS = 20 * 60_000;
+/** Product seconds in a real one while the marketplace is away. */
+const FAST = 60;
+
+/**
+ * The marketplace is away for six hours in which 80,000 records an hour fall due. Timed is from its return, with the
+ * product's clock at real speed, until it has all of them.
+ */
+export async function outage({ root, dir, say }: LongRun): Promise<PartResult> {
+  const stage = await openStage({
+    root,
+    dir,
+    say,
+    instances: INSTANCES,
+    services: { collector: 1, aggregator: 1, reporter: 1 },
+  });
+  const hours = Array.from({ length: HOURS }, (_, at) => FIRST_MS + at * HOUR_MS);
+  try {
+    await stage.setFaults([{ mode: "down" }]);
+    for (const kind of ["collector", "aggregator", "reporter"] as const) await stage.start(kind);
+    for (const hour of hours) {
+      await stage.clock.jump(hour + HOUR_MS / 2);
+      await send(stage.collectors, hourOfUsage(INSTANCES, hour));
+      await untilCounted(stage, hours.indexOf(hour) + 1);
+      await stage.clock.setRate(FAST);
+      while (stage.clock.now() < hour + HOUR_MS + 10 * 60_000) await sleep(200);
+      await stage.clock.setRate(0);
+      await untilFrozen(stage, hours.indexOf(hour) + 1);
+      say(`hour ${hours.indexOf(hour) + 1} of ${HOURS} is owed`);
+    }
+    await stage.clock.jump(FIRST_MS + (HOURS + 1) * HOUR_MS);
+    await stage.clock.setRate(1);
+    const owed = await owedRecords(stage);
+    await stage.setFaults([]);
+    const from = Date.now();
+    while ((await owedRecords(stage)) > 0 && Date.now() - from < GIVE_UP_MS) await sleep(500);
+    const caughtUpMs = Date.now() - from;
+    await sleep(2_000);
+    const found = compare(await stage.validTotals(), INSTANCES, hours);
+    const outOfOrder = await countOutOfOrder(stage);
+    const isGood =
+      owed === INSTANCES * HOURS &&
+      caughtUpMs <= BAR_MS &&
+      outOfOrder === 0 &&
+      found.missing + found.doubled + found.different === 0;
+    return { isGood, figures: { records: owed, hoursAway: HOURS, caughtUpMs, outOfOrder, ...found } };
+  } finally {
+    await stage.end();
+  }
+}
+
+async function number(stage: Stage, sql: string): Promise<number> {
+  return (await stage.pool.query<{ n: number }>(sql)).rows[0]!.n;
+}
+
+const owedRecords = (stage: Stage): Promise<number> =>
+  number(
+    stage,
+    "SELECT COALESCE(sum(seq_to - seq_from + 1), 0)::float8 AS n FROM submissions WHERE state IN ('frozen', 'sent', 'unknown')",
+  );
+
+async function untilCounted(stage: Stage, hours: number): Promise<void> {
+  const counted = () => number(stage, "SELECT COALESCE(sum(counted), 0)::float8 AS n FROM receipts");
+  while ((await counted()) < INSTANCES * hours) await sleep(200);
+}
+
+async function untilFrozen(stage: Stage, hours: number): Promise<void> {
+  while ((await owedRecords(stage)) < INSTANCES * hours) await sleep(200);
+}
+
+/** Calls of the reporter are in flight beside each other: an older hour's may come in so many places later. */
+const IN_FLIGHT = 4;
+
+/** Accepted calls that went out although calls of an older hour were still to come. */
+async function countOutOfOrder(stage: Stage): Promise<number> {
+  const { rows } = await stage.pool.query<{ deadline: Date }>(
+    `SELECT s.deadline FROM attempts t JOIN submissions s USING (submission_id)
+     WHERE t.result = 'accepted' ORDER BY t.sent_real, t.submission_id`,
+  );
+  const deadlines = rows.map(({ deadline }) => Number(deadline));
+  return deadlines.filter((at, place) => deadlines.slice(place + IN_FLIGHT).some((later) => later < at))
+    .length;
+}

@@ -1,0 +1,93 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { Redis } from "ioredis";
+import { PREFIX } from "../world.js";
+import { FIRST_MS, openStage } from "./stage.js";
+import { hourOfUsage, quantityOf, send } from "./usage.js";
+import type { LongRun, PartResult } from "./parts.js";
+
+const INSTANCES = 1_000;
+const EVENTS = 1_000_000;
+const BAR_MS = 60_000;
+const GIVE_UP_MS = 240_000;
+const STILL_SENT = 100;
+
+/**
+ * A million acknowledged events wait in Redis when it is emptied, while others still come in. Timed is from then until
+ * each of the million has been counted once, put together again from the collectors' journals alone.
+ */
+export async function rebuild({ root, dir, say }: LongRun): Promise<PartResult> {
+  const stage = await openStage({
+    root,
+    dir,
+    say,
+    instances: INSTANCES,
+    services: { collector: 2, aggregator: 2, reporter: 0 },
+  });
+  const redis = new Redis(stage.redisUrl);
+  try {
+    await stage.start("collector");
+    const acknowledged = await send(stage.collectors, hourOfUsage(INSTANCES, FIRST_MS, EVENTS / INSTANCES));
+    say(`${acknowledged} events acknowledged, none counted`);
+    const waiting = await redis.llen(`${PREFIX}:usage:wait`);
+    const under = sendOn(stage.collectors);
+    await redis.flushall();
+    const from = Date.now();
+    await stage.start("aggregator");
+    const counted = async (): Promise<number> => {
+      const { rows } = await stage.pool.query<{ n: number }>(
+        "SELECT COALESCE(sum(counted), 0)::float8 AS n FROM receipts",
+      );
+      return rows[0]!.n;
+    };
+    let requeuedMs = 0;
+    for (; (await counted()) < acknowledged && Date.now() - from < GIVE_UP_MS; await sleep(200)) {
+      const there = (await counted()) / 1_000 + (await redis.llen(`${PREFIX}:usage:wait`));
+      if (requeuedMs === 0 && there >= waiting) requeuedMs = Date.now() - from;
+    }
+    const countedMs = Date.now() - from;
+    const more = await under();
+    for (const until = Date.now() + 90_000; (await counted()) < acknowledged + more && Date.now() < until;)
+      await sleep(500);
+    const { lost, doubled } = await audit(stage.pool, acknowledged + more);
+    return {
+      isGood: waiting > 0 && countedMs <= BAR_MS && lost === 0 && doubled === 0,
+      figures: { events: acknowledged, requeuedMs, countedMs, underLoad: more, lost, doubled },
+    };
+  } finally {
+    redis.disconnect();
+    await stage.end();
+  }
+}
+
+/** Goes on sending, a batch after the other; gives how many were acknowledged once it is told to end. */
+function sendOn(collectors: readonly string[]): () => Promise<number> {
+  let isOver = false;
+  const sending = (async () => {
+    let sum = 0;
+    for (let round = 1; !isOver; round += 1)
+      sum += await send(collectors, hourOfUsage(STILL_SENT, FIRST_MS + round * 1_000));
+    return sum;
+  })();
+  return () => ((isOver = true), sending);
+}
+
+interface Pool {
+  query<T extends object>(sql: string): Promise<{ rows: T[] }>;
+}
+
+/** Every acknowledged event is there once, and the first million sum to what was sent. */
+async function audit(pool: Pool, acknowledged: number): Promise<{ lost: number; doubled: number }> {
+  const { rows } = await pool.query<{ events: number; summed: number; total: string }>(
+    `SELECT (SELECT count(*)::float8 FROM events) AS events, (SELECT sum(events)::float8 FROM hour_usage) AS summed,
+       (SELECT sum(quantity) FROM events WHERE id LIKE '${FIRST_MS}-%')::text AS total`,
+  );
+  const [{ events, summed, total }] = rows as [{ events: number; summed: number; total: string }];
+  let due = 0;
+  for (let no = 0; no < INSTANCES; no += 1)
+    due += Math.round(Number(quantityOf(no, FIRST_MS)) * 10) * (EVENTS / INSTANCES);
+  const difference = Math.round(Number(total) * 10) - due;
+  return {
+    lost: Math.max(0, acknowledged - events, acknowledged - summed, difference < 0 ? 1 : 0),
+    doubled: Math.max(0, events - acknowledged, summed - acknowledged, difference > 0 ? 1 : 0),
+  };
+}
