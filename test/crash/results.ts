@@ -2,13 +2,17 @@ import { execFileSync } from "node:child_process";
 import { appendFileSync } from "node:fs";
 import { join } from "node:path";
 
-/** What a long run came to, as a line of results.ndjson has it. */
-export interface SoakResult {
+/** What a long run came to. */
+export interface PartFigures {
   part: string;
   isGood: boolean;
-  seconds: number;
   seed?: number;
   [figure: string]: unknown;
+}
+
+/** As a line of results.ndjson has it. */
+export interface SoakResult extends PartFigures {
+  seconds: number;
 }
 
 /** Below the checkout; committed. */

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { LONG_RUNS } from "./long/parts.js";
-import { appendResult, type SoakResult } from "./results.js";
+import { appendResult, type PartFigures, type SoakResult } from "./results.js";
 import { anySeed } from "./workload.js";
 
 /** `npm run soak [-- --minutes N --seed S --parts crash,bugs,…]`: every long run, each result a line of results.ndjson. */
@@ -40,7 +40,7 @@ async function runScript(script: string, ...args: string[]): Promise<Record<stri
   return last.startsWith("{") ? (JSON.parse(last) as Record<string, unknown>) : { error: last };
 }
 
-async function runPart(part: string): Promise<Omit<SoakResult, "seconds">> {
+async function runPart(part: string): Promise<PartFigures> {
   if (part === "crash") {
     const result = await runScript("main.js", "--minutes", values.minutes, "--seed", String(seed));
     const { violations, skipped: _, ...figures } = result;
@@ -73,7 +73,8 @@ for (const part of parts) {
     isGood: false,
     error: String(error),
   }));
-  const line: SoakResult = { ...result, seconds: Math.round((Date.now() - from) / 1_000) };
+  const seconds = Math.round((Date.now() - from) / 1_000);
+  const line: SoakResult = { ...result, seconds };
   if (!line.isGood) red += 1;
   appendResult(ROOT, line);
   process.stdout.write(`${JSON.stringify(line)}\n`);
