@@ -3,3 +3,4 @@ export * from "./connection.js";
 export * from "./consumer.js";
 export * from "./durability.js";
 export * from "./producer.js";
+export * from "./room.js";

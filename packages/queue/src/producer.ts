@@ -3,6 +3,7 @@ import type { Redis } from "ioredis";
 import { encodeBatch, type UsageBatch, type UsageJob } from "./batch.js";
 import { connectProducer, DEFAULT_PREFIX, QUEUE_NAME } from "./connection.js";
 import { createMark } from "./mark.js";
+import { isFull, readRoom, type Room } from "./room.js";
 import { checkDurability, checkSettings, type DurabilityProblem } from "./durability.js";
 
 export interface ProducerOptions {
@@ -22,7 +23,8 @@ export interface ProducerOptions {
 export type ProducerState =
   | { ok: true }
   | { ok: false; reason: "unreachable" }
-  | { ok: false; reason: "volatile"; problems: DurabilityProblem[] };
+  | { ok: false; reason: "volatile"; problems: DurabilityProblem[] }
+  | { ok: false; reason: "full"; room: Room };
 
 export interface Producer {
   /** Resolves when Redis has the batch on disk. Any error means: maybe stored. One batch is one job is one Lua call. */
@@ -56,9 +58,10 @@ export function createProducer(options: ProducerOptions): Producer {
 
   const check = async (): Promise<void> => {
     try {
-      const problems = await withTimeout(checkDurability(redis), timeoutMs, "check");
-      state =
-        problems.length === 0 || allowVolatile ? { ok: true } : { ok: false, reason: "volatile", problems };
+      const asked = Promise.all([checkDurability(redis), readRoom(redis)]);
+      const [problems, room] = await withTimeout(asked, timeoutMs, "check");
+      if (problems.length > 0 && !allowVolatile) state = { ok: false, reason: "volatile", problems };
+      else state = isFull(room) ? { ok: false, reason: "full", room } : { ok: true };
       checkedAt = performance.now();
       if (mark && (await withTimeout(mark.isLost(redis), timeoutMs, "mark"))) onLost?.();
     } catch {

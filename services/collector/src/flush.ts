@@ -175,6 +175,10 @@ function refuseIfDown({ journal, producer, policy }: FlusherDeps): void {
 export function redisProblem(state: ProducerState): string | undefined {
   if (state.ok) return undefined;
   if (state.reason === "unreachable") return "Redis does not answer";
+  if (state.reason === "full") {
+    const { usedBytes, limitBytes } = state.room;
+    return `Redis is full: ${usedBytes} of ${limitBytes} bytes; it takes more when the backlog is counted`;
+  }
   const problems = state.problems.map(
     ({ setting, value, right }) => `${setting} is ${value}, must be ${right}`,
   );

@@ -152,6 +152,35 @@ describe("without a Redis to trust", () => {
   });
 });
 
+describe("a Redis that fills up", () => {
+  it("is given no more before its workers could not go on; what it took is counted and it takes more", async () => {
+    const redis = await ownRedis();
+    const stand = await standWith(redis.url);
+    const collector = await stand.start();
+    const admin = new Redis(redis.url);
+    ends.push(async () => admin.disconnect());
+    const used = Number(/^used_memory:(\d+)/m.exec(await admin.info("memory"))![1]);
+    await admin.config("SET", "maxmemory", used + 24 * 1_048_576);
+    const taken = new Set<unknown>();
+    let refusal = "";
+    for (let tries = 0; refusal === "" && tries < 400; tries += 1) {
+      const batch = Array.from({ length: 1_000 }, () => usageEvent({ padding: "x".repeat(200) }));
+      const response = await post(collector, batch);
+      if (response.status === 202) for (const { id } of batch) taken.add(id);
+      else refusal = `${response.status} ${response.headers.get("retry-after")} ${await response.text()}`;
+    }
+    expect(taken.size).toBeGreaterThan(1_000);
+    expect(refusal).toMatch(/^503 1 .*Redis is full: \d+ of \d+ bytes/);
+    const batches = consume(stand, true);
+    await until(async () => (await post(collector, usageEvent())).status === 202, 30_000);
+    const missing = () => {
+      const counted = ids(batches);
+      return [...taken].filter((id) => !counted.has(id as string)).length;
+    };
+    await until(() => missing() === 0, 30_000);
+  });
+});
+
 describe("a Redis that lost what it took", () => {
   it("gets it again within seconds, though no receipt is overdue: emptied, or brought back as it was", async () => {
     const redis = await ownRedis();

@@ -115,8 +115,8 @@ export const BUGS: SeededBug[] = [
     name: "residue is dropped",
     rule: "R11",
     file: "packages/domain/dist/plan.js",
-    find: "addDecimals(usage.quantity, usage.residue)",
-    replace: "usage.quantity",
+    find: "const total = addDecimals(usage.quantity, usage.residue);\n    // More was",
+    replace: "const total = usage.quantity;\n    // More was",
     scenario: "pipeline",
   },
   {

@@ -52,6 +52,8 @@ async function openLedger({ root, databaseUrl }: Place): Promise<any> {
       H,
     );
   await add("i-1", "m-sum", "customer-1");
+  // Of the same shard: two records follow each other in one chain.
+  await add("i-26", "m-sum", "customer-26");
   await add("i-2", "m-max", "customer-1");
   const end = async () => {
     await pool.end();
@@ -196,7 +198,7 @@ async function pipeline(place: Place): Promise<string[]> {
     // A job that runs twice, an id twice in one batch, tenths that floats cannot add.
     await send([event("a", "0.1", at), event("b", "0.2", at), event("a", "0.1", at)], 2);
     await send([event("a", "0.1", at), event("b", "7", at), event("c", "1.00001", at)]);
-    await send([event("m1", "5", at, "customer-1", "m-max")]);
+    await send([event("m1", "5", at, "customer-1", "m-max"), event("d", "6", at, "customer-26")]);
     await send([event("m2", "9", at, "customer-1", "m-max"), event("early", "3", at, "customer-9")]);
     await ledger.add("i-9", "m-sum", "customer-9");
     while ((await release.releaseQuarantine({ pool, now })) > 0);
