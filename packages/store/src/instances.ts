@@ -59,24 +59,27 @@ export async function addInstance(pool: Pool, instance: NewInstance, now: Micros
       [instance.accountNo, instance.subject, meterNo, stamp(instance.opened)],
     );
     if (inTheWay.rows[0]) return { outcome: "overlaps", instance: inTheWay.rows[0] };
-    await client.query(
+    const shard = shardOf(instance.instanceId);
+    const made = await client.query<{ no: number }>(
       `INSERT INTO instances (account_no, instance_id, product, meter_no, subject, shard, cycle, opened, created_at)
-       VALUES ($1::smallint, $2::text, $3::text, $4::integer, $5::text, $6::smallint, $7::text, $8::timestamptz, $9::timestamptz)`,
+       VALUES ($1::smallint, $2::text, $3::text, $4::integer, $5::text, $6::smallint, $7::text, $8::timestamptz, $9::timestamptz)
+       RETURNING instance_no AS no`,
       [
         instance.accountNo,
         instance.instanceId,
         instance.product,
         meterNo,
         instance.subject,
-        shardOf(instance.instanceId),
+        shard,
         instance.cycle ?? "hourly",
         stamp(instance.opened),
         stamp(now),
       ],
     );
+    const { cycle = "hourly" } = instance;
     return {
       outcome: "created",
-      instance: (await findInstance(client, instance.accountNo, instance.instanceId))!,
+      instance: { ...instance, cycle, shard, instanceNo: made.rows[0]!.no, closed: null },
     };
   });
 }

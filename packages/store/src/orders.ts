@@ -191,13 +191,17 @@ export interface OrderedTerms {
   terms: Record<string, unknown>;
 }
 
-/** Notes what was bought, once; what the call itself said is kept. */
-export async function setOrdered(db: Db, subscriptionNo: number, ordered: OrderedTerms): Promise<void> {
-  await db.query(
+/** Notes what was bought, once; what the call itself said is kept. @returns the subscription as it then is. */
+export async function setOrdered(
+  db: Db,
+  subscriptionNo: number,
+  ordered: OrderedTerms,
+): Promise<Subscription> {
+  const { rows } = await db.query<Subscription>(
     `UPDATE subscriptions SET product_id = COALESCE(product_id, $2::text), customer_id = COALESCE(customer_id, $3::text),
        customer_name = COALESCE(customer_name, $4::text), expires = COALESCE(expires, $5::timestamptz),
        terms = $6::jsonb || terms
-     WHERE subscription_no = $1::bigint AND state = 'opening'`,
+     WHERE subscription_no = $1::bigint AND state = 'opening' RETURNING ${COLUMNS}`,
     [
       subscriptionNo,
       ordered.productId,
@@ -207,31 +211,32 @@ export async function setOrdered(db: Db, subscriptionNo: number, ordered: Ordere
       jsonb(ordered.terms),
     ],
   );
+  return rows[0] ?? (await findSubscription(db, subscriptionNo))!;
 }
 
 /**
  * Notes the selling mode. One order asks for a pay-per-use product once: a second line for it becomes the same instance.
- * @returns the subscription that holds the instance where it is another one.
+ * @returns the subscription, or the one that holds the instance where it is another.
  */
-export async function setMode(
-  db: Db,
-  subscription: Subscription,
-  mode: SellingMode,
-): Promise<Subscription | undefined> {
-  const other = mode === "pay_per_use" ? await findOnDemand(db, subscription) : undefined;
-  if (other) {
-    await db.query(
-      `UPDATE subscriptions SET state = 'same', same_as = $2::bigint, waits_for = NULL, next_try = NULL
-       WHERE subscription_no = $1::bigint AND state = 'opening'`,
-      [subscription.subscriptionNo, other.subscriptionNo],
-    );
-    return other;
-  }
-  await db.query(
-    "UPDATE subscriptions SET mode = $2::text WHERE subscription_no = $1::bigint AND state = 'opening'",
-    [subscription.subscriptionNo, mode],
+export async function setMode(db: Db, subscription: Subscription, mode: SellingMode): Promise<Subscription> {
+  const { subscriptionNo } = subscription;
+  const { rows } = await db.query<Subscription>(
+    `UPDATE subscriptions s SET mode = $2::text WHERE subscription_no = $1::bigint AND state = 'opening'
+       AND NOT ($2::text = 'pay_per_use' AND EXISTS (SELECT 1 FROM subscriptions o WHERE o.account_no = s.account_no
+         AND o.order_id = s.order_id AND o.product_id = s.product_id AND o.mode = 'pay_per_use' AND o.state <> 'same'
+         AND o.subscription_no <> s.subscription_no))
+     RETURNING ${COLUMNS}`,
+    [subscriptionNo, mode],
   );
-  return undefined;
+  if (rows[0]) return rows[0];
+  const other = mode === "pay_per_use" ? await findOnDemand(db, subscription) : undefined;
+  if (!other) return (await findSubscription(db, subscriptionNo))!;
+  await db.query(
+    `UPDATE subscriptions SET state = 'same', same_as = $2::bigint, waits_for = NULL, next_try = NULL
+     WHERE subscription_no = $1::bigint AND state = 'opening'`,
+    [subscriptionNo, other.subscriptionNo],
+  );
+  return other;
 }
 
 async function findOnDemand(
@@ -246,12 +251,14 @@ async function findOnDemand(
   return rows[0];
 }
 
-/** Keeps the answer of the seller's service, the first one. */
-export async function setProvided(db: Db, subscriptionNo: number, provided: Provided): Promise<void> {
-  await db.query(
-    `UPDATE subscriptions SET provided = COALESCE(provided, $2::jsonb) WHERE subscription_no = $1::bigint`,
+/** Keeps the answer of the seller's service, the first one. @returns the subscription as it then is. */
+export async function setProvided(db: Db, subscriptionNo: number, provided: Provided): Promise<Subscription> {
+  const { rows } = await db.query<Subscription>(
+    `UPDATE subscriptions SET provided = COALESCE(provided, $2::jsonb) WHERE subscription_no = $1::bigint
+     RETURNING ${COLUMNS}`,
     [subscriptionNo, jsonb(provided)],
   );
+  return rows[0]!;
 }
 
 /** Fixes subject and begin of its life before the instance is made: another try makes the same. */
@@ -278,11 +285,12 @@ export async function lockSubscription(db: Db, subscriptionNo: number): Promise<
   return rows[0]!;
 }
 
-/** Ends the opening: the subscription is there. The caller holds its lock. */
-export async function setOpened(db: Db, subscriptionNo: number, subject: string): Promise<void> {
-  await db.query(
+/** Ends the opening: the subscription is there. The caller holds its lock. @returns it as it then is. */
+export async function setOpened(db: Db, subscriptionNo: number, subject: string): Promise<Subscription> {
+  const { rows } = await db.query<Subscription>(
     `UPDATE subscriptions SET state = 'active', waits_for = NULL, next_try = NULL, subject = $2::text
-     WHERE subscription_no = $1::bigint`,
+     WHERE subscription_no = $1::bigint RETURNING ${COLUMNS}`,
     [subscriptionNo, subject],
   );
+  return rows[0]!;
 }

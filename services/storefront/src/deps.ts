@@ -1,6 +1,7 @@
 import type { OrderQuery } from "@quarterpast/marketplace";
 import type { Clock, Logger, Metrics } from "@quarterpast/runtime";
 import type { Account, Pool, Provided } from "@quarterpast/store";
+import type { Reads } from "./calls/reads.js";
 import type { HookSender } from "./hooks/send.js";
 
 /** What every part of the storefront works with. */
@@ -10,6 +11,7 @@ export interface StorefrontDeps {
   logger: Logger;
   metrics: Metrics;
   account: Account;
+  reads: Reads;
   /** Live interconnection keys, the newest first; several while a key is rotated. */
   keys: () => readonly string[];
   /** Undefined where the seller has no AK and SK. */

@@ -1,4 +1,4 @@
-import { randomInt, randomUUID } from "node:crypto";
+import { randomBytes, randomUUID } from "node:crypto";
 import { createOrderQuery, secret, type OrderQuery } from "@quarterpast/marketplace";
 import {
   createHttp,
@@ -11,15 +11,22 @@ import {
 } from "@quarterpast/runtime";
 import { clockReader, ensureAccount, openStore } from "@quarterpast/store";
 import type { z } from "zod";
+import { createReads } from "./calls/reads.js";
 import { createHookSender } from "./hooks/send.js";
 import { storefrontSettings } from "./settings.js";
 import { createStorefront } from "./storefront.js";
 
 /** A loop that has not ended a pass for this long makes the service not ready. */
 const STALLED_MS = 120_000;
-const LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
-const letters = (count: number) =>
-  Array.from({ length: count }, () => LETTERS[randomInt(LETTERS.length)]).join("");
+/** Random letters and digits: of a base64 text twice as long, those that are. */
+function letters(count: number): string {
+  let text = "";
+  while (text.length < count)
+    text += randomBytes(count * 2)
+      .toString("base64")
+      .replace(/[^A-Za-z0-9]/g, "");
+  return text.slice(0, count);
+}
 
 type Settings = z.output<typeof storefrontSettings>;
 
@@ -32,7 +39,7 @@ runService({
     const pool = await openStore({
       databaseUrl: settings.DATABASE_URL,
       applicationName: "quarterpast-storefront",
-      max: 16,
+      max: 8,
       onError: (error) => logger.warn({ err: error }, "postgres"),
       signal,
     });
@@ -47,6 +54,7 @@ runService({
     const storefront = createStorefront({
       ...{ pool, clock, logger, metrics, account, orderQuery, letters },
       id: randomUUID,
+      reads: createReads({ pool, account, clock }),
       keys: () => keys,
       hooks: hooksOf(settings, clock),
       template: { frontEndUrl: settings.FRONT_END_URL },

@@ -13,6 +13,7 @@ import {
 import { createHttp, createLogger, createMetrics, fixedClock, type FixedClock } from "@quarterpast/runtime";
 import { addProduct, type Product } from "@quarterpast/store";
 import { H, openLedger, type Ledger } from "../../../test/fixtures/ledger.js";
+import { createReads } from "../src/calls/reads.js";
 import { createHookSender } from "../src/hooks/send.js";
 import { createStorefront, type Storefront } from "../src/storefront.js";
 import type { StorefrontDeps } from "../src/deps.js";
@@ -164,6 +165,7 @@ export async function openShop(
   const metrics = createMetrics("test");
   const deps: StorefrontDeps = {
     ...{ pool: ledger.pool, clock, logger, metrics, account: ledger.account, orderQuery },
+    reads: createReads({ pool: own.pool ?? ledger.pool, account: ledger.account, clock }),
     keys: () => [KEY],
     hooks: hookUrl ? createHookSender({ url: hookUrl, key: "hook-key", now: () => clock.real() }) : undefined,
     template: { frontEndUrl: "https://app.example/" },

@@ -1,6 +1,5 @@
 import {
   addLifeEvent,
-  findSubscriptions,
   inTransaction,
   lockSubscription,
   setExpires,
@@ -25,7 +24,7 @@ async function change(
   instanceId: string,
   work: (db: Db, subscription: Subscription) => Promise<Answer>,
 ): Promise<Answer> {
-  const [found] = await findSubscriptions(deps.pool, deps.account.accountNo, [instanceId]);
+  const [found] = await deps.reads.subscriptions([instanceId]);
   if (!found) return UNKNOWN_INSTANCE(instanceId);
   return inTransaction(deps.pool, async (db) =>
     work(db, await lockSubscription(db, found.sameAs ?? found.subscriptionNo)),

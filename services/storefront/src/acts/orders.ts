@@ -1,5 +1,4 @@
 import { formatInstant } from "@quarterpast/domain";
-import { findSubscriptions } from "@quarterpast/store";
 import { refuse, UNKNOWN_INSTANCE, type Answer, type Command } from "../commands.js";
 import type { StorefrontDeps } from "../deps.js";
 import { tellSeller } from "../hooks/queue.js";
@@ -13,7 +12,7 @@ const ASK_MS = 3_000;
 /** Whether an instance may change to another product: the seller's service decides; without one it may. */
 export async function checkChange(deps: StorefrontDeps, command: Of<"changeInstanceCheck">): Promise<Answer> {
   const { instanceId, productInfo } = command;
-  const [found] = await findSubscriptions(deps.pool, deps.account.accountNo, [instanceId]);
+  const [found] = await deps.reads.subscriptions([instanceId]);
   if (!found || found.state === "released") return UNKNOWN_INSTANCE(instanceId);
   if (!deps.hooks) return { code: "000000" };
   const deliveryId = deps.id();

@@ -3,8 +3,6 @@ import { formatDigits } from "@quarterpast/marketplace";
 import {
   findPackageInstances,
   findSharingPackages,
-  findSubscriptions,
-  readInstanceUsage,
   type InstanceUsage,
   type Subscription,
 } from "@quarterpast/store";
@@ -18,7 +16,7 @@ const DECIMALS = 4;
 
 /** Answers with what instances are and have used, up to now. */
 export async function queryInstances(deps: StorefrontDeps, ids: readonly string[]): Promise<Answer> {
-  const found = await findSubscriptions(deps.pool, deps.account.accountNo, ids);
+  const found = await deps.reads.subscriptions(ids);
   const subscriptions = await Promise.all(found.map((one) => followSame(deps, one)));
   const known = new Set(found.map((one) => one.instanceId));
   const unknown = ids.filter((id) => !known.has(id));
@@ -33,10 +31,7 @@ export async function queryInstances(deps: StorefrontDeps, ids: readonly string[
 
 async function describeAll(deps: StorefrontDeps, there: readonly Subscription[]): Promise<InstanceInfo[]> {
   const now = deps.clock.now();
-  const [instances, packages] = await Promise.all([
-    usageOf(deps, there, now),
-    packageUsage(deps, there, now),
-  ]);
+  const [instances, packages] = await Promise.all([usageOf(deps, there), packageUsage(deps, there, now)]);
   return there.map((subscription) => {
     const { instanceId, provided } = subscription;
     const own = instances.get(instanceId);
@@ -53,13 +48,12 @@ async function describeAll(deps: StorefrontDeps, there: readonly Subscription[])
 }
 
 async function usageOf(
-  { pool, account }: StorefrontDeps,
+  { reads }: StorefrontDeps,
   there: readonly Subscription[],
-  now: Micros,
 ): Promise<Map<string, InstanceUsage>> {
   const ids = there.filter((one) => one.mode === "pay_per_use").map((one) => one.instanceId);
   if (ids.length === 0) return new Map();
-  const usages = await readInstanceUsage(pool, account.accountNo, ids, now);
+  const usages = await reads.usage(ids);
   return new Map(usages.map((usage) => [usage.instanceId, usage]));
 }
 

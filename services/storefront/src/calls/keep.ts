@@ -1,5 +1,6 @@
 import { insertCalls, type Call } from "@quarterpast/store";
 import type { StorefrontDeps } from "../deps.js";
+import { together } from "./together.js";
 
 /** Keeps calls: those that come together in one statement. */
 export interface CallKeeper {
@@ -21,25 +22,19 @@ export function createCallKeeper({
   logger,
   clock,
 }: Pick<StorefrontDeps, "pool" | "account" | "logger" | "clock">): CallKeeper {
-  let waiting: Call[] = [];
-  let writing: Promise<void> | undefined;
+  let waiting = 0;
+  const writing = new Set<Promise<void>>();
   let second = 0;
   let unsigned = 0;
-
-  async function write(): Promise<void> {
-    // What comes while one statement runs goes with the next.
-    while (waiting.length > 0) {
-      const batch = waiting.slice(0, AT_ONCE);
-      waiting = waiting.slice(AT_ONCE);
-      await insertCalls(pool, account.accountNo, batch).catch((error: unknown) =>
-        logger.error({ err: error, calls: batch.length }, "calls could not be kept"),
-      );
-    }
-    writing = undefined;
-  }
+  const write = together(async (calls: readonly Call[]) => {
+    await insertCalls(pool, account.accountNo, calls).catch((error: unknown) =>
+      logger.error({ err: error, calls: calls.length }, "calls could not be kept"),
+    );
+    return calls.map(() => undefined);
+  }, AT_ONCE);
 
   function mayKeep(call: Call): boolean {
-    if (waiting.length >= WAITING_MOST) return false;
+    if (waiting >= WAITING_MOST) return false;
     if (call.authentic) return true;
     const now = Math.floor(clock.real() / 1_000_000);
     if (now !== second) [second, unsigned] = [now, 0];
@@ -50,17 +45,21 @@ export function createCallKeeper({
   return {
     async keep(call) {
       if (!mayKeep(call)) return;
-      waiting.push(call);
-      writing ??= Promise.resolve().then(write);
+      waiting += 1;
+      const kept = write(call).finally(() => {
+        waiting -= 1;
+        writing.delete(kept);
+      });
+      writing.add(kept);
       let timer: NodeJS.Timeout | undefined;
       const late = new Promise<void>((resolve) => {
         timer = setTimeout(resolve, ANSWER_WAITS_MS);
       });
-      await Promise.race([writing, late]);
+      await Promise.race([kept, late]);
       clearTimeout(timer);
     },
     async stop() {
-      await writing;
+      await Promise.all(writing);
     },
   };
 }

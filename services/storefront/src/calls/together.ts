@@ -1,13 +1,22 @@
-/** Hands items that come while one statement runs to the next one, all together. */
+/** At the least from one statement's begin to the next one's: under load more calls share one, a lone call waits for none. */
+const APART_MS = 10;
+
+/**
+ * Hands items that come while one statement runs to the next one, all together.
+ * @param atOnce most items of one statement.
+ */
 export function together<T, R>(
   write: (items: readonly T[]) => Promise<readonly R[]>,
   atOnce: number,
 ): (item: T) => Promise<R> {
   let waiting: { item: T; resolve: (result: R) => void; reject: (error: unknown) => void }[] = [];
   let isWriting = false;
+  let lastBegan = -Infinity;
 
   async function run(): Promise<void> {
     while (waiting.length > 0) {
+      await apart(lastBegan);
+      lastBegan = performance.now();
       const batch = waiting.slice(0, atOnce);
       waiting = waiting.slice(atOnce);
       try {
@@ -25,7 +34,12 @@ export function together<T, R>(
       waiting.push({ item, resolve, reject });
       if (isWriting) return;
       isWriting = true;
-      // After this turn of the event loop: what else it brings goes along.
-      setImmediate(() => void run());
+      void run();
     });
+}
+
+/** Until the next statement may begin; at the least until this turn of the event loop has brought what it brings. */
+function apart(lastBegan: number): Promise<void> {
+  const ms = lastBegan + APART_MS - performance.now();
+  return new Promise((resolve) => (ms > 1 ? setTimeout(resolve, ms) : setImmediate(resolve)));
 }

@@ -8,6 +8,7 @@ import {
   findPackageSubject,
   inTransaction,
   lockSubscription,
+  resolveCases,
   setLifeBegin,
   setOpened,
   type Product,
@@ -16,13 +17,13 @@ import {
 import type { StorefrontDeps } from "../deps.js";
 import type { Hindrance } from "./open.js";
 
-/** Begins the life of a subscription: from now on its usage is bound and billed. Gives nothing where that is done. */
+/** Begins the life of a subscription: from now on its usage is bound and billed. */
 export async function bringToLife(
   deps: StorefrontDeps,
   subscription: Subscription,
   product: Product,
   now: Micros,
-): Promise<Hindrance | undefined> {
+): Promise<Hindrance | Subscription> {
   const wanted = await subjectOf(deps, subscription, product);
   if (wanted === undefined) {
     const detail = "neither the order nor the seller's service names the customer, so usage has no subject";
@@ -33,21 +34,20 @@ export async function bringToLife(
   await faultPoint("storefront.beforeInstance");
   const subject = product.mode === "pay_per_use" ? await makeInstance(deps, fixed, product) : fixed.subject!;
   await faultPoint("storefront.beforeOpened");
-  await inTransaction(deps.pool, async (db) => {
-    const { state, subscriptionNo, accountNo, instanceId, expires, opened } = await lockSubscription(
-      db,
-      subscription.subscriptionNo,
-    );
+  return inTransaction(deps.pool, async (db) => {
+    const locked = await lockSubscription(db, subscription.subscriptionNo);
+    const { state, subscriptionNo, accountNo, instanceId, expires, opened } = locked;
     // Released while it was being opened: the life that was just made ends as well.
     if (state === "released") await closeInstance(db, accountNo, instanceId, opened! + 1_000_000);
-    if (state !== "opening") return;
-    await setOpened(db, subscriptionNo, subject);
+    if (state !== "opening") return locked;
     if (product.contents.length > 0) {
       await addPackages(db, { subscriptionNo, accountNo, subject, product, starts: opened!, expires });
     }
     await addLifeEvent(db, { subscriptionNo, kind: "opened", orderRef: fixed.orderId }, deps.clock.now());
+    // What never waited has no case.
+    if (locked.waitsFor !== null) await resolveCases(db, accountNo, instanceId, deps.clock.now());
+    return setOpened(db, subscriptionNo, subject);
   });
-  return undefined;
 }
 
 async function subjectOf(

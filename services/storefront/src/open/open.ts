@@ -49,29 +49,30 @@ export async function open(deps: StorefrontDeps, start: Subscription): Promise<S
     return again(deps, subscription);
   };
   if (subscription.productId === null) {
-    const hindrance = await learnOrder(deps, subscription);
-    if (hindrance) return hinder(hindrance);
-    subscription = await again(deps, subscription);
+    const learned = await learnOrder(deps, subscription);
+    if ("isCase" in learned) return hinder(learned);
+    subscription = learned;
   }
   await faultPoint("storefront.afterOrder");
   const product = await findProduct(pool, account.accountNo, subscription.productId!);
   if (!product) return hinder(unknownProduct(subscription));
   if (!agrees(product, subscription.terms["mode"])) return hinder(otherMode(product, subscription));
   if (subscription.mode === null) {
-    const other = await setMode(pool, subscription, product.mode);
-    if (other) return open(deps, other);
-    subscription = await again(deps, subscription);
+    const chosen = await setMode(pool, subscription, product.mode);
+    if (chosen.subscriptionNo !== subscription.subscriptionNo) return open(deps, chosen);
+    subscription = chosen;
   }
   await faultPoint("storefront.beforeProvide");
-  const unprovided = subscription.provided === null ? await provide(deps, subscription, product) : undefined;
-  if (unprovided) return hinder(unprovided);
+  if (subscription.provided === null) {
+    const provided = await provide(deps, subscription, product);
+    if ("isCase" in provided) return hinder(provided);
+    subscription = provided;
+  }
   await faultPoint("storefront.afterProvide");
-  subscription = await again(deps, subscription);
-  const lifeless = await bringToLife(deps, subscription, product, floorSecond(clock.now()));
-  if (lifeless) return hinder(lifeless);
+  const opened = await bringToLife(deps, subscription, product, floorSecond(clock.now()));
+  if ("isCase" in opened) return hinder(opened);
   await faultPoint("storefront.afterOpened");
-  await resolveCases(pool, account.accountNo, subscription.instanceId, clock.now());
-  return again(deps, subscription);
+  return opened;
 }
 
 /** Tries what is due to be tried. @returns whether there may be more. */

@@ -41,11 +41,11 @@ export async function findLine(
   return { waitsFor: "order", detail, seconds: 60, isCase: true };
 }
 
-/** Learns by the order query what was bought; gives nothing where that worked. */
+/** Learns by the order query what was bought. */
 export async function learnOrder(
   deps: StorefrontDeps,
   { subscriptionNo, orderId, item, tries }: Subscription,
-): Promise<Hindrance | undefined> {
+): Promise<Hindrance | Subscription> {
   const found = await findLine(deps, orderId, item, tries);
   if ("waitsFor" in found) return found;
   const { order, line } = found;
@@ -59,14 +59,13 @@ export async function learnOrder(
     const detail = `order line ${item} lists several products (${ids}), but asks for one instance`;
     return { waitsFor: "several_products", detail, seconds: 300, isCase: true };
   }
-  await setOrdered(deps.pool, subscriptionNo, {
+  return setOrdered(deps.pool, subscriptionNo, {
     productId: product.productId,
     customerId: order.customerId ?? null,
     customerName: order.customerName ?? null,
     expires: line.expires ?? null,
     terms: termsOf(order, line),
   });
-  return undefined;
 }
 
 /** What an order says beyond product and customer. */

@@ -7,12 +7,12 @@ import type { Hindrance } from "./open.js";
 /** Longer than a delivery may take: until then the queue leaves the hook to the opening. */
 const OURS_SECONDS = 15;
 
-/** Has the seller's service provide the instance, or the template answer for it; gives nothing where that is done. */
+/** Has the seller's service provide the instance, or the template answer for it. */
 export async function provide(
   deps: StorefrontDeps,
   subscription: Subscription,
   product: Product,
-): Promise<Hindrance | undefined> {
+): Promise<Hindrance | Subscription> {
   const template = { ...deps.template, ...addressesOf(product) };
   const { subscriptionNo, instanceId, tries } = subscription;
   const hook = await tellSeller(
@@ -27,17 +27,13 @@ export async function provide(
     },
     deps.clock.now(),
   );
-  if (!hook) {
-    await setProvided(deps.pool, subscriptionNo, template);
-    return undefined;
-  }
+  if (!hook) return setProvided(deps.pool, subscriptionNo, template);
   const sent = await deliver(deps, hook);
   if (sent.deliveredAt === null) {
     const detail = `the seller's service has not provided it: ${sent.lastError}`;
     return { waitsFor: "seller", detail, seconds: Math.min(60, 2 ** Math.min(tries, 6)), isCase: false };
   }
-  await setProvided(deps.pool, subscriptionNo, { ...template, ...readProvided(sent.reply) });
-  return undefined;
+  return setProvided(deps.pool, subscriptionNo, { ...template, ...readProvided(sent.reply) });
 }
 
 /** Addresses of a product where it has its own. */

@@ -23,7 +23,9 @@ export interface AnswerStyle {
  */
 export function writeAnswer(answer: Answer, style: AnswerStyle): string {
   const { code, instanceId, app, info } = answer;
-  const mark = `#${style.letters(16)}#`;
+  const mark = info?.some(({ usage }) => usage.some(({ usageValue }) => !isNumber(usageValue)))
+    ? `#${style.letters(16)}#`
+    : "";
   const tree = {
     resultCode: code,
     resultMsg: (answer.message ?? RESULT_CODES[code].en).slice(0, STOREFRONT_LIMITS.resultMessageChars),
@@ -33,10 +35,16 @@ export function writeAnswer(answer: Answer, style: AnswerStyle): string {
     ...(app && style.version === "v1" && { appInfo: writeApp(app, style) }),
     ...(info && { info: info.map((one) => writeInfo(one, style, mark)) }),
   };
-  return JSON.stringify(tree)
-    .replace(new RegExp(`"${mark}([\\d.]+)"`, "g"), "$1")
-    .replace(/[\u0080-\uffff]/g, (sign) => `\\u${sign.charCodeAt(0).toString(16).padStart(4, "0")}`);
+  const written = JSON.stringify(tree);
+  const exact = mark === "" ? written : written.replace(new RegExp(`"${mark}([\\d.]+)"`, "g"), "$1");
+  return exact.replace(
+    /[\u0080-\uffff]/g,
+    (sign) => `\\u${sign.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  );
 }
+
+/** Whether a number is written with just these digits. */
+const isNumber = (decimal: string): boolean => String(Number(decimal)) === decimal;
 
 function writeInfo({ instanceId, app, usage }: InstanceInfo, style: AnswerStyle, mark: string) {
   const appInfo = writeApp(app, style);
@@ -44,7 +52,10 @@ function writeInfo({ instanceId, app, usage }: InstanceInfo, style: AnswerStyle,
     instanceId,
     ...(Object.keys(appInfo).length > 0 && { appInfo }),
     ...(usage.length > 0 && {
-      usageInfo: usage.map((one) => ({ ...one, usageValue: mark + one.usageValue })),
+      usageInfo: usage.map((one) => ({
+        ...one,
+        usageValue: isNumber(one.usageValue) ? Number(one.usageValue) : mark + one.usageValue,
+      })),
     }),
   };
 }

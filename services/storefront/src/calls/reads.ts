@@ -1,0 +1,42 @@
+import {
+  findSubscriptions,
+  readInstanceUsage,
+  type Account,
+  type InstanceUsage,
+  type Pool,
+  type Subscription,
+} from "@quarterpast/store";
+import type { Clock } from "@quarterpast/runtime";
+import { together } from "./together.js";
+
+/** What calls look up, those that come together in one statement each: most calls are questions. */
+export interface Reads {
+  /** The subscriptions of these instance ids; an unknown id gives none. */
+  subscriptions(ids: readonly string[]): Promise<Subscription[]>;
+  /** Cumulative usage of these pay-per-use instances, up to now. */
+  usage(ids: readonly string[]): Promise<InstanceUsage[]>;
+}
+
+const CALLS_AT_ONCE = 50;
+
+export function createReads({
+  pool,
+  account: { accountNo },
+  clock,
+}: {
+  pool: Pool;
+  account: Account;
+  clock: Clock;
+}): Reads {
+  return {
+    subscriptions: byId((ids) => findSubscriptions(pool, accountNo, ids)),
+    usage: byId((ids) => readInstanceUsage(pool, accountNo, ids, clock.now())),
+  };
+}
+
+function byId<T extends { instanceId: string }>(read: (ids: readonly string[]) => Promise<T[]>) {
+  return together<readonly string[], T[]>(async (asked) => {
+    const found = new Map((await read([...new Set(asked.flat())])).map((one) => [one.instanceId, one]));
+    return asked.map((ids) => [...new Set(ids)].flatMap((id) => found.get(id) ?? []));
+  }, CALLS_AT_ONCE);
+}
