@@ -3,6 +3,7 @@ import { writeAudit, type Actor } from "./audit.js";
 import { findCase, type OpenCase } from "./casework.js";
 import { inTransaction, stamp, type Db, type Pool } from "./db.js";
 import { settleFindingsOf } from "./findings.js";
+import { chooseProduct } from "./orders.js";
 import { findRecord } from "./records.js";
 import { requestRereport, type RereportRequest } from "./rereports.js";
 import { writeOffQuarantine } from "./writeOff.js";
@@ -18,6 +19,8 @@ export type CaseAct =
   | ({ act: "rereport" } & Omit<RereportRequest, "sn" | "keyId">)
   /** The same bytes once more. */
   | { act: "resend"; reason: string }
+  /** Of an order line that lists several products: which one the instance is of. */
+  | { act: "choose"; product: string; reason: string }
   /** The marketplace was asked with this text. */
   | { act: "ask"; text: string };
 
@@ -27,6 +30,8 @@ export type ActedOn =
   | { outcome: "resolved_already" }
   /** The act is for records. */
   | { outcome: "no_record" }
+  /** The act is for an order line that lists several products and waits to be opened. */
+  | { outcome: "no_choice" }
   | { outcome: "state_forbids"; state: string; allowed: string[] }
   | { outcome: "waits_already" }
   | { outcome: "expired" };
@@ -89,6 +94,11 @@ async function carryOut(
     case "rereport":
     case "resend":
       return kind.startsWith("record_") ? fileAgain(db, actor, ref, act, now) : { outcome: "no_record" };
+    case "choose": {
+      const isTaken =
+        kind === "several_products" && (await chooseProduct(db, actor.accountNo, ref, act.product));
+      return isTaken ? undefined : { outcome: "no_choice" };
+    }
     case "note":
     case "ask":
       return undefined;

@@ -215,6 +215,24 @@ export async function setOrdered(
 }
 
 /**
+ * Notes which product of its order line a waiting subscription is of, as a person chose; it is tried again at once.
+ * @returns false where it does not wait for that.
+ */
+export async function chooseProduct(
+  db: Db,
+  accountNo: number,
+  instanceId: string,
+  product: string,
+): Promise<boolean> {
+  const { rowCount } = await db.query(
+    `UPDATE subscriptions SET terms = terms || jsonb_build_object('chosenProduct', $3::text), next_try = now()
+     WHERE account_no = $1::smallint AND instance_id = $2::text AND state = 'opening' AND product_id IS NULL`,
+    [accountNo, instanceId, product],
+  );
+  return rowCount === 1;
+}
+
+/**
  * Notes the selling mode. One order asks for a pay-per-use product once: a second line for it becomes the same instance.
  * @returns the subscription, or the one that holds the instance where it is another.
  */

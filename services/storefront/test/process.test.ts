@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -25,6 +25,10 @@ const run = promisify(execFile);
 const CLI = fileURLToPath(new URL("../../../packages/cli/dist/main.js", import.meta.url));
 const SCRIPT = fileURLToPath(new URL("./marketplace.sh", import.meta.url));
 const clock = systemClock() as never;
+/** A long run is one with QUARTERPAST_FUZZ_CALLS; its result goes where QUARTERPAST_FUZZ_RESULT says. */
+const FUZZ_CALLS = Number(process.env.QUARTERPAST_FUZZ_CALLS ?? 2_000);
+const FUZZ_RESULT = process.env.QUARTERPAST_FUZZ_RESULT;
+const AT_ONCE = 50;
 
 let ledger: Ledger;
 let orders: FakeServer;
@@ -80,38 +84,51 @@ const FAULTS = [
   ...["afterProvide", "beforeInstance", "beforeOpened", "afterOpened"],
 ];
 
-test("killed at any point of newInstance and called again, there is one instance", async () => {
-  await product("P1");
-  for (const [at, point] of FAULTS.entries()) {
-    const orderId = `CS${at}`;
-    lines.set(`${orderId}/${orderId}-000001`, { products: ["P1"], mode: "ON_DEMAND", customer: `c-${at}` });
-    const buy = (businessId: string) =>
-      call(
-        signedV2(clock, { activity: "newInstance", orderId, orderLineId: `${orderId}-000001`, businessId }),
+test.each([
+  ["V2.0", FAULTS],
+  // V1.0 asks for no order.
+  ["V1.0", FAULTS.filter((point) => point !== "afterOrder")],
+])(
+  "%s: killed at any point of newInstance and called again, there is one instance",
+  async (version, points) => {
+    await product("P1");
+    for (const [at, point] of points.entries()) {
+      const orderId = `CS${at}`;
+      lines.set(`${orderId}/${orderId}-000001`, { products: ["P1"], mode: "ON_DEMAND", customer: `c-${at}` });
+      const orderLineId = `${orderId}-000001`;
+      const more = { productId: "P1", customerId: `c-${at}`, customerName: "c", chargingMode: "0" };
+      const order = { activity: "newInstance", orderId };
+      const buy = (businessId: string) =>
+        call(
+          version === "V2.0"
+            ? signedV2(clock, { ...order, orderLineId, businessId })
+            : signedV1(clock, { ...order, ...more, businessId }),
+        );
+      storefront = createService(
+        "storefront",
+        port,
+        { ...env, QUARTERPAST_FAULT_POINTS: `storefront.${point}=crash@1` },
+        dir,
       );
-    storefront = createService(
-      "storefront",
-      port,
-      { ...env, QUARTERPAST_FAULT_POINTS: `storefront.${point}=crash@1` },
-      dir,
-    );
-    await storefront.start();
-    await expect(buy(`${orderId}-first`), point).rejects.toThrow();
-    await storefront.stop();
-    storefront = createService("storefront", port, env, dir);
-    await storefront.start();
-    const answers = [await buy(`${orderId}-second`), await buy(`${orderId}-third`)];
-    // Killed before anything was kept, the second call is the first one.
-    const expected = `${orderId}-${point === "beforeReserve" ? "second" : "first"}`;
-    expect(answers, point).toMatchObject([
-      { resultCode: "000000", instanceId: expected },
-      { resultCode: "000000", instanceId: expected },
-    ]);
-    await storefront.stop();
-  }
-  const made = await ledger.rows("SELECT subject FROM instances ORDER BY subject");
-  expect(made.map(({ subject }) => subject)).toEqual(FAULTS.map((_, at) => `c-${at}`));
-}, 120_000);
+      await storefront.start();
+      await expect(buy(`${orderId}-first`), point).rejects.toThrow();
+      await storefront.stop();
+      storefront = createService("storefront", port, env, dir);
+      await storefront.start();
+      const answers = [await buy(`${orderId}-second`), await buy(`${orderId}-third`)];
+      // Killed before anything was kept, the second call is the first one.
+      const expected = `${orderId}-${point === "beforeReserve" ? "second" : "first"}`;
+      expect(answers, point).toMatchObject([
+        { resultCode: "000000", instanceId: expected },
+        { resultCode: "000000", instanceId: expected },
+      ]);
+      await storefront.stop();
+    }
+    const made = await ledger.rows("SELECT subject FROM instances ORDER BY subject");
+    expect(made.map(({ subject }) => subject)).toEqual(points.map((_, at) => `c-${at}`));
+  },
+  120_000,
+);
 
 describe("a running storefront", () => {
   beforeEach(() => storefront.start());
@@ -160,46 +177,71 @@ describe("a running storefront", () => {
     expect(await ledger.rows("SELECT state FROM subscriptions")).toEqual([{ state: "frozen" }]);
   });
 
-  test("answers whatever comes with a result code and nothing else", async () => {
-    let state = 7;
-    const random = (below: number) => {
-      state = (Math.imul(state, 1_103_515_245) + 12_345) >>> 0;
-      return (state >>> 8) % below;
-    };
-    const noise = () => String.fromCharCode(...Array.from({ length: random(40) }, () => random(0x3000)));
-    const values = [null, 1, -0, true, [], {}, "", "1", "\0", "\ud800", "'; --", noise(), "x".repeat(600)];
-    const names = ["activity", "orderId", "orderLineId", "businessId", "instanceId", "status", "testFlag"];
-    const names2 = [
-      ...names,
-      "expireTime",
-      "scene",
-      "productInfo",
-      "chargingMode",
-      "customerId",
-      "__proto__",
-    ];
-    const activities = ["newInstance", "queryInstance", "refreshInstance", "updateInstanceStatus", "upgrade"];
-    const pick = <T>(list: readonly T[]): T => list[random(list.length)]!;
-    const fuzz = async () => {
-      const body: Record<string, unknown> = { activity: random(3) ? pick(activities) : pick(values) };
-      for (let count = random(8); count > 0; count -= 1) body[pick(names2)] = pick(values);
-      const fields = Object.fromEntries(Object.entries(body).map(([name, value]) => [name, String(value)]));
-      const one = random(2) ? signedV2(clock, body) : signedV1(clock, fields);
-      const broken = random(4) === 0 ? one.url.replace("signature=", noise()) : one.url;
-      const url = broken.replace(/[^\x21-\x7e]/g, (sign) => encodeURIComponent(sign));
-      const payload = "payload" in one ? (random(4) ? one.payload : noise() + one.payload) : undefined;
-      const method = one.method;
-      const answer = await fetch(storefront.url + url, {
-        method,
-        ...(payload !== undefined && { body: payload }),
-      });
-      const text = await answer.text();
-      const told = `${method} ${url} ${payload}`.slice(0, 500);
-      expect(answer.status, told).toBe(200);
-      expect((JSON.parse(text) as Reply).resultCode, told).toMatch(/^00000[0-4]$/);
-      expect(text).not.toMatch(/\.js:\d+|node_modules|Error:/);
-    };
-    const count = Number(process.env.QUARTERPAST_FUZZ_CALLS ?? 2_000);
-    for (let done = 0; done < count; done += 20) await Promise.all(Array.from({ length: 20 }, fuzz));
-  }, 600_000);
+  test(
+    "answers whatever comes with a result code and nothing else",
+    async () => {
+      const seed = Number(process.env.QUARTERPAST_SEED ?? 7);
+      let state = seed;
+      const random = (below: number) => {
+        state = (Math.imul(state, 1_103_515_245) + 12_345) >>> 0;
+        return (state >>> 8) % below;
+      };
+      const noise = () => String.fromCharCode(...Array.from({ length: random(40) }, () => random(0x3000)));
+      const values = [null, 1, -0, true, [], {}, "", "1", "\0", "\ud800", "'; --", noise(), "x".repeat(600)];
+      const names = ["activity", "orderId", "orderLineId", "businessId", "instanceId", "status", "testFlag"];
+      const names2 = [
+        ...names,
+        "expireTime",
+        "scene",
+        "productInfo",
+        "chargingMode",
+        "customerId",
+        "__proto__",
+      ];
+      const activities = [
+        "newInstance",
+        "queryInstance",
+        "refreshInstance",
+        "updateInstanceStatus",
+        "upgrade",
+      ];
+      const pick = <T>(list: readonly T[]): T => list[random(list.length)]!;
+      const codes = new Map<string, number>();
+      const fuzz = async () => {
+        const body: Record<string, unknown> = { activity: random(3) ? pick(activities) : pick(values) };
+        for (let count = random(8); count > 0; count -= 1) body[pick(names2)] = pick(values);
+        const fields = Object.fromEntries(Object.entries(body).map(([name, value]) => [name, String(value)]));
+        const one = random(2) ? signedV2(clock, body) : signedV1(clock, fields);
+        const broken = random(4) === 0 ? one.url.replace("signature=", noise()) : one.url;
+        const url = broken.replace(/[^\x21-\x7e]/g, (sign) => encodeURIComponent(sign));
+        const payload = "payload" in one ? (random(4) ? one.payload : noise() + one.payload) : undefined;
+        const method = one.method;
+        const answer = await fetch(storefront.url + url, {
+          method,
+          ...(payload !== undefined && { body: payload }),
+        });
+        const text = await answer.text();
+        const told = `${method} ${url} ${payload}`.slice(0, 500);
+        expect(answer.status, told).toBe(200);
+        const { resultCode } = JSON.parse(text) as Reply;
+        expect(resultCode, told).toMatch(/^00000[0-4]$/);
+        codes.set(resultCode, (codes.get(resultCode) ?? 0) + 1);
+        expect(text).not.toMatch(/\.js:\d+|node_modules|Error:/);
+      };
+      for (let done = 0; done < FUZZ_CALLS; done += AT_ONCE) {
+        await Promise.all(Array.from({ length: AT_ONCE }, fuzz));
+      }
+      expect(codes.size).toBeGreaterThan(2);
+      if (FUZZ_RESULT !== undefined) {
+        const told = {
+          calls: FUZZ_CALLS,
+          seed,
+          codes: Object.fromEntries([...codes].sort()),
+          wrongAnswers: 0,
+        };
+        writeFileSync(FUZZ_RESULT, `${JSON.stringify(told, null, 2)}\n`);
+      }
+    },
+    60_000 + FUZZ_CALLS * 30,
+  );
 });

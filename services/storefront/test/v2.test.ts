@@ -1,6 +1,7 @@
 import { HOUR, MINUTE, SECOND } from "@quarterpast/domain";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { H } from "../../../test/fixtures/ledger.js";
+import { actOnCase } from "@quarterpast/store";
 import { openDue } from "../src/open/open.js";
 import { openShop, REAL, signedV2, type Shop } from "./kit.js";
 
@@ -38,7 +39,7 @@ describe("newInstance", () => {
     await shop.product({ productId: "P1" });
     sold();
     const answers = await Promise.all(Array.from({ length: 20 }, () => buy()));
-    expect(new Set(answers.map((answer) => answer["instanceId"])).size).toBe(1);
+    expect(new Set(answers.map((answer) => answer["instanceId"])).size, JSON.stringify(answers)).toBe(1);
     expect(await shop.ledger.rows("SELECT 1 FROM instances")).toHaveLength(1);
   });
 
@@ -63,6 +64,28 @@ describe("newInstance", () => {
     expect(await buy()).toMatchObject({ resultCode: "000004" });
     expect(await cases()).toEqual([{ kind: "several_products" }]);
     expect(await shop.ledger.rows("SELECT 1 FROM instances")).toEqual([]);
+  });
+
+  test("of a line with several products opens as the one that a person chose", async () => {
+    await shop.product({ productId: "P2" });
+    sold(["P1", "P2"]);
+    const { instanceId } = await buy();
+    const { accountNo } = shop.ledger.account;
+    const [waiting] = await shop.ledger.rows<{ case_id: number }>("SELECT case_id FROM cases");
+    const choose = async (product: string) => {
+      const act = { act: "choose", product, reason: "asked the customer" } as const;
+      const done = await actOnCase(shop.ledger.pool, { accountNo, keyId: "k" }, waiting!.case_id, act, H);
+      await openDue(shop.deps);
+      return done.outcome;
+    };
+    expect(await choose("P9")).toBe("done");
+    expect(await cases()).toEqual([{ kind: "several_products" }]);
+    expect(await choose("P2")).toBe("done");
+    expect(await cases()).toEqual([]);
+    expect(await shop.ledger.rows("SELECT instance_id, product FROM instances")).toEqual([
+      { instance_id: instanceId, product: "P2" },
+    ]);
+    expect(await choose("P2")).toBe("resolved_already");
   });
 
   test("of a product that is sold otherwise is a case", async () => {

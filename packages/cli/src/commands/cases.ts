@@ -40,7 +40,7 @@ const HISTORY: readonly Column<Entry>[] = [
   { title: { en: "DETAIL", zh: "说明" }, cell: ({ detail }) => JSON.stringify(detail) },
 ];
 
-const ACTS = ["rereport", "resend", "write-off", "close", "note", "ask"] as const;
+const ACTS = ["rereport", "resend", "choose", "write-off", "close", "note", "ask"] as const;
 
 /** `quarterpast cases`: what a person has to settle, and the acts that settle it. */
 export function register(program: Command): void {
@@ -103,8 +103,8 @@ function registerAct(cases: Command): void {
   onStack(cases.command("act <case>"))
     .description(
       say({
-        en: "act on a case: file its record again (rereport), send it again as it was (resend), write it off, close it, note something, ask the marketplace",
-        zh: "处理工单：重新上报（rereport）、按原样重发（resend）、核销（write-off）、关闭（close）、备注（note）、咨询云市场（ask）",
+        en: "act on a case: file its record again (rereport), send it again as it was (resend), choose the product of an order line that lists several (choose), write it off, close it, note something, ask the marketplace",
+        zh: "处理工单：重新上报（rereport）、按原样重发（resend）、为多产品订单行选定产品（choose）、核销（write-off）、关闭（close）、备注（note）、咨询云市场（ask）",
       }),
     )
     .addOption(choice("--do <act>", { en: "what to do", zh: "操作" }, ACTS).makeOptionMandatory())
@@ -118,6 +118,7 @@ function registerAct(cases: Command): void {
       say({ en: "of a re-report of what is void: another interval", zh: "重新上报无效话单时的其他区间" }),
     )
     .option("--end <time>", say({ en: "and its end", zh: "及其结束" }))
+    .option("--product <id>", say({ en: "of a choice: the product", zh: "选定的产品 ID" }))
     .action(
       async (
         id: string,
@@ -127,8 +128,10 @@ function registerAct(cases: Command): void {
           quantity,
           begin,
           end,
+          product,
           ...flags
-        }: StackFlags & { do: string; reason?: string; quantity?: string; begin?: string; end?: string },
+        }: StackFlags &
+          Record<"reason" | "quantity" | "begin" | "end" | "product", string | undefined> & { do: string },
       ) => {
         if (act !== "ask" && reason === undefined) {
           throw new CliError(EXIT.usage, {
@@ -136,7 +139,7 @@ function registerAct(cases: Command): void {
             zh: "请用 --reason 说明原因（会留存）",
           });
         }
-        const body = act === "ask" ? undefined : { reason, quantity, begin, end };
+        const body = act === "ask" ? undefined : { reason, quantity, begin, end, product };
         const one = await (await openApi(flags)).post<Case & { text?: Text }>(`${pathOf(id)}/${act}`, body);
         if (flags.json) printJson(one);
         else if (one.text) print(say(one.text));

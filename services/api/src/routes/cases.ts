@@ -50,6 +50,11 @@ const assigning = z.strictObject({
     z.string().regex(/^[^\p{Cc}\p{Cs}]{1,100}$/u),
   ),
 });
+const chosenProduct = () =>
+  field(
+    { en: "a product id of the order line", zh: "订单行中的产品 ID" },
+    z.string().regex(/^[\x21-\x7e]{1,64}$/),
+  );
 const SIMPLE = ["note", "write_off", "close", "resend"] as const;
 const auditing = z.strictObject({
   ref: word("what the acts were about", "操作对象", 300),
@@ -93,6 +98,11 @@ export function addCases(routes: Routes, deps: RouteDeps): void {
     const act = { act: "rereport", quantity, interval: intervalOf(request.body), reason } as const;
     return carryOut(deps, request.params.id, request.apiKey.keyId, act);
   });
+
+  const choosing = z.strictObject({ product: chosenProduct(), reason: fields.reason() });
+  routes.post("/cases/:id/choose", { schema: { params: named, body: choosing } }, async (request) =>
+    carryOut(deps, request.params.id, request.apiKey.keyId, { act: "choose", ...request.body }),
+  );
 
   routes.post("/cases/:id/ask", { schema: { params: named } }, async ({ params: { id }, apiKey }) => {
     const found = await findCase(pool, accountNo, id);
@@ -143,6 +153,11 @@ function refused(id: number, acted: Exclude<ActedOn, { outcome: "done" | "unknow
       return refusal("state_forbids", {
         en: `Case ${id} is not about a record of ours: note, ask, write it off or close it`,
         zh: `工单 ${id} 与我方话单无关：可备注、咨询、核销或关闭`,
+      });
+    case "no_choice":
+      return refusal("state_forbids", {
+        en: `Case ${id} is not about an order line of several products that waits to be opened`,
+        zh: `工单 ${id} 与待开通的多产品订单行无关`,
       });
     case "state_forbids":
       return refusal("state_forbids", {

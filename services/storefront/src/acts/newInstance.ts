@@ -2,7 +2,7 @@ import { faultPoint } from "@quarterpast/runtime";
 import { reserveSubscription, type Subscription } from "@quarterpast/store";
 import { refuse, type Answer, type NewInstance } from "../commands.js";
 import type { StorefrontDeps } from "../deps.js";
-import { open } from "../open/open.js";
+import { openOnce } from "../open/open.js";
 
 /** The marketplace waits 5 s: after this long the opening goes on by itself (koogallery.md 3). */
 const OPEN_WITHIN_MS = 3_000;
@@ -25,7 +25,7 @@ export async function newInstance(deps: StorefrontDeps, command: NewInstance): P
   );
   await faultPoint("storefront.afterReserve");
   if (!reserved) return refuse("000002", "invalid parameter: businessId is the instance ID of another order");
-  const opening = open(deps, reserved).catch((error: unknown) => {
+  const opening = openOnce(deps, reserved).catch((error: unknown) => {
     deps.logger.error({ err: error, instance: reserved.instanceId }, "an opening failed; it is tried again");
     return reserved;
   });

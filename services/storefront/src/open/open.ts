@@ -75,12 +75,26 @@ export async function open(deps: StorefrontDeps, start: Subscription): Promise<S
   return opened;
 }
 
+const underWay = new WeakMap<StorefrontDeps, Map<number, Promise<Subscription>>>();
+
+/** Opens as {@link open} does; calls that come while this process opens the same subscription wait for that. */
+export function openOnce(deps: StorefrontDeps, subscription: Subscription): Promise<Subscription> {
+  const opening = underWay.get(deps) ?? new Map<number, Promise<Subscription>>();
+  underWay.set(deps, opening);
+  const { subscriptionNo } = subscription;
+  const known = opening.get(subscriptionNo);
+  if (known) return known;
+  const begun = open(deps, subscription).finally(() => opening.delete(subscriptionNo));
+  opening.set(subscriptionNo, begun);
+  return begun;
+}
+
 /** Tries what is due to be tried. @returns whether there may be more. */
 export async function openDue(deps: StorefrontDeps): Promise<boolean> {
   const due = await claimOpenings(deps.pool, AT_ONCE, LEASE_SECONDS);
   await Promise.all(
     due.map((subscription) =>
-      open(deps, subscription).catch((error: unknown) =>
+      openOnce(deps, subscription).catch((error: unknown) =>
         deps.logger.error(
           { err: error, instance: subscription.instanceId },
           "an opening failed; it is tried again",

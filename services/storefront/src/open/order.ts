@@ -1,4 +1,4 @@
-import type { ChargingMode, Order, OrderLine } from "@quarterpast/marketplace";
+import type { ChargingMode, Order, OrderedProduct, OrderLine } from "@quarterpast/marketplace";
 import { keepOrder, setOrdered, type Subscription } from "@quarterpast/store";
 import type { OrderedMode } from "../commands.js";
 import type { StorefrontDeps } from "../deps.js";
@@ -44,21 +44,13 @@ export async function findLine(
 /** Learns by the order query what was bought. */
 export async function learnOrder(
   deps: StorefrontDeps,
-  { subscriptionNo, orderId, item, tries }: Subscription,
+  { subscriptionNo, orderId, item, tries, terms }: Subscription,
 ): Promise<Hindrance | Subscription> {
   const found = await findLine(deps, orderId, item, tries);
   if ("waitsFor" in found) return found;
   const { order, line } = found;
-  const product = line.products[0];
-  if (!product) {
-    const detail = `order line ${item} names no product`;
-    return { waitsFor: "order", detail, seconds: 60, isCase: true };
-  }
-  if (line.products.length > 1) {
-    const ids = line.products.map(({ productId }) => productId).join(", ");
-    const detail = `order line ${item} lists several products (${ids}), but asks for one instance`;
-    return { waitsFor: "several_products", detail, seconds: 300, isCase: true };
-  }
+  const product = productOf(item, line, terms["chosenProduct"]);
+  if ("waitsFor" in product) return product;
   return setOrdered(deps.pool, subscriptionNo, {
     productId: product.productId,
     customerId: order.customerId ?? null,
@@ -66,6 +58,19 @@ export async function learnOrder(
     expires: line.expires ?? null,
     terms: termsOf(order, line),
   });
+}
+
+/** The one product of a line. Of several, the one that a person chose: never a guess. */
+function productOf(item: string, { products }: OrderLine, chosen: unknown): OrderedProduct | Hindrance {
+  if (products.length === 0) {
+    const detail = `order line ${item} names no product`;
+    return { waitsFor: "order", detail, seconds: 60, isCase: true };
+  }
+  const product = products.length === 1 ? products[0] : products.find((one) => one.productId === chosen);
+  if (product) return product;
+  const ids = products.map(({ productId }) => productId).join(", ");
+  const detail = `order line ${item} lists several products (${ids}), but asks for one instance: choose (quarterpast cases act CASE --do choose --product PRODUCT)`;
+  return { waitsFor: "several_products", detail, seconds: 300, isCase: true };
 }
 
 /** What an order says beyond product and customer. */
