@@ -106,8 +106,8 @@ export function explainFinding(
         : explain(
             { en: "accepted there, but not in its complete list", zh: "对方已接收，但完整列表中没有" },
             "wait",
-            "it goes out again as it was by itself; look again with the next list",
-            "系统会按原样自动重发；请用下一份列表再次核对",
+            "what was only accepted goes out again as it was by itself: look again with the next list; what was billed is for the marketplace to explain",
+            "仅被接收的话单会按原样自动重发，请用下一份列表再次核对；已计费的请咨询云市场",
           );
     case "extra":
       return isMoney

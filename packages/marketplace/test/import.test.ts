@@ -2,6 +2,7 @@ import { formatInstant, parseInstant } from "@quarterpast/domain";
 import { describe, expect, test } from "vitest";
 import { readImport, type ImportProfile } from "../src/index.js";
 import { problemText } from "../src/statement/line.js";
+import { gbk } from "./gbk.js";
 import { xlsx } from "./xlsxWriter.js";
 
 const utf8 = (text: string) => Buffer.from(text, "utf8");
@@ -18,17 +19,6 @@ const read = (bytes: Uint8Array, profile?: Partial<ImportProfile>, expectedRows?
   readImport(bytes, { profile, expectedRows });
 const told = (bytes: Uint8Array, profile?: Partial<ImportProfile>) =>
   read(bytes, profile).problems.map((problem) => problemText(problem, "en"));
-
-/** GBK for the characters that these tests use; Node decodes it but does not encode it. */
-function gbk(text: string): Buffer {
-  const table = new Map<string, Buffer>();
-  for (let high = 0x81; high <= 0xfe; high += 1)
-    for (let low = 0x40; low <= 0xfe; low += 1) {
-      const bytes = Buffer.from([high, low]);
-      table.set(new TextDecoder("gbk").decode(bytes), bytes);
-    }
-  return Buffer.concat(Array.from(text, (letter) => table.get(letter) ?? Buffer.from(letter, "latin1")));
-}
 
 describe("an SDR list that a spreadsheet program has saved", () => {
   test("is read as it is exported", () => {
@@ -166,6 +156,26 @@ describe("an SDR list that a spreadsheet program has saved", () => {
   });
 });
 
+describe("what a file says that it covers", () => {
+  const row = "b1aa,i-1,20260301T100000Z,20260301T110000Z,1234.5,billed,,";
+  test.each([
+    ["话单管理导出 2026-03-01 至 2026-03-31", "", "2026-03-01T00:00:00Z", "2026-04-01T00:00:00Z"],
+    ["Period: 2026-03-01 10:00:00 - 2026-03-01 23:59:59", "", "2026-03-01T10:00:00Z", "2026-03-02T00:00:00Z"],
+    ["账单 2026年3月", "", "2026-03-01T00:00:00Z", "2026-04-01T00:00:00Z"],
+    ["SDR list 2026-03", "", "2026-03-01T00:00:00Z", "2026-04-01T00:00:00Z"],
+    ["", "#range,20260301T100000Z ~ 20260301T120000Z", "2026-03-01T10:00:00Z", "2026-03-01T12:00:00Z"],
+  ])("%s%s", (title, end, from, to) => {
+    const { period, lines } = read(utf8(`${title}\n${HEADER}\n${row}\n${end}\n#total,1\n`));
+    expect(lines).toHaveLength(1);
+    expect(period && [period.from, period.to].map(formatInstant)).toEqual([from, to]);
+  });
+
+  test.each(["导出时间 2026-03-05 08:00:00", "话单管理导出", "2026-03-31 ~ 2026-03-01", "13800138000"])(
+    "nothing by %j",
+    (title) => expect(read(utf8(`${title}\n${HEADER}\n${row}\n`)).period).toBeUndefined(),
+  );
+});
+
 describe("a file that is not whole", () => {
   const row = "b1aa,i-1,20260301T100000Z,20260301T110000Z,1234.5,billed,,";
   test.each([
@@ -249,6 +259,30 @@ describe("a bill", () => {
         currency: "CNY",
         refund: true,
       },
+    ]);
+  });
+
+  test("of transaction details names records, times and refunds, and says what it covers", () => {
+    const file = read(
+      gbk(
+        '交易明细,账期:2026-03-01 ~ 2026-03-02\n\n订单号,话单号,实例ID,交易时间,消费结束时间,交易金额,币种,交易类型\nCS1,b1aa,i-1,46082.4166666667,2026/3/1 11:00,"1,200.50",人民币,消费\nCS2,b1bb,i-1,2026-03-02 08:00:00,2026-03-02 09:00:00,10,人民币,退款',
+      ),
+      { zoneMinutes: 480 },
+    );
+    expect(file.problems).toEqual([]);
+    expect(file.period && [file.period.from, file.period.to].map(formatInstant)).toEqual([
+      "2026-02-28T16:00:00Z",
+      "2026-03-02T16:00:00Z",
+    ]);
+    expect(file.bill).toMatchObject([
+      {
+        serialNumber: "b1aa",
+        amount: "1200.5",
+        currency: "CNY",
+        begin: parseInstant("2026-03-01T02:00:00Z"),
+        refund: false,
+      },
+      { serialNumber: "b1bb", amount: "-10", refund: true },
     ]);
   });
 

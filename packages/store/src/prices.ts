@@ -104,7 +104,9 @@ export interface Revenue {
   key: string;
   currency: string | null;
   records: number;
-  quantity: string;
+  /** Null where its records are of several units. */
+  quantity: string | null;
+  unit: string | null;
   /** Decimal text; null where no price plan was valid. */
   expected: string | null;
   billed: string | null;
@@ -150,8 +152,10 @@ export async function readRevenue(db: Db, account: string, filter: RevenueFilter
          AND i.account_no = (SELECT account_no FROM accounts WHERE code = $1::text) ELSE i.instance_no = r.instance_no END
        WHERE b.account = $1::text AND b.usage_month = $2::date AND NOT b.superseded AND NOT b.refund GROUP BY 1, 2
      ), ours AS (
-       SELECT ${key.ours} AS key, currency, count(*) AS records, trim_scale(sum(quantity))::text AS quantity,
-         trim_scale(sum(amount))::text AS expected, trim_scale(sum(amount) FILTER (WHERE state = 'billed'))::text AS billed,
+       SELECT ${key.ours} AS key, currency, count(*) AS records,
+         -- Tokens and calls do not add up.
+         CASE WHEN count(DISTINCT unit) = 1 THEN trim_scale(sum(quantity))::text END AS quantity,
+         CASE WHEN count(DISTINCT unit) = 1 THEN min(unit) END AS unit, trim_scale(sum(amount))::text AS expected, trim_scale(sum(amount) FILTER (WHERE state = 'billed'))::text AS billed,
          count(*) FILTER (WHERE amount IS NULL) AS unpriced
        FROM billing.revenue WHERE account = $1::text AND month = $2::date AND expected
          AND ($6::text IS NULL OR product = $6::text) AND ($7::text IS NULL OR instance_id = $7::text)

@@ -2,7 +2,7 @@ import type { Command } from "commander";
 import { choice, onStack, openApi, readUpTo, wholeNumber, type StackFlags } from "../command.js";
 import { CliError, EXIT } from "../exit.js";
 import { say } from "../lang.js";
-import { print, printJson, printList, type Column } from "../output.js";
+import { note, print, printJson, printList, type Column } from "../output.js";
 
 interface Band {
   upTo: string | null;
@@ -25,7 +25,9 @@ interface Revenue {
   key: string;
   currency: string | null;
   records: number;
-  quantity: string;
+  quantity: string | null;
+  unit: string | null;
+  unpriced: number;
   expected: string | null;
   billed: string | null;
   bill: string | null;
@@ -48,7 +50,8 @@ const COLUMNS: readonly Column<Plan>[] = [
 const REVENUE: readonly Column<Revenue>[] = [
   { title: { en: "OF", zh: "对象" }, cell: ({ key }) => key },
   { title: { en: "RECORDS", zh: "话单数" }, cell: ({ records }) => String(records), align: "right" },
-  { title: { en: "QUANTITY", zh: "用量" }, cell: ({ quantity }) => quantity, align: "right" },
+  { title: { en: "QUANTITY", zh: "用量" }, cell: ({ quantity }) => quantity ?? "-", align: "right" },
+  { title: { en: "UNIT", zh: "单位" }, cell: ({ unit }) => unit ?? say({ en: "several", zh: "多种" }) },
   { title: { en: "EXPECTED", zh: "预期收入" }, cell: ({ expected }) => expected ?? "-", align: "right" },
   { title: { en: "BILLED", zh: "已出账" }, cell: ({ billed }) => billed ?? "-", align: "right" },
   { title: { en: "MARKETPLACE'S BILL", zh: "云市场账单" }, cell: ({ bill }) => bill ?? "-", align: "right" },
@@ -191,5 +194,12 @@ function registerRevenue(program: Command): void {
       const items = await readUpTo<Revenue>(await openApi({ dataDir }), "/v1/revenue", limit, query);
       const empty = { en: "no records of that month", zh: "该月没有话单" };
       printList(items, { json, columns: REVENUE, empty });
+      const unpriced = items.reduce((sum, row) => sum + row.unpriced, 0);
+      if (unpriced > 0) {
+        note({
+          en: `${unpriced} records have no price: quarterpast prices add`,
+          zh: `${unpriced} 条话单没有价格：请用 quarterpast prices add 添加`,
+        });
+      }
     });
 }
