@@ -78,10 +78,7 @@ export interface SealedRecord extends RecordBody, ChainLink {
  */
 export function sealRecord(body: RecordBody, link: ChainLink): SealedRecord {
   const sn = serialNumber(body);
-  const canonical = canonicalObject({
-    ...(body.packageInstance === undefined
-      ? { v: RECORD_VERSION }
-      : { v: PACKAGE_RECORD_VERSION, package: body.packageInstance }),
+  const fields = {
     account: body.account,
     begin: formatCompact(body.begin),
     end: formatCompact(body.end),
@@ -102,8 +99,38 @@ export function sealRecord(body: RecordBody, link: ChainLink): SealedRecord {
     shard: String(link.shard),
     sn,
     unit: body.unit,
-  });
-  return { ...body, ...link, sn, canonical, checksum: recordChecksum(canonical) };
+    v: RECORD_VERSION,
+  };
+  const named = body.packageInstance;
+  const canonical = canonicalObject(
+    named === undefined ? fields : { ...fields, package: named, v: PACKAGE_RECORD_VERSION },
+  );
+  // Field by field: spreading objects took a third of the time of sealing an hour.
+  return {
+    account: body.account,
+    product: body.product,
+    instance: body.instance,
+    meter: body.meter,
+    unit: body.unit,
+    kind: body.kind,
+    hour: body.hour,
+    begin: body.begin,
+    end: body.end,
+    part: body.part,
+    quantity: body.quantity,
+    residueIn: body.residueIn,
+    residueOut: body.residueOut,
+    events: body.events,
+    recordTime: body.recordTime,
+    replaces: body.replaces,
+    packageInstance: named,
+    shard: link.shard,
+    seq: link.seq,
+    prev: link.prev,
+    sn,
+    canonical,
+    checksum: recordChecksum(canonical),
+  };
 }
 
 /** SHA-256 over the version line and the canonical bytes, in hex. */
@@ -126,16 +153,30 @@ export function extendChain(
 }
 
 const PRINTABLE_ASCII = /^[\x20-\x7e]*$/;
+/** What JSON writes as it is. */
+const PLAIN = /^[\x20\x21\x23-\x5b\x5d-\x7e]*$/;
 
-/** A flat object of printable-ASCII strings with sorted keys: the only form that is ever hashed. */
+/**
+ * A flat object of printable-ASCII strings with sorted keys: the only form that is ever hashed. Fields that are given in
+ * their order are not sorted again.
+ */
 export function canonicalObject(fields: Record<string, string>): string {
-  const pairs = Object.keys(fields)
-    .sort()
-    .map((name) => {
-      const value = fields[name]!;
-      if (!PRINTABLE_ASCII.test(value))
-        throw new RangeError(`${name} ${JSON.stringify(value)} is not printable ASCII`);
-      return `${JSON.stringify(name)}:${JSON.stringify(value)}`;
-    });
-  return `{${pairs.join(",")}}`;
+  let text = "";
+  let last = "";
+  for (const [name, value] of Object.entries(fields)) {
+    if (name < last) return canonicalObject(sorted(fields));
+    last = name;
+    text += `${text === "" ? "{" : ","}"${name}":${quote(name, value)}`;
+  }
+  return text === "" ? "{}" : `${text}}`;
+}
+
+function sorted(fields: Record<string, string>): Record<string, string> {
+  return Object.fromEntries(Object.entries(fields).sort(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+function quote(name: string, value: string): string {
+  if (PLAIN.test(value)) return `"${value}"`;
+  if (PRINTABLE_ASCII.test(value)) return JSON.stringify(value);
+  throw new RangeError(`${name} ${JSON.stringify(value)} is not printable ASCII`);
 }

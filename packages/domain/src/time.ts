@@ -54,18 +54,52 @@ function offsetMicros(offset: string | undefined): Micros | undefined {
 
 /** Writes an instant as `2023-11-16T18:17:03.979960Z`; whole seconds carry no fraction. */
 export function formatInstant(at: Micros): string {
-  const fraction = ((at % SECOND) + SECOND) % SECOND;
-  const seconds = new Date((at - fraction) / 1000).toISOString().slice(0, 19);
-  return fraction === 0 ? `${seconds}Z` : `${seconds}.${String(fraction).padStart(6, "0")}Z`;
+  const hour = hourOf(at);
+  const rest = at - hour;
+  const fraction = rest % SECOND;
+  const clock = `${TWO[Math.floor(rest / MINUTE)]}:${TWO[Math.floor((rest % MINUTE) / SECOND)]}`;
+  const text = `${HOUR_TEXTS.of(hour)}:${clock}`;
+  return fraction === 0 ? `${text}Z` : `${text}.${String(fraction).padStart(6, "0")}Z`;
 }
 
 /** Writes an instant cut to its second as `20231116T181703Z`, the form of bill records (koogallery.md 1.4). */
 export function formatCompact(at: Micros): string {
-  return new Date(floorSecond(at) / 1000).toISOString().slice(0, 19).replace(/[-:]/g, "") + "Z";
+  const hour = hourOf(at);
+  const rest = at - hour;
+  return `${COMPACT_HOURS.of(hour)}${TWO[Math.floor(rest / MINUTE)]}${TWO[Math.floor((rest % MINUTE) / SECOND)]}Z`;
 }
+
+const TWO = Array.from({ length: 60 }, (_, n) => String(n).padStart(2, "0"));
+
+/** A function that remembers what it gave last: a million records of an hour name few times. */
+function remember<K, V>(make: (key: K) => V): { of: (key: K) => V } {
+  const known = new Map<K, V>();
+  return {
+    of(key) {
+      let value = known.get(key);
+      if (value === undefined) {
+        if (known.size >= REMEMBERED) known.clear();
+        known.set(key, (value = make(key)));
+      }
+      return value;
+    },
+  };
+}
+
+const REMEMBERED = 1_024;
+const HOUR_TEXTS = remember((hour: Micros) => new Date(hour / 1000).toISOString().slice(0, 13));
+const COMPACT_HOURS = remember((hour: Micros) =>
+  new Date(hour / 1000).toISOString().slice(0, 13).replaceAll("-", ""),
+);
 
 /** Reads `20231116T181703Z`; undefined where the text is no such time. */
 export function parseCompact(text: string): Micros | undefined {
+  return COMPACTS.of(text) ?? undefined;
+}
+
+const COMPACTS = remember((text: string) => readCompact(text) ?? null);
+
+function readCompact(text: string): Micros | undefined {
   const match = /^(\d{4})(\d{2})(\d{2})T(\d{2})(\d{2})(\d{2})Z$/.exec(text);
   if (!match) return undefined;
   const [, year, month, day, hour, minute, second] = match;

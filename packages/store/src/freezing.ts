@@ -1,5 +1,6 @@
 import type { BillingCycle, Deadlines, Interval, Micros, SealedRecord } from "@quarterpast/domain";
-import { stamp, stamps, type Db } from "./db.js";
+import { copyInto, copyText } from "./copy.js";
+import { stamp, type Db, type PoolClient } from "./db.js";
 
 /** A sealed hour of a shard whose records are not all made yet. */
 export interface FreezeWork {
@@ -123,63 +124,47 @@ export interface FrozenRecord extends SealedRecord, Deadlines {
 
 /** Writes records and moves their chain's head; all of one account and shard, in chain order. */
 export async function insertRecords(
-  db: Db,
+  client: PoolClient,
   records: readonly FrozenRecord[],
   frozenAt: Micros,
 ): Promise<void> {
   const last = records.at(-1);
   if (!last) return;
-  await db.query(
-    `INSERT INTO records (account_no, shard, seq, sn, kind, instance_no, hour, begin_at, end_at, part, quantity, events,
-       replaces, canonical, checksum, prev, wire, wire_version, window_ends, late_ends, expires,
-       package_instance, frozen_at)
-     SELECT $1::smallint, $2::smallint, t.*, $3::timestamptz
-     FROM unnest($4::bigint[], $5::text[], $6::text[], $7::integer[], $8::timestamptz[], $9::timestamptz[], $10::timestamptz[],
-       $11::text[], $12::numeric[], $13::bigint[], $14::text[], $15::text[], $16::text[], $17::text[], $18::text[],
-       $19::smallint[], $20::timestamptz[], $21::timestamptz[], $22::timestamptz[], $23::text[]) AS t`,
-    [
-      last.accountNo,
-      last.shard,
-      stamp(frozenAt),
-      records.map((record) => record.seq),
-      records.map((record) => record.sn),
-      records.map((record) => record.kind),
-      records.map((record) => record.instanceNo),
-      stamps(records.map((record) => record.hour)),
-      stamps(records.map((record) => record.begin)),
-      stamps(records.map((record) => record.end)),
-      records.map((record) => record.part),
-      records.map((record) => record.quantity),
-      records.map((record) => record.events),
-      records.map((record) => record.replaces ?? null),
-      records.map((record) => record.canonical),
-      records.map((record) => record.checksum),
-      records.map((record) => record.prev),
-      records.map((record) => record.wire),
-      records.map((record) => record.wireVersion),
-      stamps(records.map((record) => record.windowEnds)),
-      stamps(records.map((record) => record.lateEnds)),
-      stamps(records.map((record) => record.expires)),
-      records.map((record) => record.packageInstance ?? null),
-    ],
+  await copyInto(
+    client,
+    `records (account_no, shard, seq, sn, kind, instance_no, hour, begin_at, end_at, part, quantity, events, replaces,
+       canonical, checksum, prev, wire, wire_version, window_ends, late_ends, expires, frozen_at,
+       package_instance)`,
+    records.map((record) => recordLine(record, stamp(frozenAt))),
   );
-  await db.query(
+  await client.query(
     "UPDATE chains SET seq = $3::bigint, checksum = $4::text WHERE account_no = $1::smallint AND shard = $2::smallint",
     [last.accountNo, last.shard, last.seq, last.checksum],
   );
 }
 
+/** A record as COPY takes it; serial numbers, checksums and kinds hold nothing that needs care. */
+function recordLine(record: FrozenRecord, frozenAt: string): string {
+  const { accountNo, shard, seq, sn, kind, instanceNo, hour, begin, end, quantity, events } = record;
+  const place = `${accountNo}\t${shard}\t${seq}\t${sn}\t${kind}\t${instanceNo}`;
+  const times = `${stamp(hour)}\t${stamp(begin)}\t${stamp(end)}`;
+  const amount = `${copyText(record.part)}\t${quantity}\t${events}\t${copyText(record.replaces ?? null)}`;
+  const bytes = `${copyText(record.canonical)}\t${record.checksum}\t${record.prev}\t${copyText(record.wire)}`;
+  const until = `${stamp(record.windowEnds)}\t${stamp(record.lateEnds)}\t${stamp(record.expires)}`;
+  return `${place}\t${times}\t${amount}\t${bytes}\t${record.wireVersion}\t${until}\t${frozenAt}\t${copyText(record.packageInstance ?? null)}`;
+}
+
 /** Appends to the residue ledger: what each instance carries out of the hour. */
 export async function insertResidues(
-  db: Db,
+  client: PoolClient,
   hour: Micros,
   rows: readonly { instanceNo: number; residue: string }[],
 ): Promise<void> {
-  if (rows.length === 0) return;
-  await db.query(
-    `INSERT INTO residues (instance_no, hour, residue)
-     SELECT t.instance_no, $1::timestamptz, t.residue FROM unnest($2::integer[], $3::numeric[]) AS t (instance_no, residue)`,
-    [stamp(hour), rows.map((row) => row.instanceNo), rows.map((row) => row.residue)],
+  const at = stamp(hour);
+  await copyInto(
+    client,
+    "residues (instance_no, hour, residue)",
+    rows.map(({ instanceNo, residue }) => `${instanceNo}\t${at}\t${residue}`),
   );
 }
 

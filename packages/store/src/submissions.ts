@@ -245,6 +245,16 @@ export async function readBacklog(
   return rows[0]!;
 }
 
+/** Whether an hour is being frozen, or records wait to be filed whose window is still open; `now` is product time. */
+export async function isFilingUnderWay(db: Db, now: Micros): Promise<boolean> {
+  const { rows } = await db.query<{ waits: boolean }>(
+    `SELECT EXISTS (SELECT 1 FROM submissions WHERE state IN ('frozen', 'sent', 'unknown') AND deadline > $1::timestamptz)
+       OR EXISTS (SELECT 1 FROM hours WHERE frozen_at IS NULL AND sealed_at > $1::timestamptz - interval '15 minutes') AS waits`,
+    [stamp(now)],
+  );
+  return rows[0]!.waits;
+}
+
 /** Keeps a claim while its call is under way; false where it was lost. */
 export async function renewLease(
   db: Db,

@@ -8,7 +8,7 @@ import {
   planRecords,
   type BillingPlan,
   type Micros,
-  type RecordBody,
+  type SealedRecord,
 } from "@quarterpast/domain";
 import type { MarketplaceAdapter } from "@quarterpast/marketplace";
 import { type Clock, faultPoint } from "@quarterpast/runtime";
@@ -30,6 +30,7 @@ import {
   type FrozenRecord,
   type HourPackages,
   type Pool,
+  type PoolClient,
   type SealedUsage,
 } from "@quarterpast/store";
 
@@ -113,8 +114,8 @@ async function planAll(
 
 async function freezeAccount(
   deps: FreezeDeps,
-  db: Db,
-  { hour, shard }: FreezeWork,
+  db: PoolClient,
+  { shard }: FreezeWork,
   accountNo: number,
   planned: readonly Planned[],
   now: Micros,
@@ -127,16 +128,7 @@ async function freezeAccount(
     shard,
     head,
   );
-  const records = sealed.map((record, at): FrozenRecord => {
-    const { usage, body } = entries[at]!;
-    return {
-      ...record,
-      accountNo,
-      instanceNo: usage.instanceNo,
-      ...frozenParts(deps.adapter, body, record.sn),
-      ...deadlinesOf(deps.adapter.windows, usage.cycle, hour, body.begin),
-    };
-  });
+  const records = sealed.map((record, at) => freezeOne(deps.adapter, record, entries[at]!.usage));
   await insertRecords(db, records, now);
   await faultPoint("reporter.afterRecords");
   for (let from = 0; from < records.length; from += deps.recordsPerCall) {
@@ -144,20 +136,20 @@ async function freezeAccount(
   }
 }
 
-/** The adapter's bytes of a record; they never change after this. */
-export function frozenParts(
+/** Adds to a record what its submission needs: the adapter's bytes, which never change after this, and its deadlines. */
+export function freezeOne(
   adapter: MarketplaceAdapter,
-  body: RecordBody,
-  serialNumber: string,
-): Pick<FrozenRecord, "wire" | "wireVersion"> {
-  const { instance: instanceId, packageInstance, begin, end, recordTime, quantity } = body;
-  const relatedPackageInstance = packageInstance;
-  return {
-    wire: adapter.encodeRecord({
-      ...{ instanceId, serialNumber, begin, end, recordTime, quantity, relatedPackageInstance },
-    }),
-    wireVersion: adapter.wireVersion,
-  };
+  record: SealedRecord,
+  { accountNo, instanceNo, cycle }: Pick<SealedUsage, "accountNo" | "instanceNo" | "cycle">,
+): FrozenRecord {
+  const { instance: instanceId, sn: serialNumber, begin, end, recordTime, quantity } = record;
+  const relatedPackageInstance = record.packageInstance;
+  const { windowEnds, lateEnds, expires } = deadlinesOf(adapter.windows, cycle, record.hour, begin);
+  const wire = adapter.encodeRecord({
+    ...{ instanceId, serialNumber, begin, end, recordTime, quantity, relatedPackageInstance },
+  });
+  const { wireVersion } = adapter;
+  return Object.assign(record, { accountNo, instanceNo, wire, wireVersion, windowEnds, lateEnds, expires });
 }
 
 /** Commits the intent to file frozen records that follow each other in one chain. */

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { createLoop, type Clock, type Logger } from "@quarterpast/runtime";
-import type { Pool } from "@quarterpast/store";
+import { isFilingUnderWay, type Pool } from "@quarterpast/store";
 import { openProofKey, writePublicKey } from "./proofKey.js";
 import { proveHours, type ProveDeps } from "./prove.js";
 
@@ -14,7 +14,7 @@ const EVERY_MS = 1_000;
 
 /**
  * Starts the proving of hours, in a loop of its own: what it lacks never keeps records from being sent, and it counts
- * for no health check. Without PROOF_DIR there are no proofs, and the log says so.
+ * for no health check. It waits while records can still be filed in their window: until minute 15 at most. Without PROOF_DIR there are no proofs, and the log says so.
  */
 export function startProver(
   settings: ProverSettings,
@@ -32,7 +32,10 @@ export function startProver(
     await writePublicKey(dir, key);
     return { pool, clock, logger, key, dir, anchorFile: settings.ANCHOR_FILE ?? join(dir, "anchors.ndjson") };
   };
-  const run = async () => proveHours((deps ??= await open()));
+  const run = async () => {
+    if (await isFilingUnderWay(pool, clock.now())) return false;
+    return proveHours((deps ??= await open()));
+  };
   const loop = createLoop({ name: "prove", everyMs: EVERY_MS, run, logger });
   loop.start();
   return loop;

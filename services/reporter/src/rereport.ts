@@ -1,6 +1,5 @@
 import {
   CHAIN_GENESIS,
-  deadlinesOf,
   extendChain,
   planRereport,
   rereportProblem,
@@ -17,10 +16,10 @@ import {
   readOtherIntervals,
   readReplaced,
   type Db,
-  type FrozenRecord,
+  type PoolClient,
   type WaitingRereport,
 } from "@quarterpast/store";
-import { frozenParts, insertIntent, type FreezeDeps } from "./freeze.js";
+import { freezeOne, insertIntent, type FreezeDeps } from "./freeze.js";
 
 /**
  * Carries out the oldest wish to file a record again: a new record at the chain's end that names the old one and keeps
@@ -63,19 +62,13 @@ function otherInterval({ newBegin: begin, newEnd: end }: WaitingRereport): Inter
   return begin === null || end === null ? undefined : { begin, end };
 }
 
-async function file(deps: FreezeDeps, db: Db, wish: WaitingRereport, now: Micros): Promise<string> {
+async function file(deps: FreezeDeps, db: PoolClient, wish: WaitingRereport, now: Micros): Promise<string> {
   const { adapter, clock } = deps;
   const replaced = { ...wish, instance: wish.instanceId };
   const body = planRereport(replaced, wish.quantity, adapter.limits, now, otherInterval(wish));
   const head = await lockChain(db, wish.accountNo, wish.shard, CHAIN_GENESIS);
   const sealed = extendChain([body], wish.shard, head)[0]!;
-  const record: FrozenRecord = {
-    ...sealed,
-    accountNo: wish.accountNo,
-    instanceNo: wish.instanceNo,
-    ...frozenParts(adapter, body, sealed.sn),
-    ...deadlinesOf(adapter.windows, wish.cycle, wish.hour, body.begin),
-  };
+  const record = freezeOne(adapter, sealed, wish);
   await insertRecords(db, [record], now);
   await insertIntent(db, [record], now, clock.real());
   return record.sn;

@@ -1,0 +1,96 @@
+import { readdirSync, readFileSync } from "node:fs";
+
+/** The most memory that each named process had, in MB (2^20 bytes), as Linux counts it; zeros elsewhere. */
+export interface Memory {
+  /** All resident pages, those of shared memory too: Postgres sessions each count the shared buffers they touched. */
+  rss: number;
+  /** Pages of the process alone. */
+  own: number;
+  /** Seconds of a processor that it used, all sessions of a Postgres together. */
+  cpu: number;
+}
+
+interface Watch {
+  peaks: Map<string, Memory>;
+  stop(): Map<string, Memory>;
+}
+
+const EVERY_MS = 200;
+
+/**
+ * Watches processes and their children by name.
+ * @param pids by name; sessions of a Postgres are found below its postmaster and told together, the largest of them.
+ */
+export function watchMemory(pids: Record<string, number>): Watch {
+  const peaks = new Map<string, Memory>();
+  const cpu = new Map<string, Map<number, number>>();
+  const look = (): void => {
+    const children = childrenByParent();
+    for (const [name, pid] of Object.entries(pids)) {
+      note(peaks, cpu, name, pid);
+      for (const child of children.get(pid) ?? []) note(peaks, cpu, `${name} session`, child);
+    }
+  };
+  look();
+  const timer = setInterval(look, EVERY_MS);
+  return {
+    peaks,
+    stop: () => {
+      clearInterval(timer);
+      look();
+      return peaks;
+    },
+  };
+}
+
+function note(
+  peaks: Map<string, Memory>,
+  cpu: Map<string, Map<number, number>>,
+  name: string,
+  pid: number,
+): void {
+  const status = readStatus(pid);
+  if (!status) return;
+  const before = peaks.get(name) ?? { rss: 0, own: 0, cpu: 0 };
+  const used = cpu.get(name) ?? new Map<number, number>();
+  cpu.set(name, used.set(pid, status.cpu));
+  const seconds = [...used.values()].reduce((sum, one) => sum + one, 0);
+  peaks.set(name, {
+    rss: Math.max(before.rss, status.rss),
+    own: Math.max(before.own, status.own),
+    cpu: Math.round(seconds * 10) / 10,
+  });
+}
+
+/** Linux counts processor time in hundredths of a second. */
+const TICKS_PER_SECOND = 100;
+
+function readStatus(pid: number): Memory | undefined {
+  try {
+    const text = readFileSync(`/proc/${pid}/status`, "latin1");
+    const of = (name: string) => Math.round(Number(new RegExp(`^${name}:\\s+(\\d+)`, "m").exec(text)?.[1] ?? 0) / 1024);
+    const times = readFileSync(`/proc/${pid}/stat`, "latin1").split(") ")[1]!.split(" ");
+    return { rss: of("VmRSS"), own: of("RssAnon"), cpu: (Number(times[11]) + Number(times[12])) / TICKS_PER_SECOND };
+  } catch {
+    return undefined;
+  }
+}
+
+function childrenByParent(): Map<number, number[]> {
+  const children = new Map<number, number[]>();
+  let names: string[] = [];
+  try {
+    names = readdirSync("/proc").filter((name) => /^\d+$/.test(name));
+  } catch {
+    return children;
+  }
+  for (const name of names) {
+    try {
+      const parent = Number(/\) \S (\d+)/.exec(readFileSync(`/proc/${name}/stat`, "latin1"))?.[1]);
+      children.set(parent, [...(children.get(parent) ?? []), Number(name)]);
+    } catch {
+      // It has ended.
+    }
+  }
+  return children;
+}
