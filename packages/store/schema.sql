@@ -107,6 +107,19 @@ CREATE TABLE bill_lines (
   CONSTRAINT bill_lines_statement_id_fkey FOREIGN KEY (statement_id) REFERENCES statements(statement_id)
 );
 
+CREATE TABLE call_totals (
+  submission_id bigint NOT NULL,
+  account_no smallint NOT NULL,
+  hour timestamp with time zone NOT NULL,
+  product text NOT NULL,
+  meter_no integer NOT NULL,
+  kind text NOT NULL,
+  records bigint NOT NULL,
+  quantity numeric NOT NULL,
+  CONSTRAINT call_totals_pkey PRIMARY KEY (submission_id, hour, product, meter_no, kind),
+  CONSTRAINT call_totals_submission_id_fkey FOREIGN KEY (submission_id) REFERENCES submissions(submission_id)
+);
+
 CREATE TABLE calls (
   call_id bigint NOT NULL GENERATED ALWAYS AS IDENTITY,
   account_no smallint NOT NULL,
@@ -448,6 +461,20 @@ CREATE TABLE outcomes (
   CONSTRAINT outcomes_source_check CHECK ((source = ANY (ARRAY['reply'::text, 'statement'::text, 'clock'::text, 'operator'::text])))
 );
 
+CREATE TABLE own_states (
+  account_no smallint NOT NULL,
+  shard smallint NOT NULL,
+  seq bigint NOT NULL,
+  state text NOT NULL,
+  outcome_id bigint,
+  hour timestamp with time zone NOT NULL,
+  product text NOT NULL,
+  meter_no integer NOT NULL,
+  kind text NOT NULL,
+  quantity numeric NOT NULL,
+  CONSTRAINT own_states_pkey PRIMARY KEY (account_no, shard, seq)
+);
+
 CREATE TABLE packages (
   package_no bigint NOT NULL GENERATED ALWAYS AS IDENTITY,
   subscription_no bigint NOT NULL,
@@ -565,9 +592,7 @@ CREATE TABLE record_proofs (
   events_root bytea NOT NULL,
   leaves bigint NOT NULL,
   CONSTRAINT record_proofs_pkey PRIMARY KEY (hour, instance_no),
-  CONSTRAINT record_proofs_events_root_check CHECK ((octet_length(events_root) = 32)),
-  CONSTRAINT record_proofs_instance_no_fkey FOREIGN KEY (instance_no) REFERENCES instances(instance_no),
-  CONSTRAINT record_proofs_sn_fkey FOREIGN KEY (sn) REFERENCES records(sn)
+  CONSTRAINT record_proofs_events_root_check CHECK ((octet_length(events_root) = 32))
 );
 
 CREATE TABLE records (
@@ -597,7 +622,6 @@ CREATE TABLE records (
   CONSTRAINT records_pkey PRIMARY KEY (account_no, shard, seq),
   CONSTRAINT records_check CHECK ((end_at > begin_at)),
   CONSTRAINT records_instance_no_begin_at_end_at_part_key UNIQUE (instance_no, begin_at, end_at, part),
-  CONSTRAINT records_instance_no_fkey FOREIGN KEY (instance_no) REFERENCES instances(instance_no),
   CONSTRAINT records_kind_check CHECK ((kind = ANY (ARRAY['usage'::text, 'supplement'::text, 'rereport'::text]))),
   CONSTRAINT records_quantity_check CHECK (((quantity > (0)::numeric) AND (quantity < 'Infinity'::numeric))),
   CONSTRAINT records_replaces_fkey FOREIGN KEY (replaces) REFERENCES records(sn),
@@ -640,7 +664,6 @@ CREATE TABLE residues (
   hour timestamp with time zone NOT NULL,
   residue numeric NOT NULL,
   CONSTRAINT residues_pkey PRIMARY KEY (instance_no, hour),
-  CONSTRAINT residues_instance_no_fkey FOREIGN KEY (instance_no) REFERENCES instances(instance_no),
   CONSTRAINT residues_residue_check CHECK (((residue > '-Infinity'::numeric) AND (residue < 'Infinity'::numeric)))
 );
 
@@ -804,6 +827,7 @@ CREATE TABLE usage_totals (
 CREATE INDEX audit_ref ON public.audit USING btree (account_no, ref, audit_id);
 CREATE UNIQUE INDEX bill_findings_open ON public.bill_findings USING btree (account_no, kind, month, scope, key, currency) WHERE (resolved_at IS NULL);
 CREATE INDEX bill_lines_usage ON public.bill_lines USING btree (usage_month);
+CREATE INDEX call_totals_hour ON public.call_totals USING btree (account_no, hour);
 CREATE INDEX calls_failed ON public.calls USING btree (account_no, call_id) WHERE (code <> '000000'::text);
 CREATE INDEX calls_ref ON public.calls USING btree (account_no, ref, call_id);
 CREATE INDEX case_history_of ON public.case_history USING btree (case_id, entry_id);
@@ -821,6 +845,7 @@ CREATE UNIQUE INDEX instance_freezes_open ON public.instance_freezes USING btree
 CREATE INDEX instances_binding ON public.instances USING btree (account_no, subject, meter_no, opened);
 CREATE INDEX outcomes_refused ON public.outcomes USING btree (sn) WHERE (state = ANY (ARRAY['conflict'::text, 'rejected_fixable'::text, 'rejected_final'::text, 'expired'::text, 'abnormal'::text, 'missing'::text]));
 CREATE INDEX outcomes_sn ON public.outcomes USING btree (sn, outcome_id);
+CREATE INDEX own_states_hour ON public.own_states USING btree (account_no, hour);
 CREATE INDEX packages_of ON public.packages USING btree (account_no, subject, meter_no);
 CREATE INDEX price_plans_of ON public.price_plans USING btree (account_no, product, meter_no, valid_from DESC, plan_id DESC);
 CREATE INDEX quarantine_corrections ON public.quarantine USING btree (source_no, key) WHERE ((released_at IS NULL) AND (reason = 'correction_waits'::text));
@@ -841,6 +866,17 @@ CREATE UNIQUE INDEX subscription_events_once ON public.subscription_events USING
 CREATE INDEX subscriptions_customer ON public.subscriptions USING btree (account_no, customer_id);
 CREATE INDEX subscriptions_due ON public.subscriptions USING btree (next_try) WHERE (state = 'opening'::text);
 CREATE UNIQUE INDEX subscriptions_on_demand ON public.subscriptions USING btree (account_no, order_id, product_id) WHERE ((mode = 'pay_per_use'::text) AND (state <> 'same'::text));
+
+CREATE OR REPLACE FUNCTION public.calls_of(account smallint, shard smallint, seq bigint)
+ RETURNS SETOF bigint
+ LANGUAGE sql
+ STABLE
+AS $function$
+  SELECT submission_id FROM submissions s
+  WHERE int8range(chain_position(s.account_no, s.shard, s.seq_from), chain_position(s.account_no, s.shard, s.seq_to), '[]')
+      @> chain_position($1, $2, $3)
+    AND s.state <> 'split'
+$function$;
 
 CREATE OR REPLACE FUNCTION public.chain_position(account smallint, shard smallint, seq bigint)
  RETURNS bigint
@@ -885,6 +921,45 @@ AS $function$
           AND c.range_from <= record.begin_at AND c.range_to > record.begin_at))
 $function$;
 
+CREATE OR REPLACE FUNCTION public.note_outcomes()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+DECLARE
+  calls bigint[];
+BEGIN
+  WITH newest AS (
+    SELECT DISTINCT ON (sn) sn, state, outcome_id FROM added ORDER BY sn, outcome_id DESC
+  ), noted AS (
+    INSERT INTO own_states AS o (account_no, shard, seq, state, outcome_id, hour, product, meter_no, kind, quantity)
+    SELECT r.account_no, r.shard, r.seq, n.state, n.outcome_id, r.hour, i.product, i.meter_no, r.kind, r.quantity
+    FROM newest n JOIN records r USING (sn) JOIN instances i USING (instance_no)
+    ORDER BY r.account_no, r.shard, r.seq
+    ON CONFLICT (account_no, shard, seq) DO UPDATE SET state = excluded.state, outcome_id = excluded.outcome_id
+      WHERE o.outcome_id < excluded.outcome_id
+    -- Only a row that is new has no updater.
+    RETURNING o.account_no, o.shard, o.seq, o.xmax = 0 AS is_new
+  )
+  SELECT array_agg(DISTINCT c) INTO calls FROM noted n, calls_of(n.account_no, n.shard, n.seq) AS c WHERE n.is_new;
+  IF calls IS NOT NULL THEN
+    PERFORM sum_calls(calls);
+  END IF;
+  RETURN NULL;
+END $function$;
+
+CREATE OR REPLACE FUNCTION public.note_replaced()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+BEGIN
+  INSERT INTO own_states AS o (account_no, shard, seq, state, hour, product, meter_no, kind, quantity)
+  SELECT r.account_no, r.shard, r.seq, 'replaced', r.hour, i.product, i.meter_no, r.kind, r.quantity
+  FROM records r JOIN instances i USING (instance_no) WHERE r.sn = NEW.replaces
+  ON CONFLICT (account_no, shard, seq) DO UPDATE SET state = 'replaced', outcome_id = NULL;
+  PERFORM sum_calls(ARRAY(SELECT c FROM records r, calls_of(r.account_no, r.shard, r.seq) AS c WHERE r.sn = NEW.replaces));
+  RETURN NULL;
+END $function$;
+
 CREATE OR REPLACE FUNCTION public.refuse_change()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -906,19 +981,61 @@ BEGIN
   RETURN COALESCE(NEW, OLD);
 END $function$;
 
+CREATE OR REPLACE FUNCTION public.sum_calls(calls bigint[])
+ RETURNS void
+ LANGUAGE plpgsql
+AS $function$
+BEGIN
+  PERFORM FROM submissions WHERE submission_id = ANY (calls) ORDER BY submission_id FOR NO KEY UPDATE;
+  DELETE FROM call_totals WHERE submission_id = ANY (calls);
+  INSERT INTO call_totals (submission_id, account_no, hour, product, meter_no, kind, records, quantity)
+  SELECT s.submission_id, s.account_no, r.hour, i.product, i.meter_no, r.kind, count(*) FILTER (WHERE m.mine),
+    COALESCE(sum(r.quantity) FILTER (WHERE m.mine), 0)
+  FROM submissions s
+  LEFT JOIN LATERAL (
+    SELECT range_agg(int8range(n.seq_from, n.seq_to, '[]')) AS places FROM submissions n
+    WHERE int8range(chain_position(n.account_no, n.shard, n.seq_from), chain_position(n.account_no, n.shard, n.seq_to), '[]')
+        && int8range(chain_position(s.account_no, s.shard, s.seq_from), chain_position(s.account_no, s.shard, s.seq_to), '[]')
+      AND n.submission_id > s.submission_id AND n.state <> 'split'
+  ) newer ON true
+  JOIN records r ON r.account_no = s.account_no AND r.shard = s.shard AND r.seq BETWEEN s.seq_from AND s.seq_to
+  JOIN instances i USING (instance_no)
+  LEFT JOIN own_states o ON o.account_no = r.account_no AND o.shard = r.shard AND o.seq = r.seq
+  CROSS JOIN LATERAL (SELECT o.seq IS NULL AND NOT COALESCE(newer.places @> r.seq, false) AS mine) m
+  WHERE s.submission_id = ANY (calls) AND s.state <> 'split'
+  GROUP BY s.submission_id, s.account_no, r.hour, i.product, i.meter_no, r.kind;
+END $function$;
+
+CREATE OR REPLACE FUNCTION public.sum_new_calls()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+BEGIN
+  PERFORM sum_calls(ARRAY(
+    SELECT submission_id FROM added
+    UNION SELECT s.submission_id FROM added n JOIN submissions s ON s.state <> 'split'
+      AND int8range(chain_position(s.account_no, s.shard, s.seq_from), chain_position(s.account_no, s.shard, s.seq_to), '[]')
+        && int8range(chain_position(n.account_no, n.shard, n.seq_from), chain_position(n.account_no, n.shard, n.seq_to), '[]')));
+  RETURN NULL;
+END $function$;
+
 CREATE TRIGGER anchors_final BEFORE DELETE OR UPDATE ON public.anchors FOR EACH ROW EXECUTE FUNCTION refuse_change();
 CREATE TRIGGER audit_final BEFORE DELETE OR UPDATE ON public.audit FOR EACH ROW EXECUTE FUNCTION refuse_change();
 CREATE TRIGGER case_history_final BEFORE DELETE OR UPDATE ON public.case_history FOR EACH ROW EXECUTE FUNCTION refuse_change();
 CREATE TRIGGER corrections_final BEFORE DELETE OR UPDATE ON public.corrections FOR EACH ROW EXECUTE FUNCTION refuse_change();
 CREATE TRIGGER hour_usage_sealed BEFORE INSERT OR DELETE OR UPDATE ON public.hour_usage FOR EACH ROW EXECUTE FUNCTION refuse_sealed_usage();
+CREATE TRIGGER instances_kept BEFORE DELETE ON public.instances FOR EACH ROW EXECUTE FUNCTION refuse_change();
 CREATE TRIGGER manifest_totals_final BEFORE DELETE OR UPDATE ON public.manifest_totals FOR EACH ROW EXECUTE FUNCTION refuse_change();
 CREATE TRIGGER manifests_final BEFORE DELETE OR UPDATE ON public.manifests FOR EACH ROW EXECUTE FUNCTION refuse_change();
 CREATE TRIGGER outcomes_final BEFORE DELETE OR UPDATE ON public.outcomes FOR EACH ROW EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER outcomes_noted AFTER INSERT ON public.outcomes REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION note_outcomes();
 CREATE TRIGGER price_plans_final BEFORE DELETE OR UPDATE ON public.price_plans FOR EACH ROW EXECUTE FUNCTION refuse_change();
 CREATE TRIGGER proof_keys_final BEFORE DELETE OR UPDATE ON public.proof_keys FOR EACH ROW EXECUTE FUNCTION refuse_change();
 CREATE TRIGGER record_proofs_final BEFORE DELETE OR UPDATE ON public.record_proofs FOR EACH ROW EXECUTE FUNCTION refuse_change();
 CREATE TRIGGER records_final BEFORE DELETE OR UPDATE ON public.records FOR EACH ROW EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER records_replace AFTER INSERT ON public.records FOR EACH ROW WHEN ((new.replaces IS NOT NULL)) EXECUTE FUNCTION note_replaced();
 CREATE TRIGGER residues_final BEFORE DELETE OR UPDATE ON public.residues FOR EACH ROW EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER submissions_summed AFTER INSERT ON public.submissions REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION sum_new_calls();
 
 CREATE VIEW billing.bill_lines AS
  SELECT a.code AS account,
@@ -1221,6 +1338,43 @@ CREATE VIEW billing.records AS
          LIMIT 1) o ON (true));
 
 -- billing.records: One row per bill record with its present state.
+
+CREATE VIEW billing.records_by_hour AS
+ SELECT a.code AS account,
+    t.hour,
+    t.product,
+    m.code AS meter,
+    m.unit,
+    t.kind,
+    t.state,
+    (sum(t.records))::bigint AS records,
+    sum(t.quantity) AS quantity
+   FROM ((( SELECT c.account_no,
+            c.hour,
+            c.product,
+            c.meter_no,
+            c.kind,
+            s.state,
+            c.records,
+            c.quantity
+           FROM (call_totals c
+             JOIN submissions s USING (submission_id))
+          WHERE ((s.state <> 'split'::text) AND (c.records > 0))
+        UNION ALL
+         SELECT own_states.account_no,
+            own_states.hour,
+            own_states.product,
+            own_states.meter_no,
+            own_states.kind,
+            own_states.state,
+            1,
+            own_states.quantity
+           FROM own_states) t
+     JOIN accounts a USING (account_no))
+     JOIN meters m USING (meter_no))
+  GROUP BY a.code, t.hour, t.product, m.code, m.unit, t.kind, t.state;
+
+-- billing.records_by_hour: Bill records summed up by hour, product, meter, kind and present state: the same as of billing.records, and at once.
 
 CREATE VIEW billing.revenue AS
  WITH priced AS (

@@ -19,20 +19,11 @@ export async function fillHour(pool: Pool, instances: number): Promise<Account> 
   for (const code of ["tokens", "gigabytes"])
     meters.push(await ensureMeter(pool, { code, aggregation: "sum", unit: "unit", scale: DEPTH }, now));
   const { accountNo } = account;
+  await fillInstances(pool, accountNo, instances, now);
   const client = await pool.connect();
   const run = async (sql: string, ...parameters: unknown[]) => void (await client.query(sql, parameters));
   try {
     await run("SET statement_timeout = 0");
-    await run(
-      `INSERT INTO instances (account_no, instance_id, product, meter_no, subject, shard, cycle, opened, created_at)
-       SELECT $1::smallint, id, 'product-' || n % 10, m.meter_no, 'customer-' || n, get_byte(sha256(id::bytea), 0) % 8, 'hourly',
-         $2::timestamptz, $2::timestamptz
-       FROM generate_series(1, $3::integer) AS n, LATERAL (SELECT 'i-' || lpad(n::text, 8, '0') AS id) AS named
-       JOIN meters m ON true WHERE m.code = CASE n % 2 WHEN 0 THEN 'tokens' ELSE 'gigabytes' END ORDER BY n`,
-      accountNo,
-      iso(now - 24 * HOUR),
-      instances,
-    );
     await run("INSERT INTO sources (account_no, source) VALUES ($1::smallint, 'bench')", accountNo);
     await run(
       `INSERT INTO events (source_no, instance_no, key, payload_hash, occurred, received, bill_hour, quantity)
@@ -52,8 +43,31 @@ export async function fillHour(pool: Pool, instances: number): Promise<Account> 
   } finally {
     client.release();
   }
-  await checkShards(pool);
   return account;
+}
+
+/** Makes instances of ten products and both meters, all opened a day before `from`. */
+export async function fillInstances(
+  pool: Pool,
+  accountNo: number,
+  instances: number,
+  from: Micros,
+): Promise<void> {
+  const client = await pool.connect();
+  try {
+    await client.query("SET statement_timeout = 0");
+    await client.query(
+      `INSERT INTO instances (account_no, instance_id, product, meter_no, subject, shard, cycle, opened, created_at)
+       SELECT $1::smallint, id, 'product-' || n % 10, m.meter_no, 'customer-' || n, get_byte(sha256(id::bytea), 0) % 8, 'hourly',
+         $2::timestamptz, $2::timestamptz
+       FROM generate_series(1, $3::integer) AS n, LATERAL (SELECT 'i-' || lpad(n::text, 8, '0') AS id) AS named
+       JOIN meters m ON true WHERE m.code = CASE n % 2 WHEN 0 THEN 'tokens' ELSE 'gigabytes' END ORDER BY n`,
+      [accountNo, iso(from - 24 * HOUR), instances],
+    );
+  } finally {
+    client.release();
+  }
+  await checkShards(pool);
 }
 
 /** What must arrive: every quantity cut at the marketplace's fourth decimal, in units of it. */

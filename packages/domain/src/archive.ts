@@ -56,13 +56,12 @@ const PRINTABLE_LINE = /^[\x20-\x7e]+$/;
  * @returns undefined where a single byte is otherwise.
  */
 export function parseLine(line: string): Line | undefined {
-  if (!PRINTABLE_LINE.test(line)) return undefined;
-  const type = /^\{"([a-z]+)":\{/.exec(line)?.[1];
-  if (type === undefined || !Object.hasOwn(LINE_FIELDS, type)) return undefined;
+  const quote = line.indexOf('"', 2);
+  const type = line.slice(2, quote) as LineType;
+  if (!Object.hasOwn(LINE_FIELDS, type) || !line.startsWith(`{"${type}":`) || !line.endsWith("}")) return undefined;
   const text = line.slice(type.length + 4, -1);
-  const fields = type === "record" ? parseRecord(text) : parseCanonical(text, LINE_FIELDS[type as LineType]);
-  if (!fields || wrapLine(type as LineType, text) !== line) return undefined;
-  return { type: type as LineType, fields, text };
+  const fields = type === "record" ? parseRecord(text) : parseCanonical(text, LINE_FIELDS[type]);
+  return fields && { type, fields, text };
 }
 
 /** Reads the canonical bytes of a record of any version; undefined where they are no such. */
@@ -70,8 +69,56 @@ export function parseRecord(text: string): Fields | undefined {
   return parseCanonical(text, LINE_FIELDS.record) ?? parseCanonical(text, PACKAGE_RECORD);
 }
 
-/** Reads a canonical object with just the named fields (blank-separated, sorted); undefined where it is no such. */
+/**
+ * Reads a canonical object with just the named fields (blank-separated, sorted); undefined where it is no such. The
+ * values may be views of `text`: whoever keeps one for long takes a copy.
+ */
 export function parseCanonical(text: string, names: string): Fields | undefined {
+  // An escape is written in one way alone, too; it is rare enough to be left to the slow way.
+  return text.includes("\\") ? parseEscaped(text, names) : scan(text, piecesOf(names));
+}
+
+/** A printable text on its own: a view that is kept would keep a megabyte of lines alive. */
+export function copyOf(text: string): string {
+  return Buffer.from(text, "latin1").toString("latin1");
+}
+
+/** What stands between the values, and the names of those. */
+interface Pieces {
+  names: readonly string[];
+  before: readonly string[];
+}
+
+const KNOWN_PIECES = new Map<string, Pieces>();
+
+function piecesOf(text: string): Pieces {
+  let pieces = KNOWN_PIECES.get(text);
+  if (!pieces) {
+    const names = text.split(" ");
+    pieces = { names, before: names.map((name, at) => `${at === 0 ? "{" : '",'}"${name}":"`) };
+    KNOWN_PIECES.set(text, pieces);
+  }
+  return pieces;
+}
+
+/** Reads what holds no escapes: each name must stand at its place, each value ends at the next quote. */
+function scan(text: string, { names, before }: Pieces): Fields | undefined {
+  if (!PRINTABLE_LINE.test(text)) return undefined;
+  const fields: Fields = {};
+  let at = 0;
+  for (let n = 0; n < names.length; n += 1) {
+    const piece = before[n]!;
+    if (!text.startsWith(piece, at)) return undefined;
+    at += piece.length;
+    const end = text.indexOf('"', at);
+    if (end < 0) return undefined;
+    fields[names[n]!] = text.slice(at, end);
+    at = end;
+  }
+  return text.endsWith('"}') && at === text.length - 2 ? fields : undefined;
+}
+
+function parseEscaped(text: string, names: string): Fields | undefined {
   let fields: Fields;
   try {
     fields = JSON.parse(text) as Fields;
@@ -80,10 +127,8 @@ export function parseCanonical(text: string, names: string): Fields | undefined 
   }
   if (typeof fields !== "object" || fields === null || Object.keys(fields).join(" ") !== names)
     return undefined;
-  // An escape may stand for a character that no value may have.
-  const isEscaped = text.includes("\\");
   for (const value of Object.values(fields)) {
-    if (typeof value !== "string" || (isEscaped && !PRINTABLE.test(value))) return undefined;
+    if (typeof value !== "string" || !PRINTABLE.test(value)) return undefined;
   }
   return JSON.stringify(fields) === text && PRINTABLE_LINE.test(text) ? fields : undefined;
 }

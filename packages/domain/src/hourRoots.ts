@@ -1,6 +1,7 @@
 import type { Fields } from "./archive.js";
 import type { Manifest } from "./manifest.js";
 import { createTree, rootOf } from "./merkle.js";
+import { createRecordLeaves } from "./recordLeaves.js";
 import { formatUnits, QUANTITY_MAX_SCALE, trimDecimal, unitsOf } from "./quantity.js";
 import { canonicalObject } from "./record.js";
 
@@ -26,6 +27,8 @@ export interface HourGatherer {
   record(fields: Fields, checksum: string): void;
   chain(text: string): void;
   totals(): Total[];
+  counts(): Pick<HourRoots, "records" | "usages" | "events">;
+  /** Hashes all that was gathered: once an hour. */
   roots(): HourRoots;
 }
 
@@ -33,7 +36,7 @@ export interface HourGatherer {
 export function createHourGatherer(): HourGatherer {
   const usages = createTree();
   const chains = createTree();
-  const records: { sn: string; checksum: string }[] = [];
+  const records = createRecordLeaves();
   const sums = new Map<string, { fields: Fields; units: bigint; records: number }>();
   let events = 0;
   const totals = (): Total[] =>
@@ -47,31 +50,27 @@ export function createHourGatherer(): HourGatherer {
         quantity: trimDecimal(formatUnits(units, QUANTITY_MAX_SCALE)),
         records: count,
       }));
+  const counts = () => ({ records: records.size(), usages: usages.size(), events });
   return {
     usage(text, count) {
       usages.add(text);
       events += count;
     },
     record(fields, checksum) {
-      records.push({ sn: fields.sn!, checksum });
+      records.add(fields.sn!, checksum);
       const { kind, meter, product, unit } = fields;
-      const key = [product, meter, unit, kind].join("\n");
-      const sum = sums.get(key) ?? { fields, units: 0n, records: 0 };
+      const key = `${product}\n${meter}\n${unit}\n${kind}`;
+      let sum = sums.get(key);
+      if (!sum) sums.set(key, (sum = { fields, units: 0n, records: 0 }));
       sum.units += unitsOf(fields.qty!);
       sum.records += 1;
-      sums.set(key, sum);
     },
     chain: (text) => chains.add(text),
     totals,
+    counts,
     roots: () => ({
-      records: records.length,
-      usages: usages.size(),
-      events,
-      recordsRoot: rootOf(
-        [...records]
-          .sort((a, b) => (a.sn < b.sn ? -1 : 1))
-          .map(({ checksum }) => Buffer.from(checksum, "hex")),
-      ),
+      ...counts(),
+      recordsRoot: records.root(),
       usageRoot: usages.root(),
       chainsRoot: chains.root(),
       totalsRoot: rootOf(totals().map(totalText)),

@@ -5,16 +5,20 @@ import { hash } from "node:crypto";
  * empty tree is SHA-256 of nothing. The prefixes keep a node from passing as a leaf.
  */
 const LEAF = Buffer.of(0);
-const NODE = Buffer.of(1);
+const NODE_PREFIX = 1;
+const HASH_BYTES = 32;
 
 /** Hash of a leaf's data. */
 export function leafHash(data: string | Buffer): Buffer {
-  const bytes = typeof data === "string" ? Buffer.from(data, "utf8") : data;
-  return hash("sha256", Buffer.concat([LEAF, bytes]), "buffer");
+  return hash("sha256", typeof data === "string" ? `\0${data}` : Buffer.concat([LEAF, data]), "buffer");
 }
 
+const node = Buffer.alloc(1 + 2 * HASH_BYTES, NODE_PREFIX);
+
 function nodeHash(left: Buffer, right: Buffer): Buffer {
-  return hash("sha256", Buffer.concat([NODE, left, right]), "buffer");
+  node.set(left, 1);
+  node.set(right, 1 + HASH_BYTES);
+  return hash("sha256", node, "buffer");
 }
 
 export const EMPTY_ROOT = hash("sha256", "", "hex");

@@ -103,5 +103,5 @@ export function isDecimal(text: string): boolean {
 
 /** Units of the finest scale, of a text that may be anything; 0 where it is no decimal: the caller has told so. */
 export function unitsOf(text: string): Units {
-  return isDecimal(text) ? toUnits(text, QUANTITY_MAX_SCALE) : 0n;
+  return text !== "0" && isDecimal(text) ? toUnits(text, QUANTITY_MAX_SCALE) : 0n;
 }

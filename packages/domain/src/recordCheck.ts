@@ -1,4 +1,4 @@
-import type { Fields } from "./archive.js";
+import { copyOf, type Fields } from "./archive.js";
 import type { Finding } from "./proofProblems.js";
 import { formatUnits, isDecimal, QUANTITY_MAX_SCALE, trimDecimal, unitsOf } from "./quantity.js";
 import {
@@ -26,12 +26,14 @@ export interface RecordChecker {
   finish(): void;
 }
 
+/** Of one instance's hour: what its usage line and its records say. */
 interface Sum {
-  usage?: Fields;
-  first?: Fields;
-  last?: Fields;
+  usage?: { sn: string; events: string; billable: bigint };
+  first?: { sn: string; events: string; carriedIn: bigint };
+  last?: { sn: string; part: number; carriedOut: string };
   filed: bigint;
 }
+
 
 const SCALE = QUANTITY_MAX_SCALE;
 const WHOLE = /^(0|[1-9]\d{0,15})$/;
@@ -45,8 +47,8 @@ export function createRecordChecker(
   const sums = new Map<string, Sum>();
   const serials = new Set<string>();
   const sumOf = (instance: string): Sum => {
-    const sum = sums.get(instance) ?? { filed: 0n };
-    sums.set(instance, sum);
+    let sum = sums.get(instance);
+    if (!sum) sums.set(copyOf(instance), (sum = { filed: 0n }));
     return sum;
   };
 
@@ -57,7 +59,7 @@ export function createRecordChecker(
     if (head && (String(head.seq + 1) !== seq || head.checksum !== prev)) {
       report("record_chain", sn, `${head.seq + 1} ${head.checksum}`, `${seq} ${prev}`);
     }
-    heads.set(shard, { seq: Number(seq), checksum });
+    heads.set(heads.has(shard) ? shard : copyOf(shard), { seq: Number(seq), checksum });
   }
 
   function checkFields(fields: Fields): void {
@@ -92,38 +94,44 @@ export function createRecordChecker(
       part: fields.part!,
     });
     if (expected !== sn || serials.has(sn)) report("record_serial", sn, expected, sn);
-    serials.add(sn);
-    if (!isRereport) addToSum(fields);
+    // The one that was computed is no view.
+    const kept = expected === sn ? expected : copyOf(sn);
+    serials.add(kept);
+    if (!isRereport) addToSum(fields, kept);
   }
 
-  function addToSum(fields: Fields): void {
+  function addToSum(fields: Fields, sn: string): void {
     const sum = sumOf(fields.instance!);
     sum.filed += unitsOf(fields.qty!);
-    if (fields.part === "0") sum.first = fields;
-    else if (fields.events !== "0") report("record_sum", fields.sn!, "0", fields.events);
-    if (!sum.last || Number(fields.part) > Number(sum.last.part)) sum.last = fields;
+    const part = Number(fields.part);
+    const events = copyOf(fields.events!);
+    if (fields.part === "0") sum.first = { sn, events, carriedIn: unitsOf(fields.residue_in!) };
+    else if (events !== "0") report("record_sum", sn, "0", events);
+    if (!sum.last || part > sum.last.part) sum.last = { sn, part, carriedOut: copyOf(fields.residue_out!) };
   }
 
   function checkSum(instance: string, { usage, first, last, filed }: Sum): void {
     if (!usage || (usage.sn !== "") !== (first !== undefined) || (first && first.sn !== usage.sn)) {
       return report("record_sum", instance, usage?.sn, first?.sn);
     }
-    if (first && first.events !== usage.events) report("record_sum", first.sn!, usage.events, first.events);
+    if (first && first.events !== usage.events) report("record_sum", first.sn, usage.events, first.events);
     const known = residues.get(instance);
-    const carriedIn = first ? unitsOf(first.residue_in!) : known;
+    const carriedIn = first ? first.carriedIn : known;
     if (known !== undefined && carriedIn !== known) {
       report("residue", instance, show(known), show(carriedIn!));
     }
-    const billable = unitsOf(usage.quantity!) - unitsOf(usage.unbillable!);
-    const carriedOut = carriedIn === undefined ? undefined : carriedIn + billable - filed;
-    if (last && carriedOut !== unitsOf(last.residue_out!)) {
-      report("record_sum", last.sn!, show(carriedOut!), last.residue_out);
+    const carriedOut = carriedIn === undefined ? undefined : carriedIn + usage.billable - filed;
+    if (last && carriedOut !== unitsOf(last.carriedOut)) {
+      report("record_sum", last.sn, show(carriedOut!), last.carriedOut);
     }
     if (carriedOut !== undefined) residues.set(instance, carriedOut);
   }
 
   return {
-    usage: (fields) => void (sumOf(fields.instance!).usage = fields),
+    usage({ instance = "", sn = "", events = "", quantity = "", unbillable = "" }) {
+      const billable = unitsOf(quantity) - unitsOf(unbillable);
+      sumOf(instance).usage = { sn: copyOf(sn), events: copyOf(events), billable };
+    },
     record(fields, text) {
       const checksum = recordChecksum(text);
       checkChain(fields, checksum);
@@ -140,7 +148,7 @@ export function createRecordChecker(
           `${seq} ${checksum}`,
         );
       }
-      if (!head) heads.set(shard, { seq: Number(seq), checksum });
+      if (!head) heads.set(copyOf(shard), { seq: Number(seq), checksum: copyOf(checksum) });
     },
     finish: () => sums.forEach((sum, instance) => checkSum(instance, sum)),
   };

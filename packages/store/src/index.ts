@@ -1,6 +1,7 @@
 export * from "./accounts.js";
 export * from "./clock.js";
 export * from "./collectors.js";
+export * from "./copy.js";
 export * from "./db.js";
 export * from "./events.js";
 export * from "./freezing.js";
