@@ -907,6 +907,15 @@ AS $function$
   FROM paid
 $function$;
 
+CREATE OR REPLACE FUNCTION public.csv_cell(cell text)
+ RETURNS text
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE
+AS $function$
+  SELECT CASE WHEN guarded ~ E'[",\n\r]' THEN '"' || replace(guarded, '"', '""') || '"' ELSE guarded END
+  FROM (SELECT CASE WHEN cell ~ E'^[=+@\t\r＝＋－＠-]' THEN '''' || cell ELSE cell END AS guarded) g
+$function$;
+
 CREATE OR REPLACE FUNCTION public.may_have_been_taken(record records)
  RETURNS boolean
  LANGUAGE sql

@@ -152,3 +152,9 @@ GROUP BY a.code, t.hour, t.product, m.code, m.unit, t.kind, t.state;
 
 COMMENT ON VIEW billing.records_by_hour IS
   'Bill records summed up by hour, product, meter, kind and present state: the same as of billing.records, and at once.';
+
+-- A text as a cell of CSV (RFC 4180): what a spreadsheet program would take for a formula gets an apostrophe before it.
+CREATE FUNCTION csv_cell(cell text) RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+  SELECT CASE WHEN guarded ~ E'[",\n\r]' THEN '"' || replace(guarded, '"', '""') || '"' ELSE guarded END
+  FROM (SELECT CASE WHEN cell ~ E'^[=+@\t\r＝＋－＠-]' THEN '''' || cell ELSE cell END AS guarded) g
+$$;

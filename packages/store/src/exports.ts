@@ -1,31 +1,15 @@
-import type { Micros, RecordKind, RecordState } from "@quarterpast/domain";
-import { stamp, type Pool } from "./db.js";
+import { SECOND, type Micros } from "@quarterpast/domain";
+import { stamp, type Db, type Pool } from "./db.js";
 import { allowLongReads } from "./manifests.js";
 import { readAll } from "./proofEvents.js";
 
-/** One line of an export of records. */
-export interface ExportRow {
-  sn: string;
-  account: string;
-  product: string;
-  instanceId: string;
-  subject: string;
-  meter: string;
-  unit: string;
-  kind: RecordKind;
-  part: string;
-  hour: Micros;
-  begin: Micros;
-  end: Micros;
-  quantity: string;
-  events: number;
-  state: RecordState;
-  code: string | null;
-  replaces: string | null;
-  shard: number;
-  seq: number;
-  checksum: string;
-}
+/** The columns of an export of records, in order. */
+export const EXPORT_COLUMNS = [
+  ...(["sn", "account", "product", "instanceId", "subject", "meter", "unit", "kind", "part", "hour", "begin"] as const),
+  ...(["end", "quantity", "events", "state", "code", "replaces", "shard", "seq", "checksum"] as const),
+] as const;
+
+export type ExportFormat = "csv" | "ndjson";
 
 export interface ExportFilter {
   accountNo: number;
@@ -35,20 +19,34 @@ export interface ExportFilter {
   subject?: string | undefined;
 }
 
-/** Records of the hours from `from` until before `to`, by hour and chain; some at a time, memory stays flat. */
-export async function* readExport(pool: Pool, filter: ExportFilter): AsyncGenerator<ExportRow[]> {
+/**
+ * Lines of the records of the hours from `from` until before `to`, by hour and chain, without a header; each text holds
+ * some hundred lines. The database writes them, in one snapshot and hour by hour, one step ahead of the reader: memory
+ * stays flat. Quantities are the decimal texts they were frozen as.
+ */
+export async function* readExport(
+  pool: Pool,
+  filter: ExportFilter,
+  format: ExportFormat,
+): AsyncGenerator<string[]> {
+
+  yield* ahead(readHours(pool, filter, format));
+}
+
+async function* readHours(pool: Pool, filter: ExportFilter, format: ExportFormat): AsyncGenerator<string[]> {
+  const { accountNo, from, to, product = null, subject = null } = filter;
   const client = await pool.connect();
   let broken = true;
   try {
-    await client.query("BEGIN READ ONLY");
+    await client.query("BEGIN ISOLATION LEVEL REPEATABLE READ");
     await allowLongReads(client);
-    yield* readAll<ExportRow>(client, "export_rows", EXPORT, [
-      filter.accountNo,
-      stamp(filter.from),
-      stamp(filter.to),
-      filter.product ?? null,
-      filter.subject ?? null,
-    ]);
+    await client.query("SET LOCAL work_mem = '64MB'");
+    await client.query(TEXTS[format], [accountNo, product, subject]);
+    await client.query("ANALYZE export_texts");
+    for (const hour of await hoursWithRecords(client, accountNo, from, to)) {
+      for await (const rows of readAll<{ lines: string }>(client, "export_lines", LINES[format], [accountNo, stamp(hour)], TEXTS_AT_ONCE))
+        yield rows.map(({ lines }) => lines);
+    }
     await client.query("COMMIT");
     broken = false;
   } finally {
@@ -56,29 +54,118 @@ export async function* readExport(pool: Pool, filter: ExportFilter): AsyncGenera
   }
 }
 
-/** With the states of `billing.records`, and what a drill-down needs: serial number, chain place, checksum. */
-const EXPORT = `
-  SELECT r.sn, a.code AS account, i.product, i.instance_id AS "instanceId", i.subject, m.code AS meter, m.unit, r.kind,
-    r.part, r.hour, r.begin_at AS begin, r.end_at AS "end", r.quantity::text, r.events,
-    CASE WHEN n.sn IS NOT NULL THEN 'replaced' ELSE COALESCE(o.state, s.state) END AS state,
-    COALESCE(o.code, s.code) AS code, r.replaces, r.shard, r.seq, r.checksum
-  FROM records r
-  JOIN accounts a USING (account_no)
-  JOIN instances i USING (instance_no)
-  JOIN meters m USING (meter_no)
-  LEFT JOIN LATERAL (
-    SELECT state, code FROM submissions s
-    WHERE s.account_no = r.account_no AND s.shard = r.shard AND s.seq_to >= r.seq
-      AND s.seq_from BETWEEN r.seq - 10000 AND r.seq AND s.state <> 'split'
-    ORDER BY s.submission_id DESC LIMIT 1
-  ) s ON true
-  LEFT JOIN LATERAL (
-    SELECT state, code FROM outcomes o WHERE o.sn = r.sn ORDER BY o.outcome_id DESC LIMIT 1
-  ) o ON true
-  LEFT JOIN records n ON n.replaces = r.sn
-  WHERE r.account_no = $1::smallint AND r.hour >= $2::timestamptz AND r.hour < $3::timestamptz
-    AND ($4::text IS NULL OR i.product = $4::text) AND ($5::text IS NULL OR i.subject = $5::text)
-  ORDER BY r.hour, r.shard, r.seq`;
+const TEXTS_AT_ONCE = 8;
+const LINES_PER_TEXT = 500;
+
+/** Asks for the next while the reader is busy with this one. */
+async function* ahead<T>(source: AsyncGenerator<T>): AsyncGenerator<T> {
+  let next = source.next();
+  try {
+    for (;;) {
+      const { value, done } = await next;
+      if (done) return;
+      next = source.next();
+      // Told when it is waited for.
+      next.catch(() => {});
+      yield value;
+    }
+  } finally {
+    await source.return(undefined);
+  }
+}
+
+async function hoursWithRecords(db: Db, accountNo: number, from: Micros, to: Micros): Promise<Micros[]> {
+  const { rows } = await db.query<{ hour: Micros }>(
+    `SELECT DISTINCT hour FROM call_totals WHERE account_no = $1::smallint AND hour >= $2::timestamptz
+       AND hour < $3::timestamptz ORDER BY hour`,
+    [accountNo, stamp(from), stamp(to)],
+  );
+  return rows.map(({ hour }) => hour);
+}
+
+/** The cells of each instance, from account to unit, written once an export. */
+const textsOf = (text: string): string => `
+  CREATE TEMP TABLE export_texts ON COMMIT DROP AS
+  SELECT i.instance_no, ${text} AS text
+  FROM instances i JOIN accounts a USING (account_no) JOIN meters m USING (meter_no)
+  WHERE i.account_no = $1::smallint AND ($2::text IS NULL OR i.product = $2::text) AND ($3::text IS NULL OR i.subject = $3::text)`;
+
+const INSTANCE_CELLS = { account: "a.code", product: "i.product", instanceId: "i.instance_id", subject: "i.subject", meter: "m.code", unit: "m.unit" };
+
+const TEXTS: Record<ExportFormat, string> = {
+  csv: textsOf(Object.values(INSTANCE_CELLS).map((cell) => `csv_cell(${cell})`).join(" || ',' || ")),
+  ndjson: textsOf(
+    Object.entries(INSTANCE_CELLS).map(([name, cell]) => `'"${name}":' || to_json(${cell})`).join(" || ',' || "),
+  ),
+};
+
+const SECONDS = `'YYYY-MM-DD"T"HH24:MI:SS"Z"'`;
+const timeOf = (column: string): string => `to_char(${column} AT TIME ZONE 'UTC', ${SECONDS})`;
+
+/** Cells after those of the instance; most records fill their hour, and what is said of it is written once. */
+const RECORD_CELLS: Record<string, string> = {
+  kind: "r.kind",
+  part: "r.part",
+  hour: "h.text",
+  begin: `CASE WHEN r.begin_at = r.hour THEN h.text ELSE ${timeOf("r.begin_at")} END`,
+  end: `CASE WHEN r.end_at = h.next THEN h.next_text ELSE ${timeOf("r.end_at")} END`,
+  quantity: "r.quantity",
+  events: "r.events",
+  state: "COALESCE(x.state, c.state)",
+  code: "COALESCE(o.code, c.code, '')",
+  replaces: "COALESCE(r.replaces, '')",
+  shard: "r.shard",
+  seq: "r.seq",
+  checksum: "r.checksum",
+};
+
+/**
+ * Records of an hour from the calls that carry them: the newest one where there are several, as `billing.records` has it.
+ */
+const linesOf = (line: string): string => `
+  WITH h AS (
+    SELECT $2::timestamptz + interval '1 hour' AS next, ${timeOf("$2::timestamptz")} AS text,
+      ${timeOf("($2::timestamptz + interval '1 hour')")} AS next_text
+  ), calls AS MATERIALIZED (
+    SELECT s.account_no, s.shard, s.seq_from, s.seq_to, s.state, s.code, newer.places
+    FROM submissions s
+    LEFT JOIN LATERAL (
+      SELECT range_agg(int8range(n.seq_from, n.seq_to, '[]')) AS places FROM submissions n
+      WHERE int8range(chain_position(n.account_no, n.shard, n.seq_from), chain_position(n.account_no, n.shard, n.seq_to), '[]')
+          && int8range(chain_position(s.account_no, s.shard, s.seq_from), chain_position(s.account_no, s.shard, s.seq_to), '[]')
+        AND n.submission_id > s.submission_id AND n.state <> 'split'
+    ) newer ON true
+    WHERE s.state <> 'split' AND s.submission_id IN (
+      SELECT submission_id FROM call_totals WHERE account_no = $1::smallint AND hour = $2::timestamptz)
+  ), lines AS (
+    SELECT r.shard, r.seq, ${line} AS line
+    FROM calls c
+    CROSS JOIN h
+    JOIN records r ON r.account_no = c.account_no AND r.shard = c.shard AND r.seq BETWEEN c.seq_from AND c.seq_to
+    JOIN export_texts t USING (instance_no)
+    LEFT JOIN own_states x ON x.account_no = r.account_no AND x.shard = r.shard AND x.seq = r.seq
+    LEFT JOIN LATERAL (
+      SELECT code FROM outcomes o WHERE x.seq IS NOT NULL AND o.sn = r.sn ORDER BY o.outcome_id DESC LIMIT 1
+    ) o ON true
+    WHERE r.hour = $2::timestamptz AND (c.places IS NULL OR NOT c.places @> r.seq)
+  )
+  SELECT string_agg(line, E'\\n' ORDER BY seq) AS lines FROM lines
+  GROUP BY shard, seq / ${LINES_PER_TEXT} ORDER BY shard, seq / ${LINES_PER_TEXT}`;
+
+const isText = (name: string): boolean => name === "code";
+
+const LINES: Record<ExportFormat, string> = {
+  csv: linesOf(
+    ["r.sn", "t.text", ...Object.entries(RECORD_CELLS).map(([name, cell]) => (isText(name) ? `csv_cell(${cell})` : cell))].join(
+      " || ',' || ",
+    ),
+  ),
+  ndjson: linesOf(
+    `'{"sn":"' || r.sn || '",' || t.text || ${Object.entries(RECORD_CELLS)
+      .map(([name, cell]) => (isText(name) ? `',"${name}":' || to_json(${cell})` : `',"${name}":"' || ${cell} || '"'`))
+      .join(" || ")} || '}'`,
+  ),
+};
 
 /** What was filed in the hours of a span, as the manifests sign it. */
 export async function summarize(
@@ -93,6 +180,33 @@ export async function summarize(
      WHERE m.account_no = $1::smallint AND m.hour >= $2::timestamptz AND m.hour < $3::timestamptz
      GROUP BY t.product, t.meter, t.unit, t.kind ORDER BY t.product, t.meter, t.unit, t.kind`,
     [accountNo, stamp(from), stamp(to)],
+  );
+  return rows;
+}
+
+/** What was filed of a product in a day of the marketplace, in its present state. */
+export interface DayTotal {
+  day: string;
+  product: string;
+  meter: string;
+  unit: string;
+  state: string;
+  quantity: string;
+  records: number;
+}
+
+/** What was filed in the hours of a span, by product, day and state; `dayOffset` is that of the marketplace's day. */
+export async function summarizeDays(
+  pool: Pool,
+  { accountNo, from, to, dayOffset }: Pick<ExportFilter, "accountNo" | "from" | "to"> & { dayOffset: Micros },
+): Promise<DayTotal[]> {
+  const { rows } = await pool.query<DayTotal>(
+    `SELECT to_char((b.hour AT TIME ZONE 'UTC') + make_interval(secs => $4::float8), 'YYYY-MM-DD') AS day, b.product, b.meter,
+       b.unit, b.state, trim_scale(sum(b.quantity))::text AS quantity, sum(b.records)::bigint AS records
+     FROM billing.records_by_hour b JOIN accounts a ON a.code = b.account
+     WHERE a.account_no = $1::smallint AND b.hour >= $2::timestamptz AND b.hour < $3::timestamptz
+     GROUP BY 1, 2, 3, 4, 5 ORDER BY 1, 2, 3, 4, 5`,
+    [accountNo, stamp(from), stamp(to), dayOffset / SECOND],
   );
   return rows;
 }

@@ -10,12 +10,13 @@ export async function* readAll<T extends object>(
   cursor: string,
   sql: string,
   parameters: readonly unknown[],
+  rowsAtOnce = ROWS_AT_ONCE,
 ): AsyncGenerator<T[]> {
   await db.query(`DECLARE ${cursor} NO SCROLL CURSOR FOR ${sql}`, [...parameters]);
   for (;;) {
-    const { rows } = await db.query<T>(`FETCH FORWARD ${ROWS_AT_ONCE} FROM ${cursor}`);
+    const { rows } = await db.query<T>(`FETCH FORWARD ${rowsAtOnce} FROM ${cursor}`);
     if (rows.length > 0) yield rows;
-    if (rows.length < ROWS_AT_ONCE) break;
+    if (rows.length < rowsAtOnce) break;
   }
   await db.query(`CLOSE ${cursor}`);
 }

@@ -14,6 +14,7 @@ import { stamp, type Db } from "./db.js";
 import { readAll, readEvents, type EventReader } from "./proofEvents.js";
 import { readRecordLines } from "./proofRecords.js";
 import { readRestoreLines } from "./proofRestore.js";
+import { readStoredTexts, readStoredTotals } from "./proofTexts.js";
 
 /** One hour of an account, with the records that its manifest covers: `seqFrom` to `seqTo` by shard. */
 export interface HourScope {
@@ -63,17 +64,24 @@ interface UsageRow {
 const LINES_AT_ONCE = 2_000;
 
 /**
- * The lines of an hour's export, in its order (docs/proof.md), manifest and signature apart; several at a time. Runs
+ * The lines of an hour's export, in its order (docs/proof.md), manifest and signature apart; several at a time, and of
+ * an hour as it was proven, without events, several to a text (the gatherer is then not fed). Runs
  * in a transaction of the caller's, with cursors: memory stays flat whatever the hour holds. Events are found by the
  * block range index on `occurred`, bounded by the origin hours that the hour's usage names.
  */
 export async function* readHourLines(db: Db, reading: HourReading): AsyncGenerator<string[]> {
-  yield* readUsageLines(db, reading);
-  yield* readRecordLines(db, reading);
+  const isStored = reading.roots === "stored" && !reading.withEvents && !reading.forRestore;
+  if (isStored) yield* readStoredTexts(db, reading.scope);
+  else {
+    yield* readUsageLines(db, reading);
+    yield* readRecordLines(db, reading);
+  }
   const chains = await readHeads(db, reading.scope);
   for (const chain of chains) reading.gatherer.chain(chain);
   yield chains.map((text) => wrapLine("chain", text));
-  yield reading.gatherer.totals().map((total) => wrapLine("total", totalText(total)));
+  yield isStored
+    ? await readStoredTotals(db, reading.scope)
+    : reading.gatherer.totals().map((total) => wrapLine("total", totalText(total)));
   if (reading.forRestore) yield* readRestoreLines(db, reading.scope);
 }
 

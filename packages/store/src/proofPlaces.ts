@@ -77,7 +77,8 @@ export async function readUsageTexts(db: Db, scope: HourScope): Promise<string[]
     withEvents: false,
     forRestore: false,
   } as const;
-  for await (const lines of readHourLines(db, reading)) {
+  for await (const some of readHourLines(db, reading)) {
+    const lines = some.flatMap((text) => text.split("\n"));
     for (const line of lines) if (line.startsWith('{"usage":')) texts.push(line.slice(9, -1));
     // Usage lines come first.
     if (lines.some((line) => line.startsWith('{"record"') || line.startsWith('{"chain"'))) break;

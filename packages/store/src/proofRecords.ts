@@ -5,6 +5,7 @@ import {
   recordChecksum,
   sameQuantity,
   wrapLine,
+  type HourGatherer,
   type Micros,
 } from "@quarterpast/domain";
 import type { Db } from "./db.js";
@@ -52,6 +53,18 @@ export async function* readRecordLines(db: Db, reading: HourReading): AsyncGener
   }
 }
 
+/** The lines of a range of a chain, each with what of its columns is not as its bytes say. */
+export async function readRecordLinesOf(
+  db: Db,
+  accountNo: number,
+  shard: number,
+  from: number,
+  to: number,
+): Promise<string[]> {
+  const rows = await readRecords(db, accountNo, shard, from, to);
+  return rows.flatMap((row) => recordLines({ roots: "stored", forRestore: false }, row));
+}
+
 async function readRecords(
   db: Db,
   accountNo: number,
@@ -72,10 +85,13 @@ async function readRecords(
   return rows;
 }
 
-function recordLines({ gatherer, forRestore, roots }: HourReading, row: RecordRow): string[] {
+function recordLines(
+  { gatherer, forRestore, roots }: Pick<HourReading, "forRestore" | "roots"> & { gatherer?: HourGatherer },
+  row: RecordRow,
+): string[] {
   const fields = parseRecord(row.canonical);
   const checksum = recordChecksum(row.canonical);
-  if (fields) gatherer.record(fields, checksum);
+  if (fields) gatherer?.record(fields, checksum);
   const lines = [wrapLine("record", row.canonical)];
   if (forRestore) lines.push(wireLine(row));
   const wrong = roots === "stored" ? wrongColumn(row, fields ?? {}, checksum) : undefined;

@@ -1,70 +1,33 @@
 import type { Text } from "@quarterpast/domain";
-import type { ExportRow } from "@quarterpast/store";
-import { stringify } from "csv-stringify/sync";
-import { iso } from "./present.js";
+import { EXPORT_COLUMNS } from "@quarterpast/store";
 
-interface Column {
-  name: string;
-  title: Text;
-  cell: (row: ExportRow) => string;
-}
-
-const column = (name: string, en: string, zh: string, cell: Column["cell"]): Column => ({
-  name,
-  title: { en, zh },
-  cell,
-});
-
-const COLUMNS: readonly Column[] = [
-  column("sn", "Serial number", "序列号", (row) => row.sn),
-  column("account", "Account", "账户", (row) => row.account),
-  column("product", "Product", "产品", (row) => row.product),
-  column("instanceId", "Instance", "实例", (row) => row.instanceId),
-  column("subject", "Subject", "主体", (row) => row.subject),
-  column("meter", "Meter", "计量项", (row) => row.meter),
-  column("unit", "Unit", "单位", (row) => row.unit),
-  column("kind", "Kind", "类型", (row) => row.kind),
-  column("part", "Part", "分段", (row) => row.part),
-  column("hour", "Hour", "小时", (row) => iso(row.hour)),
-  column("begin", "Begin", "开始", (row) => iso(row.begin)),
-  column("end", "End", "结束", (row) => iso(row.end)),
-  column("quantity", "Quantity", "用量", (row) => row.quantity),
-  column("events", "Events", "事件数", (row) => String(row.events)),
-  column("state", "State", "状态", (row) => row.state),
-  column("code", "Code", "代码", (row) => row.code ?? ""),
-  column("replaces", "Replaces", "替代", (row) => row.replaces ?? ""),
-  column("shard", "Shard", "分片", (row) => String(row.shard)),
-  column("seq", "Sequence", "序号", (row) => String(row.seq)),
-  column("checksum", "Checksum", "校验和", (row) => row.checksum),
-];
+const TITLES: Record<(typeof EXPORT_COLUMNS)[number], Text> = {
+  sn: { en: "Serial number", zh: "序列号" },
+  account: { en: "Account", zh: "账户" },
+  product: { en: "Product", zh: "产品" },
+  instanceId: { en: "Instance", zh: "实例" },
+  subject: { en: "Subject", zh: "主体" },
+  meter: { en: "Meter", zh: "计量项" },
+  unit: { en: "Unit", zh: "单位" },
+  kind: { en: "Kind", zh: "类型" },
+  part: { en: "Part", zh: "分段" },
+  hour: { en: "Hour", zh: "小时" },
+  begin: { en: "Begin", zh: "开始" },
+  end: { en: "End", zh: "结束" },
+  quantity: { en: "Quantity", zh: "用量" },
+  events: { en: "Events", zh: "事件数" },
+  state: { en: "State", zh: "状态" },
+  code: { en: "Code", zh: "代码" },
+  replaces: { en: "Replaces", zh: "替代" },
+  shard: { en: "Shard", zh: "分片" },
+  seq: { en: "Sequence", zh: "序号" },
+  checksum: { en: "Checksum", zh: "校验和" },
+};
 
 /** UTF-8's mark: without it spreadsheet programs read Chinese as the local code page. */
 const BOM = "\uFEFF";
 
-/**
- * Rows as CSV lines (RFC 4180 but for the line end, which is a line feed), the header first. What a spreadsheet program
- * would take for a formula gets an apostrophe before it.
- */
-export async function* csvLines(
-  rows: AsyncGenerator<ExportRow[]>,
-  language: keyof Text,
-): AsyncGenerator<string[]> {
-  yield [BOM + csvText([COLUMNS.map(({ title }) => title[language])])];
-  for await (const some of rows) {
-    if (some.length > 0) yield [csvText(some.map((row) => COLUMNS.map(({ cell }) => cell(row))))];
-  }
-}
-
-/** Without the last line end. */
-function csvText(table: string[][]): string {
-  return stringify(table, { escape_formulas: true, record_delimiter: "\n" }).slice(0, -1);
-}
-
-/** Rows as JSON lines; quantities are decimal texts. */
-export async function* jsonLines(rows: AsyncGenerator<ExportRow[]>): AsyncGenerator<string[]> {
-  for await (const some of rows) {
-    yield some.map((row) =>
-      JSON.stringify(Object.fromEntries(COLUMNS.map(({ name, cell }) => [name, cell(row)]))),
-    );
-  }
+/** The titles of an export's columns as its first line. */
+export function csvHeader(language: keyof Text): string {
+  return BOM + EXPORT_COLUMNS.map((name) => TITLES[name][language]).join(",");
 }

@@ -1,59 +1,73 @@
-import type { ExportRow } from "@quarterpast/store";
-import { parseInstant } from "@quarterpast/domain";
-import { expect, test } from "vitest";
-import { csvLines, jsonLines } from "../src/exportRows.js";
+import { HOUR } from "@quarterpast/domain";
+import { EXPORT_COLUMNS, insertOutcomes, readExport, type ExportFormat } from "@quarterpast/store";
+import { stringify } from "csv-stringify/sync";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { fileRecords } from "../../../test/fixtures/filed.js";
+import { H, openLedger, type Ledger } from "../../../test/fixtures/ledger.js";
+import { csvHeader } from "../src/exportRows.js";
 
-const at = parseInstant("2026-03-01T10:00:00Z")!;
-const row: ExportRow = {
-  sn: "b1",
-  account: "a",
-  product: "p",
-  instanceId: "i",
-  subject: "s",
-  meter: "m",
-  unit: "u",
-  kind: "usage",
-  part: "0",
-  hour: at,
-  begin: at,
-  end: at,
-  quantity: "0.0001",
-  events: 1,
-  state: "billed",
-  code: null,
-  replaces: null,
-  shard: 0,
-  seq: 1,
-  checksum: "c",
-};
+const SUBJECTS = ["plain", "=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "＝1", 'a "b", c', "客户,甲", "back\\slash", "line\nend"];
 
-async function* rows(...given: Partial<ExportRow>[]): AsyncGenerator<ExportRow[]> {
-  yield await Promise.resolve(given.map((each) => ({ ...row, ...each })));
+let ledger: Ledger;
+beforeAll(async () => {
+  ledger = await openLedger();
+  await ledger.meter("tokens", "sum");
+  for (const [n, subject] of SUBJECTS.entries()) await ledger.instance(`i-${n}`, "tokens", subject);
+  const filed = SUBJECTS.flatMap((_, n) => [
+    { instanceId: `i-${n}`, begin: H, quantity: n === 0 ? "999999999999.0001" : `${n}.5000`, state: "billed" },
+    { instanceId: `i-${n}`, begin: H + HOUR, quantity: "0.0001" },
+  ]);
+  const sns = await fileRecords(ledger, filed);
+  const outcome = { state: "abnormal" as const, code: "=003", detail: "" };
+  await insertOutcomes(ledger.pool, [{ sn: sns[2]!, ...outcome }], "statement", H);
+  // A record that went out again, in a call of its own.
+  await ledger.rows(
+    `INSERT INTO submissions (account_no, shard, seq_from, seq_to, state, code, deadline, expires, next_at, created_at)
+     SELECT account_no, shard, seq, seq, 'unknown', 'TIMEOUT', now(), now(), now(), now() FROM records WHERE sn = $1`,
+    [sns[4]],
+  );
+});
+afterAll(() => ledger.end());
+
+async function exported(format: ExportFormat, filter: { product?: string; subject?: string } = {}): Promise<string> {
+  const span = { accountNo: ledger.account.accountNo, from: H, to: H + 24 * HOUR };
+  const texts: string[] = [];
+  for await (const some of readExport(ledger.pool, { ...span, ...filter }, format)) texts.push(...some);
+  return texts.join("\n");
 }
 
-async function text(lines: AsyncGenerator<string[]>): Promise<string[]> {
-  const all: string[] = [];
-  for await (const some of lines) all.push(...some);
-  return all.join("\n").split("\n");
+/** The same rows by other means: the view, and a library that writes CSV. */
+async function expected(): Promise<string[][]> {
+  const iso = (column: string) => `to_char(${column} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')`;
+  const rows = await ledger.rows<Record<string, string>>(
+    `SELECT sn, account, product, instance_id, subject, meter, unit, kind, part, ${iso("hour")} AS hour,
+       ${iso("begin_at")} AS begin, ${iso("end_at")} AS "end", quantity::text, events::text, state, COALESCE(code, '') AS code,
+       COALESCE(replaces, '') AS replaces, shard::text, seq::text, checksum
+     FROM billing.records b ORDER BY b.hour, b.shard, b.seq`,
+  );
+  return rows.map((row) => Object.values(row));
 }
 
-test("titles are in the language asked for, behind the mark of UTF-8", async () => {
-  expect((await text(csvLines(rows(), "en")))[0]).toMatch(/^\uFEFFSerial number,Account,/);
-  expect((await text(csvLines(rows(), "zh")))[0]).toMatch(/^\uFEFF序列号,账户,/);
+test("CSV is what the view shows, guarded against formulas and quoted as a library does it", async () => {
+  const wanted = stringify(await expected(), { escape_formulas: true, record_delimiter: "\n" });
+  expect(`${await exported("csv")}\n`).toBe(wanted);
+  for (const subject of SUBJECTS.slice(1, 7)) expect(wanted).toContain(`,'${subject},`);
+  expect(wanted).toContain(",999999999999.0001,");
+  expect(wanted).toContain(",unknown,TIMEOUT,");
 });
 
-test.each(["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "＝1"])("no cell is a formula: %j", async (subject) => {
-  const [, line] = await text(csvLines(rows({ subject }), "en"));
-  expect(line).toContain(`,'${subject},`);
+test("JSON lines hold the same texts", async () => {
+  const lines = (await exported("ndjson")).split("\n").map((line) => JSON.parse(line) as Record<string, string>);
+  expect(lines.map((line) => Object.values(line))).toEqual(await expected());
+  expect(Object.keys(lines[0]!)).toEqual([...EXPORT_COLUMNS]);
 });
 
-test("what would break a line or a cell is quoted", async () => {
-  const [, line] = await text(csvLines(rows({ subject: 'a "b", c' }), "en"));
-  expect(line).toContain(',"a ""b"", c",');
+test("a product or customer alone can be asked for; nothing is nothing", async () => {
+  expect((await exported("ndjson", { subject: "=1+1" })).split("\n")).toHaveLength(2);
+  expect(await exported("csv", { product: "nobody's" })).toBe("");
 });
 
-test("quantities stay the decimal texts they are", async () => {
-  const quantity = "999999999999.0001";
-  expect((await text(csvLines(rows({ quantity }), "en")))[1]).toContain(`,${quantity},`);
-  expect(JSON.parse((await text(jsonLines(rows({ quantity }))))[0]!)).toMatchObject({ quantity, code: "" });
+test("titles are in the language asked for, behind the mark of UTF-8", () => {
+  expect(csvHeader("en")).toMatch(/^\uFEFFSerial number,Account,/);
+  expect(csvHeader("zh")).toMatch(/^\uFEFF序列号,账户,/);
 });

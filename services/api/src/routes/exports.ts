@@ -1,6 +1,6 @@
-import { readExport, summarize } from "@quarterpast/store";
+import { readExport, summarize, summarizeDays } from "@quarterpast/store";
 import { z } from "zod";
-import { csvLines, jsonLines } from "../exportRows.js";
+import { csvHeader } from "../exportRows.js";
 import { exportFormat, exportLanguage, hourStart, optionalName } from "../proofFields.js";
 import type { RouteDeps } from "../server.js";
 import { streamOf } from "../stream.js";
@@ -16,16 +16,28 @@ const wanted = z.strictObject({
 });
 const span = z.strictObject({ from: hourStart(), to: hourStart() });
 
-/** `/v1/exports/records`, streamed; `/v1/summary`: the totals of a span as the manifests sign them. */
-export function addExports(routes: Routes, { pool, account }: RouteDeps): void {
+/**
+ * `/v1/exports/records`, streamed; `/v1/summary`: the totals of a span as the manifests sign them;
+ * `/v1/summary/days`: by day and present state. */
+export function addExports(routes: Routes, { pool, account, adapter }: RouteDeps): void {
   routes.get("/exports/records", { schema: { querystring: wanted } }, async ({ query }, reply) => {
     const { format, lang, ...filter } = query;
-    const rows = readExport(pool, { accountNo: account.accountNo, ...filter });
-    if (format === "ndjson") return reply.type("application/x-ndjson").send(streamOf(jsonLines(rows)));
-    return reply.type("text/csv; charset=utf-8").send(streamOf(csvLines(rows, lang)));
+    const lines = readExport(pool, { accountNo: account.accountNo, ...filter }, format);
+    if (format === "ndjson") return reply.type("application/x-ndjson").send(streamOf(lines));
+    return reply.type("text/csv; charset=utf-8").send(streamOf(after([csvHeader(lang)], lines)));
   });
 
   routes.get("/summary", { schema: { querystring: span } }, async ({ query }) => ({
     items: await summarize(pool, { accountNo: account.accountNo, ...query }),
   }));
+
+  routes.get("/summary/days", { schema: { querystring: span } }, async ({ query }) => {
+    const { dayOffset } = adapter.windows;
+    return { items: await summarizeDays(pool, { accountNo: account.accountNo, ...query, dayOffset }) };
+  });
+}
+
+async function* after(first: string[], rest: AsyncGenerator<string[]>): AsyncGenerator<string[]> {
+  yield first;
+  yield* rest;
 }
