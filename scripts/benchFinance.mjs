@@ -1,6 +1,11 @@
 // `npm run bench:finance [-- --records N --json --keep --data-dir DIR --fill-only --only csv|ndjson|verify]`: a month of
 // finance, summed up, exported and verified. With `--json` the last line of the output is the result; `--keep` appends it
 // to test/bench/finance.ndjson; `--data-dir` keeps the ledger for the next run.
-import { runBench } from "./benchBuild.mjs";
+import { join } from "node:path";
+import { root } from "./setup.mjs";
+import { build } from "./suite.mjs";
 
-await runBench("financeMain.js");
+build("bench");
+const main = join(root, "test", "bench", "dist", "financeMain.js");
+process.argv.splice(1, 1, main);
+await import(main);

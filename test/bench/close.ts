@@ -71,7 +71,11 @@ export async function closeHour({ instances, root, say, env = {} }: CloseOptions
     );
     children.push(reporter.child);
     await reporter.next();
-    const memory = watchMemory({ reporter: reporter.child.pid!, stub: stub.child.pid!, postgres: postgres.pid });
+    const memory = watchMemory({
+      reporter: reporter.child.pid!,
+      stub: stub.child.pid!,
+      postgres: postgres.pid,
+    });
     say("the hour is due: sealing, freezing, filing, proving");
     const times = await followHour(pool, dueMs, expected.records, say);
     stub.child.send("tell");
@@ -83,7 +87,10 @@ export async function closeHour({ instances, root, say, env = {} }: CloseOptions
       accepted: seconds(Number(told.lastAt) - dueMs),
       calls: Number(told.calls),
       exact:
-        records === expected.records && BigInt(units!) === expected.units && repeated === 0 && badSignatures === 0,
+        records === expected.records &&
+        BigInt(units!) === expected.units &&
+        repeated === 0 &&
+        badSignatures === 0,
       memory: Object.fromEntries(memory.stop()),
     };
   } finally {

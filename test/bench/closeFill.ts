@@ -83,7 +83,8 @@ async function checkShards(pool: Pool): Promise<void> {
   const { rows } = await pool.query<{ id: string; shard: number }>(
     "SELECT instance_id AS id, shard FROM instances LIMIT 100",
   );
-  if (rows.some(({ id, shard }) => shardOf(id) !== shard)) throw new Error("shards are not those of the product");
+  if (rows.some(({ id, shard }) => shardOf(id) !== shard))
+    throw new Error("shards are not those of the product");
 }
 
 function iso(at: Micros): string {

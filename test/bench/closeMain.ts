@@ -21,7 +21,9 @@ if (values.keep) keepResult(root, "close", result);
 if (values.json) process.stdout.write(`${JSON.stringify(result)}\n`);
 else {
   const { instances, sealed, frozen, accepted, proven, exact } = result;
-  const most = Object.entries(result.memory).map(([name, { rss, own }]) => `${name} ${rss} MB (${own} MB its own)`);
+  const most = Object.entries(result.memory).map(
+    ([name, { rss, own }]) => `${name} ${rss} MB (${own} MB its own)`,
+  );
   process.stdout.write(
     `${instances} instances: sealed after ${sealed} s, frozen ${frozen} s, accepted ${accepted} s, proven ${proven} s; ` +
       `sums ${exact ? "exact" : "DIFFER"}; most memory: ${most.join(", ")}\n`,

@@ -40,7 +40,10 @@ const server = createServer((request, response) => {
   request.on("end", () => {
     const body = Buffer.concat(chunks);
     const { ts = "", nonce = "", signature = "" } = request.headers as Record<string, string>;
-    const right = createHmac("sha256", key).update(`ts=${ts}&nonce=${nonce}&body=`).update(body).digest("base64");
+    const right = createHmac("sha256", key)
+      .update(`ts=${ts}&nonce=${nonce}&body=`)
+      .update(body)
+      .digest("base64");
     const isRight = right === signature;
     if (isRight) take(body);
     else told.badSignatures += 1;

@@ -7,6 +7,7 @@ import { formatInstant, HOUR } from "@quarterpast/domain";
 import { createKey, createPool, migrate, type Pool } from "@quarterpast/store";
 import { fillMonth, MONTH } from "./financeFill.js";
 import { watchMemory, type Memory } from "./memory.js";
+import { median } from "./result.js";
 
 const TOKEN = "qp_financeb_0123456789abcdef0123456789abcdef";
 const HOURS = 720;
@@ -21,7 +22,10 @@ export interface FinanceResult {
   summaryByDayMs: number;
   summarySignedMs: number;
   /** Rows and records a second, and the most memory of each process, in MB. */
-  exports: Record<string, { seconds: number; perSecond: number; bytes: number; memory: Record<string, Memory> }>;
+  exports: Record<
+    string,
+    { seconds: number; perSecond: number; bytes: number; memory: Record<string, Memory> }
+  >;
   verify: { seconds: number; perSecond: number; differences: number; memory: Record<string, Memory> };
 }
 
@@ -48,7 +52,7 @@ export async function measureFinance(options: FinanceOptions): Promise<FinanceRe
     await ensureLedger(pool, postgres.url, options);
     if (options.fillOnly) return undefined;
     const size = await sizeOf(pool);
-    const summaryByDayMs = await median(() => pool.query(BY_DAY));
+    const summaryByDayMs = await medianMs(() => pool.query(BY_DAY));
     const env = {
       PATH: process.env.PATH,
       PORT: String(apiPort),
@@ -71,9 +75,11 @@ export async function measureFinance(options: FinanceOptions): Promise<FinanceRe
         return runCli(root, args, env.API_URL, { api: api.pid!, postgres: postgres.pid });
       };
       const span = { from: formatInstant(MONTH), to: formatInstant(MONTH + size.hours * HOUR) };
-      const summarySignedMs = await median(async () => {
+      const summarySignedMs = await medianMs(async () => {
         const query = new URLSearchParams(span).toString();
-        const answer = await fetch(`${env.API_URL}/v1/summary?${query}`, { headers: { authorization: `Bearer ${TOKEN}` } });
+        const answer = await fetch(`${env.API_URL}/v1/summary?${query}`, {
+          headers: { authorization: `Bearer ${TOKEN}` },
+        });
         if (!answer.ok) throw new Error(await answer.text());
         await answer.json();
       });
@@ -95,7 +101,12 @@ export async function measureFinance(options: FinanceOptions): Promise<FinanceRe
           : await run("verify", "--month", "2026-03", "--no-events", "--json");
       const { findings, records } = json as { findings: unknown[]; records: number };
       if (records !== size.records) throw new Error(`verified ${records} of ${size.records} records`);
-      const verify = { seconds, perSecond: Math.round(records / seconds), differences: findings.length, memory };
+      const verify = {
+        seconds,
+        perSecond: Math.round(records / seconds),
+        differences: findings.length,
+        memory,
+      };
       return { ...size, summaryByDayMs, summarySignedMs, exports, verify };
     } finally {
       api.kill("SIGTERM");
@@ -130,14 +141,14 @@ async function sizeOf(pool: Pool): Promise<{ records: number; instances: number;
 const BY_DAY = `SELECT product, date_trunc('day', hour AT TIME ZONE 'UTC' + interval '8 hours')::date AS day, unit, state,
   sum(quantity), sum(records) FROM billing.records_by_hour GROUP BY product, day, unit, state ORDER BY product, day`;
 
-async function median(work: () => Promise<unknown>): Promise<number> {
+async function medianMs(work: () => Promise<unknown>): Promise<number> {
   const times: number[] = [];
   for (let n = 0; n < READS; n += 1) {
     const from = performance.now();
     await work();
     times.push(performance.now() - from);
   }
-  return Math.round(times.sort((a, b) => a - b)[Math.floor(READS / 2)]!);
+  return Math.round(median(times));
 }
 
 /** Runs a command of the command line to its end; its exit codes 0 and 3 say that it did its work. */

@@ -120,7 +120,13 @@ export async function fillMonth(
     const signature = signManifest(canonical, privateKey);
     const seqFrom = before.map((seq) => seq + 1);
     const work = { accountNo, account: code, hour, number, prev: last, seqFrom, seqTo };
-    await insertManifest(client, work, { canonical, hash, keyId: key.keyId, signature }, gatherer.totals(), hour + HOUR);
+    await insertManifest(
+      client,
+      work,
+      { canonical, hash, keyId: key.keyId, signature },
+      gatherer.totals(),
+      hour + HOUR,
+    );
     return hash;
   }
 
@@ -146,16 +152,21 @@ export async function fillMonth(
     const calls: string[] = [];
     const outcomes: string[] = [];
     const serials = new Map<number, string>();
-    const quantityOf = ({ no }: Instance) => `${(no * 7 + hour / HOUR) % 9_973}.${String((no % 9_999) + 1).padStart(4, "0")}`;
+    const quantityOf = ({ no }: Instance) =>
+      `${(no * 7 + hour / HOUR) % 9_973}.${String((no % 9_999) + 1).padStart(4, "0")}`;
     const counts = chains.map((head, shard) => {
       const mine = context.instances.filter((instance) => instance.shard === shard);
-      const bodies = mine.map(
-        (instance): RecordBody => ({
-          ...{ account: name, product: instance.product, instance: instance.id, meter: instance.meter, unit: "unit" },
-          ...{ kind: "usage", hour, begin: hour, end: hour + HOUR, part: "0", quantity: quantityOf(instance) },
-          ...{ residueIn: "0", residueOut: "0", events: 3, recordTime: hour + HOUR + 3 * MINUTE },
-        }),
-      );
+      const bodies = mine.map((instance): RecordBody => ({
+        ...{
+          account: name,
+          product: instance.product,
+          instance: instance.id,
+          meter: instance.meter,
+          unit: "unit",
+        },
+        ...{ kind: "usage", hour, begin: hour, end: hour + HOUR, part: "0", quantity: quantityOf(instance) },
+        ...{ residueIn: "0", residueOut: "0", events: 3, recordTime: hour + HOUR + 3 * MINUTE },
+      }));
       const sealed = extendChain(bodies, shard, head);
       for (const [n, record] of sealed.entries()) {
         const { sn, seq, quantity, canonical, checksum, prev: link } = record;
@@ -190,7 +201,10 @@ export async function fillMonth(
       const rest = { meter: instance.meter, quantity, reason: "", root: EVENTS_ROOT, sn, unbillable: "0" };
       hourGatherer.usage(canonicalObject({ ...usage, ...rest }), 3);
     }
-    const shards = Array.from({ length: SHARDS }, (_, shard) => `${at}\t${shard}\tcomplete\t\t${made}\t0\t${made}`);
+    const shards = Array.from(
+      { length: SHARDS },
+      (_, shard) => `${at}\t${shard}\tcomplete\t\t${made}\t0\t${made}`,
+    );
     return {
       counts,
       tables: {
@@ -224,17 +238,27 @@ async function dropIndexes(pool: Pool): Promise<Index[]> {
      WHERE i.indrelid = 'records'::regclass`,
   );
   for (const { name, constraint } of rows)
-    await pool.query(constraint ? `ALTER TABLE records DROP CONSTRAINT ${constraint} CASCADE` : `DROP INDEX ${name}`);
+    await pool.query(
+      constraint ? `ALTER TABLE records DROP CONSTRAINT ${constraint} CASCADE` : `DROP INDEX ${name}`,
+    );
   return rows;
 }
 
-async function makeIndexes(pool: Pool, indexes: readonly Index[], say: (line: string) => void): Promise<void> {
+async function makeIndexes(
+  pool: Pool,
+  indexes: readonly Index[],
+  say: (line: string) => void,
+): Promise<void> {
   const client = await pool.connect();
   try {
-    await client.query("SET statement_timeout = 0; SET maintenance_work_mem = '512MB'; SET work_mem = '256MB'");
+    await client.query(
+      "SET statement_timeout = 0; SET maintenance_work_mem = '512MB'; SET work_mem = '256MB'",
+    );
     await client.query("SET max_parallel_maintenance_workers = 1");
     for (const { constraint, definition } of indexes) {
-      await client.query(constraint ? `ALTER TABLE records ADD CONSTRAINT ${constraint} ${definition}` : definition);
+      await client.query(
+        constraint ? `ALTER TABLE records ADD CONSTRAINT ${constraint} ${definition}` : definition,
+      );
       say(`indexed: ${definition}`);
     }
     await client.query("ANALYZE");

@@ -28,7 +28,9 @@ if (values.keep) keepResult(root, "finance", result);
 if (values.json) process.stdout.write(`${JSON.stringify(result)}\n`);
 else {
   const { records, summaryByDayMs, summarySignedMs, exports, verify } = result;
-  const rates = Object.entries(exports).map(([format, { seconds, perSecond }]) => `${format} ${seconds} s (${perSecond}/s)`);
+  const rates = Object.entries(exports).map(
+    ([format, { seconds, perSecond }]) => `${format} ${seconds} s (${perSecond}/s)`,
+  );
   process.stdout.write(
     `${records} records: by product and day in ${summaryByDayMs} ms, as signed in ${summarySignedMs} ms; export ` +
       `${rates.join(", ")}; verified in ${verify.seconds} s (${verify.perSecond}/s), ${verify.differences} differences\n`,

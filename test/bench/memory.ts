@@ -68,9 +68,14 @@ const TICKS_PER_SECOND = 100;
 function readStatus(pid: number): Memory | undefined {
   try {
     const text = readFileSync(`/proc/${pid}/status`, "latin1");
-    const of = (name: string) => Math.round(Number(new RegExp(`^${name}:\\s+(\\d+)`, "m").exec(text)?.[1] ?? 0) / 1024);
+    const of = (name: string) =>
+      Math.round(Number(new RegExp(`^${name}:\\s+(\\d+)`, "m").exec(text)?.[1] ?? 0) / 1024);
     const times = readFileSync(`/proc/${pid}/stat`, "latin1").split(") ")[1]!.split(" ");
-    return { rss: of("VmRSS"), own: of("RssAnon"), cpu: (Number(times[11]) + Number(times[12])) / TICKS_PER_SECOND };
+    return {
+      rss: of("VmRSS"),
+      own: of("RssAnon"),
+      cpu: (Number(times[11]) + Number(times[12])) / TICKS_PER_SECOND,
+    };
   } catch {
     return undefined;
   }

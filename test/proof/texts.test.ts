@@ -11,7 +11,12 @@ beforeAll(async () => {
   proven = await openProvenLedger();
   await fillHours(proven);
   await proven.prove();
-  manifests = await listManifests(proven.ledger.pool, proven.ledger.account.accountNo, H - HOUR, H + 100 * HOUR);
+  manifests = await listManifests(
+    proven.ledger.pool,
+    proven.ledger.account.accountNo,
+    H - HOUR,
+    H + 100 * HOUR,
+  );
 });
 afterAll(() => proven.end());
 
@@ -21,7 +26,8 @@ async function linesOf(scope: StoredManifest, withEvents: boolean): Promise<stri
   const reading = { scope, gatherer, roots: "stored", withEvents, forRestore: false } as const;
   return inTransaction(proven.ledger.pool, async (db) => {
     const lines: string[] = [];
-    for await (const some of readHourLines(db, reading)) lines.push(...some.flatMap((text) => text.split("\n")));
+    for await (const some of readHourLines(db, reading))
+      lines.push(...some.flatMap((text) => text.split("\n")));
     return lines.filter((line) => line !== "" && !line.startsWith('{"event":'));
   });
 }
@@ -48,7 +54,10 @@ test.each([
     "SELECT sn FROM records WHERE kind = 'usage' AND instance_no <> (SELECT max(instance_no) FROM instances) ORDER BY shard, seq LIMIT 1",
   );
   await rows("ALTER TABLE records DISABLE TRIGGER records_final");
-  const [before] = await rows<Record<string, unknown>>("SELECT *, end_at::text AS end_at FROM records WHERE sn = $1", [first!.sn]);
+  const [before] = await rows<Record<string, unknown>>(
+    "SELECT *, end_at::text AS end_at FROM records WHERE sn = $1",
+    [first!.sn],
+  );
   try {
     await rows(`UPDATE records SET ${change} WHERE sn = $1`, [first!.sn]);
     const all = (await Promise.all(manifests.map((manifest) => linesOf(manifest, false)))).flat();

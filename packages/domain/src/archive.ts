@@ -58,7 +58,8 @@ const PRINTABLE_LINE = /^[\x20-\x7e]+$/;
 export function parseLine(line: string): Line | undefined {
   const quote = line.indexOf('"', 2);
   const type = line.slice(2, quote) as LineType;
-  if (!Object.hasOwn(LINE_FIELDS, type) || !line.startsWith(`{"${type}":`) || !line.endsWith("}")) return undefined;
+  if (!Object.hasOwn(LINE_FIELDS, type) || !line.startsWith(`{"${type}":`) || !line.endsWith("}"))
+    return undefined;
   const text = line.slice(type.length + 4, -1);
   const fields = type === "record" ? parseRecord(text) : parseCanonical(text, LINE_FIELDS[type]);
   return fields && { type, fields, text };

@@ -34,7 +34,6 @@ interface Sum {
   filed: bigint;
 }
 
-
 const SCALE = QUANTITY_MAX_SCALE;
 const WHOLE = /^(0|[1-9]\d{0,15})$/;
 

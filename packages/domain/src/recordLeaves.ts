@@ -23,7 +23,8 @@ export function createRecordLeaves(): RecordLeaves {
   /** Serial numbers that are none of ours: a verifier meets them, and they count as they are. */
   const others: { sn: string; checksum: Buffer }[] = [];
 
-  const serial = (place: number): Buffer => bytes.subarray(place * LEAF_BYTES, place * LEAF_BYTES + SERIAL_BYTES);
+  const serial = (place: number): Buffer =>
+    bytes.subarray(place * LEAF_BYTES, place * LEAF_BYTES + SERIAL_BYTES);
   const checksum = (place: number): Buffer =>
     bytes.subarray(place * LEAF_BYTES + SERIAL_BYTES, (place + 1) * LEAF_BYTES);
 
@@ -50,7 +51,8 @@ export function createRecordLeaves(): RecordLeaves {
         others.push({ sn, checksum: Buffer.from(sum, "hex") });
         return;
       }
-      if (size > Number(PLACE_MASK)) throw new RangeError(`an hour of an account holds up to ${PLACE_MASK} records`);
+      if (size > Number(PLACE_MASK))
+        throw new RangeError(`an hour of an account holds up to ${PLACE_MASK} records`);
       if ((size + 1) * LEAF_BYTES > bytes.length) bytes = Buffer.concat([bytes], bytes.length * 2);
       bytes.write(sn.slice(2), size * LEAF_BYTES, "hex");
       bytes.write(sum, size * LEAF_BYTES + SERIAL_BYTES, "hex");

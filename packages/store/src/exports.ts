@@ -5,7 +5,19 @@ import { readAll } from "./proofEvents.js";
 
 /** The columns of an export of records, in order. */
 export const EXPORT_COLUMNS = [
-  ...(["sn", "account", "product", "instanceId", "subject", "meter", "unit", "kind", "part", "hour", "begin"] as const),
+  ...([
+    "sn",
+    "account",
+    "product",
+    "instanceId",
+    "subject",
+    "meter",
+    "unit",
+    "kind",
+    "part",
+    "hour",
+    "begin",
+  ] as const),
   ...(["end", "quantity", "events", "state", "code", "replaces", "shard", "seq", "checksum"] as const),
 ] as const;
 
@@ -29,7 +41,6 @@ export async function* readExport(
   filter: ExportFilter,
   format: ExportFormat,
 ): AsyncGenerator<string[]> {
-
   yield* ahead(readHours(pool, filter, format));
 }
 
@@ -44,7 +55,13 @@ async function* readHours(pool: Pool, filter: ExportFilter, format: ExportFormat
     await client.query(TEXTS[format], [accountNo, product, subject]);
     await client.query("ANALYZE export_texts");
     for (const hour of await hoursWithRecords(client, accountNo, from, to)) {
-      for await (const rows of readAll<{ lines: string }>(client, "export_lines", LINES[format], [accountNo, stamp(hour)], TEXTS_AT_ONCE))
+      for await (const rows of readAll<{ lines: string }>(
+        client,
+        "export_lines",
+        LINES[format],
+        [accountNo, stamp(hour)],
+        TEXTS_AT_ONCE,
+      ))
         yield rows.map(({ lines }) => lines);
     }
     await client.query("COMMIT");
@@ -90,12 +107,25 @@ const textsOf = (text: string): string => `
   FROM instances i JOIN accounts a USING (account_no) JOIN meters m USING (meter_no)
   WHERE i.account_no = $1::smallint AND ($2::text IS NULL OR i.product = $2::text) AND ($3::text IS NULL OR i.subject = $3::text)`;
 
-const INSTANCE_CELLS = { account: "a.code", product: "i.product", instanceId: "i.instance_id", subject: "i.subject", meter: "m.code", unit: "m.unit" };
+const INSTANCE_CELLS = {
+  account: "a.code",
+  product: "i.product",
+  instanceId: "i.instance_id",
+  subject: "i.subject",
+  meter: "m.code",
+  unit: "m.unit",
+};
 
 const TEXTS: Record<ExportFormat, string> = {
-  csv: textsOf(Object.values(INSTANCE_CELLS).map((cell) => `csv_cell(${cell})`).join(" || ',' || ")),
+  csv: textsOf(
+    Object.values(INSTANCE_CELLS)
+      .map((cell) => `csv_cell(${cell})`)
+      .join(" || ',' || "),
+  ),
   ndjson: textsOf(
-    Object.entries(INSTANCE_CELLS).map(([name, cell]) => `'"${name}":' || to_json(${cell})`).join(" || ',' || "),
+    Object.entries(INSTANCE_CELLS)
+      .map(([name, cell]) => `'"${name}":' || to_json(${cell})`)
+      .join(" || ',' || "),
   ),
 };
 
@@ -156,13 +186,17 @@ const isText = (name: string): boolean => name === "code";
 
 const LINES: Record<ExportFormat, string> = {
   csv: linesOf(
-    ["r.sn", "t.text", ...Object.entries(RECORD_CELLS).map(([name, cell]) => (isText(name) ? `csv_cell(${cell})` : cell))].join(
-      " || ',' || ",
-    ),
+    [
+      "r.sn",
+      "t.text",
+      ...Object.entries(RECORD_CELLS).map(([name, cell]) => (isText(name) ? `csv_cell(${cell})` : cell)),
+    ].join(" || ',' || "),
   ),
   ndjson: linesOf(
     `'{"sn":"' || r.sn || '",' || t.text || ${Object.entries(RECORD_CELLS)
-      .map(([name, cell]) => (isText(name) ? `',"${name}":' || to_json(${cell})` : `',"${name}":"' || ${cell} || '"'`))
+      .map(([name, cell]) =>
+        isText(name) ? `',"${name}":' || to_json(${cell})` : `',"${name}":"' || ${cell} || '"'`,
+      )
       .join(" || ")} || '}'`,
   ),
 };

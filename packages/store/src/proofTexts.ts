@@ -30,7 +30,13 @@ const LINES_PER_TEXT = 500;
 
 async function* readUsageTextsOf(db: Db, { accountNo, hour }: HourScope): AsyncGenerator<string[]> {
   const parameters = [accountNo, stamp(hour), formatCompact(hour)];
-  for await (const rows of readAll<{ text: string }>(db, "usage_texts", USAGE_TEXTS, parameters, TEXTS_AT_ONCE))
+  for await (const rows of readAll<{ text: string }>(
+    db,
+    "usage_texts",
+    USAGE_TEXTS,
+    parameters,
+    TEXTS_AT_ONCE,
+  ))
     yield rows.map(({ text }) => text);
 }
 

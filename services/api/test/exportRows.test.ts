@@ -6,7 +6,19 @@ import { fileRecords } from "../../../test/fixtures/filed.js";
 import { H, openLedger, type Ledger } from "../../../test/fixtures/ledger.js";
 import { csvHeader } from "../src/exportRows.js";
 
-const SUBJECTS = ["plain", "=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "＝1", 'a "b", c', "客户,甲", "back\\slash", "line\nend"];
+const SUBJECTS = [
+  "plain",
+  "=1+1",
+  "+1",
+  "-1",
+  "@SUM(A1)",
+  "\t=1",
+  "＝1",
+  'a "b", c',
+  "客户,甲",
+  "back\\slash",
+  "line\nend",
+];
 
 let ledger: Ledger;
 beforeAll(async () => {
@@ -14,7 +26,12 @@ beforeAll(async () => {
   await ledger.meter("tokens", "sum");
   for (const [n, subject] of SUBJECTS.entries()) await ledger.instance(`i-${n}`, "tokens", subject);
   const filed = SUBJECTS.flatMap((_, n) => [
-    { instanceId: `i-${n}`, begin: H, quantity: n === 0 ? "999999999999.0001" : `${n}.5000`, state: "billed" },
+    {
+      instanceId: `i-${n}`,
+      begin: H,
+      quantity: n === 0 ? "999999999999.0001" : `${n}.5000`,
+      state: "billed",
+    },
     { instanceId: `i-${n}`, begin: H + HOUR, quantity: "0.0001" },
   ]);
   const sns = await fileRecords(ledger, filed);
@@ -29,7 +46,10 @@ beforeAll(async () => {
 });
 afterAll(() => ledger.end());
 
-async function exported(format: ExportFormat, filter: { product?: string; subject?: string } = {}): Promise<string> {
+async function exported(
+  format: ExportFormat,
+  filter: { product?: string; subject?: string } = {},
+): Promise<string> {
   const span = { accountNo: ledger.account.accountNo, from: H, to: H + 24 * HOUR };
   const texts: string[] = [];
   for await (const some of readExport(ledger.pool, { ...span, ...filter }, format)) texts.push(...some);
@@ -57,7 +77,9 @@ test("CSV is what the view shows, guarded against formulas and quoted as a libra
 });
 
 test("JSON lines hold the same texts", async () => {
-  const lines = (await exported("ndjson")).split("\n").map((line) => JSON.parse(line) as Record<string, string>);
+  const lines = (await exported("ndjson"))
+    .split("\n")
+    .map((line) => JSON.parse(line) as Record<string, string>);
   expect(lines.map((line) => Object.values(line))).toEqual(await expected());
   expect(Object.keys(lines[0]!)).toEqual([...EXPORT_COLUMNS]);
 });
