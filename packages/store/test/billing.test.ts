@@ -123,6 +123,17 @@ afterAll(() => ledger.end());
 
 /** Answers by hand: 3 × 0.3 + 5 × 0.2 = 1.90; 8 units 1.90 too; 10 more units 2.00; 4 calls 8. */
 const ANSWERS: [question: RegExp, answer: () => unknown[][]][] = [
+  [
+    /^What was filed, by product and day/,
+    () =>
+      [
+        ["accepted", "5.0000"],
+        ["billed", "3.0000"],
+        ["conflict", "8.0000"],
+        ["missing", "4.0000"],
+        ["rejected_final", "10.0000"],
+      ].map(([state, quantity]) => ["product", "2026-03-01", "unit", state, quantity, "1"]),
+  ],
   [/^What was billed/, () => [["product", "unit", "3.0000"]]],
   [/^What should March/, () => [["product", "CNY", "9.9", "0.9"]]],
   [

@@ -1,0 +1,37 @@
+import { execFile } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { expect, test } from "vitest";
+
+const ROOT = fileURLToPath(new URL("../../", import.meta.url));
+
+/** Runs a bench as a person does; gives what its last line says. */
+async function bench(script: string, ...args: string[]): Promise<Record<string, unknown>> {
+  const { stdout } = await promisify(execFile)(process.execPath, [`scripts/${script}`, ...args, "--json"], {
+    cwd: ROOT,
+  });
+  return JSON.parse(stdout.trim().split("\n").at(-1)!) as Record<string, unknown>;
+}
+
+test(
+  "a small hour closes: every record arrives once, sums are exact, the proof is anchored",
+  { timeout: 120_000 },
+  async () => {
+    const result = await bench("benchClose.mjs", "--instances", "2500");
+    expect(result).toMatchObject({ instances: 2_500, exact: true });
+    expect(result.calls).toBeGreaterThan(7);
+    expect(result.proven).toBeGreaterThan(0);
+  },
+);
+
+test(
+  "a small month is summed up, exported in both formats and verified without a difference",
+  { timeout: 120_000 },
+  async () => {
+    const result = await bench("benchFinance.mjs", "--records", "3600");
+    expect(result).toMatchObject({ records: 3_600, hours: 720, verify: { differences: 0 } });
+    const { csv, ndjson } = result.exports as Record<string, { bytes: number }>;
+    expect(csv!.bytes).toBeGreaterThan(3_600 * 100);
+    expect(ndjson!.bytes).toBeGreaterThan(csv!.bytes);
+  },
+);
