@@ -27,7 +27,8 @@ runService({
     const pool = await openStore({
       databaseUrl: settings.DATABASE_URL,
       applicationName: "quarterpast-reporter",
-      max: 12,
+      // Eight shards freeze at once, four calls are under way: sealing must never wait for one of them.
+      max: 20,
       onError: (error) => logger.warn({ err: error }, "postgres"),
       signal,
     });
