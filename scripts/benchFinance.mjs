@@ -1,4 +1,4 @@
-// `npm run bench:finance [-- --records N --json --keep --data-dir DIR --fill-only --only csv|ndjson|verify]`: a month of
+// `npm run bench:finance [-- --records N --json --keep --instances N --data-dir DIR --fill-only --only csv|ndjson|verify]`: a month of
 // finance, summed up, exported and verified. With `--json` the last line of the output is the result; `--keep` appends it
 // to test/bench/finance.ndjson; `--data-dir` keeps the ledger for the next run.
 import { join } from "node:path";

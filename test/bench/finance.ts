@@ -31,6 +31,8 @@ export interface FinanceResult {
 
 export interface FinanceOptions {
   records: number;
+  /** Fewer hours of more instances; else as many as a month has hours for. */
+  instances?: number | undefined;
   root: string;
   /** Keeps the ledger there and takes it up again; a temporary folder without it. */
   dataDir?: string | undefined;
@@ -118,11 +120,15 @@ export async function measureFinance(options: FinanceOptions): Promise<FinanceRe
   }
 }
 
-async function ensureLedger(pool: Pool, url: string, { records, say }: FinanceOptions): Promise<void> {
+async function ensureLedger(
+  pool: Pool,
+  url: string,
+  { records, say, ...options }: FinanceOptions,
+): Promise<void> {
   await migrate(url);
   const { rows } = await pool.query<{ accounts: number }>("SELECT count(*) AS accounts FROM accounts");
   if (rows[0]!.accounts > 0) return;
-  const instances = Math.max(1, Math.min(INSTANCES_MAX, Math.round(records / HOURS)));
+  const instances = options.instances ?? Math.max(1, Math.min(INSTANCES_MAX, Math.round(records / HOURS)));
   const hours = Math.max(1, Math.min(HOURS, Math.round(records / instances)));
   say(`filling ${hours} hours of ${instances} instances`);
   await fillMonth(pool, { instances, hours }, say);

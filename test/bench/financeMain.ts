@@ -6,6 +6,7 @@ import { keepResult, wholeNumber } from "./results.js";
 const { values } = parseArgs({
   options: {
     records: { type: "string", default: "7200000" },
+    instances: { type: "string" },
     json: { type: "boolean", default: false },
     /** Appends to test/bench/finance.ndjson. */
     keep: { type: "boolean", default: false },
@@ -17,6 +18,7 @@ const { values } = parseArgs({
 const root = join(import.meta.dirname, "../../..");
 const result = await measureFinance({
   records: wholeNumber("records", values.records),
+  instances: values.instances === undefined ? undefined : wholeNumber("instances", values.instances),
   root,
   dataDir: values["data-dir"],
   fillOnly: values["fill-only"],
