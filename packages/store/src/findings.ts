@@ -64,9 +64,9 @@ export async function noteLate(
 ): Promise<number> {
   const { rowCount } = await db.query(
     `INSERT INTO findings (account_no, kind, sn, instance_id, begin_at, end_at, ours, statement_id, found_at,
-       resolved_at)
+       resolved_at, valued_at, at_stake)
      SELECT r.account_no, 'late', r.sn, i.instance_id, r.begin_at, r.end_at, r.quantity, s.statement_id, $4::timestamptz,
-       $4::timestamptz
+       $4::timestamptz, $4::timestamptz, 0
      FROM unnest($2::text[], $3::timestamptz[]) AS t (sn, collected_at)
      JOIN statements s ON s.statement_id = $1::bigint
      JOIN records r ON r.sn = t.sn AND r.account_no = s.account_no JOIN instances i USING (instance_no)
@@ -110,7 +110,6 @@ export async function valueFindings(pool: Pool, accountNo: number, now: Micros):
     await db.query("CREATE INDEX ON valued (sn); ANALYZE valued");
     await db.query(
       `UPDATE findings f SET valued_at = $2::timestamptz, currency = COALESCE(v.currency, p.currency), at_stake = CASE f.kind
-         WHEN 'late' THEN 0
          WHEN 'extra' THEN billing.charge(p.model, p.bands, p.free, 0, f.theirs)
          WHEN 'different' THEN abs(billing.charge(v.model, v.bands, v.free, v.used_before, f.theirs) - v.amount)
          ELSE v.amount END
