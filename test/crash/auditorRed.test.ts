@@ -213,7 +213,7 @@ describe("each invariant is seen red in the ledger:", () => {
       "I1",
       "an event nobody sent",
       [
-        "INSERT INTO events SELECT source_no, instance_no, gen_random_uuid(), payload_hash, occurred, received, bill_hour, 7, value, 'x', extensions FROM events WHERE id = 'first'",
+        "INSERT INTO events (key, occurred, source_no, instance_no, timed, quantity, id) SELECT gen_random_uuid(), occurred, source_no, instance_no, false, 7, 'x' FROM events WHERE id = 'first'",
       ],
     ],
     ["I1", "a quarantined event is forgotten", ["DELETE FROM quarantine"]],
@@ -264,7 +264,7 @@ describe("each invariant is seen red in the ledger:", () => {
     [
       "I10",
       "usage billed before its hour",
-      ["UPDATE events SET bill_hour = bill_hour - interval '1 hour' WHERE id = 'first'"],
+      ["UPDATE events SET bill_hour = date_trunc('hour', occurred) - interval '1 hour' WHERE id = 'first'"],
     ],
     ["I10", "a late event in no record", ["UPDATE records SET events = events + 1"]],
     ["I11", "an hour counts more events", ["UPDATE hour_usage SET events = events + 1"]],

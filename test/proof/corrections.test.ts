@@ -1,4 +1,4 @@
-import { MINUTE, payloadHash } from "@quarterpast/domain";
+import { MINUTE } from "@quarterpast/domain";
 import { spawnSync } from "node:child_process";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -15,8 +15,7 @@ beforeEach(async () => void (proven = await openProvenLedger()));
 afterEach((context) => proven.end(context.task.result?.state === "fail"));
 
 function correction(attribute: "corrects" | "cancels", id: string, given: Parameters<typeof usage>[0]) {
-  const made = usage({ ...given, extensions: { [attribute]: id } });
-  return { ...made, payloadHash: payloadHash({ ...made, correction: `${attribute} ${id}` }) };
+  return usage({ ...given, extensions: { [attribute]: id } });
 }
 
 /** What a ledger is sent, hour by hour: usage and corrections of it. */

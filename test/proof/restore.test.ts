@@ -85,7 +85,7 @@ async function heldBy({ rows }: Ledger) {
       `SELECT instance_id, bill_hour, origin_hour, trim_scale(quantity)::text, events FROM hour_usage ${of} ORDER BY 1, 2, 3`,
     ),
     events: await rows(
-      `SELECT source, key, instance_id, bill_hour, occurred, quantity::text, value, id, payload_hash FROM events JOIN sources USING (source_no) ${of} ORDER BY 1, 2`,
+      `SELECT source, key, instance_id, bill_hour, occurred, quantity::text, value, id FROM events JOIN sources USING (source_no) ${of} ORDER BY 1, 2`,
     ),
     hours: await rows("SELECT hour, shard, status, reason, sealed_at, frozen_at FROM hours ORDER BY 1, 2"),
     shards: await rows("SELECT * FROM shards ORDER BY shard"),

@@ -1,9 +1,11 @@
 import { z } from "zod";
 import type { ErrorCode, Problem } from "./errors.js";
 import { correctionProblem, readCorrection } from "./correction.js";
-import { eventKey, payloadHash } from "./identity.js";
+import { payloadHash } from "./identity.js";
+import { readPlainEvent } from "./plainEvent.js";
 import { parseQuantity } from "./quantity.js";
 import { DAY, formatInstant, HOUR, MINUTE, parseInstant, type Micros } from "./time.js";
+import { EVENT_LIMITS, type UsageEvent } from "./usageEvent.js";
 
 /** Characters that a text field may have; Postgres could not store the others, and nobody could read them. */
 const PRINTABLE = /^[^\p{Cc}\p{Cs}]+$/u;
@@ -13,16 +15,6 @@ const text = (max: number) =>
     .min(1, "must not be empty")
     .max(max, `must have at most ${max} characters`)
     .regex(PRINTABLE, "must not hold control characters or lone surrogates");
-
-export const EVENT_LIMITS = {
-  idChars: 256,
-  sourceChars: 256,
-  subjectChars: 128,
-  meterChars: 64,
-  valueChars: 256,
-  extensions: 16,
-  extensionChars: 256,
-} as const;
 
 const extensionValue = z.union([
   z
@@ -61,23 +53,6 @@ export const cloudEventSchema = z
 
 export type CloudEvent = z.input<typeof cloudEventSchema>;
 
-/** One consumption, checked and in canonical form: what every later stage reads. */
-export interface UsageEvent {
-  source: string;
-  id: string;
-  /** 128 bits in UUID form; with the source, the identity of the event. */
-  key: string;
-  subject: string;
-  meter: string;
-  time: Micros;
-  /** Canonical decimal text. */
-  quantity?: string | undefined;
-  value?: string | undefined;
-  payloadHash: string;
-  /** CloudEvents extension attributes, kept as they came. */
-  extensions?: Record<string, string | number | boolean> | undefined;
-}
-
 /** Between which times an event is taken. Always shorter than the dedupe retention (failures.md, R17). */
 export interface AcceptWindow {
   past: Micros;
@@ -110,6 +85,14 @@ const FORBIDDEN_NAMES = new Set(["constructor", "prototype", "__proto__"]);
  * @returns the event, or the first problem by field, with the value and what would be right.
  */
 export function parseUsageEvent(raw: unknown, now: Micros, accept: AcceptWindow = ACCEPT_WINDOW): Parsed {
+  const plain = readPlainEvent(raw);
+  if (plain === undefined) return parseAnyEvent(raw, now, accept);
+  const outside = checkWindow(plain.time, now, accept);
+  return outside ? { ok: false, id: plain.id, problem: outside } : { ok: true, event: plain };
+}
+
+/** {@link parseUsageEvent} by the schema alone: for what is not plain, and for all that is wrong. */
+export function parseAnyEvent(raw: unknown, now: Micros, accept: AcceptWindow = ACCEPT_WINDOW): Parsed {
   const id = idOf(raw);
   const forbidden = forbiddenName(raw);
   if (forbidden !== undefined) {
@@ -149,21 +132,20 @@ export function parseUsageEvent(raw: unknown, now: Micros, accept: AcceptWindow 
   }
   const correction = readCorrection(result.data.id, extensions, quantity);
   if (typeof correction === "string") return fail(id, "field_invalid", ...correctionProblem(correction));
-  const payload = { subject, meter, time, quantity, value: data.value };
   return {
     ok: true,
-    event: {
-      source,
-      id: result.data.id,
-      key: eventKey(result.data.id),
-      ...payload,
-      payloadHash: payloadHash({
-        ...payload,
-        correction: correction && `${correction.kind} ${correction.id}`,
-      }),
-      extensions,
-    },
+    event: { source, id: result.data.id, subject, meter, time, quantity, value: data.value, extensions },
   };
+}
+
+/** The hash of what an event meters: the same id with another one is a conflict (design, rule 2). */
+export function hashOf(event: Omit<UsageEvent, "source">): string {
+  const correction = readCorrection(event.id, event.extensions, event.quantity);
+  const isCorrection = typeof correction === "object";
+  return payloadHash({
+    ...event,
+    correction: isCorrection ? `${correction.kind} ${correction.id}` : undefined,
+  });
 }
 
 function checkWindow(time: Micros, now: Micros, accept: AcceptWindow): Problem | undefined {

@@ -5,6 +5,7 @@ export * from "./period.js";
 export * from "./errors.js";
 export * from "./quarantineAdvice.js";
 export * from "./event.js";
+export * from "./usageEvent.js";
 export * from "./correction.js";
 export * from "./finding.js";
 export * from "./identity.js";

@@ -1,5 +1,5 @@
 import type { QuarantineReason } from "./errors.js";
-import type { UsageEvent } from "./event.js";
+import type { UsageEvent } from "./usageEvent.js";
 import { valueKey } from "./identity.js";
 import { addDecimals, scaleOf } from "./quantity.js";
 import type { Micros } from "./time.js";

@@ -1,6 +1,8 @@
 import { describe, expect, test } from "vitest";
-import { ACCEPT_WINDOW, EVENT_LIMITS, parseUsageEvent, type Parsed, type UsageEvent } from "../src/event.js";
+import { ACCEPT_WINDOW, hashOf, parseAnyEvent, parseUsageEvent, type Parsed } from "../src/event.js";
+import { eventKey } from "../src/identity.js";
 import { DAY, formatInstant, MINUTE, parseInstant, SECOND } from "../src/time.js";
+import { EVENT_LIMITS, type UsageEvent } from "../src/usageEvent.js";
 import { fc } from "./property.js";
 
 const NOW = parseInstant("2026-03-01T10:30:00Z")!;
@@ -35,13 +37,11 @@ test("a good event comes out in canonical form", () => {
   expect(event).toEqual({
     source: "shop",
     id: "order-1",
-    key: event.key,
     subject: "customer-1",
     meter: "tokens",
     time: parseInstant("2026-03-01T10:15:00Z"),
     quantity: "2.5",
     value: undefined,
-    payloadHash: event.payloadHash,
     extensions: { region: "cn-north-4", retries: 3, trial: false },
   });
 });
@@ -161,7 +161,7 @@ describe("the same usage is the same payload", () => {
     ["another zone", { time: "2026-03-01T18:15:00+08:00" }],
     ["more decimals of a second than are kept", { time: "2026-03-01T10:15:00.0000009Z" }],
     ["an extension more", { region: "cn-north-4" }],
-  ])("%s", (_name, change) => expect(eventOf(change).payloadHash).toBe(eventOf().payloadHash));
+  ])("%s", (_name, change) => expect(hashOf(eventOf(change))).toBe(hashOf(eventOf())));
 
   test.each<[string, Record<string, unknown>]>([
     ["quantity", { data: { quantity: "2.51" } }],
@@ -170,9 +170,73 @@ describe("the same usage is the same payload", () => {
     ["meter", { type: "calls" }],
     ["time", { time: "2026-03-01T10:15:00.000001Z" }],
   ])("another %s is another payload under the same key", (_name, change) => {
-    expect(eventOf(change).payloadHash).not.toBe(eventOf().payloadHash);
-    expect(eventOf(change).key).toBe(eventOf().key);
+    expect(hashOf(eventOf(change))).not.toBe(hashOf(eventOf()));
+    expect(eventOf(change).id).toBe(eventOf().id);
   });
+});
+
+test("the quick way for plain events comes to what the schema comes to", () => {
+  const odd = fc.oneof(
+    fc.constantFrom<unknown>(
+      "",
+      " ",
+      "a",
+      "é",
+      "a\u0000",
+      "tokens",
+      "1.0",
+      "x".repeat(300),
+      null,
+      1,
+      1.5,
+      -1,
+      [],
+      {},
+      true,
+    ),
+    fc.string({ unit: "binary-ascii", maxLength: 5 }),
+  );
+  const time = fc.constantFrom<unknown>(
+    GOOD.time,
+    "2026-03-01T18:15:00.25+08:00",
+    "2026-03-01",
+    "2026-02-30T00:00:00Z",
+    5,
+  );
+  const quantity = fc.constantFrom<unknown>(
+    "2.50",
+    "007",
+    2.5,
+    1e-7,
+    "1e3",
+    "-1",
+    "9".repeat(13),
+    null,
+    "NaN",
+    undefined,
+  );
+  const changed = fc.record(
+    {
+      specversion: odd,
+      id: odd,
+      source: odd,
+      type: odd,
+      subject: odd,
+      time: fc.oneof(time, odd),
+      data: fc.oneof(odd, fc.record({ quantity, value: odd, other: odd }, { requiredKeys: [] })),
+      region: odd,
+      corrects: odd,
+      constructor: odd,
+    },
+    { requiredKeys: [] },
+  );
+  fc.assert(
+    fc.property(changed, (change) => {
+      const raw: unknown = JSON.parse(JSON.stringify({ ...GOOD, ...change }));
+      expect(parseUsageEvent(raw, NOW)).toEqual(parseAnyEvent(raw, NOW));
+    }),
+    { numRuns: 2_000 },
+  );
 });
 
 test("whatever comes, it is refused with a reason or every later stage can store it", () => {
@@ -194,7 +258,7 @@ test("whatever comes, it is refused with a reason or every later stage can store
       const { event } = parsed;
       for (const text of [event.source, event.id, event.subject, event.meter, event.value ?? "-"])
         expect(text).toMatch(/^[^\p{Cc}\p{Cs}]+$/u);
-      expect(event.key).toMatch(/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/);
+      expect(eventKey(event.id)).toMatch(/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/);
       expect(event.quantity ?? "0").toMatch(/^\d{1,12}(\.\d{1,12})?$/);
       expect(Math.abs(event.time - NOW)).toBeLessThanOrEqual(ACCEPT_WINDOW.past);
       expect(JSON.stringify(event.extensions ?? {})).not.toMatch(/\\u0000|\\ud[89a-f]/);

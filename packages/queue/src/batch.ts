@@ -13,10 +13,11 @@ export interface UsageBatch {
 
 /**
  * A batch by columns, the cheapest form of a job for the CPU (design, measured facts): `dictionary` holds each source,
- * subject and meter once, the columns of those names hold positions in it.
+ * subject and meter once, the columns of those names hold positions in it. Columns that no event fills are left out.
+ * Version 1 carried a key and a payload hash for each event; both follow from the rest.
  */
 export interface UsageJob {
-  v: 1;
+  v: 1 | 2;
   account: number;
   collector: number;
   seq: number;
@@ -26,12 +27,10 @@ export interface UsageJob {
   subjects: number[];
   meters: number[];
   ids: string[];
-  keys: string[];
   times: Micros[];
-  quantities: (string | null)[];
-  values: (string | null)[];
-  hashes: string[];
-  extensions: (UsageEvent["extensions"] | null)[];
+  quantities?: (string | null)[];
+  values?: (string | null)[];
+  extensions?: (UsageEvent["extensions"] | null)[];
 }
 
 /** A batch as the data of one job. */
@@ -45,8 +44,15 @@ export function encodeBatch(batch: UsageBatch): UsageJob {
     return dictionary.push(text) - 1;
   };
   const { events } = batch;
+  const column = <K extends "quantity" | "value" | "extensions">(name: K) =>
+    events.some((event) => event[name] !== undefined)
+      ? events.map((event) => event[name] ?? null)
+      : undefined;
+  const quantities = column("quantity");
+  const values = column("value");
+  const extensions = column("extensions");
   return {
-    v: 1,
+    v: 2,
     account: batch.accountNo,
     collector: batch.collectorNo,
     seq: batch.seq,
@@ -56,12 +62,10 @@ export function encodeBatch(batch: UsageBatch): UsageJob {
     meters: events.map((event) => position(event.meter)),
     dictionary,
     ids: events.map((event) => event.id),
-    keys: events.map((event) => event.key),
     times: events.map((event) => event.time),
-    quantities: events.map((event) => event.quantity ?? null),
-    values: events.map((event) => event.value ?? null),
-    hashes: events.map((event) => event.payloadHash),
-    extensions: events.map((event) => event.extensions ?? null),
+    ...(quantities && { quantities }),
+    ...(values && { values }),
+    ...(extensions && { extensions }),
   };
 }
 
@@ -70,9 +74,9 @@ export function encodeBatch(batch: UsageBatch): UsageJob {
  * @throws TypeError where the data is of another version or shape: such a job is kept and retried, never dropped.
  */
 export function decodeBatch(job: UsageJob): UsageBatch {
-  if (job.v !== 1 || !Array.isArray(job.ids) || job.ids.length !== job.keys.length) {
+  if ((job.v !== 1 && job.v !== 2) || !Array.isArray(job.ids) || job.ids.length !== job.times.length) {
     throw new TypeError(
-      `job of collector ${job.collector}, entry ${job.seq}: not a usage batch of version 1`,
+      `job of collector ${job.collector}, entry ${job.seq}: not a usage batch of version 1 or 2`,
     );
   }
   const word = (position: number | undefined): string => job.dictionary[position!]!;
@@ -83,15 +87,13 @@ export function decodeBatch(job: UsageJob): UsageBatch {
     received: job.received,
     events: job.ids.map((id, index) => ({
       id,
-      key: job.keys[index]!,
       source: word(job.sources[index]),
       subject: word(job.subjects[index]),
       meter: word(job.meters[index]),
       time: job.times[index]!,
-      quantity: job.quantities[index] ?? undefined,
-      value: job.values[index] ?? undefined,
-      payloadHash: job.hashes[index]!,
-      extensions: job.extensions[index] ?? undefined,
+      quantity: job.quantities?.[index] ?? undefined,
+      value: job.values?.[index] ?? undefined,
+      extensions: job.extensions?.[index] ?? undefined,
     })),
   };
 }

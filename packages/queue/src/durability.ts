@@ -14,12 +14,29 @@ export interface DurabilityProblem {
   right: string;
 }
 
+/** One command, as Redis 7 takes it; an older one is asked for each. */
+async function readSettings(redis: Redis, names: readonly string[]): Promise<string[]> {
+  try {
+    return (await redis.call("CONFIG", "GET", ...names)) as string[];
+  } catch (error) {
+    if (!/wrong number of arguments/i.test((error as Error).message)) throw error;
+    const replies = await Promise.all(names.map((name) => redis.config("GET", name)));
+    return replies.flat() as string[];
+  }
+}
+
+function pairsOf(flat: readonly string[]): [string, string][] {
+  return Array.from({ length: flat.length >> 1 }, (_, at) => [flat[2 * at]!, flat[2 * at + 1]!]);
+}
+
 /** The settings that are not as they must be; one round trip. */
 export async function checkSettings(redis: Redis): Promise<DurabilityProblem[]> {
   const required = Object.entries(REQUIRED);
-  const replies = await Promise.all(required.map(([setting]) => redis.config("GET", setting)));
-  return required.flatMap(([setting, right], at) => {
-    const value = replies[at]![1] ?? "unknown";
+  const found = new Map<string, string>();
+  for (const [name, value] of pairsOf(await readSettings(redis, Object.keys(REQUIRED))))
+    found.set(name, value);
+  return required.flatMap(([setting, right]) => {
+    const value = found.get(setting) ?? "unknown";
     return value === right ? [] : [{ setting, value, right }];
   });
 }

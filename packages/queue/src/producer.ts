@@ -1,6 +1,6 @@
 import { Queue } from "bullmq";
 import type { Redis } from "ioredis";
-import { encodeBatch, type UsageBatch, type UsageJob } from "./batch.js";
+import type { UsageJob } from "./batch.js";
 import { connectProducer, DEFAULT_PREFIX, QUEUE_NAME } from "./connection.js";
 import { createMark } from "./mark.js";
 import { isFull, readRoom, type Room } from "./room.js";
@@ -27,8 +27,8 @@ export type ProducerState =
   | { ok: false; reason: "full"; room: Room };
 
 export interface Producer {
-  /** Resolves when Redis has the batch on disk. Any error means: maybe stored. One batch is one job is one Lua call. */
-  add(batch: UsageBatch): Promise<void>;
+  /** Resolves when Redis has the entry on disk. Any error means: maybe stored. One entry is one job is one Lua call. */
+  add(entry: UsageJob): Promise<void>;
   /** What the last check of Redis found; not ok means that nothing may be acknowledged. */
   state(): ProducerState;
   close(): Promise<void>;
@@ -77,12 +77,12 @@ export function createProducer(options: ProducerOptions): Producer {
   const timer = setInterval(() => void check(), CHECK_EVERY_MS);
 
   return {
-    add: async (batch) => {
+    add: async (entry) => {
       if (!queue) throw new Error("Redis: not connected yet");
-      const job = queue.add("batch", encodeBatch(batch), { jobId: `${batch.collectorNo}-${batch.seq}` });
+      const job = queue.add("batch", entry, { jobId: `${entry.collector}-${entry.seq}` });
       // Asked while the add is under way: a success never rests on settings that were changed before it.
       const settings = allowVolatile ? [] : checkSettings(redis);
-      const work = withTimeout(Promise.all([settings, job]), timeoutMs, `add of entry ${batch.seq}`);
+      const work = withTimeout(Promise.all([settings, job]), timeoutMs, `add of entry ${entry.seq}`);
       const [problems] = await work.catch((error: unknown) => {
         // Nothing rests on this Redis until the next check has found it well.
         state = { ok: false, reason: "unreachable" };

@@ -6,13 +6,11 @@ const text = fc.oneof(fc.constantFrom("shop", "customer-1", "tokens", ""), fc.st
 const event = fc.record({
   source: text,
   id: text,
-  key: fc.uuid(),
   subject: text,
   meter: text,
   time: fc.integer({ min: 0 }),
   quantity: fc.option(fc.constantFrom("0", "1.5", "999999999999.999999999999"), { nil: undefined }),
   value: fc.option(text, { nil: undefined }),
-  payloadHash: fc.uuid(),
   extensions: fc.option(fc.dictionary(text, fc.oneof(text, fc.boolean(), fc.integer())), { nil: undefined }),
 });
 const batch: fc.Arbitrary<UsageBatch> = fc.record({
@@ -36,20 +34,41 @@ test("each name is in the job once", () => {
   const events = Array.from({ length: 100 }, (_, n) => ({
     source: "shop",
     id: `e${n}`,
-    key: "k",
     subject: "shop",
     meter: "tokens",
     time: n,
-    payloadHash: "h",
   }));
   const job = encodeBatch({ accountNo: 1, collectorNo: 1, seq: 1, received: 0, events });
   expect(job.dictionary).toEqual(["shop", "tokens"]);
 });
 
+test("a job of version 1, from before an upgrade, is read as it was meant", () => {
+  const sent = {
+    ...{ accountNo: 1, collectorNo: 2, seq: 3, received: 4 },
+    events: [
+      {
+        source: "shop",
+        id: "a",
+        subject: "s",
+        meter: "m",
+        time: 5,
+        quantity: "1",
+        value: undefined,
+        extensions: undefined,
+      },
+    ],
+  };
+  const old = {
+    ...encodeBatch(sent),
+    ...{ v: 1 as const, keys: ["k"], hashes: ["h"], quantities: ["1"], values: [null], extensions: [null] },
+  };
+  expect(decodeBatch(old)).toEqual(sent);
+});
+
 test("a job of another version or shape is refused, so that it is kept", () => {
   const job = encodeBatch({ accountNo: 1, collectorNo: 2, seq: 3, received: 0, events: [] });
-  expect(() => decodeBatch({ ...job, v: 2 as 1 })).toThrow(
-    /collector 2, entry 3: not a usage batch of version 1/,
+  expect(() => decodeBatch({ ...job, v: 3 as 2 })).toThrow(
+    /collector 2, entry 3: not a usage batch of version 1 or 2/,
   );
   expect(() => decodeBatch({ ...job, ids: ["a"] })).toThrow(TypeError);
 });

@@ -11,7 +11,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { Redis } from "ioredis";
 import { afterEach, describe, expect, test, vi } from "vitest";
-import type { UsageBatch } from "../src/batch.js";
+import { encodeBatch, type UsageJob } from "../src/batch.js";
 import { createConsumer, type ConsumerOptions } from "../src/consumer.js";
 import { checkDurability } from "../src/durability.js";
 import { createProducer, type Producer, type ProducerOptions } from "../src/producer.js";
@@ -21,7 +21,8 @@ afterEach(async () => {
   for (const step of undo.splice(0).reverse()) await step();
 });
 
-const batchOf = (seq: number): UsageBatch => ({ accountNo: 1, collectorNo: 7, seq, received: 0, events: [] });
+const batchOf = (seq: number): UsageJob =>
+  encodeBatch({ accountNo: 1, collectorNo: 7, seq, received: 0, events: [] });
 
 async function produce(options: ProducerOptions): Promise<Producer> {
   const producer = createProducer(options);

@@ -34,6 +34,8 @@ export function createHttp(options: HttpOptions): FastifyInstance {
   const app = fastify({
     loggerInstance: logger,
     logController: new LogController({ disableRequestLogging: true }),
+    // Requests are not logged one by one: a logger of its own for each would cost a tenth of it.
+    childLoggerFactory: (parent) => parent,
     bodyLimit: options.bodyLimit ?? 1_048_576,
     requestTimeout: REQUEST_TIMEOUT_MS,
     onProtoPoisoning: "error",

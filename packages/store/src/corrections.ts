@@ -98,7 +98,8 @@ export async function applyCorrections(
        UPDATE quarantine q SET released_at = $9::timestamptz FROM noted
        WHERE q.source_no = noted.source_no AND q.key = noted.key
      )
-     UPDATE events e SET instance_no = b.instance_no, bill_hour = b.bill_hour, occurred = b.occurred, quantity = b.delta
+     UPDATE events e SET instance_no = b.instance_no, bill_hour = NULLIF(b.bill_hour, billed_in(NULL, b.occurred)), occurred = b.occurred,
+       quantity = b.delta
      FROM batch b JOIN noted USING (source_no, key)
      WHERE e.source_no = b.source_no AND e.key = b.key AND e.instance_no IS NULL
      RETURNING e.source_no AS "sourceNo", e.key`,

@@ -77,14 +77,21 @@ export function createPool({ databaseUrl, max = 8, applicationName, onError }: P
  * Runs `work` in one READ COMMITTED transaction. Any error rolls back and is thrown; an error on COMMIT too, whose
  * outcome is unknown: callers run the whole again, their effects are idempotent.
  */
-export async function inTransaction<T>(pool: Pool, work: (client: pg.PoolClient) => Promise<T>): Promise<T> {
+export function inTransaction<T>(pool: Pool, work: (client: pg.PoolClient) => Promise<T>): Promise<T> {
+  return transact(pool, async (client) => {
+    await client.query("BEGIN");
+    return work(client);
+  });
+}
+
+/** {@link inTransaction} for work that begins the transaction itself, with more than that in one round trip. */
+export async function transact<T>(pool: Pool, work: (client: pg.PoolClient) => Promise<T>): Promise<T> {
   const client = await pool.connect();
   let broken: Error | undefined;
   // A connection lost between two statements emits an error; without a listener it would end the process.
   const onLost = (error: Error): void => void (broken = error);
   client.on("error", onLost);
   try {
-    await client.query("BEGIN");
     const result = await work(client);
     await client.query("COMMIT");
     return result;

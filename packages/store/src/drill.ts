@@ -206,7 +206,7 @@ const OF_HOUR = `
   FROM unnest($3::timestamptz[], $4::timestamptz[]) AS r (low, high)
   JOIN events e ON e.occurred >= r.low AND e.occurred < r.high
   LEFT JOIN corrections x ON x.source_no = e.source_no AND x.key = e.key
-  WHERE e.instance_no = $1::integer AND e.bill_hour = $2::timestamptz`;
+  WHERE e.instance_no = $1::integer AND billed_in(e.bill_hour, e.occurred) = $2::timestamptz`;
 
 async function rangesOf(db: Db, { instanceNo, hour, aggregation }: RecordHour): Promise<unknown[]> {
   const origins = await db.query<{ origin: Micros }>(

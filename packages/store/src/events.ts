@@ -1,5 +1,7 @@
-import type { Micros, QuarantineReason } from "@quarterpast/domain";
+import { hourOf, keyIsId, type Micros, type QuarantineReason } from "@quarterpast/domain";
+import { int4Array, numericArray, timestamptzArray, uuidArray } from "./binaryArray.js";
 import { stamp, stamps, type Db } from "./db.js";
+import { storedPayloadHash, type PayloadRow } from "./payload.js";
 
 /** One event as it is kept: counted where it has an instance and a bill hour, else waiting in quarantine. */
 export interface EventRow {
@@ -7,7 +9,8 @@ export interface EventRow {
   key: string;
   /** Null where the key carries the id in itself. */
   id: string | null;
-  payloadHash: string;
+  /** Null where it follows from the row: see payload.ts. */
+  payloadHash: string | null;
   subject: string;
   meter: string;
   occurred: Micros;
@@ -41,48 +44,77 @@ export async function ensureSources(
  * Inserts events, each once: `rows` sorted by (source, key) and without doubles among themselves.
  * @returns the positions in `rows` of events that were there already.
  */
-export async function insertEvents(db: Db, rows: readonly EventRow[], received: Micros): Promise<number[]> {
+export async function insertEvents(db: Db, rows: readonly EventRow[]): Promise<number[]> {
   if (rows.length === 0) return [];
-  const present = await db.query<{ position: number }>(
-    `WITH batch AS (
-       SELECT * FROM unnest($1::integer[], $2::integer[], $3::uuid[], $4::uuid[], $5::timestamptz[], $6::timestamptz[],
-         $7::numeric[], $8::text[], $9::text[], $10::jsonb[])
-       WITH ORDINALITY AS t (source_no, instance_no, key, payload_hash, occurred, bill_hour, quantity, value, id, extensions, position)
-     ), inserted AS (
-       INSERT INTO events (source_no, instance_no, key, payload_hash, occurred, received, bill_hour, quantity, value, id, extensions)
-       SELECT source_no, instance_no, key, payload_hash, occurred, $11::timestamptz, bill_hour, quantity, value, id, extensions
-       FROM batch ORDER BY position
-       ON CONFLICT (source_no, key) DO NOTHING RETURNING source_no, key
-     )
-     SELECT (position - 1)::integer AS position FROM batch LEFT JOIN inserted USING (source_no, key)
-     WHERE inserted.key IS NULL ORDER BY position`,
-    [
-      rows.map((row) => row.sourceNo),
-      rows.map((row) => row.instanceNo),
-      rows.map((row) => row.key),
-      rows.map((row) => row.payloadHash),
-      stamps(rows.map((row) => row.occurred)),
-      rows.map((row) => (row.billHour === null ? null : stamp(row.billHour))),
-      rows.map((row) => row.quantity),
-      rows.map((row) => row.value),
-      rows.map((row) => row.id),
-      rows.map((row) => row.extensions),
-      stamp(received),
+  const rare = rows.some((row) => row.value ?? row.id ?? row.extensions ?? row.payloadHash);
+  const { rows: found } = await db.query<{ sourceNo: number; key: string; inserted: number }>({
+    name: rare ? "insert events" : "insert plain events",
+    text: rare ? INSERT_ANY : INSERT_PLAIN,
+    values: [
+      rows.length,
+      uuidArray(rows.map((row) => row.key)),
+      timestamptzArray(rows.map((row) => row.occurred)),
+      timestamptzArray(rows.map(rolledTo)),
+      int4Array(rows.map((row) => row.sourceNo)),
+      int4Array(rows.map((row) => row.instanceNo)),
+      rows.map((row) => keyIsId(row.key)),
+      numericArray(rows.map((row) => row.quantity)),
+      ...(rare
+        ? [
+            rows.map((row) => row.value),
+            rows.map((row) => row.id),
+            rows.map((row) => row.extensions),
+            rows.map((row) => row.payloadHash),
+          ]
+        : []),
     ],
-  );
-  return present.rows.map((row) => row.position);
+  });
+  if (found[0]!.inserted === rows.length) return [];
+  const fresh = new Set(found.slice(1).map(({ sourceNo, key }) => `${sourceNo} ${key}`));
+  return rows.flatMap((row, at) => (fresh.has(`${row.sourceNo} ${row.key}`) ? [] : [at]));
 }
+
+const PLAIN = "key, occurred, bill_hour, source_no, instance_no, timed, quantity";
+const PLAIN_ARRAYS =
+  "$2::uuid[], $3::timestamptz[], $4::timestamptz[], $5::integer[], $6::integer[], $7::boolean[], $8::numeric[]";
+
+/** How many were inserted; then which, where that is not all: mostly it is, and nobody need be told each. */
+const insertInto = (columns: string, arrays: string): string => `
+  WITH inserted AS (
+    INSERT INTO events (${columns}) SELECT * FROM unnest(${arrays})
+    ON CONFLICT (source_no, key, timed) DO NOTHING RETURNING source_no, key
+  ), total AS (SELECT count(*)::integer AS n FROM inserted)
+  SELECT NULL::integer AS "sourceNo", NULL::uuid AS key, n AS inserted FROM total
+  UNION ALL SELECT source_no, key, 0 FROM inserted, total WHERE n < $1::integer`;
+const INSERT_PLAIN = insertInto(PLAIN, PLAIN_ARRAYS);
+const INSERT_ANY = insertInto(
+  `${PLAIN}, value, id, extensions, payload_hash`,
+  `${PLAIN_ARRAYS}, $9::text[], $10::text[], $11::jsonb[], $12::uuid[]`,
+);
 
 /** Of events that were there already, those whose payload is another: the same id with other usage. */
 export async function findConflicting(db: Db, rows: readonly EventRow[]): Promise<EventRow[]> {
   if (rows.length === 0) return [];
-  const { rows: other } = await db.query<{ position: number }>(
-    `SELECT (position - 1)::integer AS position
-     FROM unnest($1::integer[], $2::uuid[], $3::uuid[]) WITH ORDINALITY AS t (source_no, key, payload_hash, position)
-     JOIN events e USING (source_no, key) WHERE e.payload_hash <> t.payload_hash`,
-    [rows.map((row) => row.sourceNo), rows.map((row) => row.key), rows.map((row) => row.payloadHash)],
+  const { rows: present } = await db.query<PayloadRow & { position: number }>(
+    `SELECT (position - 1)::integer AS position, i.subject, m.code AS meter, e.occurred AS time, e.quantity::text, e.value,
+       e.payload_hash AS "payloadHash"
+     FROM unnest($1::integer[], $2::uuid[]) WITH ORDINALITY AS t (source_no, key, position)
+     JOIN events e USING (source_no, key) LEFT JOIN instances i USING (instance_no) LEFT JOIN meters m USING (meter_no)
+     ORDER BY position`,
+    [rows.map((row) => row.sourceNo), rows.map((row) => row.key)],
   );
-  return other.map(({ position }) => rows[position]!);
+  return present
+    .filter((row) => storedPayloadHash(row) !== hashOfRow(rows[row.position]!))
+    .map(({ position }) => rows[position]!);
+}
+
+function hashOfRow({ occurred, ...row }: EventRow): string {
+  return storedPayloadHash({ ...row, time: occurred });
+}
+
+/** The hour to which late usage rolled forward; null where an event is billed in its own. */
+function rolledTo({ billHour, occurred }: EventRow): Micros | null {
+  return billHour === hourOf(occurred) ? null : billHour;
 }
 
 /** Records conflicts; the event that came first stays as it is and no sum changes. */
@@ -95,7 +127,7 @@ export async function insertConflicts(db: Db, rows: readonly EventRow[], now: Mi
     [
       rows.map((row) => row.sourceNo),
       rows.map((row) => row.key),
-      rows.map((row) => row.payloadHash),
+      rows.map(hashOfRow),
       rows.map((row) => row.subject),
       rows.map((row) => row.meter),
       stamps(rows.map((row) => row.occurred)),
@@ -176,7 +208,7 @@ export async function findReleasable(db: Db, limit: number): Promise<Releasable[
 /** Binds a waiting event; false where another process did so first. */
 export async function releaseEvents(
   db: Db,
-  rows: readonly (Pick<Releasable, "sourceNo" | "key" | "instanceNo"> & { billHour: Micros })[],
+  rows: readonly (Pick<Releasable, "sourceNo" | "key" | "instanceNo" | "occurred"> & { billHour: Micros })[],
   now: Micros,
 ): Promise<Set<string>> {
   const { rows: released } = await db.query<{ key: string; sourceNo: number }>(
@@ -196,7 +228,7 @@ export async function releaseEvents(
       rows.map((row) => row.sourceNo),
       rows.map((row) => row.key),
       rows.map((row) => row.instanceNo),
-      stamps(rows.map((row) => row.billHour)),
+      rows.map((row) => (row.billHour === hourOf(row.occurred) ? null : stamp(row.billHour))),
       stamp(now),
     ],
   );

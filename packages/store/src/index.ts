@@ -1,4 +1,5 @@
 export * from "./accounts.js";
+export * from "./bindingChanges.js";
 export * from "./clock.js";
 export * from "./collectors.js";
 export * from "./copy.js";

@@ -136,7 +136,7 @@ export async function closeInstance(
   return findInstance(db, accountNo, instanceId);
 }
 
-/** What the aggregator needs to bind usage: all lives of the given (account, subject, meter) triples. */
+/** What the aggregator needs to bind usage. */
 export interface Binding {
   instanceNo: number;
   accountNo: number;
@@ -149,19 +149,17 @@ export interface Binding {
   freezes: readonly Interval[];
 }
 
-/** Lives of the given pairs of subject and meter (same length, pair by pair); a pair without any gives none. */
+/** All lives of the given subjects, of any meter; a subject without any gives none. */
 export async function findBindings(
   db: Db,
   accountNo: number,
-  subjects: string[],
-  meters: string[],
+  subjects: readonly string[],
 ): Promise<Binding[]> {
   const { rows } = await db.query<Omit<Binding, "freezes">>(
     `SELECT i.instance_no AS "instanceNo", i.account_no AS "accountNo", i.subject, m.code AS meter, i.shard, i.opened, i.closed
-     FROM unnest($2::text[], $3::text[]) AS wanted (subject, meter)
-     JOIN meters m ON m.code = wanted.meter
-     JOIN instances i ON i.account_no = $1::smallint AND i.subject = wanted.subject AND i.meter_no = m.meter_no`,
-    [accountNo, subjects, meters],
+     FROM unnest($2::text[]) AS wanted (subject)
+     JOIN instances i ON i.account_no = $1::smallint AND i.subject = wanted.subject JOIN meters m USING (meter_no)`,
+    [accountNo, subjects],
   );
   const freezes = await findFreezes(
     db,

@@ -1,5 +1,6 @@
 import { HOUR, type EventCore, type Micros } from "@quarterpast/domain";
 import { stamp, type Db } from "./db.js";
+import { storedPayloadHash, type PayloadRow } from "./payload.js";
 import type { HourScope } from "./proofLines.js";
 
 const ROWS_AT_ONCE = 2_000;
@@ -39,16 +40,20 @@ export async function readEvents(db: Db, scope: HourScope): Promise<EventReader>
   const batches =
     ranges.length === 0
       ? none()
-      : readAll<EventRow>(db, "hour_events", EVENTS(ranges.length), [
+      : readAll<EventRow & PayloadRow>(db, "hour_events", EVENTS(ranges.length), [
           scope.accountNo,
           stamp(scope.hour),
           ...ranges.flatMap(({ from, to }) => [stamp(from), stamp(to)]),
         ]);
+  const next = async (): Promise<EventRow[]> => {
+    const batch = (await batches.next()).value as (EventRow & PayloadRow)[] | undefined;
+    return (batch ?? []).map((row) => ({ ...row, payloadHash: storedPayloadHash(row) }));
+  };
   let waiting: EventRow[] = [];
   return {
     async *of(instanceId) {
       for (;;) {
-        if (waiting.length === 0) waiting = ((await batches.next()).value as EventRow[] | undefined) ?? [];
+        if (waiting.length === 0) waiting = await next();
         if (waiting.length === 0) return;
         // Events of an instance without usage in the hour are skipped: their number is missed where they belong.
         const from = waiting.findIndex((row) => row.instanceId >= instanceId);
@@ -90,9 +95,9 @@ export function joinHours(hours: readonly Micros[]): { from: Micros; to: Micros 
 
 const EVENTS = (ranges: number): string => `
   SELECT i.instance_id AS "instanceId", s.source, COALESCE(e.id, e.key::text) AS id, e.key, e.occurred AS time,
-    e.quantity::text, e.value, e.payload_hash AS "payloadHash"
-  FROM events e JOIN instances i USING (instance_no) JOIN sources s USING (source_no)
-  WHERE i.account_no = $1::smallint AND e.bill_hour = $2::timestamptz AND (${Array.from(
+    e.quantity::text, e.value, e.payload_hash AS "payloadHash", i.subject, m.code AS meter
+  FROM events e JOIN instances i USING (instance_no) JOIN meters m USING (meter_no) JOIN sources s USING (source_no)
+  WHERE i.account_no = $1::smallint AND billed_in(e.bill_hour, e.occurred) = $2::timestamptz AND (${Array.from(
     { length: ranges },
     (_, at) => `(e.occurred >= $${at * 2 + 3}::timestamptz AND e.occurred < $${at * 2 + 4}::timestamptz)`,
   ).join(" OR ")})

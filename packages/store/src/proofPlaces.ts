@@ -1,5 +1,6 @@
 import { createHourGatherer, eventKey, eventLeaf, type EventCore, type Micros } from "@quarterpast/domain";
 import { stamp, type Db } from "./db.js";
+import { storedPayloadHash, type PayloadRow } from "./payload.js";
 import { joinHours } from "./proofEvents.js";
 import { readHourLines, type HourScope } from "./proofLines.js";
 
@@ -22,9 +23,9 @@ export async function findEventPlace(
 ): Promise<EventPlace | undefined> {
   const { rows } = await db.query<EventPlace>(
     `SELECT e.key, s.source, e.instance_no AS "instanceNo", i.instance_id AS "instanceId", m.code AS meter,
-       e.bill_hour AS "billHour"
+       billed_in(e.bill_hour, e.occurred) AS "billHour"
      FROM sources s JOIN events e USING (source_no) JOIN instances i USING (instance_no) JOIN meters m USING (meter_no)
-     WHERE s.account_no = $1::smallint AND s.source = $2::text AND e.key = $3::uuid`,
+     WHERE s.account_no = $1::smallint AND s.source = $2::text AND e.key = $3::uuid AND e.timed = is_timed($3::uuid)`,
     [accountNo, source, eventKey(id)],
   );
   return rows[0];
@@ -55,16 +56,22 @@ export async function readInstanceLeaves(
     [stamp(hour), instanceNo],
   );
   const ranges = joinHours(origins.rows.map(({ origin }) => origin));
-  const { rows } = await db.query<Omit<EventCore, "account" | "instance" | "meter">>(
+  const { rows } = await db.query<
+    Omit<EventCore, "account" | "instance" | "meter" | "payloadHash"> & PayloadRow
+  >(
     `SELECT s.source, COALESCE(e.id, e.key::text) AS id, e.key, e.occurred AS time, e.quantity::text, e.value,
-       e.payload_hash AS "payloadHash"
+       e.payload_hash AS "payloadHash", i.subject
      FROM unnest($3::timestamptz[], $4::timestamptz[]) AS r (low, high)
      JOIN events e ON e.occurred >= r.low AND e.occurred < r.high JOIN sources s USING (source_no)
-     WHERE e.instance_no = $1::integer AND e.bill_hour = $2::timestamptz
+     JOIN instances i USING (instance_no)
+     WHERE e.instance_no = $1::integer AND billed_in(e.bill_hour, e.occurred) = $2::timestamptz
      ORDER BY s.source COLLATE "C", e.key`,
     [instanceNo, stamp(hour), ranges.map(({ from }) => stamp(from)), ranges.map(({ to }) => stamp(to))],
   );
-  return rows.map((row) => eventLeaf({ ...row, account, instance: instanceId, meter }));
+  return rows.map((row) => {
+    const payloadHash = storedPayloadHash({ ...row, meter });
+    return eventLeaf({ ...row, payloadHash, account, instance: instanceId, meter });
+  });
 }
 
 /** The canonical usage lines of an hour as they were proven, in the order of their tree. */

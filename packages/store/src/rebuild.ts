@@ -55,11 +55,11 @@ const REBUILD = `
     SELECT u.instance_no, u.origin_hour, u.quantity, u.events FROM hour_usage u JOIN instances i USING (instance_no)
     WHERE u.shard >= 0 AND u.bill_hour = $2::timestamptz AND i.account_no = $1::smallint
   ), counted AS MATERIALIZED (
-    SELECT e.instance_no, date_trunc('hour', e.occurred, 'UTC') AS origin_hour, e.bill_hour, e.quantity, e.value,
+    SELECT e.instance_no, date_trunc('hour', e.occurred, 'UTC') AS origin_hour, billed_in(e.bill_hour, e.occurred) AS bill_hour, e.quantity, e.value,
       COALESCE(x.delta, 1) AS one
     FROM events e JOIN instances i USING (instance_no)
     LEFT JOIN corrections x ON x.source_no = e.source_no AND x.key = e.key
-    WHERE i.account_no = $1::smallint AND e.bill_hour <= $2::timestamptz
+    WHERE i.account_no = $1::smallint AND billed_in(e.bill_hour, e.occurred) <= $2::timestamptz
       AND e.occurred >= (SELECT min(origin_hour) FROM used) AND e.occurred < (SELECT max(origin_hour) + interval '1 hour' FROM used)
   ), made AS (
     SELECT c.instance_no, c.origin_hour, count(*) FILTER (WHERE now) AS events,

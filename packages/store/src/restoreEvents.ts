@@ -31,13 +31,14 @@ export async function restoreEvents(
   const sourceNos = events.map(({ source }) => sources.get(source)!);
   const keys = events.map(({ key }) => key);
   await db.query(
-    `INSERT INTO events AS e (source_no, instance_no, key, payload_hash, occurred, received, bill_hour, quantity, value, id)
-     SELECT t.source_no, i.instance_no, t.key, t.payload_hash, t.occurred, t.occurred, $10::timestamptz, t.quantity, t.value, t.id
+    `INSERT INTO events AS e (source_no, instance_no, key, timed, payload_hash, occurred, bill_hour, quantity, value, id)
+     SELECT t.source_no, i.instance_no, t.key, is_timed(t.key), t.payload_hash, t.occurred,
+       NULLIF($10::timestamptz, billed_in(NULL, t.occurred)), t.quantity, t.value, t.id
      FROM unnest($2::integer[], $3::text[], $4::uuid[], $5::uuid[], $6::timestamptz[], $7::numeric[], $8::text[], $9::text[])
        AS t (source_no, instance, key, payload_hash, occurred, quantity, value, id)
      JOIN instances i ON i.account_no = $1::smallint AND i.instance_id = t.instance
      ORDER BY t.source_no, t.key
-     ON CONFLICT (source_no, key) DO UPDATE SET instance_no = excluded.instance_no, bill_hour = excluded.bill_hour,
+     ON CONFLICT (source_no, key, timed) DO UPDATE SET instance_no = excluded.instance_no, bill_hour = excluded.bill_hour,
        -- A correction that waited counts for the difference that it made, when the mistaken event was.
        quantity = excluded.quantity, occurred = excluded.occurred
        WHERE e.instance_no IS NULL`,

@@ -1,4 +1,5 @@
 import type { FoldedBatch, HourAddition, Micros } from "@quarterpast/domain";
+import { int4Array, numericArray, timestamptzArray } from "./binaryArray.js";
 import { stamp, stamps, type Db } from "./db.js";
 
 /**
@@ -36,20 +37,21 @@ export async function addUsage(db: Db, folded: FoldedBatch): Promise<void> {
       a.instanceNo - b.instanceNo ||
       a.originHour - b.originHour,
   );
-  await db.query(
-    `INSERT INTO hour_usage AS u (shard, bill_hour, instance_no, origin_hour, quantity, events)
-     SELECT * FROM unnest($1::smallint[], $2::timestamptz[], $3::integer[], $4::timestamptz[], $5::numeric[], $6::bigint[])
+  await db.query({
+    name: "add usage",
+    text: `INSERT INTO hour_usage AS u (shard, bill_hour, instance_no, origin_hour, quantity, events)
+     SELECT * FROM unnest($1::integer[], $2::timestamptz[], $3::integer[], $4::timestamptz[], $5::numeric[], $6::integer[])
      ON CONFLICT (shard, bill_hour, instance_no, origin_hour)
      DO UPDATE SET quantity = u.quantity + excluded.quantity, events = u.events + excluded.events`,
-    [
-      additions.map((row) => row.shard),
-      stamps(additions.map((row) => row.billHour)),
-      additions.map((row) => row.instanceNo),
-      stamps(additions.map((row) => row.originHour)),
-      additions.map((row) => row.quantity),
-      additions.map((row) => row.events),
+    values: [
+      int4Array(additions.map((row) => row.shard)),
+      timestamptzArray(additions.map((row) => row.billHour)),
+      int4Array(additions.map((row) => row.instanceNo)),
+      timestamptzArray(additions.map((row) => row.originHour)),
+      numericArray(additions.map((row) => row.quantity)),
+      int4Array(additions.map((row) => row.events)),
     ],
-  );
+  });
 }
 
 async function addMaxima(db: Db, { maxima }: FoldedBatch): Promise<HourAddition[]> {
@@ -98,19 +100,6 @@ function withAdded(
   });
 }
 
-/** Notes that sources were heard in an hour; an expected source that was not makes the hour incomplete. */
-export async function markHeard(
-  db: Db,
-  rows: readonly { sourceNo: number; meter: string; hour: Micros }[],
-): Promise<void> {
-  if (rows.length === 0) return;
-  await db.query(
-    `INSERT INTO heard (source_no, meter, hour)
-     SELECT DISTINCT * FROM unnest($1::integer[], $2::text[], $3::timestamptz[]) AS t (s, m, h) ORDER BY s, m, h ON CONFLICT DO NOTHING`,
-    [rows.map((row) => row.sourceNo), rows.map((row) => row.meter), stamps(rows.map((row) => row.hour))],
-  );
-}
-
 /** What became of one journal entry: proof that its events are in the ledger. */
 export interface Receipt {
   collectorNo: number;
@@ -121,12 +110,33 @@ export interface Receipt {
   quarantined: number;
 }
 
-/** Writes the receipt of an entry; a second one for the same entry is the same event batch again and changes nothing. */
-export async function insertReceipt(db: Db, receipt: Receipt, now: Micros): Promise<void> {
-  await db.query(
-    `INSERT INTO receipts (collector_no, seq, counted, duplicates, conflicts, quarantined, committed_at)
+/** That something of a source was heard in an hour; an expected source that was not makes the hour incomplete. */
+export interface Heard {
+  sourceNo: number;
+  meter: string;
+  hour: Micros;
+}
+
+/**
+ * Writes the receipt of an entry and what was heard in it; a second one for the same entry is the same event batch again
+ * and changes nothing.
+ */
+export async function insertReceipt(
+  db: Db,
+  receipt: Receipt,
+  heard: readonly Heard[],
+  now: Micros,
+): Promise<void> {
+  await db.query({
+    name: "insert receipt",
+    text: `WITH heard_now AS (
+       INSERT INTO heard (source_no, meter, hour)
+       SELECT DISTINCT * FROM unnest($8::integer[], $9::text[], $10::timestamptz[]) AS t (s, m, h) ORDER BY s, m, h
+       ON CONFLICT DO NOTHING
+     )
+     INSERT INTO receipts (collector_no, seq, counted, duplicates, conflicts, quarantined, committed_at)
      VALUES ($1::integer, $2::bigint, $3::integer, $4::integer, $5::integer, $6::integer, $7::timestamptz) ON CONFLICT DO NOTHING`,
-    [
+    values: [
       receipt.collectorNo,
       receipt.seq,
       receipt.counted,
@@ -134,6 +144,9 @@ export async function insertReceipt(db: Db, receipt: Receipt, now: Micros): Prom
       receipt.conflicts,
       receipt.quarantined,
       stamp(now),
+      int4Array(heard.map((row) => row.sourceNo)),
+      heard.map((row) => row.meter),
+      timestamptzArray(heard.map((row) => row.hour)),
     ],
-  );
+  });
 }

@@ -3,6 +3,7 @@ import { type Clock, createLoop, faultPoint, type Logger, type Metrics } from "@
 import type { Pool } from "@quarterpast/store";
 import { countDespitePoison } from "./poison.js";
 import { createCorrector } from "./correct.js";
+import { createKnown } from "./known.js";
 import { releaseQuarantine } from "./release.js";
 
 export interface AggregatorDeps {
@@ -27,7 +28,8 @@ const RELEASE_EVERY_MS = 1_000;
 /** Takes batches from the queue into Postgres, and drives quarantined events again when their binding has appeared. */
 export function createAggregator(deps: AggregatorDeps): Aggregator {
   const { pool, clock, logger, metrics } = deps;
-  const count = { pool, now: () => clock.now() };
+  const known = createKnown(pool, () => performance.now());
+  const count = { pool, known, now: () => clock.now() };
   const events = metrics.counter("aggregator_events_total", "Events by what became of them", ["fate"]);
   const duration = metrics.histogram("aggregator_batch_seconds", "Time to commit one batch");
 

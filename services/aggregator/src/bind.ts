@@ -1,4 +1,6 @@
 import {
+  eventKey,
+  hashOf,
   hourOf,
   keyIsId,
   refusalOf,
@@ -13,6 +15,7 @@ import type { Binding, EventRow } from "@quarterpast/store";
 /** An event with the instance that counts it, or the reason why none does. */
 export interface BoundEvent {
   event: UsageEvent;
+  key: string;
   sourceNo: number;
   binding: Binding | undefined;
   meter: Meter | undefined;
@@ -24,46 +27,29 @@ export interface BoundEvent {
 /** A storable stand-in for an event that the database refuses, and the event itself as it came. */
 export type PoisonEvent = UsageEvent & { raw: Buffer };
 
+/** An event with its identity. */
+export type KeyedEvent = Pick<BoundEvent, "event" | "key" | "sourceNo">;
+
 /** Binds a poison event to nothing: it waits, whole, for someone to look at it. */
 export function bindPoison(event: PoisonEvent, sourceNumbers: ReadonlyMap<string, number>): BoundEvent {
-  const sourceNo = sourceNumbers.get(event.source)!;
-  return {
-    event,
-    sourceNo,
-    binding: undefined,
-    meter: undefined,
-    reason: "cannot_be_stored",
-    raw: event.raw,
-  };
+  const { source, id, raw } = event;
+  const unbound = { binding: undefined, meter: undefined, reason: "cannot_be_stored" as const };
+  return { event, key: eventKey(id), sourceNo: sourceNumbers.get(source)!, ...unbound, raw };
 }
 
-/** Finds the instance of each event's subject and meter that lived when it occurred. */
-export function bindEvents(
-  events: readonly UsageEvent[],
-  sourceNumbers: ReadonlyMap<string, number>,
-  bindings: readonly Binding[],
-  meters: ReadonlyMap<string, Meter>,
-): BoundEvent[] {
-  const lives = new Map<string, Binding[]>();
-  for (const binding of bindings) {
-    const key = bindingKey(binding.subject, binding.meter);
-    lives.set(key, [...(lives.get(key) ?? []), binding]);
-  }
-  return events.map((event) => {
-    const meter = meters.get(event.meter);
-    const ofSubject = lives.get(bindingKey(event.subject, event.meter)) ?? [];
-    const binding = ofSubject.find((life) => livedAt(life, event.time));
-    const unbound = whyUnbound(ofSubject, binding, event.time);
-    const correcting = event.extensions?.corrects ?? event.extensions?.cancels;
-    const counting = meter ? (refusalOf(meter, event) ?? unbound) : "unknown_meter";
-    // What it counts for is told by the event that it corrects: see correct.ts.
-    const reason = correcting === undefined ? counting : "correction_waits";
-    return { event, sourceNo: sourceNumbers.get(event.source)!, meter, binding, reason };
-  });
-}
-
-function bindingKey(subject: string, meter: string): string {
-  return `${meter}\n${subject}`;
+/** Finds the instance of an event's subject and meter that lived when it occurred. `lives`: of its subject. */
+export function bindEvent(
+  keyed: KeyedEvent,
+  lives: readonly Binding[],
+  meter: Meter | undefined,
+): BoundEvent {
+  const { event, key, sourceNo } = keyed;
+  const binding = lives.find((life) => life.meter === event.meter && livedAt(life, event.time));
+  const correcting = event.extensions?.corrects ?? event.extensions?.cancels;
+  const counting = meter ? (refusalOf(meter, event) ?? whyUnbound(lives, binding, event)) : "unknown_meter";
+  // What it counts for is told by the event that it corrects: see correct.ts.
+  const reason = correcting === undefined ? counting : "correction_waits";
+  return { event, key, sourceNo, meter, binding, reason };
 }
 
 function livedAt(life: Binding, at: Micros): boolean {
@@ -71,28 +57,32 @@ function livedAt(life: Binding, at: Micros): boolean {
 }
 
 function whyUnbound(
-  ofSubject: readonly Binding[],
+  lives: readonly Binding[],
   binding: Binding | undefined,
-  at: Micros,
+  { meter, time }: UsageEvent,
 ): QuarantineReason | undefined {
   if (binding) {
-    return binding.freezes.some(({ begin, end }) => begin <= at && at < end) ? "instance_frozen" : undefined;
+    return binding.freezes.some(({ begin, end }) => begin <= time && time < end)
+      ? "instance_frozen"
+      : undefined;
   }
-  const closedBefore = ofSubject.some(({ closed }) => closed !== null && closed <= at);
+  const closedBefore = lives.some(
+    (life) => life.meter === meter && life.closed !== null && life.closed <= time,
+  );
   return closedBefore ? "instance_closed" : "unknown_instance";
 }
 
 /** The ledger's row of an event: counted in the first open hour of its shard, or waiting without one. */
 export function toRow(
-  { event, sourceNo, binding, reason }: BoundEvent,
+  { event, key, sourceNo, binding, reason }: BoundEvent,
   openHours: ReadonlyMap<number, Micros>,
 ): EventRow {
   const counted = reason === undefined && binding !== undefined;
   return {
     sourceNo,
-    key: event.key,
-    id: keyIsId(event.key) ? null : event.id,
-    payloadHash: event.payloadHash,
+    key,
+    id: keyIsId(key) ? null : event.id,
+    payloadHash: counted ? null : hashOf(event),
     subject: event.subject,
     meter: event.meter,
     occurred: event.time,

@@ -1,29 +1,36 @@
-import { foldBatch, hourOf, type Meter, type Micros, type UsageEvent } from "@quarterpast/domain";
+import { eventKey, foldBatch, hourOf, type Micros, type UsageEvent } from "@quarterpast/domain";
 import type { UsageBatch } from "@quarterpast/queue";
 import { faultPoint } from "@quarterpast/runtime";
 import {
   addUsage,
-  ensureSources,
-  findBindings,
   findConflicting,
+  inBatch,
   insertConflicts,
   insertEvents,
   insertQuarantine,
   insertReceipt,
-  inTransaction,
-  listMeters,
-  lockOpenHours,
-  markHeard,
+  type BatchOpening,
   type Db,
-  type EventRow,
+  type Heard,
   type Pool,
   type Receipt,
 } from "@quarterpast/store";
-import { bindEvents, bindPoison, toCounted, toRow, type BoundEvent, type PoisonEvent } from "./bind.js";
+import {
+  bindEvent,
+  bindPoison,
+  toCounted,
+  toRow,
+  type BoundEvent,
+  type KeyedEvent,
+  type PoisonEvent,
+} from "./bind.js";
+import { createKnown, type Known } from "./known.js";
 
 export interface CountDeps {
   pool: Pool;
   now: () => Micros;
+  /** What this process keeps in memory; made for the one call where there is none. */
+  known?: Known;
 }
 
 /**
@@ -36,51 +43,60 @@ export async function countBatch(
   batch: UsageBatch,
   poison: readonly PoisonEvent[] = [],
 ): Promise<Receipt> {
-  const sources = await numberSources(deps.pool, batch, poison);
-  return inTransaction(deps.pool, (db) => countIn(db, batch, poison, sources, deps.now()));
+  const known = deps.known ?? createKnown(deps.pool, () => 0);
+  try {
+    const sources = await known.sources(batch.accountNo, sourcesOf(batch, poison));
+    return await inBatch(deps.pool, known.horizon(), (db, opening) => {
+      known.refresh(opening);
+      return countIn(db, { batch, poison, sources, opening, known, now: deps.now() });
+    });
+  } catch (error) {
+    known.forget();
+    throw error;
+  }
 }
 
 /** Does all of {@link countBatch} and takes it back. @throws the database's error where it would not go through. */
-export async function rehearseBatch(deps: CountDeps, batch: UsageBatch): Promise<void> {
+export async function rehearseBatch({ pool, now }: CountDeps, batch: UsageBatch): Promise<void> {
   const takenBack = new Error("taken back");
-  const sources = await numberSources(deps.pool, batch, []);
-  await inTransaction(deps.pool, async (db) => {
-    await countIn(db, batch, [], sources, deps.now());
+  const known = createKnown(pool, () => 0);
+  const sources = await known.sources(batch.accountNo, sourcesOf(batch, []));
+  await inBatch(pool, 0n, async (db, opening) => {
+    await countIn(db, { batch, poison: [], sources, opening, known, now: now() });
     throw takenBack;
   }).catch((error: unknown) => {
     if (error !== takenBack) throw error;
   });
 }
 
-function numberSources(
-  pool: Pool,
-  { accountNo, events }: UsageBatch,
-  poison: readonly PoisonEvent[],
-): Promise<Map<string, number>> {
-  return ensureSources(pool, accountNo, [...new Set([...events, ...poison].map((event) => event.source))]);
+function sourcesOf({ events }: UsageBatch, poison: readonly PoisonEvent[]): string[] {
+  return [...new Set([...events, ...poison].map((event) => event.source))];
 }
 
-async function countIn(
-  db: Db,
-  batch: UsageBatch,
-  poison: readonly PoisonEvent[],
-  sources: ReadonlyMap<string, number>,
-  now: Micros,
-): Promise<Receipt> {
-  const { first, repeats } = firstOfEach(batch.events);
-  const usable = await bind(db, batch.accountNo, first, sources);
-  const bound = sortByIdentity([...usable, ...poison.map((event) => bindPoison(event, sources))]);
-  const openHours = await lockOpenHours(
-    db,
-    bound.flatMap(({ binding }) => (binding ? [binding.shard] : [])),
-  );
-  const rows = bound.map((event) => toRow(event, openHours));
-  await faultPoint("aggregator.beforeEvents");
-  const present = await insertEvents(db, rows, batch.received);
-  const known = new Set(present);
-  const fresh = bound.map((event, at) => ({ event, row: rows[at]! })).filter((_, at) => !known.has(at));
+interface Counting {
+  batch: UsageBatch;
+  poison: readonly PoisonEvent[];
+  sources: ReadonlyMap<string, number>;
+  opening: BatchOpening;
+  known: Known;
+  now: Micros;
+}
 
-  const repeated = repeats.map((event) => repeatRow(event, sources));
+async function countIn(db: Db, counting: Counting): Promise<Receipt> {
+  const { batch, poison, sources, opening, now } = counting;
+  const { first, repeats } = firstOfEach(sortByIdentity(keyAll(batch.events, sources)));
+  const usable = await bind(db, counting, first);
+  const bound =
+    poison.length === 0
+      ? usable
+      : sortByIdentity([...usable, ...poison.map((event) => bindPoison(event, sources))]);
+  const rows = bound.map((event) => toRow(event, opening.openHours));
+  await faultPoint("aggregator.beforeEvents");
+  const present = await insertEvents(db, rows);
+  const already = new Set(present);
+  const fresh = bound.map((event, at) => ({ event, row: rows[at]! })).filter((_, at) => !already.has(at));
+
+  const repeated = repeats.map((event) => toRow(unbound(event), opening.openHours));
   const conflicting = await findConflicting(db, [...present.map((at) => rows[at]!), ...repeated]);
   await insertConflicts(db, conflicting, now);
 
@@ -94,7 +110,6 @@ async function countIn(
   const counted = fresh.filter(({ row }) => row.instanceNo !== null);
   await faultPoint("aggregator.beforeUsage");
   await addUsage(db, foldBatch(counted.map(({ event, row }) => toCounted(event, row))));
-  await markHeard(db, heardIn(bound));
   const receipt: Receipt = {
     collectorNo: batch.collectorNo,
     seq: batch.seq,
@@ -104,64 +119,58 @@ async function countIn(
     quarantined: waiting.length,
   };
   await faultPoint("aggregator.beforeReceipt");
-  await insertReceipt(db, receipt, now);
+  await insertReceipt(db, receipt, heardIn(bound), now);
   await faultPoint("aggregator.beforeCommit");
   return receipt;
 }
 
-/** Splits a batch into the first event of each identity and the repeats: one statement cannot insert a key twice. */
-function firstOfEach(events: readonly UsageEvent[]): { first: UsageEvent[]; repeats: UsageEvent[] } {
-  const seen = new Set<string>();
-  const first: UsageEvent[] = [];
-  const repeats: UsageEvent[] = [];
-  for (const event of events) {
-    const identity = `${event.key}${event.source}`;
-    (seen.has(identity) ? repeats : first).push(event);
-    seen.add(identity);
+function keyAll(events: readonly UsageEvent[], sources: ReadonlyMap<string, number>): KeyedEvent[] {
+  return events.map((event) => ({ event, key: eventKey(event.id), sourceNo: sources.get(event.source)! }));
+}
+
+/** Splits a sorted batch into the first event of each identity and the repeats: one statement cannot insert a key twice. */
+function firstOfEach(sorted: readonly KeyedEvent[]): { first: KeyedEvent[]; repeats: KeyedEvent[] } {
+  const first: KeyedEvent[] = [];
+  const repeats: KeyedEvent[] = [];
+  let last: KeyedEvent | undefined;
+  for (const one of sorted) {
+    const isRepeat = last !== undefined && last.key === one.key && last.sourceNo === one.sourceNo;
+    (isRepeat ? repeats : first).push(one);
+    last = one;
   }
   return { first, repeats };
 }
 
-async function bind(
-  db: Db,
-  accountNo: number,
-  events: readonly UsageEvent[],
-  sources: ReadonlyMap<string, number>,
-): Promise<BoundEvent[]> {
-  const pairs = new Map(events.map(({ subject, meter }) => [`${meter}\n${subject}`, { subject, meter }]));
-  const wanted = [...pairs.values()];
-  const bindings = await findBindings(
-    db,
-    accountNo,
-    wanted.map((pair) => pair.subject),
-    wanted.map((pair) => pair.meter),
-  );
-  const meters = new Map((await listMeters(db)).map((meter): [string, Meter] => [meter.code, meter]));
-  return bindEvents(events, sources, bindings, meters);
+async function bind(db: Db, { batch, known }: Counting, keyed: readonly KeyedEvent[]): Promise<BoundEvent[]> {
+  const subjects = new Set<string>();
+  const names = new Set<string>();
+  for (const { event } of keyed) {
+    subjects.add(event.subject);
+    names.add(event.meter);
+  }
+  const lives = await known.lives(db, batch.accountNo, subjects);
+  const meters = await known.meters(db, names);
+  return keyed.map((one) => bindEvent(one, lives.get(one.event.subject) ?? [], meters.get(one.event.meter)));
 }
 
-/** Overlapping batches that are not sorted by key deadlock; sorted ones never (design, measured facts). */
-function sortByIdentity(events: BoundEvent[]): BoundEvent[] {
-  return events.sort((a, b) => a.sourceNo - b.sourceNo || (a.event.key < b.event.key ? -1 : 1));
+/** Overlapping batches that are not sorted by key deadlock; sorted ones never (design, measured facts). Equal keys keep their order. */
+function sortByIdentity<T extends KeyedEvent>(events: T[]): T[] {
+  return events.sort((a, b) => a.sourceNo - b.sourceNo || (a.key < b.key ? -1 : a.key > b.key ? 1 : 0));
 }
 
-function repeatRow(event: UsageEvent, sources: ReadonlyMap<string, number>): EventRow {
-  const unbound = {
-    event,
-    sourceNo: sources.get(event.source)!,
-    binding: undefined,
-    meter: undefined,
-    reason: undefined,
-  };
-  return toRow(unbound, new Map());
+function unbound(keyed: KeyedEvent): BoundEvent {
+  return { ...keyed, binding: undefined, meter: undefined, reason: undefined };
 }
 
-function heardIn(bound: readonly BoundEvent[]): { sourceNo: number; meter: string; hour: Micros }[] {
-  const heard = new Map(
-    bound.map(({ sourceNo, event }) => {
-      const hour = hourOf(event.time);
-      return [`${sourceNo} ${hour} ${event.meter}`, { sourceNo, meter: event.meter, hour }];
-    }),
-  );
+function heardIn(bound: readonly BoundEvent[]): Heard[] {
+  const heard = new Map<string, Heard>();
+  let last: Heard | undefined;
+  for (const { sourceNo, event } of bound) {
+    const { meter } = event;
+    const hour = hourOf(event.time);
+    // Mostly it is the one before: no text is made for it.
+    if (last?.sourceNo === sourceNo && last.meter === meter && last.hour === hour) continue;
+    heard.set(`${sourceNo} ${hour} ${meter}`, (last = { sourceNo, meter, hour }));
+  }
   return [...heard.values()];
 }

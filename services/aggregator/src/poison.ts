@@ -50,11 +50,9 @@ function standIn(event: UsageEvent): PoisonEvent {
   return {
     source: printable(event.source),
     id: printable(event.id),
-    key: event.key,
     subject: printable(event.subject),
     meter: printable(event.meter),
     time: timeIsSane ? event.time : ACCEPT_PAST_MAX,
-    payloadHash: event.payloadHash,
     raw: Buffer.from(JSON.stringify(event), "utf8"),
   };
 }

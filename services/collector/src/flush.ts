@@ -1,5 +1,11 @@
 import type { Micros, UsageEvent } from "@quarterpast/domain";
-import { encodeBatch, type Producer, type ProducerState, type UsageBatch } from "@quarterpast/queue";
+import {
+  encodeBatch,
+  type Producer,
+  type ProducerState,
+  type UsageBatch,
+  type UsageJob,
+} from "@quarterpast/queue";
 import { faultPoint } from "@quarterpast/runtime";
 import { BODY_LIMITS } from "./body.js";
 import type { Journal } from "./journal/journal.js";
@@ -42,11 +48,13 @@ export interface FlusherDeps {
 interface Request extends Submission {
   resolve: (durability: Durability) => void;
   reject: (error: unknown) => void;
-  deadline: NodeJS.Timeout;
+  /** Monotonic milliseconds. */
+  answerBy: number;
 }
 
 interface Lane {
-  waiting: Request[];
+  /** In the order of their coming. */
+  waiting: Set<Request>;
   events: number;
   bytes: number;
   flights: number;
@@ -55,17 +63,28 @@ interface Lane {
 
 /** The longest a request waits for others to join it. */
 const JOIN_MS = 3;
-/** Entries of one account that may be in work at once; far fewer than the journal's gap of numbers at a start. */
-const FLIGHTS_MAX = 8;
+/** As many events need not wait for more: an entry costs each service about as much as fifty events. */
+const JOIN_EVENTS = 256;
+/**
+ * Entries of one account that may be in work at once: what comes meanwhile makes the next one. Far fewer than the
+ * journal's gap of numbers at a start.
+ */
+const FLIGHTS_MAX = 2;
+/** What an entry may carry; its job stays far below what Redis and the aggregator take at once. */
+const ENTRY_LIMITS = { events: 3_000, bytes: BODY_LIMITS.bytes } as const;
 /** Events of one account that may wait for an entry. */
 const WAITING_MAX_EVENTS = 100_000;
 /** Answered within 2 s, whatever the disk and Redis do. */
 const ANSWER_WITHIN_MS = 1_800;
+const OVERDUE_CHECK_MS = 50;
 
 /** Makes the one place that writes to the journal and to Redis. */
 export function createFlusher(deps: FlusherDeps): Flusher {
   const lanes = new Map<number, Lane>();
   const flights = new Set<Promise<void>>();
+  /** Requests that were not answered yet. */
+  const open = new Set<Request>();
+  let overdue: NodeJS.Timeout | undefined;
 
   function submit(submission: Submission): Promise<Durability> {
     return new Promise((resolve, reject) => {
@@ -74,22 +93,38 @@ export function createFlusher(deps: FlusherDeps): Flusher {
       if (lane.events + submission.events.length > WAITING_MAX_EVENTS) {
         throw refusal("overloaded", "too many events wait to be written");
       }
-      const deadline = setTimeout(() => {
-        leaveLane(lane, request);
-        reject(refusal("unavailable", `not on disk within ${ANSWER_WITHIN_MS} ms; it may be stored`));
-      }, ANSWER_WITHIN_MS);
-      const request: Request = { ...submission, resolve, reject, deadline };
-      lane.waiting.push(request);
+      const request: Request = {
+        ...submission,
+        resolve,
+        reject,
+        answerBy: performance.now() + ANSWER_WITHIN_MS,
+      };
+      open.add(request);
+      overdue ??= setTimeout(refuseOverdue, OVERDUE_CHECK_MS);
+      lane.waiting.add(request);
       lane.events += submission.events.length;
       lane.bytes += submission.bytes;
       schedule(lane);
     });
   }
 
+  /** One timer for all: they come in the order in which they are due. */
+  function refuseOverdue(): void {
+    overdue = undefined;
+    const now = performance.now();
+    for (const request of open) {
+      if (request.answerBy > now) break;
+      open.delete(request);
+      leaveLane(laneOf(lanes, request.accountNo), request);
+      request.reject(refusal("unavailable", `not on disk within ${ANSWER_WITHIN_MS} ms; it may be stored`));
+    }
+    if (open.size > 0) overdue = setTimeout(refuseOverdue, OVERDUE_CHECK_MS);
+  }
+
   /** An idle lane flushes after this turn of the event loop, a busy one when it is full or 3 ms have passed. */
   function schedule(lane: Lane): void {
-    if (lane.waiting.length === 0 || lane.flights >= FLIGHTS_MAX) return;
-    if (lane.events >= BODY_LIMITS.events || lane.bytes >= BODY_LIMITS.bytes) launch(lane);
+    if (lane.waiting.size === 0 || lane.flights >= FLIGHTS_MAX) return;
+    if (lane.events >= JOIN_EVENTS || lane.bytes >= ENTRY_LIMITS.bytes) launch(lane);
     else if (lane.flights === 0) setImmediate(() => lane.flights === 0 && launch(lane));
     else lane.timer ??= setTimeout(() => launch(lane), JOIN_MS);
   }
@@ -118,7 +153,7 @@ export function createFlusher(deps: FlusherDeps): Flusher {
     } catch (error) {
       for (const { reject } of requests) reject(error);
     } finally {
-      for (const { deadline } of requests) clearTimeout(deadline);
+      for (const request of requests) open.delete(request);
     }
   }
 
@@ -126,7 +161,7 @@ export function createFlusher(deps: FlusherDeps): Flusher {
     submit,
     async drained() {
       for (const lane of lanes.values()) schedule(lane);
-      while (flights.size > 0 || [...lanes.values()].some(({ waiting }) => waiting.length > 0)) {
+      while (flights.size > 0 || [...lanes.values()].some(({ waiting }) => waiting.size > 0)) {
         await new Promise((resolve) => setTimeout(resolve, JOIN_MS));
       }
     },
@@ -136,7 +171,7 @@ export function createFlusher(deps: FlusherDeps): Flusher {
 function laneOf(lanes: Map<number, Lane>, accountNo: number): Lane {
   let lane = lanes.get(accountNo);
   if (!lane) {
-    lane = { waiting: [], events: 0, bytes: 0, flights: 0, timer: undefined };
+    lane = { waiting: new Set(), events: 0, bytes: 0, flights: 0, timer: undefined };
     lanes.set(accountNo, lane);
   }
   return lane;
@@ -144,24 +179,21 @@ function laneOf(lanes: Map<number, Lane>, accountNo: number): Lane {
 
 /** Takes whole requests off the lane, in order, as many as one entry may carry. */
 function takeEntry(lane: Lane): Request[] {
+  const requests: Request[] = [];
   let events = 0;
   let bytes = 0;
-  let count = 0;
   for (const request of lane.waiting) {
     events += request.events.length;
     bytes += request.bytes;
-    if (count > 0 && (events > BODY_LIMITS.events || bytes > BODY_LIMITS.bytes)) break;
-    count += 1;
+    if (requests.length > 0 && (events > ENTRY_LIMITS.events || bytes > ENTRY_LIMITS.bytes)) break;
+    requests.push(request);
   }
-  const requests = lane.waiting.slice(0, count);
   for (const request of requests) leaveLane(lane, request);
   return requests;
 }
 
 function leaveLane(lane: Lane, request: Request): void {
-  const at = lane.waiting.indexOf(request);
-  if (at === -1) return;
-  lane.waiting.splice(at, 1);
+  if (!lane.waiting.delete(request)) return;
   lane.events -= request.events.length;
   lane.bytes -= request.bytes;
 }
@@ -194,14 +226,15 @@ async function writeEntry(deps: FlusherDeps, requests: Request[]): Promise<Durab
     accountNo: requests[0]!.accountNo,
     collectorNo: deps.collectorNo(),
     seq: journal.reserve(),
-    received: Math.min(...requests.map(({ received }) => received)),
+    received: requests.reduce((least, { received }) => Math.min(least, received), Infinity),
     events: requests.length === 1 ? requests[0]!.events : requests.flatMap(({ events }) => events),
   };
   const { seq, received } = batch;
+  const entry = encodeBatch(batch);
   outstanding.opened(seq, received);
   const [kept, queued] = await Promise.allSettled([
-    journal.append(seq, received, Buffer.from(JSON.stringify(encodeBatch(batch)))),
-    producer.state().ok ? enqueue(producer, batch) : Promise.reject(new Error("Redis is not to be trusted")),
+    journal.append(seq, received, Buffer.from(JSON.stringify(entry))),
+    producer.state().ok ? enqueue(producer, entry) : Promise.reject(new Error("Redis is not to be trusted")),
   ]);
   if (kept.status === "rejected") {
     outstanding.dropped(seq);
@@ -214,8 +247,8 @@ async function writeEntry(deps: FlusherDeps, requests: Request[]): Promise<Durab
   throw refusal("unavailable", `${(queued.reason as Error).message}; it may be stored`);
 }
 
-async function enqueue(producer: Pick<Producer, "add">, batch: UsageBatch): Promise<void> {
+async function enqueue(producer: Pick<Producer, "add">, entry: UsageJob): Promise<void> {
   await faultPoint("collector.beforeRedisAdd");
-  await producer.add(batch);
+  await producer.add(entry);
   await faultPoint("collector.afterRedisAdd");
 }

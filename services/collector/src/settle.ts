@@ -1,5 +1,5 @@
 import type { Micros } from "@quarterpast/domain";
-import { decodeBatch, type Producer, type UsageJob } from "@quarterpast/queue";
+import type { Producer, UsageJob } from "@quarterpast/queue";
 import { type Clock, createLoop, faultPoint, type Logger, type Loop } from "@quarterpast/runtime";
 import type { Journal } from "./journal/journal.js";
 import type { Outstanding, OutstandingEntry } from "./outstanding.js";
@@ -116,7 +116,7 @@ export function createSettler(deps: SettlerDeps): Settler {
       const payload = await journal.read(entry.place!);
       const job = JSON.parse(payload.toString("utf8")) as UsageJob;
       await faultPoint("collector.beforeEnqueueAgain");
-      await producer.add({ ...decodeBatch(job), collectorNo: no! });
+      await producer.add({ ...job, collector: no! });
       await faultPoint("collector.afterEnqueueAgain");
       isQueued = true;
       deps.onReenqueued();

@@ -28,7 +28,7 @@ export async function* readEvents(db: pg.Client): AsyncGenerator<EventRow> {
   await db.query("BEGIN");
   await db.query(
     `DECLARE all_events CURSOR FOR SELECT s.source, e.key::text AS key, e.instance_no AS instance,
-       (extract(epoch FROM e.occurred) * 1000)::float8 AS occurred, (extract(epoch FROM e.bill_hour) * 1000)::float8 AS bill,
+       (extract(epoch FROM e.occurred) * 1000)::float8 AS occurred, (extract(epoch FROM COALESCE(e.bill_hour, date_trunc('hour', e.occurred, 'UTC'))) * 1000)::float8 AS bill,
        e.quantity::text AS quantity, e.value FROM events e JOIN sources s USING (source_no)`,
   );
   for (;;) {

@@ -84,7 +84,8 @@ async function auditRecordLines(db: pg.Client, exported: Exports, findings: Find
 /** What an hour's leaves are made of is what the ledger counted for it. */
 async function auditEventCounts(db: pg.Client, exported: Exports, findings: Findings): Promise<void> {
   const { rows } = await db.query<{ hour: string; events: number }>(
-    `SELECT to_char(bill_hour, 'YYYYMMDD"T"HH24MISS"Z"') AS hour, count(*)::float8 AS events
+    `SELECT to_char(COALESCE(bill_hour, date_trunc('hour', occurred, 'UTC')), 'YYYYMMDD"T"HH24MISS"Z"') AS hour,
+       count(*)::float8 AS events
      FROM events WHERE instance_no IS NOT NULL GROUP BY 1`,
   );
   const counted = new Map(rows.map(({ hour, events }) => [hour, events]));

@@ -67,7 +67,6 @@ async function pipeline(place: Place): Promise<string[]> {
   const { root, dir } = place;
   const ledger = await openLedger(place);
   const [
-    domain,
     aggregator,
     release,
     seal,
@@ -82,7 +81,6 @@ async function pipeline(place: Place): Promise<string[]> {
     markets,
   ] = await Promise.all(
     [
-      "packages/domain/dist/index.js",
       "services/aggregator/dist/count.js",
       "services/aggregator/dist/release.js",
       "services/reporter/dist/seal.js",
@@ -147,17 +145,12 @@ async function pipeline(place: Place): Promise<string[]> {
     source: "app",
   });
   async function send(events: ReturnType<typeof event>[], times = 1): Promise<void> {
-    const usage = events.map((each) => ({
-      ...each,
-      key: domain.eventKey(each.id),
-      payloadHash: domain.payloadHash(each),
-    }));
     const batch = {
       accountNo: account.accountNo,
       collectorNo: 1,
       seq: journal.reserve(),
       received: now(),
-      events: usage,
+      events,
     };
     batches += 1;
     const rows = events.map(({ source, id, subject, meter, time, quantity }) => [
@@ -335,12 +328,9 @@ async function journal({ root, dir }: Place): Promise<string[]> {
 /** Batches that overlap, in opposite orders, at once: sorted ones never deadlock. */
 async function deadlock(place: Place): Promise<string[]> {
   const ledger = await openLedger(place);
-  const [domain, aggregator] = await Promise.all([
-    load(place.root, "packages/domain/dist/index.js"),
-    load(place.root, "services/aggregator/dist/count.js"),
-  ]);
+  const aggregator = await load(place.root, "services/aggregator/dist/count.js");
   const events = Array.from({ length: 4_000 }, (_, no) => {
-    const event = {
+    return {
       id: `e-${no}`,
       quantity: "1",
       time: H,
@@ -348,7 +338,6 @@ async function deadlock(place: Place): Promise<string[]> {
       meter: "m-sum",
       source: "app",
     };
-    return { ...event, key: domain.eventKey(event.id), payloadHash: domain.payloadHash(event) };
   });
   const count = { pool: ledger.pool, now: () => H };
   const problems: string[] = [];

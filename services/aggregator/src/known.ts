@@ -1,0 +1,115 @@
+import type { Meter } from "@quarterpast/domain";
+import {
+  ensureSources,
+  findBindings,
+  listMeters,
+  type BatchOpening,
+  type Binding,
+  type Db,
+  type Pool,
+} from "@quarterpast/store";
+
+/** What batches need again and again, kept in memory and never older than the transaction that uses it. */
+export interface Known {
+  /** The horizon for the next batch: what changed before it is known. */
+  horizon(): bigint;
+  /** Forgets what the opening of a batch says has changed. */
+  refresh(opening: BatchOpening): void;
+  /** Numbers of sources; new ones are made, outside of the batch's transaction: a number is never taken back. */
+  sources(accountNo: number, names: readonly string[]): Promise<ReadonlyMap<string, number>>;
+  /** Lives by subject. */
+  lives(
+    db: Db,
+    accountNo: number,
+    subjects: ReadonlySet<string>,
+  ): Promise<ReadonlyMap<string, readonly Binding[]>>;
+  /** Meters by code, among them those of the names that exist. */
+  meters(db: Db, names: ReadonlySet<string>): Promise<ReadonlyMap<string, Meter>>;
+  /** Forgets all: after an error nobody knows which database answers next. */
+  forget(): void;
+}
+
+/** Subjects that are kept at once; beyond it all are forgotten and read again. */
+const SUBJECTS_MAX = 200_000;
+/** Changes are noted for longer than this; real milliseconds. */
+const IDLE_MAX_MS = 600_000;
+
+interface Accounts {
+  sources: Map<string, number>;
+  lives: Map<string, readonly Binding[]>;
+}
+
+/**
+ * Makes the memory of one process. A reading that was under way while something changed serves its own batch, whose
+ * transaction began before, but is not kept.
+ * @param monotonicMs real milliseconds
+ */
+export function createKnown(pool: Pool, monotonicMs: () => number): Known {
+  let accounts = new Map<number, Accounts>();
+  let meters = new Map<string, Meter>();
+  let horizon = 0n;
+  let changes = 0;
+  let askedAt = -Infinity;
+
+  const of = (accountNo: number): Accounts => {
+    let account = accounts.get(accountNo);
+    if (!account) accounts.set(accountNo, (account = { sources: new Map(), lives: new Map() }));
+    return account;
+  };
+  function forget(): void {
+    accounts = new Map();
+    meters = new Map();
+    horizon = 0n;
+    changes += 1;
+  }
+
+  return {
+    horizon: () => horizon,
+    forget,
+    refresh(opening) {
+      const now = monotonicMs();
+      // A database that was restored counts its transactions from further back.
+      if (opening.horizon < horizon || now - askedAt > IDLE_MAX_MS) forget();
+      askedAt = now;
+      if (opening.horizon > horizon) horizon = opening.horizon;
+      for (const { accountNo, subject } of opening.changes) accounts.get(accountNo)?.lives.delete(subject);
+      if (opening.changes.length > 0) changes += 1;
+    },
+    async sources(accountNo, names) {
+      const { sources } = of(accountNo);
+      const unknown = names.filter((name) => !sources.has(name));
+      if (unknown.length === 0) return sources;
+      const found = await ensureSources(pool, accountNo, unknown);
+      for (const [name, no] of found) sources.set(name, no);
+      return sources;
+    },
+    async lives(db, accountNo, subjects) {
+      const { lives } = of(accountNo);
+      // A map of its own: other batches empty the memory meanwhile.
+      const mine = new Map<string, readonly Binding[]>();
+      const unknown: string[] = [];
+      for (const subject of subjects) {
+        const known = lives.get(subject);
+        if (known) mine.set(subject, known);
+        else unknown.push(subject);
+      }
+      if (unknown.length === 0) return mine;
+      const before = changes;
+      const found = new Map<string, Binding[]>(unknown.map((subject) => [subject, []]));
+      for (const binding of await findBindings(db, accountNo, unknown))
+        found.get(binding.subject)!.push(binding);
+      if (before === changes && lives.size > SUBJECTS_MAX) lives.clear();
+      for (const [subject, bindings] of found) {
+        mine.set(subject, bindings);
+        if (before === changes) lives.set(subject, bindings);
+      }
+      return mine;
+    },
+    async meters(db, names) {
+      if (![...names].every((name) => meters.has(name))) {
+        meters = new Map((await listMeters(db)).map((meter) => [meter.code, meter]));
+      }
+      return meters;
+    },
+  };
+}
