@@ -21,6 +21,7 @@ const FILES = [
   "aggregator/src/count.ts",
   "aggregator/src/poison.ts",
   "aggregator/src/release.ts",
+  "aggregator/src/retention.ts",
   "reporter/src/seal.ts",
   "reporter/src/cases.ts",
   "reporter/src/freeze.ts",

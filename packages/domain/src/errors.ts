@@ -46,6 +46,13 @@ export const ERRORS = {
   ),
   time_too_old: kind(400, false, "The event is older than events are accepted", "事件时间早于可接受的范围"),
   time_in_future: kind(400, true, "The event lies in the future", "事件时间在未来"),
+  id_too_old: kind(
+    400,
+    false,
+    "The id was made longer ago than identities are kept",
+    "事件 id 的生成时间早于标识的保留期",
+  ),
+  id_in_future: kind(400, true, "The id was made in the future", "事件 id 的生成时间在未来"),
   // settings and acts
   already_exists: kind(409, false, "It exists already, with other values", "已存在且内容不同"),
   lives_overlap: kind(409, false, "The lives of two instances would overlap", "两个实例的生命周期重叠"),

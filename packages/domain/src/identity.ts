@@ -7,11 +7,16 @@ const UUID_V7 = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f
  * SHA-256 of its UTF-8 bytes, cut and marked as version 8. A function of the id alone, never of a clock (design, rule 2).
  */
 export function eventKey(id: string): string {
-  if (UUID_V7.test(id)) return id;
+  if (isUuidV7(id)) return id;
   const bytes = createHash("sha256").update(id, "utf8").digest().subarray(0, 16);
   bytes[6] = (bytes[6]! & 0x0f) | 0x80;
   bytes[8] = (bytes[8]! & 0x3f) | 0x80;
   return asUuid(bytes.toString("hex"));
+}
+
+/** Whether an id is a UUIDv7 in its canonical form. */
+export function isUuidV7(id: string): boolean {
+  return UUID_V7.test(id);
 }
 
 /** Whether the key carries its id in itself, so that the id need not be kept beside it. */

@@ -6,6 +6,7 @@ export * from "./errors.js";
 export * from "./quarantineAdvice.js";
 export * from "./event.js";
 export * from "./usageEvent.js";
+export * from "./retention.js";
 export * from "./correction.js";
 export * from "./finding.js";
 export * from "./identity.js";

@@ -16,7 +16,13 @@ test.each(Object.entries(ERRORS))(
 
 test("only what can succeed later without a change may be tried again", () => {
   const retryable = Object.entries(ERRORS).flatMap(([code, kind]) => (kind.retryable ? [code] : []));
-  expect(retryable.sort()).toEqual(["internal", "overloaded", "time_in_future", "unavailable"]);
+  expect(retryable.sort()).toEqual([
+    "id_in_future",
+    "internal",
+    "overloaded",
+    "time_in_future",
+    "unavailable",
+  ]);
 });
 
 test("codes are a promise to clients: none is renamed or dropped", () => {

@@ -21,7 +21,7 @@ async function readSettings(redis: Redis, names: readonly string[]): Promise<str
   } catch (error) {
     if (!/wrong number of arguments/i.test((error as Error).message)) throw error;
     const replies = await Promise.all(names.map((name) => redis.config("GET", name)));
-    return replies.flat() as string[];
+    return replies.flat();
   }
 }
 

@@ -1,5 +1,7 @@
 export * from "./accounts.js";
 export * from "./bindingChanges.js";
+export * from "./retention.js";
+export * from "./weeks.js";
 export * from "./clock.js";
 export * from "./collectors.js";
 export * from "./copy.js";

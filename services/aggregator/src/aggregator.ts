@@ -5,12 +5,15 @@ import { countDespitePoison } from "./poison.js";
 import { createCorrector } from "./correct.js";
 import { createKnown } from "./known.js";
 import { releaseQuarantine } from "./release.js";
+import { removeExpired } from "./retention.js";
 
 export interface AggregatorDeps {
   pool: Pool;
   redisUrl: string;
   prefix: string;
   concurrency: number;
+  /** How long event identities are kept, days. */
+  keepDays: number;
   clock: Clock;
   logger: Logger;
   metrics: Metrics;
@@ -24,6 +27,7 @@ export interface Aggregator {
 }
 
 const RELEASE_EVERY_MS = 1_000;
+const RETENTION_EVERY_MS = 60_000;
 
 /** Takes batches from the queue into Postgres, and drives quarantined events again when their binding has appeared. */
 export function createAggregator(deps: AggregatorDeps): Aggregator {
@@ -61,11 +65,18 @@ export function createAggregator(deps: AggregatorDeps): Aggregator {
       return released > 0;
     },
   });
+  const retention = createLoop({
+    name: "retention",
+    everyMs: RETENTION_EVERY_MS,
+    logger,
+    run: () => removeExpired({ pool, clock, logger, keepDays: deps.keepDays }),
+  });
   release.start();
+  retention.start();
   return {
     waiting: () => consumer.waiting(),
     stop: async () => {
-      await Promise.all([consumer.close(), release.stop()]);
+      await Promise.all([consumer.close(), release.stop(), retention.stop()]);
     },
   };
 }

@@ -8,6 +8,7 @@ import {
 } from "@quarterpast/runtime";
 import { clockReader, openStore } from "@quarterpast/store";
 import { createAggregator } from "./aggregator.js";
+import { prepareRetention } from "./retention.js";
 import { aggregatorSettings } from "./settings.js";
 
 /** Batches wait and none was committed for this long: the queue's client is wedged, a new process is not. */
@@ -27,6 +28,7 @@ runService({
     });
     const clock = createProductClock({ readAnchor: clockReader(pool), logger });
     await clock.start();
+    await prepareRetention({ pool, clock, logger, keepDays: settings.RETENTION_DAYS });
     const aggregator = createAggregator({
       pool,
       clock,
@@ -35,6 +37,7 @@ runService({
       redisUrl: settings.REDIS_URL,
       prefix: settings.QUEUE_PREFIX,
       concurrency: settings.CONCURRENCY,
+      keepDays: settings.RETENTION_DAYS,
       onProgress: () => watchdog.progressed(),
     });
     const watchdog = createWatchdog({

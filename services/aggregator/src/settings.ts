@@ -1,3 +1,4 @@
+import { KEEP_DAYS } from "@quarterpast/domain";
 import { z } from "zod";
 import { integerSetting, logLevelSetting, portSetting, textSetting, urlSetting } from "@quarterpast/runtime";
 
@@ -12,4 +13,6 @@ export const aggregatorSettings = z.object({
   QUEUE_PREFIX: textSetting({ en: "a prefix for the queue's keys", zh: "队列键前缀" }).default("{qp0}"),
   /** Batches counted at once. */
   CONCURRENCY: integerSetting(1, 64).default(4),
+  /** How long event identities are kept, from their receipt. */
+  RETENTION_DAYS: integerSetting(KEEP_DAYS.least, KEEP_DAYS.most).default(KEEP_DAYS.usual),
 });

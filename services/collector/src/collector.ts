@@ -1,7 +1,7 @@
 import type { AddressInfo } from "node:net";
 import { ACCEPT_WINDOW, HOUR, SECOND } from "@quarterpast/domain";
 import { createHttp, createMetrics, type Checks, type Logger } from "@quarterpast/runtime";
-import { liveKeys } from "@quarterpast/store";
+import { liveKeys, readRetention } from "@quarterpast/store";
 import { createAdmission } from "./admission.js";
 import { createKeyring } from "./auth.js";
 import { connect } from "./connections.js";
@@ -11,6 +11,7 @@ import { openJournal } from "./journal/journal.js";
 import type { Sync } from "./journal/segment.js";
 import { createCollectorMetrics } from "./metrics.js";
 import { createOutstanding } from "./outstanding.js";
+import { createKeptRetention } from "./retention.js";
 import { addRoutes } from "./routes.js";
 import { createSettler } from "./settle.js";
 import type { CollectorSettings } from "./settings.js";
@@ -61,15 +62,18 @@ export async function createCollector(deps: CollectorDeps): Promise<Collector> {
   addRoutes(app, { keyring: parts.keyring, admission: parts.admission, intake: () => intake });
 
   async function start(): Promise<void> {
-    const { pool, clock, keyring, settler, counters } = parts;
+    const { pool, clock, keyring, retention, settler, counters } = parts;
     await waitForSchema(pool, logger, stopping.signal);
     await clock.start();
     await untilDone("load the keys", () => keyring.load(), logger, stopping.signal);
+    await untilDone("read the retention", () => retention.load(), logger, stopping.signal);
     await untilDone("register", () => settler.begin(), logger, stopping.signal);
-    for (const loop of [keyring.loop, ...settler.loops]) loop.start();
+    for (const loop of [keyring.loop, retention.loop, ...settler.loops]) loop.start();
     intake = createIntake({
       flusher: parts.flusher,
       now: () => clock.now(),
+      real: () => clock.real(),
+      keepDays: () => retention.keepDays(),
       window: { ...ACCEPT_WINDOW, past: settings.ACCEPT_PAST_HOURS * HOUR },
       onAccepted: (events, durability) => counters.accepted(events, durability),
       onRejected: (code) => counters.rejected(code),
@@ -83,7 +87,7 @@ export async function createCollector(deps: CollectorDeps): Promise<Collector> {
     parts.clock.stop();
     await app.close();
     await parts.flusher.drained();
-    for (const loop of [parts.keyring.loop, ...parts.settler.loops]) await loop.stop();
+    for (const loop of [parts.keyring.loop, parts.retention.loop, ...parts.settler.loops]) await loop.stop();
     if (intake) {
       await parts.settler
         .leave(leaveWithinMs)
@@ -153,7 +157,20 @@ async function assemble({ settings, logger, sync, receiptWithinMs = 30_000 }: Co
     policy: settings.REDIS_DOWN,
   });
   const keyring = createKeyring({ readKeys: () => liveKeys(pool), logger });
-  return { admission, metrics, counters, journal, pool, clock, producer, settler, flusher, keyring };
+  const retention = createKeptRetention(() => readRetention(pool), logger);
+  return {
+    retention,
+    admission,
+    metrics,
+    counters,
+    journal,
+    pool,
+    clock,
+    producer,
+    settler,
+    flusher,
+    keyring,
+  };
 }
 
 function checksOf({ producer, journal, keyring }: Parts, isStarted: () => boolean): Checks {

@@ -1,5 +1,7 @@
 import {
   ERRORS,
+  idProblem,
+  lateMost,
   parseUsageEvent,
   type AcceptWindow,
   type ErrorCode,
@@ -39,7 +41,11 @@ export interface Intake {
 export interface IntakeDeps {
   flusher: Flusher;
   now: () => Micros;
+  /** Real time: ids are made by the clocks of their makers. */
+  real: () => Micros;
   window: AcceptWindow;
+  /** How long identities are kept, days. */
+  keepDays: () => number;
   onAccepted: (events: number, durability: Durability) => void;
   onRejected: (code: ErrorCode) => void;
 }
@@ -49,7 +55,7 @@ export function createIntake(deps: IntakeDeps): Intake {
   return {
     async take(accountNo, kind, body) {
       const received = deps.now();
-      const { events, rejected } = check(kind, body, received, deps.window);
+      const { events, rejected } = check(kind, body, { ...deps, now: received });
       let durability: Durability = "journal+redis";
       if (events.length > 0) {
         durability = await deps.flusher.submit({ accountNo, events, bytes: body.length, received });
@@ -68,17 +74,21 @@ export function createIntake(deps: IntakeDeps): Intake {
 function check(
   kind: BodyKind,
   body: Buffer,
-  now: Micros,
-  window: AcceptWindow,
+  { now, real, window, keepDays }: Pick<IntakeDeps, "real" | "window" | "keepDays"> & { now: Micros },
 ): { events: UsageEvent[]; rejected: Rejection[] } {
+  const keep = keepDays();
+  const accept = { ...window, past: Math.min(window.past, lateMost(keep)) };
+  const realNow = real();
   const events: UsageEvent[] = [];
   const rejected: Rejection[] = [];
   readBody(kind, body).forEach((one, index) => {
     const parsed =
       "problem" in one
         ? { ok: false as const, problem: one.problem, id: null }
-        : parseUsageEvent(one.raw, now, window);
-    if (parsed.ok) events.push(parsed.event);
+        : parseUsageEvent(one.raw, now, accept);
+    const problem = parsed.ok && idProblem(parsed.event.id, realNow, keep);
+    if (parsed.ok && !problem) events.push(parsed.event);
+    else if (parsed.ok) rejected.push(rejection(index, parsed.event.id, problem as Problem));
     else rejected.push(rejection(index, parsed.id, parsed.problem));
   });
   return { events, rejected };

@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { request } from "node:http";
 import { createConsumer, type UsageBatch } from "@quarterpast/queue";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -162,6 +163,24 @@ describe("POST /v1/events", () => {
     const body = await json<Answer>(response);
     expect(body.accepted).toBe(0);
     expect(body.rejected).toHaveLength(nasty.length);
+  });
+
+  it("refuses a UUIDv7 whose identity may be forgotten, and takes one within the retention", async () => {
+    const made = (daysAgo: number) => {
+      const hex = (Date.now() - daysAgo * 86_400_000).toString(16).padStart(12, "0");
+      return `${hex.slice(0, 8)}-${hex.slice(8)}-7000-8000-${randomUUID().slice(24)}`;
+    };
+    const ids = [made(36), made(34), made(-2)];
+    const response = await post(
+      collector,
+      ids.map((id) => usageEvent({ id })),
+    );
+    const body = await json<Answer>(response);
+    expect(body.accepted).toBe(1);
+    expect(body.rejected).toMatchObject([
+      { index: 0, id: ids[0], code: "id_too_old", field: "id", retryable: false },
+      { index: 2, id: ids[2], code: "id_in_future", field: "id", retryable: true },
+    ]);
   });
 
   it("refuses other methods and addresses", async () => {

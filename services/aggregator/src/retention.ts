@@ -1,0 +1,80 @@
+import { DAY, lateMost, type Micros } from "@quarterpast/domain";
+import { faultPoint, type Clock, type Logger } from "@quarterpast/runtime";
+import {
+  dropWeek,
+  ensureWeeks,
+  listWeeks,
+  noteRemoved,
+  readHorizon,
+  setRetention,
+  thinBindingChanges,
+  thinEvents,
+  thinRest,
+  THINNED,
+  type Pool,
+} from "@quarterpast/store";
+
+export interface RetentionDeps {
+  pool: Pool;
+  clock: Clock;
+  logger: Logger;
+  /** How long an event's identity is kept from its receipt, days. */
+  keepDays: number;
+}
+
+/** Rows removed by one statement: each is a transaction of its own, so that none is in the way for long. */
+const AT_ONCE = 5_000;
+
+/** Tells collectors how long identities are kept, and makes the partitions that events of these weeks go to. */
+export async function prepareRetention({ pool, clock, keepDays }: RetentionDeps): Promise<void> {
+  await faultPoint("aggregator.beforePartitions");
+  await setRetention(pool, keepDays);
+  await ensureWeeks(pool, clock.real());
+}
+
+/**
+ * Removes what is past its retention: weeks of UUIDv7 keys whole, all else in small batches. Never what waits, what an
+ * hour needs that is not frozen or not proven yet, or a correction. @returns whether there is more to do
+ */
+export async function removeExpired(deps: RetentionDeps): Promise<boolean> {
+  const { pool, clock, logger, keepDays } = deps;
+  await prepareRetention(deps);
+  const before = clock.now() - keepDays * DAY;
+  const horizon = await readHorizon(pool, before);
+  const weeks = await dropWeeks(deps, horizon);
+  const thinned = await thin(pool, { occurred: before - lateMost(keepDays), horizon });
+  await faultPoint("aggregator.beforeThinning");
+  const rest = (await thinRest(pool, before, AT_ONCE)) + (await thinBindingChanges(pool, AT_ONCE));
+  if (weeks + thinned + rest > 0)
+    logger.info({ weeks, events: thinned, rest }, "removed what is past its retention");
+  return thinned > 0 || rest >= AT_ONCE;
+}
+
+/** Ids are made by real clocks: their weeks go by real time. */
+async function dropWeeks({ pool, clock, keepDays }: RetentionDeps, horizon: Micros): Promise<number> {
+  let dropped = 0;
+  for (const week of await listWeeks(pool)) {
+    if (week.to > clock.real() - keepDays * DAY) break;
+    await faultPoint("aggregator.beforeWeekDrop");
+    const last = await dropWeek(pool, week, horizon);
+    if (last === undefined) continue;
+    await noteRemoved(pool, last);
+    dropped += 1;
+  }
+  return dropped;
+}
+
+/**
+ * Rows tell when events occurred, not when they were received; none is received later than collectors take them, so it
+ * has its retention from receipt when it occurred that much longer ago.
+ */
+async function thin(pool: Pool, until: { occurred: Micros; horizon: Micros }): Promise<number> {
+  let removed = 0;
+  for (const table of THINNED) {
+    await faultPoint("aggregator.beforeEventThinning");
+    const count = await thinEvents(pool, table, { ...until, limit: AT_ONCE });
+    if (count > 0) await noteRemoved(pool, until.occurred);
+    removed += count;
+  }
+  return removed;
+}
