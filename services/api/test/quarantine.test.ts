@@ -8,8 +8,8 @@ beforeAll(async () => {
   await api.pool.query("INSERT INTO sources (account_no, source) VALUES ($1, 'gw')", [api.account.accountNo]);
   await api.pool.query(
     `WITH e AS (
-       INSERT INTO events (source_no, key, payload_hash, occurred, received, quantity)
-       SELECT 1, gen_random_uuid(), gen_random_uuid(), now(), now(), n * 1.125 FROM generate_series(1, 3) AS n RETURNING *
+       INSERT INTO events (source_no, key, timed, occurred, quantity)
+       SELECT 1, gen_random_uuid(), false, now(), n * 1.125 FROM generate_series(1, 3) AS n RETURNING *
      )
      INSERT INTO quarantine (source_no, key, account_no, reason, subject, meter, quarantined_at)
      SELECT source_no, key, $1, 'scale_exceeded', 'acme', 'tokens', now() FROM e`,
