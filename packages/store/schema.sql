@@ -107,6 +107,13 @@ CREATE TABLE bill_lines (
   CONSTRAINT bill_lines_statement_id_fkey FOREIGN KEY (statement_id) REFERENCES statements(statement_id)
 );
 
+CREATE TABLE binding_changes (
+  xid xid8 NOT NULL DEFAULT pg_current_xact_id(),
+  account_no smallint NOT NULL,
+  subject text NOT NULL,
+  changed_at timestamp with time zone NOT NULL DEFAULT clock_timestamp()
+);
+
 CREATE TABLE call_totals (
   submission_id bigint NOT NULL,
   account_no smallint NOT NULL,
@@ -248,20 +255,139 @@ CREATE TABLE deductions (
 );
 
 CREATE TABLE events (
+  key uuid NOT NULL,
+  occurred timestamp with time zone NOT NULL,
+  bill_hour timestamp with time zone,
   source_no integer NOT NULL,
   instance_no integer,
-  key uuid NOT NULL,
-  payload_hash uuid NOT NULL,
-  occurred timestamp with time zone NOT NULL,
-  received timestamp with time zone NOT NULL,
-  bill_hour timestamp with time zone,
+  timed boolean NOT NULL,
   quantity numeric,
   value text,
   id text,
   extensions jsonb,
-  CONSTRAINT events_pkey PRIMARY KEY (source_no, key),
-  CONSTRAINT events_check CHECK (((instance_no IS NULL) = (bill_hour IS NULL))),
-  CONSTRAINT events_quantity_check CHECK (((quantity > '-Infinity'::numeric) AND (quantity < 'Infinity'::numeric)))
+  payload_hash uuid,
+  CONSTRAINT events_pkey PRIMARY KEY (source_no, key, timed),
+  CONSTRAINT events_check1 CHECK (((instance_no IS NOT NULL) OR (bill_hour IS NULL))),
+  CONSTRAINT events_quantity_check1 CHECK (((quantity > '-Infinity'::numeric) AND (quantity < 'Infinity'::numeric)))
+);
+
+CREATE TABLE events_hashed (
+  key uuid NOT NULL,
+  occurred timestamp with time zone NOT NULL,
+  bill_hour timestamp with time zone,
+  source_no integer NOT NULL,
+  instance_no integer,
+  timed boolean NOT NULL,
+  quantity numeric,
+  value text,
+  id text,
+  extensions jsonb,
+  payload_hash uuid,
+  CONSTRAINT events_hashed_pkey PRIMARY KEY (source_no, key, timed),
+  CONSTRAINT events_check1 CHECK (((instance_no IS NOT NULL) OR (bill_hour IS NULL))),
+  CONSTRAINT events_quantity_check1 CHECK (((quantity > '-Infinity'::numeric) AND (quantity < 'Infinity'::numeric)))
+);
+
+CREATE TABLE events_hashed_0 (
+  key uuid NOT NULL,
+  occurred timestamp with time zone NOT NULL,
+  bill_hour timestamp with time zone,
+  source_no integer NOT NULL,
+  instance_no integer,
+  timed boolean NOT NULL,
+  quantity numeric,
+  value text,
+  id text,
+  extensions jsonb,
+  payload_hash uuid,
+  CONSTRAINT events_hashed_0_pkey PRIMARY KEY (source_no, key, timed),
+  CONSTRAINT events_check1 CHECK (((instance_no IS NOT NULL) OR (bill_hour IS NULL))),
+  CONSTRAINT events_quantity_check1 CHECK (((quantity > '-Infinity'::numeric) AND (quantity < 'Infinity'::numeric)))
+);
+
+CREATE TABLE events_hashed_1 (
+  key uuid NOT NULL,
+  occurred timestamp with time zone NOT NULL,
+  bill_hour timestamp with time zone,
+  source_no integer NOT NULL,
+  instance_no integer,
+  timed boolean NOT NULL,
+  quantity numeric,
+  value text,
+  id text,
+  extensions jsonb,
+  payload_hash uuid,
+  CONSTRAINT events_hashed_1_pkey PRIMARY KEY (source_no, key, timed),
+  CONSTRAINT events_check1 CHECK (((instance_no IS NOT NULL) OR (bill_hour IS NULL))),
+  CONSTRAINT events_quantity_check1 CHECK (((quantity > '-Infinity'::numeric) AND (quantity < 'Infinity'::numeric)))
+);
+
+CREATE TABLE events_hashed_2 (
+  key uuid NOT NULL,
+  occurred timestamp with time zone NOT NULL,
+  bill_hour timestamp with time zone,
+  source_no integer NOT NULL,
+  instance_no integer,
+  timed boolean NOT NULL,
+  quantity numeric,
+  value text,
+  id text,
+  extensions jsonb,
+  payload_hash uuid,
+  CONSTRAINT events_hashed_2_pkey PRIMARY KEY (source_no, key, timed),
+  CONSTRAINT events_check1 CHECK (((instance_no IS NOT NULL) OR (bill_hour IS NULL))),
+  CONSTRAINT events_quantity_check1 CHECK (((quantity > '-Infinity'::numeric) AND (quantity < 'Infinity'::numeric)))
+);
+
+CREATE TABLE events_hashed_3 (
+  key uuid NOT NULL,
+  occurred timestamp with time zone NOT NULL,
+  bill_hour timestamp with time zone,
+  source_no integer NOT NULL,
+  instance_no integer,
+  timed boolean NOT NULL,
+  quantity numeric,
+  value text,
+  id text,
+  extensions jsonb,
+  payload_hash uuid,
+  CONSTRAINT events_hashed_3_pkey PRIMARY KEY (source_no, key, timed),
+  CONSTRAINT events_check1 CHECK (((instance_no IS NOT NULL) OR (bill_hour IS NULL))),
+  CONSTRAINT events_quantity_check1 CHECK (((quantity > '-Infinity'::numeric) AND (quantity < 'Infinity'::numeric)))
+);
+
+CREATE TABLE events_timed (
+  key uuid NOT NULL,
+  occurred timestamp with time zone NOT NULL,
+  bill_hour timestamp with time zone,
+  source_no integer NOT NULL,
+  instance_no integer,
+  timed boolean NOT NULL,
+  quantity numeric,
+  value text,
+  id text,
+  extensions jsonb,
+  payload_hash uuid,
+  CONSTRAINT events_timed_pkey PRIMARY KEY (source_no, key, timed),
+  CONSTRAINT events_check1 CHECK (((instance_no IS NOT NULL) OR (bill_hour IS NULL))),
+  CONSTRAINT events_quantity_check1 CHECK (((quantity > '-Infinity'::numeric) AND (quantity < 'Infinity'::numeric)))
+);
+
+CREATE TABLE events_timed_rest (
+  key uuid NOT NULL,
+  occurred timestamp with time zone NOT NULL,
+  bill_hour timestamp with time zone,
+  source_no integer NOT NULL,
+  instance_no integer,
+  timed boolean NOT NULL,
+  quantity numeric,
+  value text,
+  id text,
+  extensions jsonb,
+  payload_hash uuid,
+  CONSTRAINT events_timed_rest_pkey PRIMARY KEY (source_no, key, timed),
+  CONSTRAINT events_check1 CHECK (((instance_no IS NOT NULL) OR (bill_hour IS NULL))),
+  CONSTRAINT events_quantity_check1 CHECK (((quantity > '-Infinity'::numeric) AND (quantity < 'Infinity'::numeric)))
 );
 
 CREATE TABLE expected_sources (
@@ -667,6 +793,15 @@ CREATE TABLE residues (
   CONSTRAINT residues_residue_check CHECK (((residue > '-Infinity'::numeric) AND (residue < 'Infinity'::numeric)))
 );
 
+CREATE TABLE retention (
+  only_row boolean NOT NULL DEFAULT true,
+  keep_days integer NOT NULL,
+  events_since timestamp with time zone,
+  CONSTRAINT retention_pkey PRIMARY KEY (only_row),
+  CONSTRAINT retention_keep_days_check CHECK ((keep_days >= 8)),
+  CONSTRAINT retention_only_row_check CHECK (only_row)
+);
+
 CREATE TABLE shards (
   shard smallint NOT NULL,
   sealed_before timestamp with time zone NOT NULL,
@@ -827,6 +962,7 @@ CREATE TABLE usage_totals (
 CREATE INDEX audit_ref ON public.audit USING btree (account_no, ref, audit_id);
 CREATE UNIQUE INDEX bill_findings_open ON public.bill_findings USING btree (account_no, kind, month, scope, key, currency) WHERE (resolved_at IS NULL);
 CREATE INDEX bill_lines_usage ON public.bill_lines USING btree (usage_month);
+CREATE INDEX binding_changes_xid ON public.binding_changes USING btree (xid);
 CREATE INDEX call_totals_hour ON public.call_totals USING btree (account_no, hour);
 CREATE INDEX calls_failed ON public.calls USING btree (account_no, call_id) WHERE (code <> '000000'::text);
 CREATE INDEX calls_ref ON public.calls USING btree (account_no, ref, call_id);
@@ -834,7 +970,14 @@ CREATE INDEX case_history_of ON public.case_history USING btree (case_id, entry_
 CREATE UNIQUE INDEX cases_open ON public.cases USING btree (account_no, kind, ref) WHERE (resolved_at IS NULL);
 CREATE INDEX cases_ref ON public.cases USING btree (account_no, ref);
 CREATE INDEX corrections_hour ON public.corrections USING btree (bill_hour);
-CREATE INDEX events_occurred ON public.events USING brin (occurred) WITH (autosummarize='on');
+CREATE INDEX events_hashed_0_occurred_idx ON public.events_hashed_0 USING brin (occurred) WITH (autosummarize='on');
+CREATE INDEX events_hashed_1_occurred_idx ON public.events_hashed_1 USING brin (occurred) WITH (autosummarize='on');
+CREATE INDEX events_hashed_2_occurred_idx ON public.events_hashed_2 USING brin (occurred) WITH (autosummarize='on');
+CREATE INDEX events_hashed_3_occurred_idx ON public.events_hashed_3 USING brin (occurred) WITH (autosummarize='on');
+CREATE INDEX events_hashed_occurred_idx ON ONLY public.events_hashed USING brin (occurred) WITH (autosummarize='on');
+CREATE INDEX events_occurred ON ONLY public.events USING brin (occurred) WITH (autosummarize='on');
+CREATE INDEX events_timed_occurred_idx ON ONLY public.events_timed USING brin (occurred) WITH (autosummarize='on');
+CREATE INDEX events_timed_rest_occurred_idx ON public.events_timed_rest USING brin (occurred) WITH (autosummarize='on');
 CREATE UNIQUE INDEX findings_open ON public.findings USING btree (account_no, kind, sn) WHERE (resolved_at IS NULL);
 CREATE INDEX findings_settled ON public.findings USING btree (account_no, kind, sn) WHERE settled;
 CREATE INDEX findings_unvalued ON public.findings USING btree (account_no) WHERE (valued_at IS NULL);
@@ -866,6 +1009,12 @@ CREATE UNIQUE INDEX subscription_events_once ON public.subscription_events USING
 CREATE INDEX subscriptions_customer ON public.subscriptions USING btree (account_no, customer_id);
 CREATE INDEX subscriptions_due ON public.subscriptions USING btree (next_try) WHERE (state = 'opening'::text);
 CREATE UNIQUE INDEX subscriptions_on_demand ON public.subscriptions USING btree (account_no, order_id, product_id) WHERE ((mode = 'pay_per_use'::text) AND (state <> 'same'::text));
+
+CREATE OR REPLACE FUNCTION public.billed_in(bill_hour timestamp with time zone, occurred timestamp with time zone)
+ RETURNS timestamp with time zone
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE
+AS $function$ SELECT COALESCE(bill_hour, date_bin('1 hour', occurred, '2000-01-01 00:00:00+00'::timestamptz)) $function$;
 
 CREATE OR REPLACE FUNCTION public.calls_of(account smallint, shard smallint, seq bigint)
  RETURNS SETOF bigint
@@ -916,6 +1065,12 @@ AS $function$
   FROM (SELECT CASE WHEN cell ~ E'^[=+@\t\r＝＋－＠-]' THEN '''' || cell ELSE cell END AS guarded) g
 $function$;
 
+CREATE OR REPLACE FUNCTION public.is_timed(key uuid)
+ RETURNS boolean
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE
+AS $function$ SELECT get_byte(uuid_send(key), 6) >> 4 = 7 $function$;
+
 CREATE OR REPLACE FUNCTION public.may_have_been_taken(record records)
  RETURNS boolean
  LANGUAGE sql
@@ -929,6 +1084,25 @@ AS $function$
         SELECT 1 FROM statements c WHERE c.account_no = record.account_no AND c.complete AND c.taken_at > t.sent_at
           AND c.range_from <= record.begin_at AND c.range_to > record.begin_at))
 $function$;
+
+CREATE OR REPLACE FUNCTION public.note_binding()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+BEGIN
+  INSERT INTO binding_changes (account_no, subject) VALUES (NEW.account_no, NEW.subject);
+  RETURN NULL;
+END $function$;
+
+CREATE OR REPLACE FUNCTION public.note_freeze()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+BEGIN
+  INSERT INTO binding_changes (account_no, subject)
+    SELECT account_no, subject FROM instances WHERE instance_no = COALESCE(NEW.instance_no, OLD.instance_no);
+  RETURN NULL;
+END $function$;
 
 CREATE OR REPLACE FUNCTION public.note_outcomes()
  RETURNS trigger
@@ -981,13 +1155,15 @@ CREATE OR REPLACE FUNCTION public.refuse_sealed_usage()
  RETURNS trigger
  LANGUAGE plpgsql
 AS $function$
+DECLARE sealed record;
 BEGIN
-  IF EXISTS (SELECT 1 FROM shards WHERE shard = COALESCE(NEW.shard, OLD.shard)
-             AND sealed_before > COALESCE(NEW.bill_hour, OLD.bill_hour)) THEN
-    RAISE EXCEPTION 'hour % of shard % is sealed: % refused', COALESCE(NEW.bill_hour, OLD.bill_hour),
-      COALESCE(NEW.shard, OLD.shard), TG_OP USING ERRCODE = 'restrict_violation';
+  SELECT u.shard, u.bill_hour INTO sealed FROM changed u JOIN shards s ON s.shard = u.shard
+    WHERE s.sealed_before > u.bill_hour LIMIT 1;
+  IF FOUND THEN
+    RAISE EXCEPTION 'hour % of shard % is sealed: % refused', sealed.bill_hour, sealed.shard, TG_OP
+      USING ERRCODE = 'restrict_violation';
   END IF;
-  RETURN COALESCE(NEW, OLD);
+  RETURN NULL;
 END $function$;
 
 CREATE OR REPLACE FUNCTION public.sum_calls(calls bigint[])
@@ -1032,7 +1208,12 @@ CREATE TRIGGER anchors_final BEFORE DELETE OR UPDATE ON public.anchors FOR EACH 
 CREATE TRIGGER audit_final BEFORE DELETE OR UPDATE ON public.audit FOR EACH ROW EXECUTE FUNCTION refuse_change();
 CREATE TRIGGER case_history_final BEFORE DELETE OR UPDATE ON public.case_history FOR EACH ROW EXECUTE FUNCTION refuse_change();
 CREATE TRIGGER corrections_final BEFORE DELETE OR UPDATE ON public.corrections FOR EACH ROW EXECUTE FUNCTION refuse_change();
-CREATE TRIGGER hour_usage_sealed BEFORE INSERT OR DELETE OR UPDATE ON public.hour_usage FOR EACH ROW EXECUTE FUNCTION refuse_sealed_usage();
+CREATE TRIGGER hour_usage_sealed_delete AFTER DELETE ON public.hour_usage REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION refuse_sealed_usage();
+CREATE TRIGGER hour_usage_sealed_insert AFTER INSERT ON public.hour_usage REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION refuse_sealed_usage();
+CREATE TRIGGER hour_usage_sealed_moved AFTER UPDATE ON public.hour_usage REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION refuse_sealed_usage();
+CREATE TRIGGER hour_usage_sealed_update AFTER UPDATE ON public.hour_usage REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION refuse_sealed_usage();
+CREATE TRIGGER instance_freezes_binding_changed AFTER INSERT OR DELETE OR UPDATE ON public.instance_freezes FOR EACH ROW EXECUTE FUNCTION note_freeze();
+CREATE TRIGGER instances_binding_changed AFTER INSERT OR UPDATE ON public.instances FOR EACH ROW EXECUTE FUNCTION note_binding();
 CREATE TRIGGER instances_kept BEFORE DELETE ON public.instances FOR EACH ROW EXECUTE FUNCTION refuse_change();
 CREATE TRIGGER manifest_totals_final BEFORE DELETE OR UPDATE ON public.manifest_totals FOR EACH ROW EXECUTE FUNCTION refuse_change();
 CREATE TRIGGER manifests_final BEFORE DELETE OR UPDATE ON public.manifests FOR EACH ROW EXECUTE FUNCTION refuse_change();
