@@ -19,7 +19,7 @@ let storefront: ServiceProcess;
 let dir: string;
 beforeEach(async () => {
   const [port] = (await freePorts(1)) as [number];
-  line = await createPipeline(H, testServers().redisUrl, `http://127.0.0.1:${port}/koogallery`);
+  line = await createPipeline(H, { sellerUrl: `http://127.0.0.1:${port}/koogallery` });
   dir = mkdtempSync(join(tmpdir(), "quarterpast-shop-"));
   const env = {
     ...{ DATABASE_URL: line.ledger.url, MARKETPLACE_KEY: "pipeline-key" },

@@ -41,5 +41,6 @@ export function createLogger(options: {
     formatters: { level: (label: string) => ({ level: label }) },
     redact: { paths: REDACTED, censor: "(hidden)" },
   };
-  return options.destination ? pino(settings, options.destination) : pino(settings);
+  // Not pino's own default: that one buffers, and its flush at the end never ends where nobody reads the pipe any more.
+  return pino(settings, options.destination ?? pino.destination({ fd: 1, sync: true }));
 }

@@ -59,6 +59,17 @@ describe("runService", () => {
     expect([code, out.match(/put away/g)?.length]).toEqual([0, 1]);
   });
 
+  it("stops although nobody reads its log any more", async () => {
+    const { child } = run("works");
+    await once(child, "message");
+    child.stdout!.destroy();
+    const gone = once(child, "exit");
+    child.disconnect();
+    const ended = await Promise.race([gone, new Promise((resolve) => setTimeout(resolve, 5_000, "hangs"))]);
+    child.kill("SIGKILL");
+    expect(ended).toEqual([0, null]);
+  });
+
   it("ends with 1 on an error nobody handled, and logs it", async () => {
     const { code, out } = await run("crashes").ended;
     expect(code).toBe(1);

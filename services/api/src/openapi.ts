@@ -5,13 +5,22 @@ import { mayDo } from "./keyring.js";
 import { KEY_ROLES } from "@quarterpast/store";
 import { rightOf } from "./validate.js";
 
+declare module "fastify" {
+  interface FastifyContextConfig {
+    /** The content types of a body that is a file. */
+    consumes?: readonly string[];
+  }
+}
+
 interface Operation {
   method: string;
   path: string;
+  consumes: readonly string[];
   schema: Partial<Record<"params" | "querystring" | "body", z.ZodType>>;
 }
 
 const PREFIX = "/v1";
+const JSON_ALONE = ["application/json"];
 const METHODS = new Set(["GET", "POST", "PUT", "DELETE"]);
 
 /** Notes every route as it is added, and answers `GET /v1/openapi.json` with all of them as OpenAPI 3.1. */
@@ -21,7 +30,13 @@ export function addOpenApi(scope: FastifyInstance, version: string): void {
   scope.addHook("onRoute", (route: RouteOptions) => {
     for (const method of [route.method].flat()) {
       if (!METHODS.has(method)) continue;
-      operations.push({ method, path: route.url, schema: (route.schema ?? {}) as Operation["schema"] });
+      const { consumes = JSON_ALONE } = route.config ?? {};
+      operations.push({
+        method,
+        path: route.url,
+        consumes,
+        schema: (route.schema ?? {}) as Operation["schema"],
+      });
     }
   });
   scope.get("/openapi.json", () => (made ??= openApiOf(operations, version)));
@@ -45,7 +60,7 @@ function openApiOf(operations: readonly Operation[], version: string): object {
   };
 }
 
-function describe({ method, path, schema }: Operation): object {
+function describe({ method, path, consumes, schema }: Operation): object {
   const roles = KEY_ROLES.filter((role) => mayDo(role, method, path));
   const parameters = [...parametersOf(schema.params, "path"), ...parametersOf(schema.querystring, "query")];
   return {
@@ -53,7 +68,7 @@ function describe({ method, path, schema }: Operation): object {
     description: `Roles: ${roles.join(", ")}`,
     ...(parameters.length > 0 && { parameters }),
     ...(schema.body && {
-      requestBody: { required: !schema.body.isOptional(), content: contentOf(schema.body) },
+      requestBody: { required: !schema.body.isOptional(), content: contentOf(schema.body, consumes) },
     }),
     responses: {
       "2XX": { description: "Done", content: { "application/json": { schema: { type: "object" } } } },
@@ -76,12 +91,10 @@ function parametersOf(schema: z.ZodType | undefined, place: "path" | "query"): o
   }));
 }
 
-/** A body that is text or bytes has content types of its own; the routes' README tells them. */
-function contentOf(body: z.ZodType): object {
+function contentOf(body: z.ZodType, consumes: readonly string[]): object {
   const isObject = body instanceof z.ZodObject || body instanceof z.ZodDefault;
-  return isObject
-    ? { "application/json": { schema: jsonSchemaOf(body) } }
-    : { "*/*": { schema: { type: "string", format: "binary" } } };
+  const schema = isObject ? jsonSchemaOf(body) : { type: "string", format: "binary" };
+  return Object.fromEntries(consumes.map((type) => [type, { schema }]));
 }
 
 /** What goes in, as JSON Schema; what no JSON Schema can say stands in the description. */
@@ -91,10 +104,18 @@ function jsonSchemaOf(schema: z.ZodType): object {
     unrepresentable: "any",
     override: ({ zodSchema, jsonSchema }) => {
       const right: Text | undefined = rightOf(zodSchema as unknown as z.ZodType);
-      if (right) jsonSchema.description = right.en;
+      if (!right) return;
+      jsonSchema.description = right.en;
+      const example = /e\.g\. (.+)$/.exec(right.en)?.[1];
+      if (example !== undefined) jsonSchema.examples = [exampleOf(example, jsonSchema.type)];
     },
   });
   return rest;
+}
+
+/** The example that a field's own words end with, as a value of its type. */
+function exampleOf(text: string, type: unknown): unknown {
+  return type === "array" || type === "object" ? JSON.parse(text) : text;
 }
 
 const PROBLEM = {

@@ -63,7 +63,11 @@ export function addImports(routes: Routes, deps: RouteDeps): void {
     scope.removeAllContentTypeParsers();
     scope.addContentTypeParser(TYPES, { parseAs: "buffer" }, (_request, body, done) => done(null, body));
 
-    const options = { bodyLimit: BODY_LIMIT_BYTES, schema: { querystring: query, body: file } };
+    const options = {
+      bodyLimit: BODY_LIMIT_BYTES,
+      config: { consumes: TYPES },
+      schema: { querystring: query, body: file },
+    };
     scope.post("/imports", options, async (request, reply) => {
       const { profile: name, save, map, zone: zoneMinutes, ...asked } = request.query;
       const saved = name === undefined ? undefined : await savedProfile(deps, name);

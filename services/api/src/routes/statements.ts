@@ -33,7 +33,11 @@ export function addStatements(routes: Routes, { pool, clock, account, adapter }:
       done(null, body),
     );
 
-    const options = { bodyLimit: BODY_LIMIT_BYTES, schema: { querystring: query, body: text } };
+    const options = {
+      bodyLimit: BODY_LIMIT_BYTES,
+      config: { consumes: Object.keys(FORMATS) },
+      schema: { querystring: query, body: text },
+    };
     scope.post("/statements", options, async (request, reply) => {
       const now = clock.now();
       const { source = "file", asked = now } = request.query;
