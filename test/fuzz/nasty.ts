@@ -79,9 +79,11 @@ export const NASTY_TEXTS: readonly string[] = NASTY_VALUES.flatMap((value) =>
 );
 
 /** A value in the place of a sound one. */
-export const nastyValue = (random: Random): unknown => random.pick(random.chance(0.3) ? SHARP_TEXTS : NASTY_VALUES);
+export const nastyValue = (random: Random): unknown =>
+  random.pick(random.chance(0.3) ? SHARP_TEXTS : NASTY_VALUES);
 /** A text in the place of a sound one. */
-export const nastyText = (random: Random): string => random.pick(random.chance(0.3) ? SHARP_TEXTS : NASTY_TEXTS);
+export const nastyText = (random: Random): string =>
+  random.pick(random.chance(0.3) ? SHARP_TEXTS : NASTY_TEXTS);
 
 /** Bodies that are no JSON of ours at all. */
 export const RAW_BODIES: readonly (string | Buffer)[] = [

@@ -81,7 +81,7 @@ function addressOf({ path, parameters }: Operation, { words }: Stand, random: Ra
   for (const { name, in: place, required, schema } of parameters) {
     if (!required && random.chance(0.6)) continue;
     const sound = String(valueOf(schema, { random, words, name: `${resource}.${name}` }));
-    const text = random.chance(0.1) ? nastyText(random) : sound;
+    const text = random.chance(0.1) ? spoil(sound, random) : sound;
     if (place === "path") address = address.replace(`{${name}}`, encode(text, random) || "%00");
     else if (!(required && random.chance(0.02))) query.push(`${name}=${encode(text, random)}`);
   }
@@ -89,6 +89,14 @@ function addressOf({ path, parameters }: Operation, { words }: Stand, random: Ra
   if (random.chance(0.02))
     query.push(random.pick(["extra=1", "__proto__=1", "a[b]=c", "=&=", "%", "limit=1&limit=2"]));
   return query.length > 0 ? `${address}?${query.join("&")}` : address;
+}
+
+/** Another text, or the sound one with something in it that is none, as it is or escaped as JSON has it. */
+function spoil(sound: string, random: Random): string {
+  if (random.chance(0.6)) return nastyText(random);
+  const at = random.int(0, sound.length);
+  const bad = random.pick(["\u0000", "\\u0000", "\\ud800", '"', "\n", "é"]);
+  return `${sound.slice(0, at)}${bad}${sound.slice(at)}`;
 }
 
 function encode(text: string, random: Random): string {

@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { eventKey } from "@quarterpast/domain";
 import { eventually } from "../fixtures/services.js";
 import { judge, type Growth, type Sample } from "./memory.js";
@@ -5,7 +6,7 @@ import { makeRequest, type FuzzRequest } from "./request.js";
 import { isPassed, send, wrongWith, type Answer } from "./send.js";
 import type { World } from "./world.js";
 
-const AT_ONCE = 24;
+const AT_ONCE = 64;
 const PARTS = 30;
 
 /** What a run found. */
@@ -66,7 +67,6 @@ export async function run(
     const answer = await send(services[operation.service as "api" | "collector"].url, request).catch(String);
     if (typeof answer === "string") return note(request, answer);
     const wrong = wrongWith(answer);
-    if (process.env.FUZZ_TRACE === operation.name) process.stderr.write(`TRACE ${answer.status} ${request.path.slice(0,100)} ${request.headers["content-type"]} ${request.body?.subarray(0,200).toString("latin1")} -> ${answer.text.slice(0,200)}\n`);
     if (answer.status >= 500) wrong ? (serverErrors += 1) : (declared503 += 1);
     if (wrong) note(request, wrong, answer);
     slowestMs = Math.max(slowestMs, answer.ms);
@@ -90,6 +90,11 @@ export async function run(
     if (isMeasured) samples.push(await world.sample());
     if (part % 3 === 0) say(`${next - from} requests, ${passed} passed, ${wrongs.length} wrong`);
   }
+  for (const [n, v] of Object.entries(services)) {
+    const f = readFileSync(`/proc/${v.process()!.pid}/stat`, "latin1").split(") ")[1]!.split(" ");
+    process.stderr.write(`CPU ${n} ${(Number(f[11]) + Number(f[12])) / 100}\n`);
+  }
+  process.stderr.write(`CPU self ${JSON.stringify(process.cpuUsage())}\n`);
   const names = Object.keys(samples[0] ?? {});
   const unreached = [...passes].flatMap(([name, count]) => (count === 0 ? [name] : []));
   return {

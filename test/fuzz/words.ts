@@ -90,11 +90,20 @@ export function createWords(seed: number, nowMs: number): Words {
   };
 }
 
+const patterns = new Map<string, RegExp>();
+
+/** Compiled once: a pattern with Unicode classes costs more to read than a thousand texts to try. */
+function compiled(pattern: string): RegExp {
+  let expression = patterns.get(pattern);
+  if (!expression) patterns.set(pattern, (expression = new RegExp(pattern, "u")));
+  return expression;
+}
+
 /** Whether a text keeps the schema's length and patterns. */
 export function fits(text: string, schema: Schema): boolean {
   const { minLength = 0, maxLength = Infinity, pattern, allOf = [] } = schema;
   if (text.length < minLength || text.length > maxLength) return false;
-  if (pattern !== undefined && !new RegExp(pattern, "u").test(text)) return false;
+  if (pattern !== undefined && !compiled(pattern).test(text)) return false;
   return allOf.every((one) => fits(text, one));
 }
 

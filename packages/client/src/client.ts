@@ -2,11 +2,12 @@ import { randomBytes } from "node:crypto";
 import { performance } from "node:perf_hooks";
 import { setTimeout as delay } from "node:timers/promises";
 import type { CloudEvent, Micros } from "@quarterpast/domain";
-import { RejectedEvent, type RequestRefused, type UnacknowledgedEvent } from "./errors.js";
+import { RejectedEvent, SpoolError, type RequestRefused, type UnacknowledgedEvent } from "./errors.js";
 import { toCloudEvent, type UsageInput } from "./event.js";
 import { createPipeline } from "./pipeline.js";
 import { createPost } from "./post.js";
 import { retryPolicy, type RetryOptions } from "./retry.js";
+import { openSpool, type Spooled, type SpoolOptions } from "./spool/spool.js";
 import { uuidV7, type RandomBytes } from "./uuid.js";
 
 export interface UsageClientOptions {
@@ -25,18 +26,27 @@ export interface UsageClientOptions {
   /** Most calls at a time; 4 by default. */
   maxCalls?: number;
   retry?: RetryOptions;
+  /**
+   * Keeps every event on this machine's disk from before its first attempt until it is acknowledged or rejected: what a
+   * process leaves, the next one on the same folder sends, under the same ids. With it, nothing is given up:
+   * `retry.forMs` may not be set, and a refused call (a wrong key) is repeated like a failed one.
+   */
+  spool?: SpoolOptions;
   fetch?: typeof fetch;
   /** Real time, for the ids it makes and for a Retry-After that is a date. */
   now?: () => Micros;
   random?: RandomBytes;
-  /** Hears of every recorded event that was not acknowledged in the end. With it, promises of `record` may be left alone. */
+  /**
+   * Hears of every recorded event that was not acknowledged in the end. With it, promises of `record` may be left alone.
+   * A spool needs it: rejected events of earlier processes, and damage, have no other way to be heard of.
+   */
   onRejected?: (error: SendError) => void;
   /** Hears of every failed attempt, and how long the client pauses now. */
   onRetry?: (cause: unknown, pauseMs: number) => void;
 }
 
 /** Why an event was not acknowledged. */
-export type SendError = RejectedEvent | RequestRefused | UnacknowledgedEvent;
+export type SendError = RejectedEvent | RequestRefused | UnacknowledgedEvent | SpoolError;
 
 /** What became of the events of one `send`. */
 export interface SendResult {
@@ -52,6 +62,13 @@ export interface UsageClient {
    * While the buffer is full, the event waits to enter it.
    */
   record(input: UsageInput): Promise<void>;
+  /**
+   * Spools one event: resolves when it is on this machine's disk, and not only sent from there. A rejection by the
+   * collector is heard by `onRejected`. Only with `spool`.
+   * @returns the id of the event, under which it may be given again where that fails
+   * @throws SpoolError `full`, `failed`: it is not kept
+   */
+  store(input: UsageInput): Promise<string>;
   /** Resolves when the buffer has room: await it before each `record` whose promise is not awaited. */
   ready(): Promise<void>;
   /** Sends many at once. Rejected events are in the result; any other {@link SendError} rejects the promise. */
@@ -64,10 +81,16 @@ export interface UsageClient {
   close(withinMs?: number): Promise<void>;
 }
 
-/** Makes a client. @throws TypeError where `url` is no address or `source` is empty. */
+/**
+ * Makes a client. @throws TypeError where `url` is no address, `source` is empty or a spool has no `onRejected`.
+ * @throws SpoolError `in_use`, `failed` where its folder cannot be used
+ */
 export function createUsageClient(options: UsageClientOptions): UsageClient {
   const { source, maxBatch = 1_000, random = randomBytes, onRejected } = options;
   if (source === "") throw new TypeError("source must not be empty");
+  if (options.spool && !onRejected) throw new TypeError("a spool needs onRejected");
+  if (options.spool && options.retry?.forMs !== undefined)
+    throw new TypeError("a spool goes without retry.forMs");
   const nowMs = () => (options.now ? options.now() / 1_000 : Date.now());
   const pipeline = createPipeline({
     maxBatch,
@@ -80,7 +103,9 @@ export function createUsageClient(options: UsageClientOptions): UsageClient {
     monotonicMs: () => performance.now(),
     sleep: (ms, signal) => delay(ms, undefined, { signal }).catch(() => undefined),
     onRetry: options.onRetry,
+    isPatient: options.spool !== undefined,
   });
+  const spool = options.spool && openSpool(options.spool);
   const underway = new Set<Promise<unknown>>();
   let isClosed = false;
   let flushes = 0;
@@ -90,11 +115,40 @@ export function createUsageClient(options: UsageClientOptions): UsageClient {
   async function recordOne(input: UsageInput): Promise<void> {
     assertOpen();
     const event = toEvent(input);
+    const [spooled] = (await spool?.append([event])) ?? [];
+    await deliverOne(event, spooled);
+  }
+
+  async function deliverOne(event: CloudEvent, spooled?: Spooled): Promise<void> {
     const room = pipeline.takeRoom(1);
     if (room) await room;
     await new Promise<void>((resolve, reject) => {
-      pipeline.enter(event, 0, (error) => (error ? reject(error) : resolve()));
+      pipeline.enter(event, 0, (error) => {
+        settleSpooled(spooled, error);
+        if (error) reject(error);
+        else resolve();
+      });
       if (flushes > 0) pipeline.push();
+    });
+  }
+
+  /** Only the collector's answer takes an event off the disk. */
+  function settleSpooled(spooled: Spooled | undefined, error?: Error): void {
+    if (!error || error instanceof RejectedEvent) spooled?.settled();
+  }
+
+  async function store(input: UsageInput): Promise<string> {
+    assertOpen();
+    if (!spool) throw new TypeError("store needs the option spool");
+    const [spooled] = await spool.append([toEvent(input)]);
+    sendSpooled(spooled!);
+    return spooled!.event.id;
+  }
+
+  function sendSpooled(spooled: Spooled): void {
+    track(deliverOne(spooled.event, spooled)).catch((error: unknown) => {
+      // What is not acknowledged stays on disk: nobody need do anything.
+      if (error instanceof RejectedEvent) onRejected!(error);
     });
   }
 
@@ -105,9 +159,10 @@ export function createUsageClient(options: UsageClientOptions): UsageClient {
     const parts: Promise<Error | undefined>[] = [];
     for (let from = 0; from < events.length; from += maxBatch) {
       const part = events.slice(from, from + maxBatch);
+      const spooled = await spool?.append(part);
       const room = pipeline.takeRoom(part.length);
       if (room) await room;
-      parts.push(sendPart(part, from, result));
+      parts.push(sendPart(part, from, result, spooled));
     }
     const failure = (await Promise.all(parts)).find((error) => error !== undefined);
     if (failure) throw failure;
@@ -120,18 +175,20 @@ export function createUsageClient(options: UsageClientOptions): UsageClient {
     part: readonly CloudEvent[],
     from: number,
     result: SendResult,
+    spooled?: readonly Spooled[],
   ): Promise<Error | undefined> {
     return new Promise((resolve) => {
       let left = part.length;
       let failure: Error | undefined;
-      const settled = (error?: Error) => {
+      const settled = (at: number, error?: Error) => {
+        settleSpooled(spooled?.[at], error);
         if (error instanceof RejectedEvent) result.rejected.push(error);
         else if (error) failure ??= error;
         else result.accepted += 1;
         left -= 1;
         if (left === 0) resolve(failure);
       };
-      part.forEach((event, at) => pipeline.enter(event, from + at, settled));
+      part.forEach((event, at) => pipeline.enter(event, from + at, (error) => settled(at, error)));
       pipeline.push();
     });
   }
@@ -169,10 +226,19 @@ export function createUsageClient(options: UsageClientOptions): UsageClient {
     const timer = setTimeout(() => pipeline.abort(), withinMs);
     await flush();
     clearTimeout(timer);
+    await spool?.close();
+  }
+
+  if (spool) {
+    const { damaged, recovered } = spool;
+    const lost = `${damaged} lines of an earlier process cannot be read; their file is kept as *.damaged`;
+    if (damaged > 0) queueMicrotask(() => onRejected!(new SpoolError("damaged", lost)));
+    for (const spooled of recovered) sendSpooled(spooled);
   }
 
   return {
     record,
+    store: (input) => track(store(input)),
     ready: () => pipeline.ready(),
     send: (inputs) => track(sendAll(() => inputs.map(toEvent))),
     sendCloudEvents: (events) => track(sendAll(() => events)),

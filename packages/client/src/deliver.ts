@@ -24,6 +24,8 @@ export interface DeliverDeps {
   sleep(ms: number, signal: AbortSignal): Promise<void>;
   /** Takes an entry that the collector rejects as retryable and the policy still repeats. */
   repeatLater(entry: Entry, pauseMs: number): void;
+  /** A refused call is repeated like a failed one: what is on disk waits until the key is mended. */
+  isPatient: boolean;
   onRetry?: ((cause: unknown, pauseMs: number) => void) | undefined;
 }
 
@@ -38,7 +40,9 @@ export function createDeliver(deps: DeliverDeps) {
     const events = entries.map((entry) => entry.event);
     const since = deps.monotonicMs();
     for (let failures = 1; ; failures += 1) {
-      const attempt = await deps.post(events, signal);
+      const answer = await deps.post(events, signal);
+      const attempt: Attempt =
+        deps.isPatient && answer.kind === "refused" ? { kind: "failed", cause: answer.error } : answer;
       if (attempt.kind !== "failed") return conclude(entries, attempt, signal);
       const pause = pauseMs(policy, failures, attempt.retryAfterMs, random);
       if (signal.aborted) return giveUp(entries, "the client was closed first", attempt.cause);

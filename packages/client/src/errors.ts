@@ -60,3 +60,25 @@ export class UnacknowledgedEvent extends Error {
     this.event = event;
   }
 }
+
+/** Why a spool did not do what it was asked. */
+export type SpoolProblem =
+  /** It holds as much as it may: the collector has not taken enough yet. */
+  | "full"
+  /** The disk does not take it, or cannot be read. */
+  | "failed"
+  /** Another process has the folder. */
+  | "in_use"
+  /** Lines that an earlier process wrote can no longer be read. */
+  | "damaged";
+
+/** The spool on disk did not take the events, or lost some: they are not kept, and it is for the caller to know. */
+export class SpoolError extends Error {
+  readonly code: SpoolProblem;
+
+  constructor(code: SpoolProblem, detail: string, cause?: unknown) {
+    super(`spool: ${code}: ${detail}`, { cause });
+    this.name = "SpoolError";
+    this.code = code;
+  }
+}

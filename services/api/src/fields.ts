@@ -89,11 +89,13 @@ export const product = () => field(asciiText(64), ascii(64));
 export const cycle = () =>
   field({ en: "hourly or daily", zh: " hourly 或 daily" }, z.enum(["hourly", "daily"]).optional());
 
-const printable = (max: number) => ({
+/** What {@link plainText} takes, in words. */
+export const printable = (max: number) => ({
   en: `1 to ${max} characters without control characters`,
   zh: ` 1 至 ${max} 个字符，不含控制字符`,
 });
-const plainText = (max: number) =>
+/** Text that every later stage can store: no control characters (NUL among them), no half of a surrogate pair. */
+export const plainText = (max: number) =>
   z
     .string()
     .min(1)

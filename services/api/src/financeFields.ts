@@ -70,8 +70,8 @@ export const numberCursor = () =>
       .optional(),
   );
 
-/** A cursor over rows that are found by several texts; see {@link encodeCursor}. */
-export const textCursor = () =>
+/** A cursor over rows that are found by that many texts; see {@link encodeCursor}. */
+export const textCursor = (count: number) =>
   field(
     { en: "the value of next of the page before", zh: "上一页的 next 值" },
     z
@@ -79,7 +79,7 @@ export const textCursor = () =>
       .max(1_000)
       .transform((text, context): string[] => {
         const parts = decodeCursor(text);
-        if (parts !== undefined) return parts;
+        if (parts?.length === count) return parts;
         context.issues.push({ code: "custom", input: text });
         return z.NEVER;
       })
@@ -91,10 +91,15 @@ export function encodeCursor(...parts: string[]): string {
   return Buffer.from(JSON.stringify(parts), "utf8").toString("base64url");
 }
 
+/** A key may be empty; what the database cannot hold is in no key. */
+const STORABLE = /^[^\p{Cc}\p{Cs}]*$/u;
+
 function decodeCursor(text: string): string[] | undefined {
   try {
     const parts: unknown = JSON.parse(Buffer.from(text, "base64url").toString("utf8"));
-    return Array.isArray(parts) && parts.every((part) => typeof part === "string") ? parts : undefined;
+    return Array.isArray(parts) && parts.every((part) => typeof part === "string" && STORABLE.test(part))
+      ? parts
+      : undefined;
   } catch {
     return undefined;
   }

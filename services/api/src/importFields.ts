@@ -1,12 +1,13 @@
 import { IMPORT_KINDS, type ImportField, type ImportProfile } from "@quarterpast/marketplace";
 import { z } from "zod";
+import { plainText } from "./fields.js";
 import { field } from "./validate.js";
 
 const NAME = { en: "1 to 64 letters, digits, . _ or -", zh: " 1 至 64 个字母、数字、. _ 或 -" };
 const nameSchema = z.string().regex(/^[\p{L}\p{N}._-]{1,64}$/u);
 export const optionalProfileName = () => field(NAME, nameSchema.optional());
 
-const columnsSchema = z.record(z.string().max(32), z.string().min(1).max(200));
+const columnsSchema = z.record(plainText(32), plainText(200));
 const COLUMNS = {
   en: 'headers by field as JSON, e.g. {"serialNumber":"SDR no."}',
   zh: '按字段给出表头的 JSON，例如 {"serialNumber":"话单号"}',
@@ -40,8 +41,7 @@ export const zone = () =>
       .transform(minutesOf)
       .optional(),
   );
-export const sheet = () =>
-  field({ en: "the name of a sheet", zh: "工作表名称" }, z.string().min(1).max(64).optional());
+export const sheet = () => field({ en: "the name of a sheet", zh: "工作表名称" }, plainText(64).optional());
 export const flag = () =>
   field(
     { en: "true or false", zh: " true 或 false" },

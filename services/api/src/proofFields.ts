@@ -1,5 +1,6 @@
 import { cloudEventSchema, EVENT_LIMITS, HOUR, parseInstant, type Micros } from "@quarterpast/domain";
 import { z } from "zod";
+import { plainText, printable } from "./fields.js";
 import { field } from "./validate.js";
 
 const HOUR_START = {
@@ -46,5 +47,4 @@ export const exportFormat = () =>
 export const exportLanguage = () =>
   field({ en: "en or zh", zh: " en 或 zh" }, z.enum(["en", "zh"]).default("en"));
 
-const NAME = { en: "1 to 128 characters", zh: " 1 至 128 个字符" };
-export const optionalName = () => field(NAME, z.string().min(1).max(128).optional());
+export const optionalName = () => field(printable(128), plainText(128).optional());

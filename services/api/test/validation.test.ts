@@ -131,3 +131,35 @@ it("takes a quantity that the marketplace takes", async () => {
   });
   expect({ status, quantity: json.quantity }).toEqual({ status: 202, quantity: "12345678.1234" });
 });
+
+describe("texts that the database cannot hold", () => {
+  const cursor = (...parts: string[]) => Buffer.from(JSON.stringify(parts)).toString("base64url");
+  const span = "from=2026-03-01T09:00:00Z&to=2026-03-01T12:00:00Z";
+
+  it.each([
+    ["the product of an export", `/v1/exports/records?${span}&product=%00`],
+    ["the subject of an export", `/v1/exports/records?${span}&subject=a%00b`],
+    ["a cursor", `/v1/revenue?month=2026-03&cursor=${cursor("\u0000", "CNY")}`],
+    ["a cursor of too few parts", `/v1/revenue?month=2026-03&cursor=${cursor()}`],
+    ["a cursor of too many parts", `/v1/revenue?month=2026-03&cursor=${cursor("a", "b", "c")}`],
+    ["a half of a pair", `/v1/revenue?month=2026-03&cursor=${cursor("\ud800", "CNY")}`],
+  ])("are refused in %s", async (_name, path) => {
+    const { status, json } = await api.get(path);
+    expect({ status, code: json?.code }).toEqual({ status: 400, code: "field_invalid" });
+  });
+
+  it.each(["\u0000", "\ud800"])("are refused in the contents of a package: %j", async (meter) => {
+    const body = { productId: "p-1", mode: "package", contents: [{ meter, quota: "5" }] };
+    const { status, json } = await api.post("/v1/products", body);
+    expect({ status, code: json.code }).toEqual({ status: 400, code: "field_invalid" });
+  });
+
+  it.each([
+    ["a name of a profile to save", "save=p&map=%7B%22serialNumber%22%3A%22a%5Cu0000%22%7D"],
+    ["the name of a sheet that is saved", "save=p&sheet=%00"],
+  ])("are refused in %s", async (_name, query) => {
+    const file = "metering_sn,instance_id,begin_time,end_time,usage_value,state\n#total,0,,,,";
+    const { status, json } = await api.post(`/v1/imports?${query}`, file, { type: "text/csv" });
+    expect({ status, code: json.code }).toEqual({ status: 400, code: "field_invalid" });
+  });
+});

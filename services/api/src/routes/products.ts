@@ -51,7 +51,7 @@ const newProduct = z.strictObject({
   contents: field(
     { en: "a list of {meter, quota}, each meter once", zh: "{meter, quota} 列表，每个计量项一次" },
     z
-      .array(z.strictObject({ meter: z.string(), quota }))
+      .array(z.strictObject({ meter: fields.meterCode(), quota }))
       .max(30)
       .refine((items) => new Set(items.map(({ meter }) => meter)).size === items.length)
       .optional(),
