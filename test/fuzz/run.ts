@@ -1,4 +1,3 @@
-import { readFileSync } from "node:fs";
 import { eventKey } from "@quarterpast/domain";
 import { eventually } from "../fixtures/services.js";
 import { judge, type Growth, type Sample } from "./memory.js";
@@ -90,11 +89,6 @@ export async function run(
     if (isMeasured) samples.push(await world.sample());
     if (part % 3 === 0) say(`${next - from} requests, ${passed} passed, ${wrongs.length} wrong`);
   }
-  for (const [n, v] of Object.entries(services)) {
-    const f = readFileSync(`/proc/${v.process()!.pid}/stat`, "latin1").split(") ")[1]!.split(" ");
-    process.stderr.write(`CPU ${n} ${(Number(f[11]) + Number(f[12])) / 100}\n`);
-  }
-  process.stderr.write(`CPU self ${JSON.stringify(process.cpuUsage())}\n`);
   const names = Object.keys(samples[0] ?? {});
   const unreached = [...passes].flatMap(([name, count]) => (count === 0 ? [name] : []));
   return {

@@ -115,7 +115,7 @@ export function createUsageClient(options: UsageClientOptions): UsageClient {
   async function recordOne(input: UsageInput): Promise<void> {
     assertOpen();
     const event = toEvent(input);
-    const [spooled] = (await spool?.append([event])) ?? [];
+    const [spooled] = spool ? await spool.append([event]) : [];
     await deliverOne(event, spooled);
   }
 
@@ -159,7 +159,7 @@ export function createUsageClient(options: UsageClientOptions): UsageClient {
     const parts: Promise<Error | undefined>[] = [];
     for (let from = 0; from < events.length; from += maxBatch) {
       const part = events.slice(from, from + maxBatch);
-      const spooled = await spool?.append(part);
+      const spooled = spool && (await spool.append(part));
       const room = pipeline.takeRoom(part.length);
       if (room) await room;
       parts.push(sendPart(part, from, result, spooled));
