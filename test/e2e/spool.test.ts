@@ -102,42 +102,45 @@ async function counted(): Promise<{ ids: string[]; quantity: number }> {
   return { ids: ids.map(({ id }) => id), quantity: sum?.quantity ?? 0 };
 }
 
-const name = `an emitter killed ${kills} times, with 30 % of the replies lost: what it was told to be spooled counts, once`;
-test(name, { timeout: 60_000 + kills * 5_000 }, async () => {
-  const random = createRandom(seed).fork("kills");
-  const { url, dropped } = await lossyWay(DROPPED);
-  const begun = Date.now();
-  let withWork = 0;
-  for (let kill = 0; kill < kills; kill += 1) {
-    const emitter = emit(url);
-    await once(emitter.stdout!, "data");
-    await new Promise((resolve) => setTimeout(resolve, random.int(20, 400)));
-    emitter.kill("SIGKILL");
-    await once(emitter, "exit");
-    if (readdirSync(join(dir, "spool")).some((file) => file.endsWith(".events"))) withWork += 1;
-  }
-  const last = emit(url, {}, "1");
-  expect((await text(last.stdout!)).split("\n")).toEqual(["ready", "stored 20 failed 0", "closed", ""]);
-  expect(readdirSync(join(dir, "spool"))).toEqual([]);
+test(
+  `an emitter killed ${kills} times, with 30 % of the replies lost: what it was told to be spooled counts, once`,
+  { timeout: 60_000 + kills * 5_000 },
+  async () => {
+    const random = createRandom(seed).fork("kills");
+    const { url, dropped } = await lossyWay(DROPPED);
+    const begun = Date.now();
+    let withWork = 0;
+    for (let kill = 0; kill < kills; kill += 1) {
+      const emitter = emit(url);
+      await once(emitter.stdout!, "data");
+      await new Promise((resolve) => setTimeout(resolve, random.int(20, 400)));
+      emitter.kill("SIGKILL");
+      await once(emitter, "exit");
+      if (readdirSync(join(dir, "spool")).some((file) => file.endsWith(".events"))) withWork += 1;
+    }
+    const last = emit(url, {}, "1");
+    expect((await text(last.stdout!)).split("\n")).toEqual(["ready", "stored 20 failed 0", "closed", ""]);
+    expect(readdirSync(join(dir, "spool"))).toEqual([]);
 
-  const [stored, asked] = [lines("truth"), lines("truth.asked")];
-  const missing = (ids: readonly string[]) => {
-    const there = new Set(ids);
-    return stored.filter((id) => !there.has(id));
-  };
-  const { ids, quantity } = await eventually(counted, (now) => missing(now.ids).length === 0, 20_000);
-  const result = {
-    ...{ part: "spool", seed, kills, withWork, stored: stored.length, repliesLost: dropped() },
-    ...{ lost: missing(ids).length, doubled: quantity - new Set(ids).size },
-    seconds: Math.round((Date.now() - begun) / 1_000),
-  };
-  process.stderr.write(`spool: ${JSON.stringify(result)}\n`);
-  if (process.env.SPOOL_RESULT) writeFileSync(process.env.SPOOL_RESULT, JSON.stringify(result));
-  expect(result).toMatchObject({ lost: 0, doubled: 0 });
-  expect(ids.filter((id) => !new Set(asked).has(id))).toEqual([]);
-  expect(withWork / kills, "kills that met work in the spool").toBeGreaterThan(0.5);
-  expect(dropped()).toBeGreaterThan(0);
-});
+    const [stored, asked] = [lines("truth"), lines("truth.asked")];
+    const missing = (ids: readonly string[]) => {
+      const there = new Set(ids);
+      return stored.filter((id) => !there.has(id));
+    };
+    const { ids, quantity } = await eventually(counted, (now) => missing(now.ids).length === 0, 20_000);
+    const result = {
+      ...{ part: "spool", seed, kills, withWork, stored: stored.length, repliesLost: dropped() },
+      ...{ lost: missing(ids).length, doubled: quantity - new Set(ids).size },
+      seconds: Math.round((Date.now() - begun) / 1_000),
+    };
+    process.stderr.write(`spool: ${JSON.stringify(result)}\n`);
+    if (process.env.SPOOL_RESULT) writeFileSync(process.env.SPOOL_RESULT, JSON.stringify(result));
+    expect(result).toMatchObject({ lost: 0, doubled: 0 });
+    expect(ids.filter((id) => !new Set(asked).has(id))).toEqual([]);
+    expect(withWork / kills, "kills that met work in the spool").toBeGreaterThan(0.5);
+    expect(dropped()).toBeGreaterThan(0);
+  },
+);
 
 test("a disk that is full is an error to the caller, and what was taken before is sent", async () => {
   const spool = join(dir, "spool");

@@ -15,28 +15,31 @@ beforeAll(async () => void (world = await createWorld(seed)), 120_000);
 afterAll(() => world?.pipeline.end(isFailed));
 let isFailed = true;
 
-const name = `${requests} fuzzed requests: no 5xx that is not a declared 503, every endpoint reached, nothing lost`;
-test(name, { timeout: 60_000 + requests * 10 }, async () => {
-  const result = await run(world, {
-    seed,
-    requests,
-    from,
-    isMeasured: file !== undefined,
-    say: (line) => void process.stderr.write(`fuzz: ${line}\n`),
-  });
-  process.stderr.write(`fuzz: ${JSON.stringify({ ...result, wrongs: result.wrongs.length })}\n`);
-  if (file) writeFileSync(file, JSON.stringify(result));
-  expect(result.wrongs.slice(0, 10)).toEqual([]);
-  expect(result.lost).toBe(0);
-  expect(result.unreached).toEqual([]);
-  expect(result.passed / requests).toBeGreaterThan(0.3);
-  expect(result.declared503 / requests).toBeLessThan(0.01);
-  for (const service of Object.values(world.services)) {
-    expect(service.process()?.exitCode, service.url).toBeNull();
-    expect((await fetch(`${service.url}/healthz/live`)).status).toBe(200);
-  }
-  const { checks } = (await world.ask("/v1/doctor")) as { checks: { name: string; ok: boolean }[] };
-  expect(checks.find((check) => check.name === "queue")?.ok, "no job is given up").toBe(true);
-  if (file) expect(Object.entries(result.memory).filter(([, { isFlat }]) => !isFlat)).toEqual([]);
-  isFailed = false;
-});
+test(
+  `${requests} fuzzed requests: no 5xx that is not a declared 503, every endpoint reached, nothing lost`,
+  { timeout: 60_000 + requests * 10 },
+  async () => {
+    const result = await run(world, {
+      seed,
+      requests,
+      from,
+      isMeasured: file !== undefined,
+      say: (line) => void process.stderr.write(`fuzz: ${line}\n`),
+    });
+    process.stderr.write(`fuzz: ${JSON.stringify({ ...result, wrongs: result.wrongs.length })}\n`);
+    if (file) writeFileSync(file, JSON.stringify(result));
+    expect(result.wrongs.slice(0, 10)).toEqual([]);
+    expect(result.lost).toBe(0);
+    expect(result.unreached).toEqual([]);
+    expect(result.passed / requests).toBeGreaterThan(0.3);
+    expect(result.declared503 / requests).toBeLessThan(0.01);
+    for (const service of Object.values(world.services)) {
+      expect(service.process()?.exitCode, service.url).toBeNull();
+      expect((await fetch(`${service.url}/healthz/live`)).status).toBe(200);
+    }
+    const { checks } = (await world.ask("/v1/doctor")) as { checks: { name: string; ok: boolean }[] };
+    expect(checks.find((check) => check.name === "queue")?.ok, "no job is given up").toBe(true);
+    if (file) expect(Object.entries(result.memory).filter(([, { isFlat }]) => !isFlat)).toEqual([]);
+    isFailed = false;
+  },
+);

@@ -66,7 +66,8 @@ export async function run(
     const answer = await send(services[operation.service as "api" | "collector"].url, request).catch(String);
     if (typeof answer === "string") return note(request, answer);
     const wrong = wrongWith(answer);
-    if (answer.status >= 500) wrong ? (serverErrors += 1) : (declared503 += 1);
+    if (answer.status >= 500 && wrong) serverErrors += 1;
+    else if (answer.status >= 500) declared503 += 1;
     if (wrong) note(request, wrong, answer);
     slowestMs = Math.max(slowestMs, answer.ms);
     if (isPassed(answer)) {

@@ -119,7 +119,7 @@ function sample(pattern: string, maxLength: number, seed: number): string[] {
 
 /** An instant near to the stack's time, as exact as the example: hours where it is one. */
 function instantLike(example: string, nowMs: number, random: Random): string {
-  const isHour = /T\d\d:00:00Z$/.test(example) && !/T00:00:00Z$/.test(example);
+  const isHour = /T\d\d:00:00Z$/.test(example) && !example.endsWith("T00:00:00Z");
   const at = isHour
     ? (Math.floor(nowMs / 3_600_000) + random.int(-6, 2)) * 3_600_000
     : nowMs + random.int(-80_000, 200) * 1_000;

@@ -143,7 +143,9 @@ async function sampleAll(services: World["services"]): Promise<Record<string, Sa
     const told = new Promise<NodeJS.MemoryUsage>((resolve) => {
       const hear = (message: unknown) => {
         const { memory } = message as { memory?: NodeJS.MemoryUsage };
-        if (memory) (child.off("message", hear), resolve(memory));
+        if (!memory) return;
+        child.off("message", hear);
+        resolve(memory);
       };
       child.on("message", hear);
     });

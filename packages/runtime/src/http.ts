@@ -22,6 +22,8 @@ export interface HttpOptions {
 
 const REQUEST_TIMEOUT_MS = 10_000;
 const HEADERS_TIMEOUT_MS = 5_000;
+/** How long who sent a broken request may take to read why it is refused. */
+const READ_ANSWER_WITHIN_MS = 1_000;
 /** Node looks for requests past their timeout this often; its default of 30 s would make the timeouts 40 s. */
 const TIMEOUT_CHECK_MS = 1_000;
 
@@ -87,6 +89,8 @@ function answerBrokenRequest(error: NodeJS.ErrnoException, socket: Socket): void
     `HTTP/1.1 ${status} Refused\r\ncontent-type: application/problem+json; charset=utf-8\r\n` +
       `content-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`,
   );
+  // Its half of the connection is the client's to end, and a hostile one does not: enough of those, and nobody else comes in.
+  setTimeout(() => socket.destroy(), READ_ANSWER_WITHIN_MS).unref();
 }
 
 function measure(app: FastifyInstance, metrics: Metrics): void {

@@ -41,8 +41,8 @@ interface Asked {
   events: readonly CloudEvent[];
   /** The events as JSON. */
   texts: string[];
-  resolve(spooled: Spooled[]): void;
-  reject(error: SpoolError): void;
+  resolve: (spooled: Spooled[]) => void;
+  reject: (error: SpoolError) => void;
 }
 
 const MAX_BYTES = 64 * 1_048_576;
