@@ -58,6 +58,7 @@ export async function run(
     if (wrongs.length < 50) {
       const sent = `${method} ${path.slice(0, 300)} ${JSON.stringify(shown)} ${JSON.stringify(body?.subarray(0, 500).toString("latin1") ?? "")}`;
       wrongs.push(`request ${no} of seed ${seed}: ${wrong}: ${sent}${told}`);
+      say(wrongs.at(-1)!);
     }
   }
 

@@ -34,6 +34,8 @@ const GENERIC = [
 /** Names that new things are given: few, so that requests meet each other's. */
 const NAMES = 40;
 const SAMPLES = 40;
+/** Fields that mean what another resource calls otherwise. */
+const ALIASES: Record<string, string> = { type: "code", meter: "code", instance: "instanceId", ref: "sn" };
 const INSTANT = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d/;
 
 /**
@@ -47,7 +49,7 @@ export function createWords(seed: number, nowMs: number): Words {
   function known(name: string): string[] {
     const [resource = "", field = ""] = name.split(".");
     const asId = `${resource.replace(/s$/, "")}Id`;
-    const names = [name, `${resource}.${asId}`, `.${field}`, `.${field}Id`];
+    const names = [name, `${resource}.${asId}`, `.${field}`, `.${field}Id`, `.${ALIASES[field] ?? field}`];
     return names.flatMap((one) => byField.get(one) ?? []);
   }
 
