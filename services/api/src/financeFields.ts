@@ -70,8 +70,12 @@ export const numberCursor = () =>
       .optional(),
   );
 
-/** A cursor over rows that are found by that many texts; see {@link encodeCursor}. */
-export const textCursor = (count: number) =>
+/** A part of a cursor: it may be empty, and what the database cannot hold is in no row. */
+export const ANY_TEXT = /^[^\p{Cc}\p{Cs}]*$/u;
+export const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+
+/** A cursor over rows that are found by several texts, each of its form; see {@link encodeCursor}. */
+export const textCursor = (...forms: RegExp[]) =>
   field(
     { en: "the value of next of the page before", zh: "上一页的 next 值" },
     z
@@ -79,7 +83,7 @@ export const textCursor = (count: number) =>
       .max(1_000)
       .transform((text, context): string[] => {
         const parts = decodeCursor(text);
-        if (parts?.length === count) return parts;
+        if (parts?.length === forms.length && forms.every((form, at) => form.test(parts[at]!))) return parts;
         context.issues.push({ code: "custom", input: text });
         return z.NEVER;
       })
@@ -91,15 +95,10 @@ export function encodeCursor(...parts: string[]): string {
   return Buffer.from(JSON.stringify(parts), "utf8").toString("base64url");
 }
 
-/** A key may be empty; what the database cannot hold is in no key. */
-const STORABLE = /^[^\p{Cc}\p{Cs}]*$/u;
-
 function decodeCursor(text: string): string[] | undefined {
   try {
     const parts: unknown = JSON.parse(Buffer.from(text, "base64url").toString("utf8"));
-    return Array.isArray(parts) && parts.every((part) => typeof part === "string" && STORABLE.test(part))
-      ? parts
-      : undefined;
+    return Array.isArray(parts) && parts.every((part) => typeof part === "string") ? parts : undefined;
   } catch {
     return undefined;
   }

@@ -16,7 +16,7 @@ import {
 } from "@quarterpast/store";
 import { z } from "zod";
 import * as fields from "../fields.js";
-import { encodeCursor, numberCursor, textCursor } from "../financeFields.js";
+import { ANY_TEXT, encodeCursor, numberCursor, textCursor, UUID } from "../financeFields.js";
 import { flag } from "../importFields.js";
 import { iso, isoOrNull, page } from "../present.js";
 import { refusal } from "../refuse.js";
@@ -37,7 +37,7 @@ const oneBill = z.strictObject({ bill: bill() });
 const oneLine = z.strictObject({ bill: bill(), line: number("a line's number", "行号") });
 const byText = z.strictObject({ cursor: fields.cursor(), limit: fields.limit(1_000, 100) });
 const oneRecord = z.strictObject({ sn: fields.serialNumber() });
-const events = z.strictObject({ cursor: textCursor(), limit: fields.limit(1_000, 100) });
+const events = z.strictObject({ cursor: textCursor(ANY_TEXT, UUID), limit: fields.limit(1_000, 100) });
 const credits = z.strictObject({ due: flag(), cursor: fields.cursor(), limit: fields.limit(1_000, 100) });
 
 /** `/v1/bills/…`, `/v1/records/:sn/events`: from a bill's line to records to events; `/v1/credits`: what we owe. */

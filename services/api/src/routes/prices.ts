@@ -30,7 +30,7 @@ const asked = z.strictObject({
   product: finance.optionalProduct(),
   instance: fields.optionalInstanceId(),
   subject: fields.optionalSubject(),
-  cursor: finance.textCursor(2),
+  cursor: finance.textCursor(finance.ANY_TEXT, finance.ANY_TEXT),
   limit: fields.limit(1_000, 100),
 });
 
