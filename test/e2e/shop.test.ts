@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { freePorts, testServers } from "@quarterpast/devstack";
+import { freePorts } from "@quarterpast/devstack";
 import { formatInstant, HOUR, MINUTE } from "@quarterpast/domain";
 import { addProduct, type Product } from "@quarterpast/store";
 import { afterEach, beforeEach, expect, test } from "vitest";
