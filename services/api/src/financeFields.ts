@@ -59,13 +59,13 @@ export const revenueBy = () =>
     z.enum(REVENUE_BY).default("product"),
   );
 
-/** A cursor over numbered rows. */
-export const numberCursor = () =>
+/** A cursor over numbered rows; numbers that are `integer` columns have 9 digits at most. */
+export const numberCursor = (digits: 9 | 15 = 15) =>
   field(
     { en: "the value of next of the page before", zh: "上一页的 next 值" },
     z
       .string()
-      .regex(/^\d{1,15}$/)
+      .regex(digits === 9 ? /^\d{1,9}$/ : /^\d{1,15}$/)
       .transform(Number)
       .optional(),
   );

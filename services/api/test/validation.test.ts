@@ -142,6 +142,7 @@ describe("texts that the database cannot hold", () => {
     ["a cursor", `/v1/revenue?month=2026-03&cursor=${cursor("\u0000", "CNY")}`],
     ["a cursor of too few parts", `/v1/revenue?month=2026-03&cursor=${cursor()}`],
     ["a cursor of too many parts", `/v1/revenue?month=2026-03&cursor=${cursor("a", "b", "c")}`],
+    ["a cursor above every line of a bill", "/v1/bills/1/lines?cursor=11593782605"],
     ["a cursor whose key is none", `/v1/records/b1/events?cursor=${cursor("gateway", "x")}`],
     ["a half of a pair", `/v1/revenue?month=2026-03&cursor=${cursor("\ud800", "CNY")}`],
   ])("are refused in %s", async (_name, path) => {

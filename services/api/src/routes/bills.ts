@@ -32,7 +32,7 @@ const number = (en: string, zh: string) =>
       .transform(Number),
   );
 const bill = () => number("a bill's number, as GET /v1/bills tells it", "账单编号（见 GET /v1/bills）");
-const paging = z.strictObject({ cursor: numberCursor(), limit: fields.limit(1_000, 100) });
+const paging = z.strictObject({ cursor: numberCursor(9), limit: fields.limit(1_000, 100) });
 const oneBill = z.strictObject({ bill: bill() });
 const oneLine = z.strictObject({ bill: bill(), line: number("a line's number", "行号") });
 const byText = z.strictObject({ cursor: fields.cursor(), limit: fields.limit(1_000, 100) });
