@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { freePorts, startPostgres } from "@quarterpast/devstack";
 import { formatInstant, HOUR } from "@quarterpast/domain";
-import { createKey, createPool, migrate, type Pool } from "@quarterpast/store";
+import { createKey, createPool, migrate, setClock, type Pool } from "@quarterpast/store";
 import { fillMonth, MONTH } from "./financeFill.js";
 import { watchMemory, type Memory } from "./memory.js";
 import { median } from "./result.js";
@@ -134,6 +134,8 @@ async function ensureLedger(
   await fillMonth(pool, { instances, hours }, say);
   const key = { keyId: "financeb", accountNo: 1, name: "bench", role: "finance", token: TOKEN } as const;
   await createKey(pool, key, MONTH);
+  const now = { realAnchor: Date.now() * 1_000, productAnchor: MONTH + HOURS * HOUR, rate: 0 };
+  await setClock(pool, now);
 }
 
 async function sizeOf(pool: Pool): Promise<{ records: number; instances: number; hours: number }> {
@@ -145,7 +147,7 @@ async function sizeOf(pool: Pool): Promise<{ records: number; instances: number;
 }
 
 const BY_DAY = `SELECT product, date_trunc('day', hour AT TIME ZONE 'UTC' + interval '8 hours')::date AS day, unit, state,
-  sum(quantity), sum(records) FROM billing.records_by_hour GROUP BY product, day, unit, state ORDER BY product, day`;
+  sum(quantity) AS quantity, sum(records) AS records FROM billing.records_by_hour GROUP BY product, day, unit, state ORDER BY product, day`;
 
 async function medianMs(work: () => Promise<unknown>): Promise<number> {
   const times: number[] = [];
