@@ -1,6 +1,7 @@
 export { createMarketplace, type MarketplaceSettings } from "./createMarketplace.js";
 export { createKooGallery, type KooGallerySettings } from "./koogallery/adapter.js";
 export { CALL_CODES, RECORD_CODES, type CodeRule, type RecordCodeRule } from "./koogallery/codes.js";
+export * from "./keyring.js";
 export { SITES, type Site } from "./koogallery/site.js";
 export { TRANSPORT_CODES, type TransportCode } from "./http/transportCodes.js";
 export * from "./port.js";

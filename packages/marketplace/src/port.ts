@@ -20,6 +20,8 @@ export interface WireRecordInput {
 export interface CallRecord {
   serialNumber: string;
   wire: string;
+  /** The marketplace's product id: a product may have a key of its own. */
+  product?: string | undefined;
 }
 
 export interface Call {
@@ -77,10 +79,13 @@ export type Verdict =
    * Without, the outcome is that of its only record. `suspects`: serial numbers that the reply itself named.
    */
   | { kind: "refused"; code: string; outcome: RefusedOutcome; bisect: boolean; suspects: string[] }
-  /** More than one call may carry: send in smaller calls. Nothing was taken. */
-  | { kind: "split"; code: string }
-  /** Signature, key, rights or address: stop sending, raise the alarm, probe again later. Nothing was taken. */
-  | { kind: "halt"; code: string }
+  /** More than one call may carry: send in smaller calls, of these numbers of records where told. Nothing was taken. */
+  | { kind: "split"; code: string; pieces?: number[] }
+  /**
+   * Signature, key, rights or address: stop sending, raise the alarm, probe again later. Nothing was taken. With
+   * `productKey` it was the key of one product: the account's other calls go on.
+   */
+  | { kind: "halt"; code: string; productKey?: true }
   /** This attempt surely brought nothing in: try again later. What an earlier unknown attempt did stays unknown. */
   | { kind: "retry"; code: string; retryAfterMs?: number }
   /** It may have been taken: the same bytes to the same host (`evidence.host`), or reconciliation. */

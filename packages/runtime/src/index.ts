@@ -1,5 +1,6 @@
 export * from "./clock.js";
 export * from "./faultPoint.js";
+export * from "./followSettings.js";
 export * from "./health.js";
 export * from "./http.js";
 export * from "./lockFile.js";

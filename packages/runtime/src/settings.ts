@@ -49,6 +49,21 @@ export function readSettings<S extends z.ZodObject>(schema: S, env: NodeJS.Proce
   return parsed.data;
 }
 
+/**
+ * The texts of settings as they stand, each direct or from its file.
+ * @throws SettingsError for files that cannot be read.
+ */
+export function readTexts<N extends string>(
+  names: readonly N[],
+  env: NodeJS.ProcessEnv,
+): Partial<Record<N, string | undefined>> {
+  const problems: SettingsProblem[] = [];
+  const texts: Partial<Record<N, string | undefined>> = {};
+  for (const name of names) texts[name] = readOne(name, env, problems);
+  if (problems.length > 0) throw new SettingsError(problems);
+  return texts;
+}
+
 function readOne(name: string, env: NodeJS.ProcessEnv, problems: SettingsProblem[]): string | undefined {
   const direct = env[name] || undefined;
   const file = env[`${name}_FILE`] || undefined;

@@ -105,7 +105,8 @@ export async function findRecord(db: Db, sn: string): Promise<RecordDetail | und
 /** How often a record has gone out: a "duplicate" for one that went out more than once is proof of delivery. */
 export async function countSends(db: Db, sns: readonly string[]): Promise<Map<string, number>> {
   const { rows } = await db.query<{ sn: string; sends: number }>(
-    `SELECT r.sn, COALESCE(sum(s.attempts), 0)::integer AS sends FROM records r
+    `SELECT r.sn, COALESCE(sum(s.attempts -
+       (SELECT count(*) FROM attempts t WHERE t.submission_id = s.submission_id AND t.result = 'split')), 0)::integer AS sends FROM records r
      JOIN submissions s ON s.account_no = r.account_no AND s.shard = r.shard AND s.seq_from <= r.seq AND s.seq_to >= r.seq
      WHERE r.sn = ANY ($1::text[]) GROUP BY r.sn`,
     [sns],

@@ -101,6 +101,8 @@ export interface OutgoingRecord {
   sn: string;
   seq: number;
   wire: string;
+  /** The marketplace's product id. */
+  product: string;
 }
 
 /** The frozen records of a submission, in chain order. */
@@ -109,7 +111,8 @@ export async function readOutgoing(
   claim: Pick<NewSubmission, "accountNo" | "shard" | "seqFrom" | "seqTo">,
 ): Promise<OutgoingRecord[]> {
   const { rows } = await db.query<OutgoingRecord>(
-    `SELECT sn, seq, wire FROM records WHERE account_no = $1::smallint AND shard = $2::smallint
+    `SELECT sn, seq, wire, i.product FROM records r JOIN instances i USING (instance_no)
+     WHERE r.account_no = $1::smallint AND r.shard = $2::smallint
      AND seq BETWEEN $3::bigint AND $4::bigint ORDER BY seq`,
     [claim.accountNo, claim.shard, claim.seqFrom, claim.seqTo],
   );

@@ -1,9 +1,17 @@
 import { randomBytes, randomUUID } from "node:crypto";
 import { createRequire } from "node:module";
-import { createMarketplace, MarketplaceSettingError } from "@quarterpast/marketplace";
+import {
+  createMarketplace,
+  keySource,
+  KEY_SETTINGS,
+  MarketplaceSettingError,
+  readKeyring,
+  type KeySource,
+} from "@quarterpast/marketplace";
 import {
   createMetrics,
   createProductClock,
+  followSettings,
   readSettings,
   runService,
   SettingsError,
@@ -19,7 +27,8 @@ runService({
   name: "api",
   start: async ({ env, logger, signal }) => {
     const settings = readSettings(apiSettings, env);
-    const adapter = openMarketplace(settings);
+    const keyring = followSettings(KEY_SETTINGS, env, readKeyring, { logger });
+    const adapter = openMarketplace(settings, keySource(keyring.value));
     const metrics = createMetrics("api");
     const pool = await openStore({
       databaseUrl: settings.DATABASE_URL,
@@ -53,25 +62,26 @@ runService({
       stop: async () => {
         await http.close();
         clock.stop();
+        keyring.stop();
         await Promise.all([adapter.close(), pool.end()]);
       },
     };
   },
 });
 
-function openMarketplace(settings: Settings) {
+function openMarketplace(settings: Settings, key: KeySource) {
   try {
     return createMarketplace({
       marketplace: settings.MARKETPLACE,
       site: settings.MARKETPLACE_SITE,
-      key: settings.MARKETPLACE_KEY,
+      key,
       baseUrl: settings.MARKETPLACE_URL,
       now: () => Date.now(),
       nonce: () => randomUUID(),
     });
   } catch (error) {
     if (!(error instanceof MarketplaceSettingError)) throw error;
-    const name = { key: "MARKETPLACE_KEY", baseUrl: "MARKETPLACE_URL" }[error.setting] ?? "MARKETPLACE_SITE";
+    const name = error.setting === "baseUrl" ? "MARKETPLACE_URL" : "MARKETPLACE_SITE";
     throw new SettingsError([{ name, value: error.value, right: error.right }]);
   }
 }

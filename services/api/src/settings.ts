@@ -17,10 +17,6 @@ export const apiSettings = z.object({
     text === "cn" || text === "intl" ? text : undefined,
   ).default("cn"),
   MARKETPLACE_URL: urlSetting("http", "https").optional(),
-  MARKETPLACE_KEY: textSetting({
-    en: "the seller's interconnection key of the marketplace",
-    zh: "云商店的商家对接密钥",
-  }),
   /** Addresses as clients reach them; told by `GET /v1/stack`. */
   COLLECTOR_URL: urlSetting("http", "https"),
   STOREFRONT_URL: urlSetting("http", "https"),

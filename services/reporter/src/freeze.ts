@@ -120,7 +120,10 @@ async function freezeAccount(
   planned: readonly Planned[],
   now: Micros,
 ): Promise<void> {
-  const entries = planned.flatMap(({ usage, plan }) => plan.bodies.map((body) => ({ usage, body })));
+  // Side by side by product: one may have a key of its own, and a call has one signature.
+  const entries = planned
+    .toSorted((a, b) => (a.usage.product < b.usage.product ? -1 : a.usage.product > b.usage.product ? 1 : 0))
+    .flatMap(({ usage, plan }) => plan.bodies.map((body) => ({ usage, body })));
   if (entries.length === 0) return;
   const head = await lockChain(db, accountNo, shard, CHAIN_GENESIS);
   const sealed = extendChain(

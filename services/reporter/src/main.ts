@@ -1,10 +1,11 @@
 import { randomUUID } from "node:crypto";
-import { createMarketplace, secret } from "@quarterpast/marketplace";
+import { createMarketplace, keySource, KEY_SETTINGS, readKeyring } from "@quarterpast/marketplace";
 import {
   createHttp,
   createMetrics,
   createProductClock,
   createWatchdog,
+  followSettings,
   readSettings,
   runService,
 } from "@quarterpast/runtime";
@@ -23,6 +24,7 @@ runService({
   name: "reporter",
   start: async ({ env, logger, signal }) => {
     const settings = readSettings(reporterSettings, env);
+    const keyring = followSettings(KEY_SETTINGS, env, readKeyring, { logger });
     const metrics = createMetrics("reporter");
     const pool = await openStore({
       databaseUrl: settings.DATABASE_URL,
@@ -39,7 +41,7 @@ runService({
       site: settings.MARKETPLACE_SITE,
       baseUrl: settings.MARKETPLACE_URL,
       statementPath: settings.MARKETPLACE_STATEMENT_PATH,
-      key: secret(settings.MARKETPLACE_KEY),
+      key: keySource(keyring.value),
       now: () => clock.real() / 1_000,
       nonce: randomUUID,
     });
@@ -81,6 +83,7 @@ runService({
     return {
       stop: async () => {
         watchdog.stop();
+        keyring.stop();
         await Promise.all([reporter.stop(), prover.stop()]);
         await http.close();
         clock.stop();

@@ -18,7 +18,6 @@ export const reporterSettings = z.object({
     en: "a path, /sandbox/sdr for the sandbox",
     zh: "路径，沙箱为 /sandbox/sdr",
   }).optional(),
-  MARKETPLACE_KEY: textSetting({ en: "the seller's interconnection key", zh: "商家对接密钥" }),
   /** Records frozen in one transaction and filed in one call, at most what the marketplace allows. */
   RECORDS_PER_CALL: integerSetting(1, 1_000).default(1_000),
   /** Where proofs go: exports of sealed hours, the public key, and the two below unless they are set. */

@@ -82,9 +82,14 @@ async function send(deps: SubmitDeps, claim: ClaimedSubmission): Promise<void> {
   if (!(await stillHolds(deps.pool, claim, deps.clock.real()))) return;
   await faultPoint("reporter.beforeSend");
   const result = await deps.adapter.submit({
-    records: records.map(({ sn, wire }) => ({ serialNumber: sn, wire })),
+    records: records.map(({ sn, wire, product }) => ({ serialNumber: sn, wire, product })),
     host: claim.host ?? undefined,
   });
+  if (result.kind === "halt" && result.productKey)
+    deps.logger.error(
+      { product: records[0]?.product, code: result.code },
+      "the product's own key is refused",
+    );
   const retryAfterMs = "retryAfterMs" in result ? result.retryAfterMs : undefined;
   deps.breaker.heard(result.kind !== "retry" && result.kind !== "unknown", retryAfterMs);
   await faultPoint("reporter.afterSend");

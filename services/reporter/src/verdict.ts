@@ -56,9 +56,18 @@ export function decide(verdict: Verdict, context: VerdictContext): Decision {
         return { ...base, state: "split", code: verdict.code, pieces: halves(count) };
       return { ...base, state: refusedState(verdict.code, verdict.outcome, adapter), code: verdict.code };
     case "split":
-      if (count > 1) return { ...base, state: "split", code: verdict.code, pieces: halves(count) };
+      if (count > 1)
+        return { ...base, state: "split", code: verdict.code, pieces: verdict.pieces ?? halves(count) };
       return { ...base, state: "rejected_final", code: verdict.code };
     case "halt":
+      // One product's key: its calls wait, the account's others go on.
+      if (verdict.productKey)
+        return {
+          ...base,
+          state: stateBefore(claim.state),
+          code: verdict.code,
+          retryMs: delay(undefined, context),
+        };
       return { ...base, state: stateBefore(claim.state), code: verdict.code, halts: true };
     case "retry":
       return {

@@ -1,4 +1,4 @@
-import { createMarketplace, type MarketplaceAdapter } from "@quarterpast/marketplace";
+import { createMarketplace, keySource, type MarketplaceAdapter } from "@quarterpast/marketplace";
 import { addDecimals, HOUR, MINUTE, SECOND, type Micros } from "@quarterpast/domain";
 import { createLogger, fixedClock, type FixedClock } from "@quarterpast/runtime";
 import { createSandbox, type Sandbox } from "@quarterpast/sandbox";
@@ -104,6 +104,48 @@ const wishOf = (sn: string) => ({ sn, quantity: null, interval: null, reason: "a
 const refusals = async () =>
   (await ledger.rows("SELECT refused FROM rereports ORDER BY request_id")).map(({ refused }) => refused);
 const billedSum = () => sandbox.store.totals("instance");
+
+describe("keys of products", () => {
+  test("a product's key signs its records, not the account's", async () => {
+    await withKeys({ own: KEY, account: "wrong" });
+    expect(await states()).toEqual({ own: "accepted", product: "frozen" });
+    expect((await ledger.rows("SELECT halted_code FROM accounts"))[0]).toEqual({ halted_code: "MKT.0102" });
+  });
+
+  test("a product's key that is refused stops nothing but that product", async () => {
+    await withKeys({ own: "wrong", account: KEY });
+    expect(await states()).toEqual({ own: "frozen", product: "accepted" });
+    expect((await ledger.rows("SELECT halted_code FROM accounts"))[0]).toEqual({ halted_code: null });
+  });
+
+  const states = async () => {
+    const found = await ledger.rows<{ product: string; state: string }>(
+      "SELECT DISTINCT product, state FROM billing.records",
+    );
+    return Object.fromEntries(found.map(({ product, state }) => [product, state]));
+  };
+
+  async function withKeys({ own, account }: { own: string; account: string }): Promise<void> {
+    const ring = { account: [account], products: new Map([["own", [own]]]) };
+    const mine = createMarketplace({
+      ...{ marketplace: "koogallery", site: "cn", baseUrl: sandbox.url, key: keySource(() => ring) },
+      ...{ now: () => Date.now(), nonce: randomUUID },
+    });
+    const options = { ...deps(), adapter: mine };
+    const instances = ["i-1", "i-2", "i-3", "i-4"];
+    for (const id of instances) await ledger.instance(id, "tokens", `customer-${id}`);
+    await ledger.rows("UPDATE instances SET shard = 0, product = 'own' WHERE instance_id IN ('i-1', 'i-3')");
+    await ledger.rows("UPDATE instances SET shard = 0");
+    for (const id of instances) await used(id, "2");
+    await setTime(H + HOUR + 2 * MINUTE);
+    await sealAndFreeze(options);
+    for (let calls = 0; calls < 6; calls += 1) await submitNext(options);
+    // One call that was cut by keys, without a byte sent, and one for each key: records lie by product.
+    expect(settled.filter(({ decision }) => decision.state === "split")).toHaveLength(1);
+    expect(settled[0]!.decision).toMatchObject({ code: "SEVERAL_KEYS", pieces: [2, 2] });
+    await mine.close();
+  }
+});
 
 describe("an hour", () => {
   test("is sealed after the grace, frozen, filed, accepted and billed with its exact total", async () => {

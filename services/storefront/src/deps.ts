@@ -1,4 +1,4 @@
-import type { OrderQuery } from "@quarterpast/marketplace";
+import type { Keyring, OrderQuery } from "@quarterpast/marketplace";
 import type { Clock, Logger, Metrics } from "@quarterpast/runtime";
 import type { Account, Pool, Provided } from "@quarterpast/store";
 import type { Reads } from "./calls/reads.js";
@@ -12,8 +12,8 @@ export interface StorefrontDeps {
   metrics: Metrics;
   account: Account;
   reads: Reads;
-  /** Live interconnection keys, the newest first; several while a key is rotated. */
-  keys: () => readonly string[];
+  /** The interconnection keys that hold now; several of one owner while a key is rotated. */
+  keys: () => Keyring;
   /** Undefined where the seller has no AK and SK. */
   orderQuery: OrderQuery | undefined;
   /** Undefined where the seller has no service of its own to tell: a template answers then. */

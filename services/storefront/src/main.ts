@@ -1,9 +1,16 @@
 import { randomBytes, randomUUID } from "node:crypto";
-import { createOrderQuery, secret, type OrderQuery } from "@quarterpast/marketplace";
+import {
+  createOrderQuery,
+  KEY_SETTINGS,
+  readKeyring,
+  secret,
+  type OrderQuery,
+} from "@quarterpast/marketplace";
 import {
   createHttp,
   createMetrics,
   createProductClock,
+  followSettings,
   readSettings,
   runService,
   SettingsError,
@@ -34,7 +41,7 @@ runService({
   name: "storefront",
   start: async ({ env, logger, signal }) => {
     const settings = readSettings(storefrontSettings, env);
-    const keys = keysOf(settings);
+    const keyring = followSettings(KEY_SETTINGS, env, readKeyring, { logger });
     const metrics = createMetrics("storefront");
     const pool = await openStore({
       databaseUrl: settings.DATABASE_URL,
@@ -55,7 +62,7 @@ runService({
       ...{ pool, clock, logger, metrics, account, orderQuery, letters },
       id: randomUUID,
       reads: createReads({ pool, account, clock }),
-      keys: () => keys,
+      keys: keyring.value,
       hooks: hooksOf(settings, clock),
       template: { frontEndUrl: settings.FRONT_END_URL },
       options: optionsOf(settings),
@@ -78,23 +85,12 @@ runService({
         await storefront.stop();
         await orderQuery?.close();
         clock.stop();
+        keyring.stop();
         await pool.end();
       },
     };
   },
 });
-
-function keysOf({ MARKETPLACE_KEY, MARKETPLACE_KEYS = [] }: Settings): string[] {
-  const keys = [
-    ...new Set([...MARKETPLACE_KEYS, ...(MARKETPLACE_KEY === undefined ? [] : [MARKETPLACE_KEY])]),
-  ];
-  if (keys.length > 0) return keys;
-  const right = {
-    en: "the seller's interconnection key, or MARKETPLACE_KEYS",
-    zh: "商家对接密钥，或 MARKETPLACE_KEYS",
-  };
-  throw new SettingsError([{ name: "MARKETPLACE_KEY", value: "", right }]);
-}
 
 function orderQueryOf(
   { MARKETPLACE_SITE: site, ORDER_QUERY_URL: baseUrl, ORDER_AK: ak, ORDER_SK: sk }: Settings,

@@ -1,5 +1,5 @@
 import type { FastifyInstance, FastifyReply } from "fastify";
-import { bodySign } from "@quarterpast/marketplace";
+import { allKeys, bodySign } from "@quarterpast/marketplace";
 import type { Micros } from "@quarterpast/domain";
 import { keepNonces, type Nonce } from "@quarterpast/store";
 import { act } from "./act.js";
@@ -10,6 +10,7 @@ import type { StorefrontDeps } from "./deps.js";
 import { admitV1, admitV2, type AdmitDeps, type Admission, type Admitted } from "./wire/admit.js";
 import { maskAnswer, writeAnswer } from "./wire/answer.js";
 import type { Read } from "./wire/fields.js";
+import { holdsForCall } from "./wire/owner.js";
 import { readV1 } from "./wire/v1.js";
 import { readV2 } from "./wire/v2.js";
 
@@ -50,7 +51,7 @@ export function addKooGallery(http: FastifyInstance, deps: StorefrontDeps, keepe
     const take = async (incoming: Omit<Incoming, "received">, reply: FastifyReply) => {
       const whole = { ...incoming, received: deps.clock.real() };
       const { admission, read, answer } = await answerTo(deps, admitDeps, whole);
-      const key = admission.ok ? admission.key : deps.keys()[0]!;
+      const key = admission.ok ? admission.key : allKeys(deps.keys())[0]!;
       const encryption = deps.options.credentials[incoming.version];
       const { version } = incoming;
       const written = writeAnswer(answer, { version, key, encryption, letters: deps.letters });
@@ -85,8 +86,21 @@ async function answerTo(
   const admission = await admit(deps, admitDeps, version, query, body);
   if (!admission.ok) return { admission, read: undefined, answer: admission.answer };
   const read = version === "v2" ? readV2(body) : readV1(admission.parameters, admission.key);
-  const answer = read.ok ? await act(deps, read.value) : refuse("000002", read.message);
-  return { admission, read, answer };
+  if (!read.ok) return { admission, read, answer: refuse("000002", read.message) };
+  const owner = await owns(deps, admission.key, read.value);
+  if (owner !== undefined) return { admission: { ok: false, answer: owner }, read, answer: owner };
+  return { admission, read, answer: await act(deps, read.value) };
+}
+
+/** The refusal of a call that the key of another product signed; undefined where its key holds for it. */
+async function owns(deps: StorefrontDeps, key: string, request: Request): Promise<Answer | undefined> {
+  try {
+    if (await holdsForCall(deps, key, request)) return undefined;
+    return refuse("000001", "authentication failed: this key is of another product");
+  } catch (error) {
+    deps.logger.error({ err: error }, "a call could not be checked");
+    return { code: "000005", detail: "the call could not be checked" };
+  }
 }
 
 /** A database that is away cannot tell a replay: the call is refused as an error of ours, and comes again. */

@@ -4,28 +4,9 @@ import {
   integerSetting,
   logLevelSetting,
   portSetting,
-  setting,
   textSetting,
   urlSetting,
 } from "@quarterpast/runtime";
-
-/** Several keys, one a line or with commas between; the first is the newest. Undefined where there is none. */
-export function readKeys(text: string): string[] | undefined {
-  const keys = text
-    .split(/[\r\n,]/)
-    .map((key) => key.trim())
-    .filter((key) => key !== "");
-  return keys.length > 0 ? [...new Set(keys)] : undefined;
-}
-
-const keysSetting = () =>
-  setting(
-    {
-      en: "interconnection keys, one a line or with commas between, the newest first",
-      zh: "对接密钥，每行一个或以逗号分隔，最新的在前",
-    },
-    readKeys,
-  );
 
 /** Settings of the storefront, from the environment. */
 export const storefrontSettings = z.object({
@@ -36,9 +17,6 @@ export const storefrontSettings = z.object({
   ACCOUNT: textSetting({ en: "the code of a seller account", zh: "卖家账号代码" }).default("koogallery-cn"),
   MARKETPLACE: z.literal("koogallery").default("koogallery"),
   MARKETPLACE_SITE: z.enum(["cn", "intl"]).default("cn"),
-  /** The interconnection key; with MARKETPLACE_KEYS beside it, both hold: that is how a key is rotated. */
-  MARKETPLACE_KEY: textSetting({ en: "the seller's interconnection key", zh: "商家对接密钥" }).optional(),
-  MARKETPLACE_KEYS: keysSetting().optional(),
   /** How far a call's time may be from ours, in real seconds (koogallery.md 3.1). */
   SIGNATURE_WINDOW_SECONDS: integerSetting(1, 900).default(60),
   /** V1.0 has no nonce and its calls may be made by hand in the console: a wider one. */

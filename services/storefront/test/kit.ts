@@ -166,7 +166,7 @@ export async function openShop(
   const deps: StorefrontDeps = {
     ...{ pool: ledger.pool, clock, logger, metrics, account: ledger.account, orderQuery },
     reads: createReads({ pool: own.pool ?? ledger.pool, account: ledger.account, clock }),
-    keys: () => [KEY],
+    keys: () => ({ account: [KEY], products: new Map() }),
     hooks: hookUrl ? createHookSender({ url: hookUrl, key: "hook-key", now: () => clock.real() }) : undefined,
     template: { frontEndUrl: "https://app.example/" },
     id: randomUUID,

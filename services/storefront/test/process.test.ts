@@ -7,7 +7,7 @@ import { promisify } from "node:util";
 import { freePorts } from "@quarterpast/devstack";
 import { addProduct, setClock } from "@quarterpast/store";
 import { systemClock } from "@quarterpast/runtime";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { H, openLedger, type Ledger } from "../../../test/fixtures/ledger.js";
 import { createService, type ServiceProcess } from "../../../test/fixtures/services.js";
 import {
@@ -45,9 +45,10 @@ beforeEach(async () => {
   lines = new Map();
   orders = await orderServer(lines);
   dir = mkdtempSync(join(tmpdir(), "quarterpast-storefront-"));
+  writeFileSync(join(dir, "keys"), "newer-key\n");
   [port] = (await freePorts(1)) as [number];
   env = {
-    ...{ DATABASE_URL: ledger.url, MARKETPLACE_KEY: KEY, MARKETPLACE_KEYS: "newer-key" },
+    ...{ DATABASE_URL: ledger.url, MARKETPLACE_KEY: KEY, MARKETPLACE_KEYS_FILE: join(dir, "keys") },
     ...{ ORDER_QUERY_URL: orders.url, ORDER_AK: "ak", ORDER_SK: SK },
   };
   storefront = createService("storefront", port, env, dir);
@@ -140,7 +141,15 @@ describe("a running storefront", () => {
     await storefront.kill();
     await storefront.start();
     expect((await call(signed)).resultCode).toBe("000002");
-    expect((await call(signedV2(clock, body, { key: "newer-key" }))).resultCode).toBe("000000");
+    const asked = async (key: string) => (await call(signedV2(clock, body, { key }))).resultCode;
+    expect(await asked("newer-key")).toBe("000000");
+    // Without a restart: the file is read again, and what is no key ring changes nothing.
+    writeFileSync(join(dir, "keys"), "newest-key\n");
+    await vi.waitFor(async () => expect(await asked("newest-key")).toBe("000000"), 5_000);
+    expect(await asked("newer-key")).toBe("000001");
+    writeFileSync(join(dir, "keys"), "three words here\n");
+    await new Promise((resolve) => setTimeout(resolve, 1_500));
+    expect([await asked("newest-key"), await asked(KEY)]).toEqual(["000000", "000000"]);
   });
 
   test("passes the self-test in every version and mode; with a wrong key none", async () => {

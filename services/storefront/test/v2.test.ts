@@ -324,12 +324,50 @@ describe("what is refused", () => {
 });
 
 test("two keys hold while one is rotated", async () => {
-  const both = await openShop({ keys: () => ["new-key", "testAccessKey-0001"] });
+  const both = await openShop({
+    keys: () => ({ account: ["new-key", "testAccessKey-0001"], products: new Map() }),
+  });
   const body = { activity: "queryInstance", instanceId: "x", testFlag: "1" };
   for (const key of ["new-key", "testAccessKey-0001"]) {
     expect((await both.v2(body, { key })).resultCode).toBe("000000");
   }
   await both.close();
+});
+
+test("a product's key holds for calls about that product, beside the account's; a key taken away is refused at once", async () => {
+  const ring = {
+    account: ["account-key"],
+    products: new Map([
+      ["P", ["p-old", "p-new"]],
+      ["Q", ["q-key"]],
+    ]),
+  };
+  const own = await openShop({ keys: () => ring });
+  await own.product({ productId: "P" });
+  own.lines.set("CS1/CS1-000001", { mode: "ON_DEMAND", products: ["P"] });
+  const buy = { activity: "newInstance", orderId: "CS1", orderLineId: "CS1-000001", businessId: "b-1" };
+  expect((await own.v2(buy, { key: "p-old" })).resultCode).toBe("000000");
+  const query = { activity: "queryInstance", instanceId: "b-1" };
+  const asked = async (key: string) => (await own.v2(query, { key })).resultCode;
+  for (const key of ["p-old", "p-new", "account-key"])
+    expect([key, await asked(key)]).toEqual([key, "000000"]);
+  expect(await asked("q-key")).toBe("000001");
+  const release = { activity: "releaseInstance", instanceId: "b-1" };
+  expect((await own.v2(release, { key: "q-key" })).resultCode).toBe("000001");
+  const buyV1 = {
+    activity: "newInstance",
+    orderId: "CS2",
+    productId: "P",
+    customerId: "c",
+    businessId: "b-2",
+  };
+  expect((await own.v1(buyV1, { key: "q-key" })).resultCode).toBe("000001");
+  expect((await own.v1(buyV1, { key: "p-new" })).resultCode).toBe("000000");
+  ring.products.set("P", ["p-new"]);
+  expect([await asked("p-old"), await asked("p-new")]).toEqual(["000001", "000000"]);
+  const kept = await own.ledger.rows("SELECT authentic FROM calls WHERE activity = 'releaseInstance'");
+  expect(kept).toEqual([{ authentic: false }]);
+  await own.close();
 });
 
 test("every call is kept with its verdict; a failed one runs again by hand", async () => {

@@ -9,6 +9,10 @@ export const TRANSPORT_CODES = {
   ABORTED: { en: "given up by the caller", zh: "调用方已放弃" },
   NO_CODE: { en: "the reply carries no code", zh: "响应中没有结果码" },
   CALL_TOO_LARGE: { en: "more than one call may carry; nothing was sent", zh: "超出单次调用上限，未发送" },
+  SEVERAL_KEYS: {
+    en: "its records are signed by several keys; nothing was sent, each key has a call of its own",
+    zh: "话单需由不同密钥签名，未发送，将按密钥分别调用",
+  },
   UNKNOWN_HOST: {
     en: "the host that these records belong to is not configured any more; nothing was sent",
     zh: "这些话单所属的主机已不在配置中，未发送",

@@ -4,6 +4,7 @@ import { endpointOf, type Endpoint } from "../http/endpoint.js";
 import { TRANSPORT_CODES } from "../http/transportCodes.js";
 import type { MarketplaceAdapter } from "../port.js";
 import type { CallTimeouts } from "../retry.js";
+import type { KeySource } from "../keyring.js";
 import { secret, type Secret } from "../secret.js";
 import { MarketplaceSettingError } from "../settingError.js";
 import {
@@ -25,8 +26,8 @@ import { encodeRecord, WIRE_VERSION } from "./wire.js";
 export interface KooGallerySettings {
   marketplace: "koogallery";
   site: Site;
-  /** The seller's interconnection key (商家对接密钥). */
-  key: string | Secret;
+  /** The seller's interconnection key (商家对接密钥); a source of keys where products have their own, or they change. */
+  key: string | Secret | KeySource;
   /** Goes there instead of the site's host: a sandbox or a gateway. Its fallback list is empty unless given. */
   baseUrl?: string | undefined;
   /** Host names or base URLs instead of the site's fallback list. */
@@ -56,7 +57,7 @@ export function createKooGallery(settings: KooGallerySettings): MarketplaceAdapt
   const dispatcher = settings.dispatcher ?? agentOf(timeouts);
   const { now, nonce, statementPath } = settings;
   const deps: SubmitDeps = {
-    key: keyOf(settings.key),
+    keyFor: keyOf(settings.key),
     dispatcher,
     timeouts,
     skew: createSkew(),
@@ -126,10 +127,12 @@ function endpointsOf({ site, baseUrl, fallbackHosts }: KooGallerySettings): Endp
   });
 }
 
-function keyOf(key: string | Secret): Secret {
+function keyOf(key: string | Secret | KeySource): KeySource {
+  if (typeof key === "function") return key;
   const wrapped = typeof key === "string" ? secret(key) : key;
   // A key with blanks around it was pasted with its line end: it would sign wrongly.
-  if (wrapped.reveal() !== "" && wrapped.reveal() === wrapped.reveal().trim()) return wrapped;
+  if (wrapped.reveal() !== "" && wrapped.reveal() === wrapped.reveal().trim())
+    return () => ({ key: wrapped, isOwn: false });
   throw new MarketplaceSettingError("key", wrapped.reveal() === "" ? "" : "(hidden)", {
     en: "the seller's interconnection key, without blanks or line ends around it",
     zh: "商家对接密钥，首尾不含空白或换行",

@@ -6,7 +6,7 @@ import { exchange, type Exchange } from "../http/exchange.js";
 import { retryAfterMs } from "../http/retryAfter.js";
 import type { CallRecord, Evidence, Verdict } from "../port.js";
 import type { CallTimeouts } from "../retry.js";
-import type { Secret } from "../secret.js";
+import type { KeySource } from "../keyring.js";
 import { decide, readReply } from "./reply.js";
 import { signedHeaders } from "./sign.js";
 import { USAGE_PATH } from "./site.js";
@@ -15,7 +15,7 @@ import type { Skew } from "./skew.js";
 const MAX_REPLY_BYTES = 1024 * 1024;
 
 export interface AttemptDeps {
-  key: Secret;
+  keyFor: KeySource;
   dispatcher: Dispatcher;
   timeouts: CallTimeouts;
   skew: Skew;
@@ -42,11 +42,13 @@ export async function attempt(
 ): Promise<Attempt> {
   const startedMs = deps.now();
   const signedWithMs = deps.skew.correctionMs();
+  // All records of a call have one key; without any it is a probe of the account's.
+  const { key, isOwn } = deps.keyFor(records[0]?.product);
   const result = await exchange(deps.dispatcher, {
     origin: endpoint.origin,
     path: endpoint.basePath + USAGE_PATH,
     method: "POST",
-    headers: signedHeaders(deps.key.reveal(), Math.round(startedMs + signedWithMs), deps.nonce(), body),
+    headers: signedHeaders(key.reveal(), Math.round(startedMs + signedWithMs), deps.nonce(), body),
     body,
     headersMs: deps.timeouts.headersMs,
     totalMs: deps.timeouts.totalMs,
@@ -56,7 +58,8 @@ export async function attempt(
   const endedMs = deps.now();
   const offset =
     result.kind === "reply" ? deps.skew.learn(result.headers.date, startedMs, endedMs) : undefined;
-  const { verdict, unmatched } = judge(result, records);
+  const { verdict: judged, unmatched } = judge(result, records);
+  const verdict: Verdict = judged.kind === "halt" && isOwn ? { ...judged, productKey: true } : judged;
   const evidence: Evidence = {
     ...emptyEvidence(endpoint.host, body, startedMs),
     bytesSent: result.kind !== "not_sent",

@@ -19,13 +19,18 @@ export interface SubmitDeps extends AttemptDeps {
 export async function submit(deps: SubmitDeps, call: Call): Promise<CallResult> {
   checkRecords(call.records);
   const body = bodyOf(call.records.map((record) => record.wire));
-  const unsent = (verdict: { kind: "split" | "halt"; code: TransportCode }): CallResult => {
+  const unsent = (
+    verdict:
+      { kind: "split"; code: TransportCode; pieces?: number[] } | { kind: "halt"; code: TransportCode },
+  ): CallResult => {
     const host = call.host ?? deps.endpoints[0]!.host;
     return { ...verdict, evidence: emptyEvidence(host, body, deps.now()), earlier: [] };
   };
   const { length } = call.records;
   const isTooLarge = length > LIMITS.recordsPerCall || (length > 1 && body.length > LIMITS.callBytes);
   if (isTooLarge) return unsent({ kind: "split", code: "CALL_TOO_LARGE" });
+  const pieces = sameKeyRuns(deps, call.records);
+  if (pieces.length > 1) return unsent({ kind: "split", code: "SEVERAL_KEYS", pieces });
   const hosts = deps.endpoints.filter(({ host }) => call.host === undefined || call.host === host);
   if (hosts.length === 0) return unsent({ kind: "halt", code: "UNKNOWN_HOST" });
   return send(deps, hosts, body, call.records, call.signal);
@@ -52,6 +57,19 @@ export async function send(
     earlier.push(last.evidence);
   }
   throw new RangeError("a call needs at least one host");
+}
+
+/** Lengths of the runs of records that one key signs: a call has one signature. */
+function sameKeyRuns({ keyFor }: SubmitDeps, records: readonly CallRecord[]): number[] {
+  const runs: number[] = [];
+  let before: string | undefined;
+  for (const { product } of records) {
+    const key = keyFor(product).key.reveal();
+    if (key === before) runs[runs.length - 1]! += 1;
+    else runs.push(1);
+    before = key;
+  }
+  return runs;
 }
 
 function isOutOfTime({ verdict }: Attempt): boolean {

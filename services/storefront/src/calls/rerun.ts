@@ -1,5 +1,5 @@
 import { findCall, findReruns, settleRerun, type KeptCall } from "@quarterpast/store";
-import { readQuery } from "@quarterpast/marketplace";
+import { allKeys, findV1Key, readQuery, type Parameters } from "@quarterpast/marketplace";
 import { act } from "../act.js";
 import { refOf } from "../commands.js";
 import type { StorefrontDeps } from "../deps.js";
@@ -23,11 +23,9 @@ export async function rerunDue(deps: StorefrontDeps, keeper: CallKeeper): Promis
 
 async function rerun(deps: StorefrontDeps, keeper: CallKeeper, call: KeptCall): Promise<string> {
   const received = deps.clock.real();
-  const key = deps.keys()[0] ?? "";
-  const read =
-    call.version === "v2"
-      ? readV2(Buffer.from(call.body, "utf8"))
-      : readV1(readQuery(call.query)[0] ?? new Map(), key);
+  const parameters = readQuery(call.query)[0] ?? new Map<string, string>();
+  const key = keyOf(deps, call, parameters);
+  const read = call.version === "v2" ? readV2(Buffer.from(call.body, "utf8")) : readV1(parameters, key);
   if (!read.ok) return "000002";
   const answer = await act(deps, read.value);
   const encryption = deps.options.credentials[call.version];
@@ -44,4 +42,10 @@ async function rerun(deps: StorefrontDeps, keeper: CallKeeper, call: KeptCall): 
     rerunOf: callId,
   });
   return answer.code;
+}
+
+/** The key that signed the call, where it holds still: fields of V1.0 were encrypted with it. */
+function keyOf({ keys }: StorefrontDeps, { version }: KeptCall, parameters: Parameters): string {
+  const all = allKeys(keys());
+  return (version === "v1" ? findV1Key(all, parameters) : undefined) ?? all[0]!;
 }

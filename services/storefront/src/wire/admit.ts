@@ -1,5 +1,6 @@
 import { SECOND, type Micros } from "@quarterpast/domain";
 import {
+  allKeys,
   findV1Key,
   findV2Key,
   parseDigits,
@@ -40,7 +41,7 @@ export async function admitV2(deps: AdmitDeps, query: string, body: Buffer): Pro
   const window = deps.options.windowSeconds.v2 * SECOND;
   if (at === undefined || isStale(deps, at, window))
     return refused(refuse("000002", "invalid parameter: timestamp"));
-  const key = findV2Key(deps.keys(), body, { signature, timestamp, nonce });
+  const key = findV2Key(allKeys(deps.keys()), body, { signature, timestamp, nonce });
   if (key === undefined) return refused(refuse("000001", "authentication failed"));
   if (!(await isFirst(deps, nonce, at + window)))
     return refused(refuse("000002", "invalid parameter: nonce was used before"));
@@ -52,7 +53,7 @@ export async function admitV2(deps: AdmitDeps, query: string, body: Buffer): Pro
  * something; debugging cases, purchases and queries may be repeated as they are.
  */
 export async function admitV1(deps: AdmitDeps, query: string): Promise<Admission> {
-  const keys = deps.keys();
+  const keys = allKeys(deps.keys());
   for (const parameters of readQuery(query)) {
     const key = findV1Key(keys, parameters);
     if (key === undefined) continue;
