@@ -3,8 +3,8 @@ import { readTexts, SettingsError, type SettingsProblem } from "./settings.js";
 
 /** A value that follows the files its settings are read from. */
 export interface Followed<T> {
-  value(): T;
-  stop(): void;
+  value: () => T;
+  stop: () => void;
 }
 
 export type FollowedRead<T> = { ok: true; value: T } | { ok: false; problem: SettingsProblem };
