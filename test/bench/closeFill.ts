@@ -26,18 +26,19 @@ export async function fillHour(pool: Pool, instances: number): Promise<Account> 
     await run("SET statement_timeout = 0");
     await run("INSERT INTO sources (account_no, source) VALUES ($1::smallint, 'bench')", accountNo);
     await run(
-      `INSERT INTO events (source_no, instance_no, key, payload_hash, occurred, received, bill_hour, quantity)
+      `INSERT INTO events (source_no, instance_no, key, timed, occurred, quantity)
        SELECT source_no, instance_no,
          format('019ca8e0-%s-7%s-8000-%s', lpad(to_hex(n / 4096), 4, '0'), lpad(to_hex(n % 4096), 3, '0'), lpad(to_hex(n), 12, '0'))::uuid,
-         md5(n::text)::uuid, $1::timestamptz + make_interval(secs => n % 3600), $1::timestamptz + interval '1 hour', $1::timestamptz,
+         true, $1::timestamptz + make_interval(secs => n % 3600),
          trim_scale((n % 99991 + 1) * 0.000123)
        FROM (SELECT instance_no, row_number() OVER (ORDER BY instance_no) AS n FROM instances) i, sources`,
       iso(now),
     );
     await run(
       `INSERT INTO hour_usage (shard, bill_hour, instance_no, origin_hour, quantity, events)
-       SELECT shard, bill_hour, instance_no, bill_hour, quantity, 1 FROM events JOIN instances USING (instance_no)
+       SELECT shard, $1::timestamptz, instance_no, $1::timestamptz, quantity, 1 FROM events JOIN instances USING (instance_no)
        ORDER BY shard, instance_no`,
+      iso(now),
     );
     await run("VACUUM ANALYZE");
   } finally {
