@@ -3,7 +3,7 @@ import { FIRST_MS, HOUR_MS, openStage } from "./stage.js";
 import { compare, hourOfUsage, send } from "./usage.js";
 import type { LongRun, PartResult } from "./parts.js";
 
-const RECORDS = 3_000;
+const RECORDS = 3_600;
 const REPLIES = 5_000;
 const WITHIN_MS = 25 * 60_000;
 const DONE_MS = 5 * 60_000;
