@@ -12,7 +12,10 @@ export interface LongResult {
   [figure: string]: unknown;
 }
 
-type Row = (figure: (name: string) => string, result: LongResult) => Record<Language, [run: string, found: string]>;
+type Row = (
+  figure: (name: string) => string,
+  result: LongResult,
+) => Record<Language, [run: string, found: string]>;
 
 const seconds = (ms: unknown): string => `${Math.ceil(Number(ms) / 1_000)} s`;
 
@@ -63,7 +66,10 @@ const ROWS: Record<string, Row> = {
       "bugs put into the product on purpose",
       `${figure("caught")} of ${figure("bugs")} caught, ${figure("falseAlarms")} false alarms`,
     ],
-    zh: ["故意埋入的错误", `${figure("bugs")} 个中发现 ${figure("caught")} 个，误报 ${figure("falseAlarms")}`],
+    zh: [
+      "故意埋入的错误",
+      `${figure("bugs")} 个中发现 ${figure("caught")} 个，误报 ${figure("falseAlarms")}`,
+    ],
   }),
   fuzz: (figure, { rssStartMb, rssEndMb }) => ({
     en: [

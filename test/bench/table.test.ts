@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
+import { newestGood, reliabilityTable } from "./reliability.js";
 import { newestFull, tableOf, withTable } from "./table.js";
 
 const path = (name: string) => fileURLToPath(new URL(`../../${name}`, import.meta.url));
@@ -12,4 +13,14 @@ test.each([
 ] as const)("the figures of %s are those of the newest full run", (file, language) => {
   const page = readFileSync(path(file), "utf8");
   expect(withTable(page, newest ? tableOf(newest, language) : "")).toBe(page);
+});
+
+const longRuns = newestGood(path("test/crash/results.ndjson"));
+
+test.each([
+  ["README.md", "en"],
+  ["README.zh-CN.md", "zh"],
+] as const)("the reliability table of %s is that of the newest green long runs", (file, language) => {
+  const page = readFileSync(path(file), "utf8");
+  expect(withTable(page, reliabilityTable(longRuns, language), "reliability")).toBe(page);
 });

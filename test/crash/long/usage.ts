@@ -7,7 +7,7 @@ const AT_ONCE = 8;
 
 /** One consumption of an instance; its quantity follows from who and when, so that every sum can be made again. */
 export const quantityOf = (instance: number, hourMs: number): string =>
-  `${(instance % 97) + 1}.${String((hourMs / 3_600_000) % 10)}`;
+  `${(instance % 97) + 1}.${String(Math.floor(hourMs / 3_600_000) % 10)}`;
 
 /** A request's events. */
 export interface Events {
@@ -17,7 +17,8 @@ export interface Events {
 
 /** One event of each instance in an hour, cut into requests. */
 export function* hourOfUsage(instances: number, hourMs: number, each = 1): Generator<Events> {
-  const time = new Date(hourMs + 60_000).toISOString();
+  // Early in its hour: no collector calls it the future.
+  const time = new Date(Math.floor(hourMs / 3_600_000) * 3_600_000 + 60_000).toISOString();
   let batch: object[] = [];
   const ids = () => batch.map((event) => (event as { id: string }).id);
   for (let no = 0; no < instances * each; no += 1) {
