@@ -111,9 +111,12 @@ beforeAll(async () => {
      SELECT 1, i.instance_no, gen_random_uuid(), false, now(), to_timestamp(${seconds(H)}), q, id
      FROM instances i, (VALUES (8::numeric, 'e1'), (-3, 'c1')) AS t (q, id) WHERE i.instance_id = 'i-1';
      INSERT INTO events (source_no, key, timed, occurred, quantity, id)
-     VALUES (1, gen_random_uuid(), false, now(), 6, 'w1');
+     VALUES (1, gen_random_uuid(), false, now(), 6, 'w1'), (1, gen_random_uuid(), false, now(), 2.5, 'w2');
      INSERT INTO quarantine (source_no, key, account_no, reason, subject, meter, quarantined_at)
      SELECT 1, key, 1, 'unknown_instance', 'gamma', 'tokens', to_timestamp(${seconds(NOW)}) FROM events WHERE id = 'w1';
+     INSERT INTO quarantine (source_no, key, account_no, reason, subject, meter, quarantined_at, written_off_at)
+     SELECT 1, key, 1, 'instance_closed', 'delta', 'tokens', to_timestamp(${seconds(NOW)}), to_timestamp(${seconds(NOW)})
+     FROM events WHERE id = 'w2';
      INSERT INTO corrections SELECT 1, c.key, e.key, 5, -3, c.instance_no, c.bill_hour, now(), now()
      FROM events c, events e WHERE c.id = 'c1' AND e.id = 'e1'`,
   );
@@ -187,6 +190,7 @@ const ANSWERS: [question: RegExp, answer: () => unknown[][]][] = [
       ["waits", "tokens", "6"],
     ],
   ],
+  [/^What did somebody give up/, () => [["quarantine", "instance_closed", "tokens", "1", "2.5"]]],
   [/^Which hours/, () => [[H, "not heard: //gw"]]],
 ];
 
