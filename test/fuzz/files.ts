@@ -31,13 +31,22 @@ const SERIAL = { type: "string", pattern: "^[\\x21-\\x7e]{1,64}$" };
 const TYPES_OF_SHEETS = /spreadsheetml/;
 
 function rowsOf(words: Words, random: Random): Cell[][] {
-  const isBill = random.chance(0.2);
-  const rows = Array.from({ length: random.int(0, 4) }, (): Cell[] => {
+  const isBill = random.chance(0.15);
+  const rows = Array.from({ length: random.int(1, 4) }, (): Cell[] => {
     const instance = words.take(SERIAL, "instances.instanceId", random);
     if (isBill)
       return ["2026-03", instance, "llm", random.int(0, 99), "1.50", "1.50", "CNY", `o-${random.int(0, 9)}`];
     const sn = words.take(SERIAL, "records.sn", random);
-    const state = random.pick(["billed", "billed", "abnormal", "异常", "accepted"]);
+    const state = random.pick([
+      "billed",
+      "billed",
+      "pending",
+      "normal",
+      "abnormal",
+      "abnormal",
+      "异常",
+      "accepted",
+    ]);
     const code = random.pick(["", "005", "010", "999"]);
     return [
       sn,
@@ -54,21 +63,24 @@ function rowsOf(words: Words, random: Random): Cell[][] {
   return [isBill ? BILL : SDR, ...rows, ...end];
 }
 
-/** A file of that content type; half of them have a cell, a byte or an end that is wrong. */
+/** A file of that content type; a third of them have a cell, a byte or an end that is wrong. */
 export function fileOf(type: string, words: Words, random: Random): Buffer {
   const rows = rowsOf(words, random);
-  if (random.chance(0.25)) {
+  if (random.chance(0.15)) {
     const row = random.pick(rows);
     row[random.int(0, row.length - 1)] = nastyText(random);
   }
   const file = write(type, rows, random);
-  return random.chance(0.3) ? damage(file, random) : file;
+  return random.chance(0.15) ? damage(file, random) : file;
 }
 
 function write(type: string, rows: Cell[][], random: Random): Buffer {
   if (TYPES_OF_SHEETS.test(type) || random.chance(0.1)) return xlsx(rows);
   const [header = [], ...lines] = rows;
-  const objects = lines.map((line) => Object.fromEntries(line.map((cell, at) => [String(header[at]), cell])));
+  const records = lines.filter(([first]) => first !== "#total");
+  const objects = records.map((line) =>
+    Object.fromEntries(line.map((cell, at) => [String(header[at]), cell])),
+  );
   if (type === "application/json")
     return Buffer.from(JSON.stringify(random.chance(0.5) ? objects : { records: objects }));
   if (type === "application/x-ndjson")

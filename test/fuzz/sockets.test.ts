@@ -38,6 +38,8 @@ function until(url: string, use: (socket: Socket) => void, withinMs: number): Pr
       reject(new Error(`still open after ${withinMs} ms; it had answered: ${answer.slice(0, 200)}`));
     }, withinMs);
     socket.on("data", (chunk) => void (answer += chunk.toString("latin1")));
+    // A connection of which one half is closed may be gone at the other side: a byte finds out.
+    socket.on("end", () => drip(socket, "", " ", 500));
     socket.on("error", () => undefined);
     socket.on("close", () => {
       clearTimeout(timer);
