@@ -16,8 +16,9 @@ import { withDefaults, type SandboxLogger, type SandboxOptions } from "./options
 import { clockSchema } from "./routes/control.js";
 import { createRegistry, instanceSchema, type InstanceInput } from "./rules/instances.js";
 import { createServer } from "./server.js";
+import { openDialTests } from "./shop/dialTests.js";
 import { openOrders } from "./shop/orders.js";
-import { createShop, type Shop } from "./shop/shop.js";
+import { createShop } from "./shop/shop.js";
 import { rowOf, type SdrRow } from "./views/list.js";
 import { totalsOf, type Totals } from "./views/totals.js";
 
@@ -71,13 +72,13 @@ export async function createSandbox(given: SandboxOptions): Promise<Sandbox> {
     validationDelayMs: options.validationDelayMs,
     logger,
   });
-  const shop = given.sellerUrl === undefined ? undefined : await openShop(given.sellerUrl);
+  const opened = given.sellerUrl === undefined ? undefined : await openShop(given.sellerUrl);
   const app = createServer({
     options,
     control,
     push: { options, intake, faults },
     views: { book, calls, clock: productClock, site: options.site },
-    shop: shop && { shop, key: options.key, realNow, site: options.site },
+    shop: opened && { ...opened, key: options.key, realNow, site: options.site },
   });
   try {
     await app.listen({ port: options.port, host: options.host });
@@ -88,9 +89,12 @@ export async function createSandbox(given: SandboxOptions): Promise<Sandbox> {
   const stopTicking = startTicking(engine, logger);
   const { port } = app.server.address() as AddressInfo;
 
-  async function openShop(sellerUrl: string): Promise<Shop> {
+  async function openShop(sellerUrl: string) {
     const orders = await openOrders(dataDir);
-    return createShop({ orders, control, clock: productClock, sellerUrl, key: options.key, realNow, logger });
+    const dialTests = await openDialTests(dataDir, productClock, options.site);
+    const { key } = options;
+    const parts = { orders, control, clock: productClock, sellerUrl, key, realNow, logger };
+    return { shop: createShop(parts), dialTests, sellerUrl };
   }
 
   return {
@@ -108,7 +112,7 @@ export async function createSandbox(given: SandboxOptions): Promise<Sandbox> {
     setFaults: (rules) => faults.set(rules.map((rule) => faultSchema.parse(rule))),
     settle: () => engine.tick(true),
     async close() {
-      shop?.stop();
+      opened?.shop.stop();
       await stopTicking();
       await app.close();
       await journal.close();

@@ -18,8 +18,15 @@ export interface CaseResult {
   problems: Text[];
 }
 
-/** Runs debugging cases one after the other; those of one version and mode share an order. */
-export async function runCases(target: Target, cases: readonly DebugCase[]): Promise<CaseResult[]> {
+/**
+ * Runs debugging cases one after the other; those of one version and mode share an order.
+ * @param signal ends it: it rejects then with the signal's reason.
+ */
+export async function runCases(
+  target: Target,
+  cases: readonly DebugCase[],
+  signal?: AbortSignal,
+): Promise<CaseResult[]> {
   const results: CaseResult[] = [];
   let group = "";
   let session = openSession();
@@ -27,7 +34,8 @@ export async function runCases(target: Target, cases: readonly DebugCase[]): Pro
     if (group !== `${one.version} ${one.mode}`) session = openSession();
     group = `${one.version} ${one.mode}`;
     const { version, mode, name } = one;
-    const answer = await call(target, one.version, { ...one.fields(session), testFlag: "1" });
+    const answer = await call(target, one.version, { ...one.fields(session), testFlag: "1" }, signal);
+    signal?.throwIfAborted();
     if ("unreachable" in answer) {
       const { unreachable: why } = answer;
       const problem = { en: `no answer: ${why}`, zh: `无响应：${why}` };
@@ -47,12 +55,14 @@ async function call(
   target: Target,
   version: Version,
   fields: Record<string, string | object>,
+  ended: AbortSignal | undefined,
 ): Promise<Answered> {
   const began = performance.now();
   const durationMs = () => Math.round(performance.now() - began);
   const { url, init } = version === "v2" ? v2Call(target, fields) : v1Call(target, fields);
   try {
-    const signal = AbortSignal.timeout(2 * TIME_LIMIT_MS);
+    const limit = AbortSignal.timeout(2 * TIME_LIMIT_MS);
+    const signal = ended ? AbortSignal.any([limit, ended]) : limit;
     const answer = await fetch(url, { ...init, signal, redirect: "error" });
     const body = await answer.text();
     const { headers, status } = answer;

@@ -19,8 +19,10 @@ export interface Wiring {
 export function environmentOf(name: ServiceName, context: StartContext, wiring: Wiring): NodeJS.ProcessEnv {
   const own = ownSettings(name, context, wiring);
   const env: NodeJS.ProcessEnv = { ...context.env };
+  // Keys of a real marketplace are none of the sandbox's.
+  const foreign = wiring.hasSandbox ? ["MARKETPLACE_KEYS"] : [];
   // A name that is set twice, plainly and by a file, would be refused by the service.
-  for (const key of [...SETTING_NAMES, ...Object.keys(own)]) {
+  for (const key of [...SETTING_NAMES, ...foreign, ...Object.keys(own)]) {
     delete env[key];
     delete env[`${key}_FILE`];
   }

@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { startDialTests } from "../selftest/dial.js";
 import type { StartContext } from "./context.js";
 import { waitUntilReady } from "./health.js";
 import { localUrl } from "./layout.js";
@@ -60,6 +61,9 @@ export async function openServices(
     { signal, onReady: (name) => tell(readyLine(name, localUrl(ports[name as ServiceName]))) },
   );
   await sandboxClock?.hold(time.start);
+  if (wiring.hasSandbox) {
+    undo.add(startDialTests(localUrl(ports.sandbox), wiring.marketplaceKey, context.logger()));
+  }
   return sandboxClock;
 }
 

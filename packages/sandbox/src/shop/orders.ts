@@ -1,5 +1,5 @@
-import { appendFile, readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { appendJsonLine, readJsonLines } from "./jsonLines.js";
 
 /** How a line is charged (specification 4.2). */
 export const CHARGING_MODES = ["ON_DEMAND", "ON_DEMAND_PKG", "ONE_TIME", "PERIOD"] as const;
@@ -32,21 +32,13 @@ export type ShopOrders = {
 /** The orders of a data folder: one JSON line a change, the last one of an order holds. */
 export async function openOrders(dataDir: string): Promise<ShopOrders> {
   const path = join(dataDir, "orders.ndjson");
-  const orders = new Map<string, ShopOrder>();
-  const text = await readFile(path, "utf8").catch((error: NodeJS.ErrnoException) => {
-    if (error.code === "ENOENT") return "";
-    throw error;
-  });
-  // A last line without its end was cut by a kill.
-  for (const line of text.split("\n").slice(0, -1)) {
-    const order = JSON.parse(line) as ShopOrder;
-    orders.set(order.orderId, order);
-  }
+  const kept = await readJsonLines<ShopOrder>(path);
+  const orders = new Map(kept.map((order) => [order.orderId, order]));
   return {
     all: () => [...orders.values()],
     find: (orderId) => orders.get(orderId),
     async keep(order) {
-      await appendFile(path, `${JSON.stringify(order)}\n`);
+      await appendJsonLine(path, order);
       orders.set(order.orderId, order);
     },
   };

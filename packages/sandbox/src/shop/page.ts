@@ -50,8 +50,8 @@ const ACTIONS: Record<ShopState, readonly ShopAction[]> = {
   failed: [],
 };
 
-/** The page where a person buys, freezes and releases. @param orders newest first. */
-export function renderShop(lang: Language, orders: readonly ShopOrder[]): string {
+/** The page where a person buys, freezes and releases. @param orders newest first. @param below what follows them. */
+export function renderShop(lang: Language, orders: readonly ShopOrder[], below: Markup): string {
   const text = words[lang];
   const other = lang === "zh" ? "en" : "zh";
   const options = CHARGING_MODES.map((mode) => html`<option value="${mode}">${text.modes[mode]}</option>`);
@@ -99,6 +99,7 @@ export function renderShop(lang: Language, orders: readonly ShopOrder[]): string
                 </table>
               </div>`
         }
+        ${below}
       </body>
     </html>`.markup;
 }

@@ -1,5 +1,7 @@
 import type { FastifyInstance } from "fastify";
 import { z } from "zod";
+import { renderDialTests } from "./dialPage.js";
+import { addDialTests, type DialRoutes } from "./dialRoutes.js";
 import { CHARGING_MODES, type ShopOrder } from "./orders.js";
 import { renderShop } from "./page.js";
 import { lineOf, SHOP_ACTIONS, type Shop } from "./shop.js";
@@ -25,10 +27,19 @@ const purchaseSchema = z.object({
 });
 const actionSchema = z.object({ orderId: id, action: z.enum(SHOP_ACTIONS) });
 
-export type ShopRoutes = { shop: Shop; key: string; realNow: () => number; site: "cn" | "intl" };
+export type ShopRoutes = DialRoutes & {
+  shop: Shop;
+  key: string;
+  realNow: () => number;
+  site: "cn" | "intl";
+};
+
+const HIDDEN = { error: "the product is hidden: its dial tests failed on five days on end" };
 
 /** Adds the order query, the shop as JSON, and its page for a person. */
-export function addShop(app: FastifyInstance, { shop, key, realNow, site }: ShopRoutes): void {
+export function addShop(app: FastifyInstance, parts: ShopRoutes): void {
+  const { shop, dialTests, key, realNow, site } = parts;
+  addDialTests(app, parts);
   app.addContentTypeParser(
     "application/x-www-form-urlencoded",
     { parseAs: "string" },
@@ -48,7 +59,9 @@ export function addShop(app: FastifyInstance, { shop, key, realNow, site }: Shop
   });
 
   app.get("/sandbox/orders", () => ({ orders: shop.orders.all() }));
-  app.post("/sandbox/orders", ({ body }) => shop.buy(readPurchase(body)));
+  app.post("/sandbox/orders", ({ body }, reply) =>
+    dialTests.isHidden() ? reply.code(409).send(HIDDEN) : shop.buy(readPurchase(body)),
+  );
   app.post<{ Params: { orderId: string; action: string } }>(
     "/sandbox/orders/:orderId/:action",
     async ({ params }, reply) => {
@@ -67,7 +80,7 @@ export function addShop(app: FastifyInstance, { shop, key, realNow, site }: Shop
         "x-content-type-options": "nosniff",
       })
       .type("text/html; charset=utf-8")
-      .send(renderShop(lang, shop.orders.all().toReversed()));
+      .send(renderShop(lang, shop.orders.all().toReversed(), renderDialTests(lang, dialTests)));
   });
   app.post<{ Querystring: { lang?: string } }>("/shop", async (request, reply) => {
     // A form of a foreign page may not buy here.
@@ -77,7 +90,8 @@ export function addShop(app: FastifyInstance, { shop, key, realNow, site }: Shop
     if ("action" in fields) {
       const { orderId, action } = actionSchema.parse(fields);
       await shop.act(orderId, action);
-    } else await shop.buy(readPurchase(fields));
+    } else if (dialTests.isHidden()) return reply.code(409).send(HIDDEN);
+    else await shop.buy(readPurchase(fields));
     return reply.redirect(`/shop?lang=${request.query.lang === "en" ? "en" : "zh"}`, 303);
   });
 }

@@ -1,0 +1,40 @@
+import { createLoop, type Logger } from "@quarterpast/runtime";
+import { casesOf, MODES, VERSIONS } from "./cases.js";
+import { runCases, type CaseResult } from "./run.js";
+
+const POLL_MS = 1_000;
+const ANSWER_WITHIN_MS = 5_000;
+
+/**
+ * Plays the debugging cases whenever the sandbox says that they are due, against the seller's address it names, and
+ * tells it what came of them: the marketplace's dial tests (koogallery.md 3.8). @returns what ends it.
+ */
+export function startDialTests(sandboxUrl: string, key: string, logger: Logger): () => Promise<void> {
+  const run = async (signal: AbortSignal) => void (await dial(sandboxUrl, key, signal));
+  const loop = createLoop({ name: "dial-tests", everyMs: POLL_MS, run, logger });
+  loop.start();
+  return () => loop.stop();
+}
+
+/** Plays the cases that are due, if any. @param signal ends it. @returns their results, undefined where none were due. */
+export async function dial(
+  sandboxUrl: string,
+  key: string,
+  signal?: AbortSignal,
+): Promise<CaseResult[] | undefined> {
+  const address = new URL("/sandbox/dial-tests", sandboxUrl);
+  const asked = await fetch(address, { signal: AbortSignal.timeout(ANSWER_WITHIN_MS) });
+  // A sandbox without a seller's address has no dial tests.
+  if (!asked.ok) return undefined;
+  const { seller: url, due: slot } = (await asked.json()) as { seller: string; due: string | null };
+  if (slot === null) return undefined;
+  const results = await runCases({ url, key }, casesOf({ versions: VERSIONS, modes: MODES }), signal);
+  const told = await fetch(address, {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify({ slot, results }),
+    signal: AbortSignal.timeout(ANSWER_WITHIN_MS),
+  });
+  if (!told.ok) throw new Error(`the sandbox refused a run: ${told.status} ${await told.text()}`);
+  return results;
+}
