@@ -13,7 +13,8 @@ const STILL_SENT = 100;
 
 /**
  * A million acknowledged events wait in Redis when it is emptied, while others still come in. Timed is from then until
- * each of the million has been counted once, put together again from the collectors' journals alone.
+ * each of their jobs is in the queue again (or counted already), put together from the collectors' journals alone, and
+ * until all are counted.
  */
 export async function rebuild({ root, dir, say }: LongRun): Promise<PartResult> {
   const stage = await openStage({
@@ -28,7 +29,7 @@ export async function rebuild({ root, dir, say }: LongRun): Promise<PartResult> 
     await stage.start("collector");
     const acknowledged = await send(stage.collectors, hourOfUsage(INSTANCES, FIRST_MS, EVENTS / INSTANCES));
     say(`${acknowledged} events acknowledged, none counted`);
-    const waiting = await redis.llen(`${PREFIX}:usage:wait`);
+    const waiting = await redis.lrange(`${PREFIX}:usage:wait`, 0, -1);
     const under = sendOn(stage.collectors);
     await redis.flushall();
     const from = Date.now();
@@ -40,9 +41,10 @@ export async function rebuild({ root, dir, say }: LongRun): Promise<PartResult> 
       return rows[0]!.n;
     };
     let requeuedMs = 0;
+    let gone = waiting;
     for (; (await counted()) < acknowledged && Date.now() - from < GIVE_UP_MS; await sleep(200)) {
-      const there = (await counted()) / 1_000 + (await redis.llen(`${PREFIX}:usage:wait`));
-      if (requeuedMs === 0 && there >= waiting) requeuedMs = Date.now() - from;
+      gone = await stillGone(redis, stage.pool, gone);
+      if (requeuedMs === 0 && gone.length === 0) requeuedMs = Date.now() - from;
     }
     const countedMs = Date.now() - from;
     const more = await under();
@@ -50,13 +52,33 @@ export async function rebuild({ root, dir, say }: LongRun): Promise<PartResult> 
       await sleep(500);
     const { lost, doubled } = await audit(stage.pool, acknowledged + more);
     return {
-      isGood: waiting > 0 && countedMs <= BAR_MS && lost === 0 && doubled === 0,
-      figures: { events: acknowledged, requeuedMs, countedMs, underLoad: more, lost, doubled },
+      isGood: waiting.length > 0 && gone.length === 0 && requeuedMs <= BAR_MS && lost === 0 && doubled === 0,
+      figures: {
+        events: acknowledged,
+        jobs: waiting.length,
+        requeuedMs,
+        countedMs,
+        underLoad: more,
+        lost,
+        doubled,
+      },
     };
   } finally {
     redis.disconnect();
     await stage.end();
   }
+}
+
+/** Of the jobs that were there before, those that are neither in Redis again nor counted by now. */
+async function stillGone(redis: Redis, pool: Pool, jobs: readonly string[]): Promise<string[]> {
+  const pipeline = redis.pipeline();
+  for (const job of jobs) pipeline.exists(`${PREFIX}:usage:${job}`);
+  const there = (await pipeline.exec()) ?? [];
+  const { rows } = await pool.query<{ job: string }>(
+    "SELECT collector_no || '-' || seq AS job FROM receipts",
+  );
+  const counted = new Set(rows.map(({ job }) => job));
+  return jobs.filter((job, at) => there[at]?.[1] !== 1 && !counted.has(job));
 }
 
 /** Goes on sending, a batch after the other; gives how many were acknowledged once it is told to end. */
