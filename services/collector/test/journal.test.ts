@@ -197,6 +197,23 @@ describe("the journal", () => {
     expect(files().length).toBeGreaterThan(1);
   });
 
+  it("closes an idle segment by its age, and reclaims it as any other", async () => {
+    let passed = 0;
+    const journal = await start({ keepHours: 2, real: () => nowMicros() + passed });
+    const place = await append(journal, "the last one for long");
+    journal.settle(place);
+    await journal.reclaim();
+    expect(files(".done")).toEqual([]);
+    passed = 3_601 * 1_000_000;
+    const closing = journal.reclaim();
+    await Promise.all([closing, append(journal, "just then")]);
+    expect(files(".done")).toHaveLength(1);
+    passed += 3 * 3_600 * 1_000_000;
+    await journal.reclaim();
+    expect(files(".done")).toEqual([]);
+    expect(await texts(await restart())).toEqual(["just then"]);
+  });
+
   it("does not read again at start what was done", async () => {
     const journal = await start({ segmentBytes: 4_096 });
     journal.settle(await append(journal, "done"));

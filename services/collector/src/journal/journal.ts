@@ -87,7 +87,7 @@ async function startWriter(options: JournalOptions, found: Found): Promise<Journ
   const sync: Sync = options.sync ?? ((handle) => handle.datasync());
   const segments = new Set(found.segments);
   let next = found.first;
-  let current: { segment: Segment; handle: FileHandle; opened: Micros };
+  let current: { segment: Segment; handle: FileHandle; opened: Micros; emptyBytes: number };
   let problem: string | undefined;
   let queue: Waiting[] = [];
   let writing: Promise<void> | undefined;
@@ -97,7 +97,7 @@ async function startWriter(options: JournalOptions, found: Found): Promise<Journ
   async function openSegment(): Promise<void> {
     const made = await createSegment(dir, found.collector, next, sync);
     segments.add(made.segment);
-    current = { ...made, opened: real() };
+    current = { ...made, opened: real(), emptyBytes: made.segment.bytes };
     // The number is in the segment's name: it must not be the name of the next one.
     next += 1;
   }
@@ -121,8 +121,7 @@ async function startWriter(options: JournalOptions, found: Found): Promise<Journ
   }
 
   async function commit(group: Waiting[]): Promise<void> {
-    const isOld = real() - current.opened > SEGMENT_AGE_MICROS;
-    if (current.segment.bytes > segmentBytes || isOld) {
+    if (current.segment.bytes > segmentBytes || isOld()) {
       await closeSegment();
       await openSegment();
     }
@@ -140,6 +139,22 @@ async function startWriter(options: JournalOptions, found: Found): Promise<Journ
       segment.bytes += frame.length;
     }
     onCommit(bytes.length, (performance.now() - started) / 1_000);
+  }
+
+  const isOld = (): boolean => real() - current.opened > SEGMENT_AGE_MICROS;
+
+  /**
+   * An idle collector's segment is closed by its age too: were it left open, a start long after would enqueue entries
+   * whose receipts and identities are past their retention.
+   */
+  async function closeIdle(): Promise<void> {
+    try {
+      await closeSegment();
+      await openSegment();
+    } catch (error) {
+      await fail(error as Error, []);
+    }
+    await write();
   }
 
   /** After a failed write or fsync nobody knows what the file holds: it is never written again. */
@@ -168,6 +183,8 @@ async function startWriter(options: JournalOptions, found: Found): Promise<Journ
   }
 
   async function reclaim(): Promise<void> {
+    const hasEntries = current.segment.bytes > current.emptyBytes;
+    if (problem === undefined && !writing && hasEntries && isOld()) await (writing = closeIdle());
     const keptSince = real() / 1_000 - options.keepHours * 3_600_000;
     for (const segment of segments) {
       if (!segment.isClosed || segment.waiting > 0) continue;
