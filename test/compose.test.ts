@@ -3,7 +3,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { DURABLE } from "@quarterpast/devstack";
-import { readSettings } from "@quarterpast/runtime";
+import { KEY_SETTINGS, readKeyring } from "@quarterpast/marketplace";
+import { readSettings, readTexts } from "@quarterpast/runtime";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { parse } from "yaml";
 import { readSandboxOptions } from "../packages/sandbox/src/settings.js";
@@ -37,6 +38,13 @@ const read = (path: string): string =>
 const compose = parse(read("docker-compose.yml"), { merge: true }) as Compose;
 const { services } = compose;
 
+/** The marketplace's keys are read beside the settings, again and again. */
+function withKeys<T>(settings: T, env: NodeJS.ProcessEnv): T {
+  const keys = readKeyring(readTexts(KEY_SETTINGS, env));
+  if (!keys.ok) throw new Error(`${keys.problem.name}: ${keys.problem.right.en}`);
+  return settings;
+}
+
 /** Per service of ours: where its settings are, and what reads them; reading throws where one is wrong. */
 const OURS: Record<string, { settings: string; load: (env: NodeJS.ProcessEnv) => unknown }> = {
   migrate: { settings: "packages/cli/src/up/settings.ts", load: readUpSettings },
@@ -47,13 +55,16 @@ const OURS: Record<string, { settings: string; load: (env: NodeJS.ProcessEnv) =>
   },
   reporter: {
     settings: "services/reporter/src/settings.ts",
-    load: (env) => readSettings(reporterSettings, env),
+    load: (env) => withKeys(readSettings(reporterSettings, env), env),
   },
   storefront: {
     settings: "services/storefront/src/settings.ts",
-    load: (env) => readSettings(storefrontSettings, env),
+    load: (env) => withKeys(readSettings(storefrontSettings, env), env),
   },
-  api: { settings: "services/api/src/settings.ts", load: (env) => readSettings(apiSettings, env) },
+  api: {
+    settings: "services/api/src/settings.ts",
+    load: (env) => withKeys(readSettings(apiSettings, env), env),
+  },
   sandbox: { settings: "packages/sandbox/src/settings.ts", load: readSandboxOptions },
 };
 
@@ -92,9 +103,10 @@ describe.each(Object.entries(OURS))("%s", (name, { settings, load }) => {
   const service = services[name]!;
 
   test("is set up by settings that it knows and can use", () => {
-    const known = new Set(
+    const known = new Set<string>(
       [...read(settings).matchAll(/^ {2}([A-Z][A-Z0-9_]+):/gm)].map((match) => match[1]!),
     );
+    if (/withKeys/.test(String(load))) for (const key of KEY_SETTINGS) known.add(key);
     const set = Object.keys(service.environment!).map((variable) =>
       known.has(variable) ? variable : variable.replace(/_FILE$/, ""),
     );

@@ -203,7 +203,7 @@ describe("rebuild", () => {
   test.each([
     [
       "an event that is gone",
-      "events SET bill_hour = bill_hour % interval '1 year' WHERE id = 'n1'",
+      "events SET occurred = occurred % interval '1 year' WHERE id = 'n1'",
       "-+",
       ["events", "filed", "usage"],
     ],

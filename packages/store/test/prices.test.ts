@@ -93,7 +93,9 @@ describe("expected revenue", () => {
     expect(await readRevenue(ledger.pool, ledger.account.code, month)).toEqual([
       {
         key: "product",
+        unit: "unit",
         currency: "CNY",
+        bill: null,
         records: 2,
         quantity: "8",
         expected: "1.9",
