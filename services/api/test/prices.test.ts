@@ -55,7 +55,9 @@ describe("prices", () => {
       items: [
         {
           key: "i-1",
+          unit: "unit",
           currency: "CNY",
+          bill: null,
           records: 1,
           quantity: "8",
           expected: "1.9",
