@@ -11,6 +11,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { createUsageClient, RejectedEvent, SpoolError } from "../src/index.js";
+import { settledLine } from "../src/spool/line.js";
 import type { SendError, UsageClient, UsageClientOptions } from "../src/index.js";
 import { rejecting, startStub, type CollectorStub } from "./collectorStub.js";
 
@@ -116,6 +117,18 @@ describe("a spool", () => {
     const next = await stub(() => ({}));
     await client(next.url).made.flush();
     expect(sentIds(next)).toEqual(["stays"]);
+  });
+
+  it("is not fooled by a note that a kill left without its events", async () => {
+    // The first file that will be made is named after number 1.
+    writeFileSync(join(dir, `${"1".padStart(16, "0")}.settled`), settledLine([1]));
+    await leave("one");
+    const collector = await stub(() => ({}));
+    const { made } = client(collector.url);
+    await made.flush();
+    await made.close();
+    expect(sentIds(collector)).toEqual(["one"]);
+    expect(files()).toEqual([]);
   });
 
   it("refuses with an error when it is full, and keeps all that it took", async () => {

@@ -33,6 +33,7 @@ export function recover(dir: string): {
   damaged: number;
 } {
   const names = readdirSync(dir).filter((name) => name.endsWith(EVENTS));
+  removeOrphans(dir, names);
   const events: Recovered[] = [];
   const segments: Segment[] = [];
   let [lastSeq, damaged] = [0, 0];
@@ -54,6 +55,13 @@ export function recover(dir: string): {
     else segments.push(segment);
   }
   return { segments, events, lastSeq, damaged };
+}
+
+/** A kill within `remove` leaves a note without its events: it must not speak for a later file of that name. */
+function removeOrphans(dir: string, names: readonly string[]): void {
+  for (const note of readdirSync(dir).filter((name) => name.endsWith(SETTLED))) {
+    if (!names.includes(note.slice(0, -SETTLED.length) + EVENTS)) rmSync(join(dir, note), { force: true });
+  }
 }
 
 function settledOf(dir: string, name: string): Set<number> {
