@@ -8,6 +8,7 @@ import {
   ensureAccount,
   ensureMeter,
   ensureShards,
+  ensureWeeks,
   migrate,
 } from "@quarterpast/store";
 import type { Pool } from "@quarterpast/store";
@@ -178,6 +179,7 @@ const LATE: NewInstance[] = Array.from({ length: 4 }, (_, no) => ({
   meter: "m-sum",
   aggregation: "sum",
 }));
+const LONG_AGO_MS = 120 * 24 * 3_600_000;
 const NOBODY: Subject = { subject: "nobody", meter: "m-sum", aggregation: "sum" };
 
 async function prepareLedger(pool: Pool): Promise<Subject[]> {
@@ -188,6 +190,8 @@ async function prepareLedger(pool: Pool): Promise<Subject[]> {
     start,
   );
   await ensureShards(pool, start);
+  // Weeks that are past any retention: the aggregators drop them under fire.
+  await ensureWeeks(pool, (Date.now() - LONG_AGO_MS) * 1_000);
   for (const [aggregation] of KINDS) {
     await ensureMeter(pool, { code: `m-${aggregation}`, aggregation, unit: "unit", scale: 6 }, start);
   }
