@@ -87,7 +87,7 @@ function sendOn(collectors: readonly string[]): () => Promise<number> {
   const sending = (async () => {
     let sum = 0;
     for (let round = 1; !isOver; round += 1)
-      sum += await send(collectors, hourOfUsage(STILL_SENT, FIRST_MS + round * 1_000));
+      sum += await send(collectors, hourOfUsage(STILL_SENT, FIRST_MS + round));
     return sum;
   })();
   return () => ((isOver = true), sending);
