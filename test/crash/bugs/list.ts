@@ -147,9 +147,9 @@ export const BUGS: SeededBug[] = [
     name: "other bytes on a resend",
     rule: "R7",
     file: "services/reporter/dist/submit.js",
-    find: "({ serialNumber: sn, wire })",
+    find: "({ serialNumber: sn, wire, product })",
     replace:
-      '({ serialNumber: sn, wire: claim.attempt > 1 ? wire.replace(/"usage_value":"\\d/, "$&1") : wire })',
+      '({ serialNumber: sn, product, wire: claim.attempt > 1 ? wire.replace(/"usage_value":"\\d/, "$&1") : wire })',
     scenario: "pipeline",
   },
   {
