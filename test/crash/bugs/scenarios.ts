@@ -204,7 +204,11 @@ async function pipeline(place: Place): Promise<string[]> {
     await send([event("later", "1.5", H + 2 * HOUR + MINUTE)]);
     await setTime(H + 3 * HOUR + 3 * MINUTE);
     await makeRecords();
-    sandbox.setFaults([{ mode: "accept_then_5xx", times: 2 }]);
+    // An answer that tells nothing, once although the call was taken and once although it was not.
+    sandbox.setFaults([
+      { mode: "accept_then_5xx", times: 1 },
+      { mode: "garbage", style: "html", accepted: false, times: 1 },
+    ]);
     await submitAll();
     problems.push(...(await wakeZombie(ledger, now(), clock.real())));
     problems.push(...(await keptLocks(ledger.url)));
