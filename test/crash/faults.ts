@@ -232,12 +232,23 @@ function createInjector(world: World, workload: Workload, random: Random, inject
     await world.setFaults([rule]);
   }
 
+  /** Where Redis is down just then, it is emptied as soon as it is there again. */
   async function flushRedis(): Promise<void> {
+    for (let tries = 0; tries < 50; tries += 1) {
+      if (await tryFlush()) return note("flush redis");
+      await sleep(200);
+    }
+    throw new Error("Redis was not there for 10 s");
+  }
+
+  async function tryFlush(): Promise<boolean> {
     const redis = new Redis(world.redisUrl, { maxRetriesPerRequest: 1, retryStrategy: () => null });
     redis.on("error", () => {});
     try {
       await redis.flushall();
-      note("flush redis");
+      return true;
+    } catch {
+      return false;
     } finally {
       redis.disconnect();
     }

@@ -60,7 +60,7 @@ function rowsOf(words: Words, random: Random): Cell[][] {
     ];
   });
   const end: Cell[][] = random.chance(0.6) ? [["#total", rows.length]] : [];
-  return [isBill ? BILL : SDR, ...rows, ...end];
+  return [[...(isBill ? BILL : SDR)], ...rows, ...end];
 }
 
 /** A file of that content type; a third of them have a cell, a byte or an end that is wrong. */

@@ -1,6 +1,8 @@
+import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import fastify, { LogController } from "fastify";
-import type { FastifyBaseLogger, FastifyError, FastifyInstance } from "fastify";
+import type { FastifyBaseLogger, FastifyError, FastifyInstance, FastifyServerFactory } from "fastify";
+import { createBareServer, type BareRoute } from "./bareRoute.js";
 import { runChecks, type Checks } from "./health.js";
 import type { Logger } from "./log.js";
 import type { Metrics } from "./metrics.js";
@@ -18,6 +20,8 @@ export interface HttpOptions {
   maxConnections?: number;
   /** Turns a service's own errors into problems, before the general rules. */
   mapError?: (error: unknown) => Problem | undefined;
+  /** The one route, if any, that Node's own server answers. */
+  bare?: BareRoute;
 }
 
 const REQUEST_TIMEOUT_MS = 10_000;
@@ -26,6 +30,10 @@ const HEADERS_TIMEOUT_MS = 5_000;
 const READ_ANSWER_WITHIN_MS = 1_000;
 /** Node looks for requests past their timeout this often; its default of 30 s would make the timeouts 40 s. */
 const TIMEOUT_CHECK_MS = 1_000;
+/** Longer than load balancers keep theirs: none sends a request into a connection that we just close. */
+const KEEP_ALIVE_MS = 72_000;
+const TIMEOUTS = { headersTimeout: HEADERS_TIMEOUT_MS, connectionsCheckingInterval: TIMEOUT_CHECK_MS };
+const LIMITS = { requestTimeout: REQUEST_TIMEOUT_MS, keepAliveTimeout: KEEP_ALIVE_MS };
 
 /**
  * Makes the HTTP server every service has: `/healthz/live`, `/healthz/ready`, `/metrics`, limits on time, size and
@@ -33,42 +41,62 @@ const TIMEOUT_CHECK_MS = 1_000;
  */
 export function createHttp(options: HttpOptions): FastifyInstance {
   const logger: FastifyBaseLogger = options.logger;
-  const app = fastify({
+  const bodyLimit = options.bodyLimit ?? 1_048_576;
+  const seconds = requestSeconds(options.metrics);
+  let isClosing = false;
+  const { bare } = options;
+  const bareFactory =
+    (route: BareRoute): FastifyServerFactory<Server> =>
+    (others) =>
+      createBareServer({ ...TIMEOUTS, ...LIMITS }, others, route, {
+        bodyLimit,
+        isClosing: () => isClosing,
+        toProblem: (error) => tellError(error, options, { method: "POST", route: route.path }),
+        observe: (labels, took) => seconds.observe(labels, took),
+      });
+  const app = fastify<Server, IncomingMessage, ServerResponse, FastifyBaseLogger>({
     loggerInstance: logger,
     logController: new LogController({ disableRequestLogging: true }),
     // Requests are not logged one by one: a logger of its own for each would cost a tenth of it.
     childLoggerFactory: (parent) => parent,
-    bodyLimit: options.bodyLimit ?? 1_048_576,
-    requestTimeout: REQUEST_TIMEOUT_MS,
+    bodyLimit,
+    ...(bare && { serverFactory: bareFactory(bare) }),
+    ...LIMITS,
     onProtoPoisoning: "error",
     onConstructorPoisoning: "error",
-    http: { headersTimeout: HEADERS_TIMEOUT_MS, connectionsCheckingInterval: TIMEOUT_CHECK_MS },
+    http: TIMEOUTS,
     clientErrorHandler: answerBrokenRequest,
     frameworkErrors: (error, _request, reply) => {
       void problem(reply, toProblem(error));
     },
   });
   app.server.maxConnections = options.maxConnections ?? 1_024;
+  app.addHook("preClose", async () => void (isClosing = true));
   handleErrors(app, options);
-  measure(app, options.metrics);
+  measure(app, seconds);
   addHealth(app, options);
   return app;
 }
 
-function handleErrors(app: FastifyInstance, { mapError, logger }: HttpOptions): void {
-  app.setErrorHandler((error, request, reply) => {
-    const told = mapError?.(error) ?? toProblem(error);
-    if (told.status >= 500 && told.code === "internal") {
-      logger.error(
-        { err: error, method: request.method, route: request.routeOptions.url },
-        "a request failed",
-      );
-    }
-    return problem(reply, told);
-  });
+function handleErrors(app: FastifyInstance, options: HttpOptions): void {
+  app.setErrorHandler((error, request, reply) =>
+    problem(reply, tellError(error, options, { method: request.method, route: request.routeOptions.url })),
+  );
   app.setNotFoundHandler((request, reply) =>
     problem(reply, problemOfStatus(404, `no ${request.method} ${request.url.split("?")[0]}`)),
   );
+}
+
+/** What is told of an error; the log has those that are ours. */
+function tellError(
+  error: unknown,
+  { mapError, logger }: HttpOptions,
+  where: { method: string; route: string | undefined },
+): Problem {
+  const told = mapError?.(error) ?? toProblem(error);
+  if (told.status >= 500 && told.code === "internal")
+    logger.error({ err: error, ...where }, "a request failed");
+  return told;
 }
 
 function toProblem(error: unknown): Problem {
@@ -93,12 +121,13 @@ function answerBrokenRequest(error: NodeJS.ErrnoException, socket: Socket): void
   setTimeout(() => socket.destroy(), READ_ANSWER_WITHIN_MS).unref();
 }
 
-function measure(app: FastifyInstance, metrics: Metrics): void {
-  const seconds = metrics.histogram("http_request_seconds", "Time to answer a request", [
-    "method",
-    "route",
-    "status",
-  ]);
+type RequestSeconds = ReturnType<typeof requestSeconds>;
+
+function requestSeconds(metrics: Metrics) {
+  return metrics.histogram("http_request_seconds", "Time to answer a request", ["method", "route", "status"]);
+}
+
+function measure(app: FastifyInstance, seconds: RequestSeconds): void {
   app.addHook("onResponse", async (request, reply) => {
     const labels = {
       method: request.method,

@@ -1,3 +1,4 @@
+export type { BareRoute } from "./bareRoute.js";
 export * from "./clock.js";
 export * from "./faultPoint.js";
 export * from "./followSettings.js";

@@ -28,15 +28,22 @@ export function problemBody(problem: Problem): Record<string, unknown> {
   return { type: `urn:quarterpast:problem:${code}`, title, status, code, detail, ...extra };
 }
 
+/** The headers and the text that a problem is answered with. */
+export function problemAnswer(what: Problem): { headers: Record<string, string>; text: string } {
+  const { retryAfterSeconds: seconds } = what;
+  return {
+    headers: {
+      "content-type": "application/problem+json; charset=utf-8",
+      ...(seconds !== undefined && { "retry-after": String(Math.max(1, Math.ceil(seconds))) }),
+    },
+    text: JSON.stringify(problemBody(what)),
+  };
+}
+
 /** Answers with a problem. */
 export function problem(reply: FastifyReply, what: Problem): FastifyReply {
-  if (what.retryAfterSeconds !== undefined) {
-    void reply.header("retry-after", String(Math.max(1, Math.ceil(what.retryAfterSeconds))));
-  }
-  return reply
-    .code(what.status)
-    .header("content-type", "application/problem+json; charset=utf-8")
-    .send(JSON.stringify(problemBody(what)));
+  const { headers, text } = problemAnswer(what);
+  return reply.code(what.status).headers(headers).send(text);
 }
 
 const BY_STATUS: Record<number, [code: string, title: string]> = {

@@ -11,13 +11,8 @@ function run(mode: string, env: NodeJS.ProcessEnv = {}, ipc = true) {
     stdio: ["ignore", "pipe", "pipe", ...(ipc ? (["ipc"] as const) : [])],
     env: { ...process.env, LC_ALL: "C", ...env },
   });
-  const out = text(child.stdout!);
-  const err = text(child.stderr!);
-  const ended = once(child, "exit").then(async ([code]) => ({
-    code: code as number,
-    out: await out,
-    err: await err,
-  }));
+  const all = Promise.all([once(child, "exit"), text(child.stdout!), text(child.stderr!)]);
+  const ended = all.then(([[code], out, err]) => ({ code: code as number, out, err }));
   return { child, ended };
 }
 
@@ -60,7 +55,8 @@ describe("runService", () => {
   });
 
   it("stops although nobody reads its log any more", async () => {
-    const { child } = run("works");
+    const { child, ended: read } = run("works");
+    read.catch(() => {});
     await once(child, "message");
     child.stdout!.destroy();
     const gone = once(child, "exit");

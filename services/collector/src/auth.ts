@@ -24,9 +24,23 @@ export interface Keyring {
 /** Keeps the keys: read again every second, so that a revoked one ends within that. */
 export function createKeyring(deps: { readKeys: () => Promise<LiveKey[]>; logger: Logger }): Keyring {
   let keys: ReadonlyMap<string, LiveKey> | undefined;
+  /** Headers found right since the keys were read, with their accounts: a sender's next request is not hashed again. */
+  let right = new Map<string, number>();
 
   async function load(): Promise<void> {
     keys = new Map((await deps.readKeys()).map((key) => [key.keyId, key]));
+    right = new Map();
+  }
+
+  function check(known: ReadonlyMap<string, LiveKey>, header: string): number {
+    const [, token = "", keyId = ""] = BEARER.exec(header) ?? [];
+    const key = known.get(keyId);
+    const isRight = timingSafeEqual(hashToken(token), key?.secretSha256 ?? NO_HASH);
+    if (!key || !isRight) throw refusal("unauthorized");
+    if (!SENDERS.has(key.role)) {
+      throw refusal("forbidden", `a key of role ${key.role} does not send events: use one of role ingest`);
+    }
+    return key.accountNo;
   }
 
   return {
@@ -35,14 +49,11 @@ export function createKeyring(deps: { readKeys: () => Promise<LiveKey[]>; logger
     isLoaded: () => keys !== undefined,
     authorize(header) {
       if (!keys) throw refusal("unavailable", "the API keys are not known yet");
-      const [, token = "", keyId = ""] = BEARER.exec(header ?? "") ?? [];
-      const key = keys.get(keyId);
-      const isRight = timingSafeEqual(hashToken(token), key?.secretSha256 ?? NO_HASH);
-      if (!key || !isRight) throw refusal("unauthorized");
-      if (!SENDERS.has(key.role)) {
-        throw refusal("forbidden", `a key of role ${key.role} does not send events: use one of role ingest`);
-      }
-      return key.accountNo;
+      const known = right.get(header ?? "");
+      if (known !== undefined) return known;
+      const accountNo = check(keys, header ?? "");
+      right.set(header!, accountNo);
+      return accountNo;
     },
   };
 }

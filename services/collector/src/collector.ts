@@ -12,7 +12,7 @@ import type { Sync } from "./journal/segment.js";
 import { createCollectorMetrics } from "./metrics.js";
 import { createOutstanding } from "./outstanding.js";
 import { createKeptRetention } from "./retention.js";
-import { addRoutes } from "./routes.js";
+import { eventsRoute, refuseOtherMethods } from "./routes.js";
 import { createSettler } from "./settle.js";
 import type { CollectorSettings } from "./settings.js";
 import { explainDataDir, explainListen } from "./startErrors.js";
@@ -58,8 +58,9 @@ export async function createCollector(deps: CollectorDeps): Promise<Collector> {
     logger,
     metrics: parts.metrics,
     ready: checksOf(parts, () => intake !== undefined),
+    bare: eventsRoute({ keyring: parts.keyring, admission: parts.admission, intake: () => intake }),
   });
-  addRoutes(app, { keyring: parts.keyring, admission: parts.admission, intake: () => intake });
+  refuseOtherMethods(app);
 
   async function start(): Promise<void> {
     const { pool, clock, keyring, retention, settler, counters } = parts;

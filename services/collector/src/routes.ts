@@ -1,7 +1,8 @@
 import type { FastifyInstance } from "fastify";
+import type { BareRoute } from "@quarterpast/runtime";
 import type { Admission } from "./admission.js";
 import type { Keyring } from "./auth.js";
-import { bodyKind } from "./body.js";
+import { bodyKind, type BodyKind } from "./body.js";
 import type { Intake } from "./intake.js";
 import { refusal } from "./problems.js";
 
@@ -14,32 +15,32 @@ export interface RouteDeps {
 
 const PATH = "/v1/events";
 
-/** Adds `POST /v1/events`. Key, size and content type are checked before the body is read. */
-export function addRoutes(app: FastifyInstance, { keyring, admission, intake }: RouteDeps): void {
-  const accounts = new WeakMap<object, number>();
-  app.removeAllContentTypeParsers();
-  app.addContentTypeParser("*", { parseAs: "buffer" }, (_request, body, done) => done(null, body));
+interface Admitted {
+  accountNo: number;
+  kind: BodyKind;
+}
 
-  app.post(
-    PATH,
-    {
-      onRequest: async (request, reply) => {
-        const { headers } = request;
-        accounts.set(request, keyring.authorize(headers.authorization));
-        bodyKind(headers["content-type"], headers["content-encoding"]);
-        if (!intake()) throw refusal("unavailable", "the collector is starting");
-        admission.admit(headers["content-length"], reply.raw);
-      },
+/** `POST /v1/events`. Key, size and content type are checked before the body is read. */
+export function eventsRoute({ keyring, admission, intake }: RouteDeps): BareRoute<Admitted> {
+  return {
+    path: PATH,
+    admit({ headers }, response) {
+      const accountNo = keyring.authorize(headers.authorization);
+      const kind = bodyKind(headers["content-type"], headers["content-encoding"]);
+      if (!intake()) throw refusal("unavailable", "the collector is starting");
+      admission.admit(headers["content-length"], response);
+      return { accountNo, kind };
     },
-    async (request, reply) => {
+    async answer({ accountNo, kind }, body) {
       const taking = intake();
       if (!taking) throw refusal("unavailable", "the collector is stopping");
-      const { headers, body } = request;
-      const kind = bodyKind(headers["content-type"], headers["content-encoding"]);
-      const bytes = Buffer.isBuffer(body) ? body : Buffer.alloc(0);
-      return reply.code(202).send(await taking.take(accounts.get(request)!, kind, bytes));
+      return { status: 202, body: await taking.take(accountNo, kind, body) };
     },
-  );
+  };
+}
+
+/** Tells who comes with another method what the right one is. */
+export function refuseOtherMethods(app: FastifyInstance): void {
   app.route({
     method: ["GET", "PUT", "PATCH", "DELETE"],
     url: PATH,
