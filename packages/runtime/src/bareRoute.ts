@@ -21,10 +21,10 @@ export interface BareRoute<Admitted = unknown> {
 
 export interface BareServing {
   bodyLimit: number;
-  isClosing(): boolean;
+  isClosing: () => boolean;
   /** What an error is told as, logged where it is ours. */
-  toProblem(error: unknown): Problem;
-  observe(labels: { method: string; route: string; status: string }, seconds: number): void;
+  toProblem: (error: unknown) => Problem;
+  observe: (labels: { method: string; route: string; status: string }, seconds: number) => void;
 }
 
 type Listener = (request: IncomingMessage, response: ServerResponse) => void;
