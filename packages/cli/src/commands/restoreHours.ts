@@ -1,9 +1,7 @@
-import { createPool } from "@quarterpast/store";
 import type { Command } from "commander";
 import { CliError, EXIT } from "../exit.js";
 import { say } from "../lang.js";
 import { formatFields, print, printJson } from "../output.js";
-import { restoreHours } from "../restore/hours.js";
 import { openFolder } from "../verify/folder.js";
 
 interface RestoreFlags {
@@ -37,6 +35,8 @@ export function register(program: Command): void {
           zh: "未设置 DATABASE_URL：请给出已恢复的数据库",
         });
       }
+      const { createPool } = await import("@quarterpast/store");
+      const { restoreHours } = await import("../restore/hours.js");
       const pool = createPool({ databaseUrl, applicationName: "quarterpast-restore", onError: () => {} });
       try {
         const restored = await restoreHours(pool, openFolder(dir), {
