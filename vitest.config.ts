@@ -9,6 +9,7 @@ export default defineConfig({
     testTimeout: 30_000,
     hookTimeout: 60_000,
     pool: "forks",
-    maxWorkers: 2,
+    // Many wait for processes and timeouts: a third one uses what two leave of two cores.
+    maxWorkers: 3,
   },
 });

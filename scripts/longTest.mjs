@@ -50,7 +50,7 @@ export function longTest({ prefix, file, defaults, lineOf }) {
       part,
       commit: commitOf(),
       at: new Date().toISOString(),
-      ok: status === 0,
+      isGood: status === 0,
       ...rest,
     });
     appendFileSync(RESULTS, `${line}\n`);

@@ -100,7 +100,7 @@ export async function measureFinance(options: FinanceOptions): Promise<FinanceRe
       const { seconds, json, memory } =
         options.only && options.only !== "verify"
           ? { seconds: 0, json: { findings: [], records: size.records }, memory: {} }
-          : await run("verify", "--month", "2026-03", "--no-events", "--json");
+          : await run("verify", "--month", "2026-03", "--chain-only", "--json");
       const { findings, records } = json as { findings: unknown[]; records: number };
       if (records !== size.records) throw new Error(`verified ${records} of ${size.records} records`);
       const verify = {

@@ -1,8 +1,11 @@
 import { createHash } from "node:crypto";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import type { HourVerdict } from "@quarterpast/domain";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { verifyLedger } from "../../packages/cli/src/verify/ledger.js";
+import { verifyHours, type HoursJob } from "../../packages/cli/src/verify/hours.js";
+import { readJob, verifyLedger } from "../../packages/cli/src/verify/ledger.js";
+import { splitJob } from "../../packages/cli/src/verify/parts.js";
 import { fillHours } from "../fixtures/goldenHours.js";
 import { startLedgerApi, tamper, type LedgerApi } from "../fixtures/ledgerApi.js";
 import { openProvenLedger, type ProvenLedger } from "../fixtures/proofs.js";
@@ -34,6 +37,12 @@ const json = async (...args: string[]) => {
 const found = (answer: unknown) =>
   (answer as { findings: { code: string }[] }).findings.map(({ code }) => code);
 
+async function verdictsOf(job: HoursJob): Promise<HourVerdict[]> {
+  const verdicts: HourVerdict[] = [];
+  for await (const verdict of verifyHours(job)) verdicts.push(verdict);
+  return verdicts;
+}
+
 const tampered = (change: string, undo: string, then: () => Promise<void>) =>
   tamper(proven.ledger, change, undo, then);
 
@@ -53,10 +62,40 @@ describe("verify", () => {
     )) as [{ sn: string }];
     expect(await json("verify", "--record", sn)).toMatchObject({ code: 0, answer: { hours: 1 } });
     expect((await cli("verify", "--no-events", "--lang", "zh")).stdout).toMatch(/^小时 +3\n话单 +11\n/);
+    expect(await json("verify", "--chain-only")).toMatchObject({
+      code: 0,
+      answer: { hours: 3, records: 11 },
+    });
   });
 
-  test("of exports alone finds nothing either, by the command and by the second verifier's rules", async () => {
-    expect(await json("verify", "--archive", proven.dir)).toMatchObject({ code: 0, answer: { hours: 3 } });
+  test("of the chain alone finds what was done to records, and does not ask for usage", async () => {
+    const chain = async () => found((await json("verify", "--chain-only")).answer);
+    const change = (from: string, to: string) =>
+      `UPDATE records SET canonical = replace(canonical, '"part":"${from}"', '"part":"${to}"')`;
+    await tampered(change("2", "3"), change("3", "2"), async () =>
+      expect(await chain()).toContain("records_root"),
+    );
+    const usage = "UPDATE hour_usage SET quantity = 7 - quantity WHERE quantity IN (3, 4)";
+    await tampered(usage, usage, async () => expect(await chain()).toEqual([]));
+  });
+
+  test("of the chain in parts finds what one run finds, also where one part follows the other", async () => {
+    const stack = { apiUrl: env.QUARTERPAST_API_URL!, apiKey: env.QUARTERPAST_API_KEY!, dataDir: "" };
+    const job = await readJob(stack, { ...EVER, depth: "chain" });
+    const parts = splitJob(job, 3);
+    expect(parts.map(({ manifests }) => manifests.length)).toEqual([1, 2, 2]);
+    const inParts = async () => {
+      const verdicts = await Promise.all(parts.map(verdictsOf));
+      return verdicts.flatMap((some, at) => some.slice(at === 0 ? 0 : 1));
+    };
+    expect(await inParts()).toEqual(await verdictsOf(job));
+    // What the second hour goes on from is known to its part from the hour before, which belongs to another.
+    const prev = `UPDATE records SET canonical = regexp_replace(canonical, '"prev":"(.)(.)', '"prev":"\\2\\1')
+      WHERE hour = (SELECT max(hour) FROM records)`;
+    await tampered(prev, prev, async () => {
+      const [, second] = await inParts();
+      expect(second!.findings.map(({ code }) => code)).toContain("record_chain");
+    });
   });
 
   test.each([
@@ -130,7 +169,7 @@ describe("verify", () => {
     const verify = () =>
       verifyLedger(
         { apiUrl: env.QUARTERPAST_API_URL!, apiKey: env.QUARTERPAST_API_KEY!, dataDir: "" },
-        { ...EVER, withEvents: true },
+        { ...EVER, depth: "events" },
       );
     await tampered(change, undo, async () => expect(found(await verify())).toContain(code));
     expect(found(await verify())).toEqual([]);

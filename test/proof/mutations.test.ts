@@ -5,22 +5,25 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { verifyFolder } from "../../packages/cli/src/verify/folder.js";
-import { inMemory, readFiles } from "../fixtures/archive.js";
+import { inMemory, readFiles, type Files } from "../fixtures/archive.js";
 
-const GOLDEN = fileURLToPath(new URL("../../packages/domain/test/golden/hours-v1", import.meta.url));
+/** Every version of a record is in one of them. */
+const SETS = ["hours-v1", "hours-v2"] as const;
+const golden = (set: string): string =>
+  fileURLToPath(new URL(`../../packages/domain/test/golden/${set}`, import.meta.url));
 const VERIFY_MANY = fileURLToPath(new URL("verify_many.py", import.meta.url));
-const COUNT = Number(process.env.QUARTERPAST_MUTATIONS ?? 2_000);
-const SEED = Number(process.env.QUARTERPAST_SEED ?? Math.floor(Date.now() / 1_000));
-/** Where a long run's result is written. */
-const RESULTS = process.env.QUARTERPAST_MUTATIONS_RESULT;
+/** A long run (`npm run mutations`) makes MUTATIONS_COUNT; its result goes where MUTATIONS_RESULT says. */
+const COUNT = Number(process.env.MUTATIONS_COUNT ?? 2_000);
+const EACH = Math.ceil(COUNT / SETS.length);
+const SEED = Number(process.env.MUTATIONS_SEED ?? Math.floor(Date.now() / 1_000));
+const RESULT = process.env.MUTATIONS_RESULT;
 const LONG_MS = 60_000 + COUNT * 60;
 
-const files = readFiles(GOLDEN);
 let dir: string;
 beforeAll(() => void (dir = mkdtempSync(join(tmpdir(), "quarterpast-mutations-"))));
 afterAll(() => rmSync(dir, { recursive: true }));
 
-/** Seeded: a failure is replayed with QUARTERPAST_SEED. */
+/** Seeded: a failure is replayed with MUTATIONS_SEED. */
 function createRandom(seed: number): (below: number) => number {
   let state = seed >>> 0;
   return (below) => {
@@ -38,7 +41,7 @@ interface Mutation {
 }
 
 /** One byte anywhere in any file, to any other value; each byte of all files is as likely as the next. */
-function mutate(random: (below: number) => number): Mutation {
+function mutate(files: Files, random: (below: number) => number): Mutation {
   const sizes = [...files].map(([path, bytes]) => [path, bytes.length] as const);
   let at = random(sizes.reduce((sum, [, size]) => sum + size, 0));
   const [path] = sizes.find(([, size]) => (at < size ? true : ((at -= size), false)))!;
@@ -46,40 +49,45 @@ function mutate(random: (below: number) => number): Mutation {
   return { path, offset: at, byte: (old + 1 + random(255)) % 256 };
 }
 
-test(
-  `${COUNT} mutations of one byte are found by both verifiers, with seed ${SEED}`,
-  async () => {
+/** The mutations that python's verifier calls unchanged, by their place in the list. */
+function missedByPython(set: string, mutations: readonly object[]): number[] {
+  const list = join(dir, "mutations.json");
+  writeFileSync(list, JSON.stringify(mutations));
+  return JSON.parse(
+    execFileSync("python3", [VERIFY_MANY, golden(set), list], { encoding: "utf8" }),
+  ) as number[];
+}
+
+const missed = { verify: 0, python: 0 };
+test.each(SETS)(
+  `${EACH} mutations of one byte of %s are found by both verifiers, with seed ${SEED}`,
+  async (set) => {
     const random = createRandom(SEED);
-    const mutations = Array.from({ length: COUNT }, () => mutate(random));
-    const missed: Mutation[] = [];
+    const files = readFiles(golden(set));
+    const mutations = Array.from({ length: EACH }, () => mutate(files, random));
+    const missedHere: Mutation[] = [];
     for (const mutation of mutations) {
       const bytes = Buffer.from(files.get(mutation.path)!);
       bytes[mutation.offset] = mutation.byte;
       const { findings } = await verifyFolder(inMemory(new Map([...files, [mutation.path, bytes]])));
-      if (findings.length === 0) missed.push(mutation);
+      if (findings.length === 0) missedHere.push(mutation);
     }
-    expect(missed).toEqual([]);
-
-    const list = join(dir, "mutations.json");
-    writeFileSync(
-      list,
-      JSON.stringify(mutations.map(({ path, offset, byte }) => ({ [path]: [offset, byte] }))),
-    );
-    const missedByPython = JSON.parse(
-      execFileSync("python3", [VERIFY_MANY, GOLDEN, list], { encoding: "utf8" }),
-    ) as number[];
-    expect(missedByPython.map((at) => mutations[at])).toEqual([]);
-    if (RESULTS !== undefined) {
-      const missedBy = { verify: missed.length, "verify.py": missedByPython.length };
-      writeFileSync(RESULTS, `${JSON.stringify({ mutations: COUNT, seed: SEED, missedBy }, null, 2)}\n`);
-    }
+    const list = mutations.map(({ path, offset, byte }) => ({ [path]: [offset, byte] }));
+    const missedThere = missedByPython(set, list).map((at) => mutations[at]);
+    missed.verify += missedHere.length;
+    missed.python += missedThere.length;
+    expect(missedHere).toEqual([]);
+    expect(missedThere).toEqual([]);
   },
   LONG_MS,
 );
 
-test("what nobody changed raises no alarm", async () => {
-  expect((await verifyFolder(inMemory(files))).findings).toEqual([]);
-  const list = join(dir, "none.json");
-  writeFileSync(list, "[{}]");
-  expect(execFileSync("python3", [VERIFY_MANY, GOLDEN, list], { encoding: "utf8" }).trim()).toBe("[0]");
+test.each(SETS)("what nobody changed of %s raises no alarm", async (set) => {
+  expect((await verifyFolder(inMemory(readFiles(golden(set))))).findings).toEqual([]);
+  expect(missedByPython(set, [{}])).toEqual([0]);
+});
+
+afterAll(() => {
+  if (RESULT !== undefined)
+    writeFileSync(RESULT, JSON.stringify({ seed: SEED, mutations: EACH * SETS.length, missed }));
 });

@@ -1,4 +1,4 @@
-import { createHourGatherer, HOUR } from "@quarterpast/domain";
+import { createHourGatherer, HOUR, type Depth } from "@quarterpast/domain";
 import { inTransaction, listManifests, readHourLines, type StoredManifest } from "@quarterpast/store";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { fillHours } from "../fixtures/goldenHours.js";
@@ -21,9 +21,9 @@ beforeAll(async () => {
 afterAll(() => proven.end());
 
 /** The lines of an hour as it was proven; without events the database writes them. */
-async function linesOf(scope: StoredManifest, withEvents: boolean): Promise<string[]> {
+async function linesOf(scope: StoredManifest, depth: Depth): Promise<string[]> {
   const gatherer = createHourGatherer();
-  const reading = { scope, gatherer, roots: "stored", withEvents, forRestore: false } as const;
+  const reading = { scope, gatherer, roots: "stored", depth, forRestore: false } as const;
   return inTransaction(proven.ledger.pool, async (db) => {
     const lines: string[] = [];
     for await (const some of readHourLines(db, reading))
@@ -35,7 +35,10 @@ async function linesOf(scope: StoredManifest, withEvents: boolean): Promise<stri
 test("what the database writes of an hour is what is written line by line", async () => {
   expect(manifests.length).toBeGreaterThan(2);
   for (const manifest of manifests) {
-    expect(await linesOf(manifest, false)).toEqual(await linesOf(manifest, true));
+    const whole = await linesOf(manifest, "events");
+    expect(await linesOf(manifest, "usage")).toEqual(whole);
+    const ofChain = whole.filter((line) => !/^{"(usage|origin)"/.test(line));
+    expect(await linesOf(manifest, "chain")).toEqual(ofChain);
   }
 });
 
@@ -60,7 +63,7 @@ test.each([
   );
   try {
     await rows(`UPDATE records SET ${change} WHERE sn = $1`, [first!.sn]);
-    const all = (await Promise.all(manifests.map((manifest) => linesOf(manifest, false)))).flat();
+    const all = (await Promise.all(manifests.map((manifest) => linesOf(manifest, "usage")))).flat();
     const found = all.filter((line) => line.startsWith('{"differs":'));
     expect(found).toHaveLength(1);
     expect(found[0]).toContain(`{"column":"${column}"`);

@@ -15,7 +15,8 @@ export async function* download(
     const headers = { authorization: `Bearer ${apiKey}` };
     answer = await fetch(apiUrl + path + search(query), { headers, redirect: "error" });
     if (answer.ok && answer.body) {
-      for await (const chunk of answer.body) yield Buffer.from(chunk);
+      for await (const { buffer, byteOffset, byteLength } of answer.body)
+        yield Buffer.from(buffer, byteOffset, byteLength);
       return;
     }
   } catch (error) {

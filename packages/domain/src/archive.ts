@@ -28,6 +28,13 @@ export const LINE_FIELDS = {
 const PACKAGE_RECORD =
   "account begin end events hour instance kind meter package part prev product qty record_time replaces residue_in residue_out seq shard sn unit v";
 
+/**
+ * How far down an hour is read: to its events, to what each instance used, or to the chain of records alone (with the
+ * totals and the manifest in each case).
+ */
+export const DEPTHS = ["events", "usage", "chain"] as const;
+export type Depth = (typeof DEPTHS)[number];
+
 export type LineType = keyof typeof LINE_FIELDS;
 export type Fields = Record<string, string>;
 

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { parseLine, type Fields, type Line } from "./archive.js";
+import { parseLine, type Depth, type Fields, type Line } from "./archive.js";
 import { createHourGatherer, totalText } from "./hourRoots.js";
 import { isSigned, MANIFEST_GENESIS, manifestHash, proofKeyId } from "./manifest.js";
 import type { Finding } from "./proofProblems.js";
@@ -26,8 +26,7 @@ export interface HourOptions {
   keys: ReadonlyMap<string, string>;
   /** False for lines made from a running ledger: those that only a restore needs are left out there. */
   isExport: boolean;
-  /** False where events are left out. */
-  withEvents: boolean;
+  depth: Depth;
 }
 
 /** What was verified of one hour. */
@@ -71,7 +70,7 @@ export interface HourVerifier {
 /** @param expected the account and hour that the lines must be of. */
 export function createHourVerifier(
   expected: { account: string; hour: string },
-  { run, keys, isExport, withEvents }: HourOptions,
+  { run, keys, isExport, depth }: HourOptions,
 ): HourVerifier {
   const { account, hour } = expected;
   const findings: Finding[] = [];
@@ -80,7 +79,9 @@ export function createHourVerifier(
   };
   const body = createHash("sha256");
   const gatherer = createHourGatherer();
-  const usages = createUsageChecker({ account, hour, withEvents, standing: run.standing }, report);
+  const withUsage = depth !== "chain";
+  const usageContext = { account, hour, withEvents: depth === "events", standing: run.standing };
+  const usages = createUsageChecker(usageContext, report);
   const { heads, residues } = run;
   const records = createRecordChecker({ account, hour, heads, residues }, report);
   const totals: string[] = [];
@@ -116,7 +117,7 @@ export function createHourVerifier(
         records.usage(fields);
         return gatherer.usage(text, Number(fields.events));
       case "record":
-        return gatherer.record(fields, records.record(fields, text));
+        return gatherer.record(fields, withUsage ? records.record(fields, text) : records.link(fields, text));
       case "differs":
         return report("column_differs", `${fields.sn} ${fields.column}`, undefined, fields.is);
       case "chain":
@@ -147,10 +148,11 @@ export function createHourVerifier(
       if (fields[name] !== String(found)) report(code, name, fields[name], String(found));
     };
     same("records_root", "records_root", roots.recordsRoot);
-    same("usage_root", "usage_root", roots.usageRoot);
+    if (withUsage) same("usage_root", "usage_root", roots.usageRoot);
     same("chains_root", "chains_root", roots.chainsRoot);
     same("totals_root", "totals_root", roots.totalsRoot);
-    for (const name of ["records", "usages", "events"] as const) same("manifest_counts", name, roots[name]);
+    const counted = withUsage ? (["records", "usages", "events"] as const) : (["records"] as const);
+    for (const name of counted) same("manifest_counts", name, roots[name]);
     if (isExport) {
       digestBody();
       same("body_hash", "body_sha256", body.digest("hex"));
@@ -186,7 +188,7 @@ export function createHourVerifier(
       if (line) take(line);
     },
     finish() {
-      records.finish();
+      if (withUsage) records.finish();
       if (manifest && signature) checkManifest(manifest, signature);
       else {
         report("truncated", "end");

@@ -7,6 +7,7 @@ import {
   SECOND,
   totalText,
   wrapLine,
+  type Depth,
   type HourGatherer,
   type Micros,
 } from "@quarterpast/domain";
@@ -14,7 +15,7 @@ import { stamp, type Db } from "./db.js";
 import { readAll, readEvents, type EventReader } from "./proofEvents.js";
 import { readRecordLines } from "./proofRecords.js";
 import { readRestoreLines } from "./proofRestore.js";
-import { readStoredTexts, readStoredTotals } from "./proofTexts.js";
+import { readChainTexts, readStoredTexts, readStoredTotals } from "./proofTexts.js";
 
 /** One hour of an account, with the records that its manifest covers: `seqFrom` to `seqTo` by shard. */
 export interface HourScope {
@@ -39,7 +40,7 @@ export interface HourReading {
   gatherer: HourGatherer;
   /** `made`: roots from the events as they are; `stored`: roots as they were kept, for a verifier to compare. */
   roots: "made" | "stored";
-  withEvents: boolean;
+  depth: Depth;
   /** Adds what only a restore needs. */
   forRestore: boolean;
   /** Told of each root that was made. */
@@ -70,8 +71,9 @@ const LINES_AT_ONCE = 2_000;
  * block range index on `occurred`, bounded by the origin hours that the hour's usage names.
  */
 export async function* readHourLines(db: Db, reading: HourReading): AsyncGenerator<string[]> {
-  const isStored = reading.roots === "stored" && !reading.withEvents && !reading.forRestore;
-  if (isStored) yield* readStoredTexts(db, reading.scope);
+  const isStored = reading.roots === "stored" && reading.depth !== "events" && !reading.forRestore;
+  if (isStored && reading.depth === "chain") yield* readChainTexts(db, reading.scope);
+  else if (isStored) yield* readStoredTexts(db, reading.scope);
   else {
     yield* readUsageLines(db, reading);
     yield* readRecordLines(db, reading);
@@ -86,8 +88,8 @@ export async function* readHourLines(db: Db, reading: HourReading): AsyncGenerat
 }
 
 async function* readUsageLines(db: Db, reading: HourReading): AsyncGenerator<string[]> {
-  const { scope, withEvents } = reading;
-  const events = withEvents ? await readEvents(db, scope) : undefined;
+  const { scope, depth } = reading;
+  const events = depth === "events" ? await readEvents(db, scope) : undefined;
   let lines: string[] = [];
   for await (const rows of readAll<UsageRow>(db, "usages", USAGES, [scope.accountNo, stamp(scope.hour)])) {
     for (const usage of rows) {

@@ -81,7 +81,7 @@ export async function readUsageTexts(db: Db, scope: HourScope): Promise<string[]
     scope,
     gatherer: createHourGatherer(),
     roots: "stored",
-    withEvents: false,
+    depth: "usage",
     forRestore: false,
   } as const;
   for await (const some of readHourLines(db, reading)) {

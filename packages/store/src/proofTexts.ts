@@ -13,6 +13,22 @@ export async function* readStoredTexts(db: Db, scope: HourScope): AsyncGenerator
   yield* readRecordTexts(db, scope);
 }
 
+/**
+ * The records of an hour as they were frozen, a shard after the other, some hundred in each text, and nothing beside
+ * their bytes: what a verifier of the chain reads. Their columns are not looked at.
+ */
+export async function* readChainTexts(db: Db, scope: HourScope): AsyncGenerator<string[]> {
+  const parameters = [scope.accountNo, scope.seqFrom, scope.seqTo];
+  for await (const rows of readAll<{ text: string }>(
+    db,
+    "chain_texts",
+    CHAIN_TEXTS,
+    parameters,
+    4 * TEXTS_AT_ONCE,
+  ))
+    yield rows.map(({ text }) => text);
+}
+
 /** The totals as they stand in the ledger: what finance reads is what is verified. */
 export async function readStoredTotals(db: Db, { accountNo, hour }: HourScope): Promise<string[]> {
   const { rows } = await db.query<Parameters<typeof totalText>[0]>(
@@ -110,3 +126,13 @@ const RECORD_TEXTS = `
   FROM records r JOIN instances i USING (instance_no) JOIN accounts a ON a.account_no = r.account_no
   WHERE r.account_no = $1::smallint AND r.shard = $2::smallint AND r.seq BETWEEN $3::bigint AND $4::bigint
   GROUP BY r.seq / ${LINES_PER_TEXT} ORDER BY r.seq / ${LINES_PER_TEXT}`;
+
+/** Shard by shard, for a shard's records lie together in the index; of all of them at once, the hour would be sorted. */
+const CHAIN_TEXTS = `
+  SELECT s.text FROM unnest($2::bigint[], $3::bigint[]) WITH ORDINALITY AS t (low, high, shard)
+  CROSS JOIN LATERAL (
+    SELECT string_agg('{"record":' || r.canonical || '}', E'\\n' ORDER BY r.seq) AS text
+    FROM records r
+    WHERE r.account_no = $1::smallint AND r.shard = (t.shard - 1)::smallint AND r.seq BETWEEN t.low AND t.high
+    GROUP BY r.seq / ${LINES_PER_TEXT} ORDER BY r.seq / ${LINES_PER_TEXT}
+  ) s`;

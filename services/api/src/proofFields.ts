@@ -1,4 +1,4 @@
-import { cloudEventSchema, EVENT_LIMITS, HOUR, parseInstant, type Micros } from "@quarterpast/domain";
+import { cloudEventSchema, DEPTHS, EVENT_LIMITS, HOUR, parseInstant, type Micros } from "@quarterpast/domain";
 import { z } from "zod";
 import { plainText, printable } from "./fields.js";
 import { field } from "./validate.js";
@@ -22,15 +22,9 @@ export const hourStart = () =>
     hourSchema.refine(() => true),
   );
 
-/** `true` unless it says `false`. */
-export const yesOrNo = () =>
-  field(
-    { en: "true or false", zh: " true 或 false" },
-    z
-      .enum(["true", "false"])
-      .default("true")
-      .transform((text) => text === "true"),
-  );
+/** How far down an hour is read; to its events unless told otherwise. */
+export const depth = () =>
+  field({ en: "events, usage or chain", zh: " events、usage 或 chain" }, z.enum(DEPTHS).default("events"));
 
 export const eventId = () =>
   field(

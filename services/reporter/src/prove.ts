@@ -88,7 +88,7 @@ async function makeManifest(deps: ProveDeps, db: Db, work: ProofWork, file: Hour
     await insertRecordProofs(db, work.hour, proofs);
     proofs = [];
   };
-  const reading = { scope: work, gatherer, roots: "made", withEvents: true, forRestore: true } as const;
+  const reading = { scope: work, gatherer, roots: "made", depth: "events", forRestore: true } as const;
   for await (const lines of readHourLines(db, { ...reading, onProof: (proof) => void proofs.push(proof) })) {
     await file.write(lines);
     if (proofs.length >= PROOFS_AT_ONCE) await keepProofs();

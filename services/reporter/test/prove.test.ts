@@ -30,7 +30,7 @@ function verifyExports(): HourVerdict[] {
     const hour = name.slice(0, 16);
     const verifier = createHourVerifier(
       { account: "koogallery-cn", hour },
-      { run, keys, isExport: true, withEvents: true },
+      { run, keys, isExport: true, depth: "events" },
     );
     for (const line of bytes.split("\n").slice(0, -1)) verifier.line(line);
     return verifier.finish();

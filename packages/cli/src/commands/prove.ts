@@ -6,7 +6,8 @@ import { EXIT } from "../exit.js";
 import { say } from "../lang.js";
 import { formatFields, print, printJson } from "../output.js";
 import { findStack } from "../stack.js";
-import { fetchKeys, type Manifest } from "../verify/ledger.js";
+import type { Manifest } from "../verify/hours.js";
+import { fetchKeys } from "../verify/ledger.js";
 
 /** The way from an event to a signed manifest. */
 interface InclusionProof {

@@ -6,9 +6,10 @@ import {
   parseInstant,
   PROOF_PROBLEMS,
   readProofKeys,
+  type Depth,
   type Finding,
 } from "@quarterpast/domain";
-import type { Command } from "commander";
+import { Option, type Command } from "commander";
 import { createApi } from "../api.js";
 import { onStack, type StackFlags } from "../command.js";
 import { CliError, EXIT } from "../exit.js";
@@ -16,7 +17,8 @@ import { say } from "../lang.js";
 import { formatFields, formatTable, note, print, printJson, type Column } from "../output.js";
 import { findStack } from "../stack.js";
 import { openFolder, verifyFolder, type FolderVerdict } from "../verify/folder.js";
-import { verifyLedger, type Manifest } from "../verify/ledger.js";
+import type { Manifest } from "../verify/hours.js";
+import { verifyLedger } from "../verify/ledger.js";
 import { readSpan, type Span } from "../verify/span.js";
 
 interface VerifyFlags extends StackFlags {
@@ -27,6 +29,7 @@ interface VerifyFlags extends StackFlags {
   key?: string;
   anchors?: string;
   events: boolean;
+  chainOnly?: boolean;
 }
 
 const FINDINGS_SHOWN = 50;
@@ -72,13 +75,30 @@ export function register(program: Command): void {
     .option("--anchors <file>", say({ en: "the anchors, from the place outside", zh: "外部保存的锚点文件" }))
     .option(
       "--no-events",
-      say({ en: "leave events out: chain, totals and manifests alone", zh: "不核验事件：仅链、合计与清单" }),
+      say({
+        en: "leave events out: usage, records, chain, totals and manifests alone",
+        zh: "不核验事件：仅用量、话单、链、合计与清单",
+      }),
+    )
+    .addOption(
+      new Option(
+        "--chain-only",
+        say({
+          en: "leave usage out too: the bytes of the records, their chain, totals and manifests alone",
+          zh: "亦不核验用量：仅话单字节、链、合计与清单",
+        }),
+      ).conflicts("archive"),
     )
     .action(async (flags: VerifyFlags) => {
       const verdict =
         flags.archive === undefined ? await overLedger(flags) : await overArchive(flags, flags.archive);
       report(verdict, flags.json);
     });
+}
+
+function depthOf({ events, chainOnly }: VerifyFlags): Depth {
+  if (chainOnly) return "chain";
+  return events ? "events" : "usage";
 }
 
 async function overArchive(flags: VerifyFlags, dir: string): Promise<FolderVerdict> {
@@ -103,7 +123,7 @@ async function overLedger(flags: VerifyFlags): Promise<FolderVerdict> {
     );
     span = { from: hour, to: formatInstant(parseInstant(hour)! + HOUR), name: hour };
   }
-  return verifyLedger(stack, { ...span, keys, anchors, withEvents: flags.events });
+  return verifyLedger(stack, { ...span, keys, anchors, depth: depthOf(flags) });
 }
 
 async function readLines(file: string): Promise<string[]> {

@@ -64,7 +64,7 @@ export async function verifyFolder(folder: ProofFolder, options: FolderOptions =
     runs.set(account, run);
     const verifier = createHourVerifier(
       { account, hour },
-      { run, keys: keys ?? new Map(), isExport: true, withEvents: true },
+      { run, keys: keys ?? new Map(), isExport: true, depth: "events" },
     );
     const sha256 = await eachLine(folder.stream(`hours/${name}`), (line) => verifier.line(line));
     const verdict = verifier.finish();

@@ -1,31 +1,16 @@
 import {
   checkAnchors,
-  createHourVerifier,
-  createRun,
-  formatCompact,
   formatInstant,
   HOUR,
-  LINE_FIELDS,
-  manifestHash,
-  parseCanonical,
   parseInstant,
-  type Finding,
+  type Depth,
   type HourVerdict,
 } from "@quarterpast/domain";
 import { createApi } from "../api.js";
-import { download, linesOf } from "../download.js";
 import type { Stack } from "../stack.js";
 import type { FolderVerdict } from "./folder.js";
-
-export interface Manifest {
-  number: number;
-  hour: string;
-  canonical: string;
-  hash: string;
-  keyId: string;
-  signature: string;
-  anchors: number;
-}
+import { verifyHours, type HoursJob, type Manifest } from "./hours.js";
+import { verifyInParts } from "./parts.js";
 
 export interface LedgerOptions {
   from: string;
@@ -34,8 +19,7 @@ export interface LedgerOptions {
   keys?: ReadonlyMap<string, string> | undefined;
   /** Lines of an anchor file; without them anchors are not looked at. */
   anchors?: readonly string[] | undefined;
-  withEvents: boolean;
-  onHour?: (verdict: HourVerdict) => void;
+  depth: Depth;
 }
 
 /**
@@ -43,41 +27,31 @@ export interface LedgerOptions {
  * the manifests as they were signed.
  */
 export async function verifyLedger(stack: Stack, options: LedgerOptions): Promise<FolderVerdict> {
-  const api = createApi(stack);
-  const { account } = await api.get<{ account: string }>("/v1/stack");
-  const keys = options.keys ?? (await fetchKeys(stack));
-  const before = formatInstant(Math.max(0, parseInstant(options.from)! - HOUR));
-  const { items } = await api.get<{ items: Manifest[] }>("/v1/manifests", { from: before, to: options.to });
-  const manifests = items.filter(({ hour }) => parseInstant(hour)! >= parseInstant(options.from)!);
-  const run = createRun();
-  const previous = items.length > manifests.length ? items[0] : undefined;
-  if (previous) run.manifest = linkOf(previous);
+  const { depth } = options;
+  const job = await readJob(stack, options);
   const hours: HourVerdict[] = [];
-  const findings: Finding[] = [];
-  for (const manifest of manifests) {
-    const hour = formatCompact(parseInstant(manifest.hour)!);
-    const { withEvents } = options;
-    const verifier = createHourVerifier({ account, hour }, { run, keys, isExport: false, withEvents });
-    const path = `/v1/proofs/hours/${encodeURIComponent(manifest.hour)}`;
-    for await (const lines of linesOf(download(stack, path, { events: String(withEvents) }))) {
-      for (const line of lines) verifier.line(line);
-    }
-    const verdict = verifier.finish();
-    if (verdict.hash !== manifest.hash) {
-      verdict.findings.push({
-        code: "manifest_chain",
-        hour,
-        where: "hash",
-        expected: verdict.hash,
-        found: manifest.hash,
-      });
-    }
-    hours.push(verdict);
-    findings.push(...verdict.findings);
-    options.onHour?.(verdict);
-  }
+  // Residues go on from hour to hour through all instances: what looks at them is one run.
+  for await (const verdict of depth === "chain" ? verifyInParts(job) : verifyHours(job)) hours.push(verdict);
+  const findings = hours.flatMap((verdict) => verdict.findings);
   if (options.anchors) findings.push(...checkAnchors(options.anchors, hours, false));
   return { hours, findings };
+}
+
+/** What is to be verified of a stack: the manifests of the span, and what is known before them. */
+export async function readJob(stack: Stack, { from, to, keys, depth }: LedgerOptions): Promise<HoursJob> {
+  const api = createApi(stack);
+  const { account } = await api.get<{ account: string }>("/v1/stack");
+  const before = formatInstant(Math.max(0, parseInstant(from)! - HOUR));
+  const { items } = await api.get<{ items: Manifest[] }>("/v1/manifests", { from: before, to });
+  const manifests = items.filter(({ hour }) => parseInstant(hour)! >= parseInstant(from)!);
+  return {
+    stack: { apiUrl: stack.apiUrl, apiKey: stack.apiKey },
+    account,
+    keys: keys ?? (await fetchKeys(stack)),
+    depth,
+    before: items.length > manifests.length ? items[0] : undefined,
+    manifests,
+  };
 }
 
 /** The public keys that a stack hands out, by id. */
@@ -86,9 +60,4 @@ export async function fetchKeys(stack: Stack): Promise<Map<string, string>> {
     "/v1/proof-key",
   );
   return new Map(items.map(({ keyId, publicKey }) => [keyId, publicKey]));
-}
-
-function linkOf({ canonical }: Manifest): { number: number; hash: string; hour: string } {
-  const { number = "0", hour = "" } = parseCanonical(canonical, LINE_FIELDS.manifest) ?? {};
-  return { number: Number(number), hash: manifestHash(canonical), hour };
 }

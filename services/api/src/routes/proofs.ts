@@ -9,6 +9,7 @@ import {
   parseCanonical,
   rootOf,
   wrapLine,
+  type Depth,
   type Micros,
 } from "@quarterpast/domain";
 import {
@@ -37,7 +38,7 @@ import * as fields from "../proofFields.js";
 
 const span = z.strictObject({ from: fields.hourStart(), to: fields.hourStart() });
 const oneHour = z.strictObject({ hour: fields.hourStart() });
-const howMuch = z.strictObject({ events: fields.yesOrNo() });
+const howMuch = z.strictObject({ depth: fields.depth() });
 const oneRecord = z.strictObject({ sn: serialNumber() });
 const oneEvent = z.strictObject({ source: source(), id: fields.eventId() });
 
@@ -57,9 +58,9 @@ export function addProofs(routes: Routes, { pool, account }: RouteDeps): void {
   routes.get(
     "/proofs/hours/:hour",
     { schema: { params: oneHour, querystring: howMuch } },
-    async ({ params: { hour }, query: { events } }, reply) => {
+    async ({ params: { hour }, query: { depth } }, reply) => {
       const manifest = await manifestOfHour(pool, accountNo, hour);
-      return reply.type("application/x-ndjson").send(streamOf(hourLines(pool, manifest, events)));
+      return reply.type("application/x-ndjson").send(streamOf(hourLines(pool, manifest, depth)));
     },
   );
 
@@ -102,11 +103,7 @@ function manifestToApi({ number, hour, canonical, hash, keyId, signature, anchor
 }
 
 /** The lines of an hour made from the ledger now, and its manifest as it was signed. */
-async function* hourLines(
-  pool: Pool,
-  manifest: StoredManifest,
-  withEvents: boolean,
-): AsyncGenerator<string[]> {
+async function* hourLines(pool: Pool, manifest: StoredManifest, depth: Depth): AsyncGenerator<string[]> {
   const client = await pool.connect();
   let broken = true;
   try {
@@ -116,7 +113,7 @@ async function* hourLines(
       scope: manifest,
       gatherer: createHourGatherer(),
       roots: "stored",
-      withEvents,
+      depth,
       forRestore: false,
     });
     await client.query("COMMIT");

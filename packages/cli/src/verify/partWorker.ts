@@ -1,0 +1,19 @@
+import { parentPort, workerData } from "node:worker_threads";
+import type { HourVerdict } from "@quarterpast/domain";
+import { CliError } from "../exit.js";
+import { verifyHours, type HoursJob } from "./hours.js";
+import type { PartAnswer } from "./parts.js";
+
+/** A thread that verifies one part. */
+async function work(job: HoursJob): Promise<PartAnswer> {
+  try {
+    const verdicts: HourVerdict[] = [];
+    for await (const verdict of verifyHours(job)) verdicts.push(verdict);
+    return { verdicts };
+  } catch (error) {
+    if (error instanceof CliError) return { exit: error.exitCode, text: error.text };
+    return { error: (error as Error).stack ?? String(error) };
+  }
+}
+
+parentPort!.postMessage(await work(workerData as HoursJob));
