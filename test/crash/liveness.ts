@@ -147,7 +147,8 @@ async function killAggregators(world: World): Promise<number> {
   }
 }
 
-const DRAIN_WITHIN_MS = 120_000;
+/** Longer than what is owed waits between two attempts, however many failed before (KooGallery's backoff, overdue). */
+const DRAIN_WITHIN_MS = 330_000;
 /** Fast enough that the open hours end soon. */
 const DRAIN_RATE = 600;
 

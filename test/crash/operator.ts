@@ -6,7 +6,7 @@ const THERE = ["005", "010"];
 
 /**
  * Files what the marketplace refused or voided once more, as a person at the console would: after the collection, when
- * a statement has shown whether an earlier send of it had come in all the same.
+ * a statement has shown whether an earlier send of it had come in all the same. Where that was refused, they ask again.
  */
 export function startOperator(pool: Pool): { stop(): Promise<void> } {
   let isOver = false;
@@ -19,7 +19,8 @@ export function startOperator(pool: Pool): { stop(): Promise<void> } {
            , clock c
            WHERE b.code <> ALL ($1::text[]) AND (b.state = 'abnormal' OR (b.state IN ('rejected_fixable', 'rejected_final')
              AND b.settled_at < c.product_anchor + (now() - c.real_anchor) * c.rate::float8 - interval '40 minutes'))
-             AND NOT EXISTS (SELECT 1 FROM rereports w WHERE w.sn = b.sn)`,
+             AND NOT EXISTS (SELECT 1 FROM rereports w WHERE w.sn = b.sn
+               AND (w.refused IS NULL OR w.asked_at > now() - interval '10 seconds'))`,
           [THERE],
         )
         .catch(() => {});

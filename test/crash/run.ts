@@ -135,7 +135,7 @@ async function play(
   rate = aim;
   await goOnUntil(
     () => workload.state.acknowledged >= events,
-    GO_ON_MS,
+    Math.max(GO_ON_MS, faultsMs / 2),
     async () => {},
   );
   const violations: Violation[] = [];

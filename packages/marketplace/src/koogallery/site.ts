@@ -45,7 +45,7 @@ export const RETRY: RetryRule = {
   backoff: {
     window: { baseMs: 500, capMs: 15_000 },
     late: { baseMs: 2_000, capMs: 120_000 },
-    overdue: { baseMs: 10_000, capMs: 900_000 },
+    overdue: { baseMs: 10_000, capMs: 300_000 },
   },
   halt: { baseMs: 5_000, capMs: 300_000 },
   retryAfterCapMs: 3_600_000,
