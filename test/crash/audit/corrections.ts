@@ -91,10 +91,17 @@ function inOrder(correcting: readonly Correcting[]): Correcting[] {
   return [...ordered];
 }
 
-function canCorrect({ instance, sent: of, current }: Target, kind: "corrects" | "cancels", sent: Sent): boolean {
+function canCorrect(
+  { instance, sent: of, current }: Target,
+  kind: "corrects" | "cancels",
+  sent: Sent,
+): boolean {
   if (of.subject !== sent.subject || of.meter !== sent.meter) return false;
   // What counts for nothing any more has nothing to take back.
-  return instance.aggregation === "sum" || (instance.aggregation === "count" && kind === "cancels" && current !== 0n);
+  return (
+    instance.aggregation === "sum" ||
+    (instance.aggregation === "count" && kind === "cancels" && current !== 0n)
+  );
 }
 
 /** Every counted correction is listed with what it corrects and when it was said, and nothing else is. */
