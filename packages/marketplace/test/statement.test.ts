@@ -113,6 +113,9 @@ describe("an exported SDR list", () => {
       `${CSV_HEAD}\n${CSV_ROW.replace("T190000Z", "T170000Z")}\n${CSV_END}`,
       "end_time",
     ],
+    // Found by the fuzz: seed 20261127, request 35130.
+    ["a NUL in an id", `${CSV_HEAD}\n${CSV_ROW.replace("i-1", "i\u0000")}\n${CSV_END}`, "instance_id"],
+    ["half a character in an id", JSON.stringify([row(1, { metering_sn: "sn\ud800" })]), "metering_sn"],
     ["a row too short", `${CSV_HEAD}\nsn-1,i-1\n${CSV_END}`, "row"],
     ["a quote left open", `${CSV_HEAD}\n"sn-1,i-1\n`, "file"],
     ["a missing column", `${CSV_HEAD.replace("usage_value", "colour")}\n${CSV_ROW}\n${CSV_END}`, "quantity"],

@@ -1,4 +1,5 @@
 import { parseCompact, parseInstant, parseQuantity, type Micros, type Text } from "@quarterpast/domain";
+import { plainText } from "../plainText.js";
 import { normalHeader, STATES, type Column } from "./columns.js";
 import type { StatementLine, StatementProblem } from "./line.js";
 
@@ -49,13 +50,13 @@ export function readLine(
   };
   const begin = take("begin", instantOf);
   const read = {
-    serialNumber: take("serialNumber", filled),
-    instanceId: take("instanceId", filled),
+    serialNumber: take("serialNumber", plainText),
+    instanceId: take("instanceId", plainText),
     begin,
     end: take("end", (text) => notBefore(instantOf(text), begin)),
     quantity: take("quantity", parseQuantity),
     state: take("state", stateOf),
-    ...(isFilled(cells.code) && { code: take("code", filled) }),
+    ...(isFilled(cells.code) && { code: take("code", plainText) }),
     ...(isFilled(cells.collectedAt) && { collectedAt: take("collectedAt", instantOf) }),
   };
   return problems.length > 0 ? problems : (read as StatementLine);
@@ -72,10 +73,6 @@ function shownOf(value: unknown): string {
 
 function isFilled(value: unknown): boolean {
   return value !== undefined && value !== null && (typeof value !== "string" || value.trim() !== "");
-}
-
-function filled(text: string): string | undefined {
-  return text === "" ? undefined : text;
 }
 
 function instantOf(text: string): Micros | undefined {

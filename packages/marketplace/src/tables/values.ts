@@ -1,5 +1,6 @@
 import { parseCompact, parseInstant, parseQuantity, SECOND, type Micros } from "@quarterpast/domain";
 import { normalRecordCode } from "../koogallery/codes.js";
+import { plainText } from "../plainText.js";
 import type { Cell } from "./table.js";
 
 /** How the values of a file are to be read. */
@@ -46,12 +47,12 @@ const signed = (quantity: string, isNegative: boolean) =>
 export function readId(cell: Cell): string | undefined {
   const text = cell.text.trim();
   if (text === "" || /^\d(\.\d+)?E\+?\d+$/i.test(text)) return undefined;
-  return cell.isNumber && text.replace(/\D/g, "").length > 15 ? undefined : text;
+  return cell.isNumber && text.replace(/\D/g, "").length > 15 ? undefined : plainText(text);
 }
 
 /** A code of one record; spreadsheets cut the zeros in front (`005` is `5` then). */
 export const readCode = (cell: Cell): string | undefined =>
-  cell.text.trim() === "" ? undefined : normalRecordCode(cell.text);
+  plainText(cell.text.trim()) && normalRecordCode(cell.text);
 
 /** A time: of the interface, RFC 3339, as people write it, or the serial number of a spreadsheet's date. */
 export function readTime(cell: Cell, { zoneMinutes, from1904 }: Reading): Micros | undefined {
