@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { CliError } from "../src/exit.js";
 import { readOptions, type UpFlags } from "../src/up/options.js";
-import { readUpSettings } from "../src/up/settings.js";
+import { checkPush, readUpSettings } from "../src/up/settings.js";
 
 function refusalOf(act: () => unknown): CliError {
   try {
@@ -69,6 +69,19 @@ describe("what can be typed wrong", () => {
     expect(refused.exitCode).toBe(78);
     expect(refused.text.en).toMatch(/DATABASE_URL/);
     expect(refused.text.en).toMatch(/MARKETPLACE_SITE/);
+  });
+
+  it("the old push needs its access key, and there is no third push; both are told in both languages", () => {
+    const third = refusalOf(() => readUpSettings({ MARKETPLACE_PUSH: "v1" }));
+    expect([third.exitCode, third.text.en]).toEqual([78, expect.stringContaining("one of new, old")]);
+    const keyless = refusalOf(() => checkPush({ MARKETPLACE_PUSH: "old", ORDER_AK: "AK1" }));
+    expect([keyless.exitCode, keyless.text.en, keyless.text.zh]).toEqual([
+      78,
+      expect.stringMatching(/^setting ORDER_SK is \(not set\)/),
+      expect.stringMatching(/^设置 ORDER_SK 现为/),
+    ]);
+    checkPush({ MARKETPLACE_PUSH: "old", ORDER_AK: "AK1", ORDER_SK: "sk" });
+    expect(readUpSettings({}).MARKETPLACE_PUSH).toBe("new");
   });
 });
 

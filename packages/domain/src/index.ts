@@ -18,6 +18,7 @@ export * from "./interval.js";
 export * from "./meter.js";
 export * from "./record.js";
 export * from "./state.js";
+export * from "./waiting.js";
 export * from "./merkle.js";
 export * from "./leaf.js";
 export * from "./manifest.js";

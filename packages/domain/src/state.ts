@@ -32,7 +32,8 @@ export const RECORD_HAPPENINGS = [
   "unknown",
   /** Its begin is older than the marketplace takes. */
   "expired",
-  /** What a statement of the marketplace shows. */
+  /** What a statement of the marketplace shows. There: taken, and neither void nor in a bill yet. */
+  "stated_there",
   "stated_billed",
   "stated_abnormal",
   "stated_missing",
@@ -68,7 +69,10 @@ export const TRANSITIONS: Record<RecordState, Row> = {
   frozen: { ...nothing, send: "sent", expired: "expired" },
   sent: { ...nothing, ...replies, ...statements },
   // The same bytes go out again, or a statement settles it; "not there" in a complete statement frees it.
-  unknown: { ...nothing, send: "sent", expired: "expired", ...statements, stated_missing: "frozen" },
+  unknown: {
+    ...{ ...nothing, send: "sent", expired: "expired" },
+    ...{ ...statements, stated_there: "accepted", stated_missing: "frozen" },
+  },
   accepted: { ...nothing, ...statements, stated_missing: "missing" },
   duplicate: { ...nothing, ...statements, stated_missing: "missing" },
   conflict: { ...nothing, ...statements, stated_different: null, rereported: "replaced" },
@@ -82,9 +86,20 @@ export const TRANSITIONS: Record<RecordState, Row> = {
   replaced: { ...nothing },
 };
 
-/** The state after a happening, or null where the state forbids it. */
-export function transition(state: RecordState, happening: RecordHappening): RecordState | null {
-  return TRANSITIONS[state][happening];
+/**
+ * When a record of which nobody knows goes out again. `at_once`: its serial number is on the wire, the marketplace knows
+ * it again. `after_statement`: the interval is the only protection against a double, so a statement decides first.
+ */
+export type Resend = "at_once" | "after_statement";
+
+/** The state after a happening, or null where the state, or the record's way of filing, forbids it. */
+export function transition(
+  state: RecordState,
+  happening: RecordHappening,
+  resend: Resend = "at_once",
+): RecordState | null {
+  const mustWait = resend === "after_statement" && state === "unknown" && happening === "send";
+  return mustWait ? null : TRANSITIONS[state][happening];
 }
 
 /** The states in which something may happen. */

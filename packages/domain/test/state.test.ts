@@ -61,7 +61,29 @@ describe("what the table forbids", () => {
     expect(transition("unknown", "rereported")).toBeNull();
     expect(transition("unknown", "send")).toBe("sent");
     expect(transition("unknown", "stated_billed")).toBe("billed");
+    expect(transition("unknown", "stated_there")).toBe("accepted");
     expect(transition("unknown", "stated_missing")).toBe("frozen");
+  });
+
+  test("without a serial number on the wire, what is unknown never goes out again but by way of a statement", () => {
+    expect(transition("unknown", "send", "after_statement")).toBeNull();
+    fc.assert(
+      fc.property(fc.array(fc.constantFrom(...RECORD_HAPPENINGS), { maxLength: 80 }), (happenings) => {
+        let state: RecordState = "frozen";
+        let mayBeThere = false;
+        for (const happening of happenings) {
+          const next = transition(state, happening, "after_statement");
+          expect([next, null]).toContain(transition(state, happening));
+          if (next === null) continue;
+          // Of a second send that nobody sanctioned only the interval would keep a double away.
+          if (happening === "send") expect(mayBeThere).toBe(false);
+          if (happening === "send") mayBeThere = true;
+          if (["not_taken", "rejected_fixable", "stated_missing"].includes(happening)) mayBeThere = false;
+          state = next;
+        }
+      }),
+      { numRuns: 500 },
+    );
   });
 
   test("a record on its way does not expire: its reply decides", () =>

@@ -1,5 +1,6 @@
 export { createMarketplace, type MarketplaceSettings } from "./createMarketplace.js";
-export { createKooGallery, type KooGallerySettings } from "./koogallery/adapter.js";
+export { createKooGallery, SENT_ONCE, type KooGallerySettings } from "./koogallery/adapter.js";
+export * from "./koogallery/push.js";
 export { CALL_CODES, RECORD_CODES, type CodeRule, type RecordCodeRule } from "./koogallery/codes.js";
 export * from "./keyring.js";
 export { SITES, type Site } from "./koogallery/site.js";

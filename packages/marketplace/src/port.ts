@@ -12,6 +12,8 @@ export interface WireRecordInput {
   recordTime: Micros;
   /** Decimal text above 0. */
   quantity: string;
+  /** The marketplace's product id; needed where the wire carries it. */
+  product?: string | undefined;
   /** Instance id of the stop-before-excess package this usage is deducted from. */
   relatedPackageInstance?: string | undefined;
 }
@@ -20,6 +22,8 @@ export interface WireRecordInput {
 export interface CallRecord {
   serialNumber: string;
   wire: string;
+  /** Version of that text; the adapter's own where absent. It decides by which way the record goes, for ever. */
+  wireVersion?: number | undefined;
   /** The marketplace's product id: a product may have a key of its own. */
   product?: string | undefined;
 }
@@ -83,12 +87,15 @@ export type Verdict =
   | { kind: "split"; code: string; pieces?: number[] }
   /**
    * Signature, key, rights or address: stop sending, raise the alarm, probe again later. Nothing was taken. With
-   * `productKey` it was the key of one product: the account's other calls go on.
+   * `alone` it is the key of one product, or of a way that new records do not go: the account's other calls go on.
    */
-  | { kind: "halt"; code: string; productKey?: true }
+  | { kind: "halt"; code: string; alone?: true }
   /** This attempt surely brought nothing in: try again later. What an earlier unknown attempt did stays unknown. */
   | { kind: "retry"; code: string; retryAfterMs?: number }
-  /** It may have been taken: the same bytes to the same host (`evidence.host`), or reconciliation. */
+  /**
+   * It may have been taken: the same bytes to the same host (`evidence.host`), or reconciliation; reconciliation alone for
+   * the wire versions of `sentOnce`.
+   */
   | { kind: "unknown"; code: string; retryAfterMs?: number };
 
 /** A verdict with the proof of its attempt, and of those before it (a host that refused, a signature out of time). */
@@ -125,12 +132,19 @@ export interface DedupeRule {
 export interface MarketplaceAdapter {
   name: string;
   site: string;
-  /** Version of the wire text; kept with each frozen record. */
+  /** Version of the wire text that new records are frozen with; kept with each. */
   wireVersion: number;
+  /**
+   * Wire versions without a serial number. Only the interval of such a record keeps a second one from counting, so what
+   * may have been taken goes out again only after a statement has shown that it is not there; and a statement's line
+   * without a serial number can only be of one of these.
+   */
+  sentOnce: readonly number[];
   limits: RecordLimits;
   windows: WindowRule;
   retry: RetryRule;
   calls: CallRates;
+  /** Of the records that are frozen now. */
   dedupes: DedupeRule;
   hosts: { primary: string; fallback: readonly string[] };
   /** Codes that say "already there"; see the warning at {@link RecordException}. */
@@ -151,6 +165,8 @@ export interface MarketplaceAdapter {
   probe: (signal?: AbortSignal) => Promise<ProbeResult>;
   /** Records that begin in [from, to) as the marketplace has them; absent where it has no such interface. */
   statement?: (from: Micros, to: Micros, signal?: AbortSignal) => Promise<Statement>;
+  /** Which settings hold what signs its calls, for a person: "set …". */
+  keySettings: Text;
   /** What a code means, for a person; undefined for one that is in no table. */
   meaningOf: (code: string) => Text | undefined;
   /** Ends idle connections; calls under way are cut. */

@@ -1,4 +1,4 @@
-import { createHmac } from "node:crypto";
+import { createHash, createHmac } from "node:crypto";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { gzipSync } from "node:zlib";
@@ -21,11 +21,11 @@ export interface FakeKooGallery {
   url: string;
   host: string;
   received: Received[];
-  /** What it keeps, by serial number: the first bytes that came under it. */
+  /** What it keeps, by its name (of the new push the serial number): the first bytes that came under it. */
   filed: Map<string, Filed>;
-  /** Serial numbers that make a whole call fail (MKT.9002). */
+  /** Names of records that make a whole call fail (MKT.9002). */
   poison: Set<string>;
-  /** Codes of single records, by serial number. */
+  /** Codes of single records, by name. */
   abnormal: Map<string, string>;
   /** Used up one per call. */
   faults: Fault[];
@@ -37,7 +37,67 @@ export interface FakeKooGallery {
 const CLOCK_TOLERANCE_MS = 60_000;
 const MAX_RECORDS = 1000;
 
-export async function startFakeKooGallery(key: string): Promise<FakeKooGallery> {
+/** How one of the two pushes names and signs, as the fake checks it. */
+export interface FakePush {
+  /** What a record is kept, poisoned and marked by. */
+  nameOf(record: Filed): string;
+  /** What names it in a reply, and the code of a second one. */
+  namesIn(record: Filed): Filed;
+  duplicate: string;
+  /** What is wrong with a call, or undefined. */
+  refusal(request: IncomingMessage, body: Buffer, now: number): [number, object] | undefined;
+}
+
+/** The new push: HMAC over ts, nonce and body (koogallery.md 1.3). */
+export function newPush(key: string): FakePush {
+  return {
+    nameOf: (record) => record["metering_sn"]!,
+    namesIn: (record) => ({ metering_sn: record["metering_sn"]! }),
+    duplicate: "005",
+    refusal({ headers }, body, now) {
+      const { ts, nonce, signature } = headers;
+      if (!ts || !nonce || !signature) return refuse(400, "MKT.0199");
+      const expected = createHmac("sha256", key)
+        .update(`ts=${String(ts)}&nonce=${String(nonce)}&body=`)
+        .update(body)
+        .digest("base64");
+      const inTime = Math.abs(Number(ts) - now) <= CLOCK_TOLERANCE_MS;
+      return signature !== expected || !inTime ? refuse(400, "MKT.0102") : undefined;
+    },
+  };
+}
+
+/** The old push: AK/SK as the API gateway checks it (koogallery.md 1.6, 4.3); records are told apart by `nameOf`. */
+export function oldPush(ak: string, sk: string, nameOf: (record: Filed) => string): FakePush {
+  const hash = (data: string | Buffer) => createHash("sha256").update(data).digest("hex");
+  return {
+    nameOf,
+    namesIn: ({ instance_id, begin_time, end_time }) =>
+      ({ instance_id, begin_time, end_time }) as unknown as Filed,
+    duplicate: "010",
+    refusal({ url, headers }, body, now) {
+      const parts = /^SDK-HMAC-SHA256 Access=(.*), SignedHeaders=(.*), Signature=(.*)$/.exec(
+        String(headers["authorization"]),
+      );
+      const names = parts?.[2]!.split(";") ?? [];
+      const date = String(headers["x-sdk-date"]);
+      const at = Date.parse(
+        date.replace(/(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z/, "$1-$2-$3T$4:$5:$6Z"),
+      );
+      const signed = names.map((name) => `${name}:${String(headers[name])}\n`).join("");
+      const canonical = `POST\n${url}/\n\n${signed}\n${names.join(";")}\n${hash(body)}`;
+      const expected = createHmac("sha256", sk)
+        .update(`SDK-HMAC-SHA256\n${date}\n${hash(canonical)}`)
+        .digest("hex");
+      const isComplete = ["content-type", "host", "x-sdk-date"].every((name) => names.includes(name));
+      const isRight = parts?.[1] === ak && parts[3] === expected && isComplete;
+      return isRight && Math.abs(at - now) <= CLOCK_TOLERANCE_MS ? undefined : refuse(401, "MKT.0154");
+    },
+  };
+}
+
+export async function startFakeKooGallery(key: string | FakePush): Promise<FakeKooGallery> {
+  const push = typeof key === "string" ? newPush(key) : key;
   const server = createServer((request, response) => void handle(request, response));
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const host = `127.0.0.1:${(server.address() as AddressInfo).port}`;
@@ -64,25 +124,19 @@ export async function startFakeKooGallery(key: string): Promise<FakeKooGallery> 
     fake.received.push({ path: request.url ?? "", body: body.toString("utf8"), headers: request.headers });
     response.setHeader("date", new Date(Date.now() + fake.aheadMs).toUTCString());
     const fault = fake.faults.shift();
-    const accept = () => void answer(request.headers, body);
+    const accept = () => void answer(request, body);
     if (fault) return fault(response, accept);
-    const [status, reply] = answer(request.headers, body);
+    const [status, reply] = answer(request, body);
     response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(reply));
   }
 
-  function answer(headers: IncomingMessage["headers"], body: Buffer): [number, object] {
-    const { ts, nonce, signature } = headers;
-    if (!ts || !nonce || !signature) return refuse(400, "MKT.0199");
-    const expected = createHmac("sha256", key)
-      .update(`ts=${String(ts)}&nonce=${String(nonce)}&body=`)
-      .update(body)
-      .digest("base64");
-    const inTime = Math.abs(Number(ts) - Date.now() - fake.aheadMs) <= CLOCK_TOLERANCE_MS;
-    if (signature !== expected || !inTime) return refuse(400, "MKT.0102");
+  function answer(request: IncomingMessage, body: Buffer): [number, object] {
+    const refused = push.refusal(request, body, Date.now() + fake.aheadMs);
+    if (refused) return refused;
     const { usage_records: records } = JSON.parse(body.toString("utf8")) as { usage_records: Filed[] };
     if (records.length === 0) return refuse(400, "MKT.0101");
     if (records.length > MAX_RECORDS) return refuse(500, "MKT.9003");
-    if (records.some((record) => fake.poison.has(record["metering_sn"]!))) return refuse(500, "MKT.9002");
+    if (records.some((record) => fake.poison.has(push.nameOf(record)))) return refuse(500, "MKT.9002");
     return [
       200,
       {
@@ -96,10 +150,11 @@ export async function startFakeKooGallery(key: string): Promise<FakeKooGallery> 
   function file(records: Filed[]): object[] {
     const abnormal: object[] = [];
     for (const record of records) {
-      const sn = record["metering_sn"]!;
-      const code = fake.abnormal.get(sn) ?? (fake.filed.has(sn) ? "005" : undefined);
-      if (code !== undefined) abnormal.push({ metering_sn: sn, error_code: code, error_msg: `told ${code}` });
-      else fake.filed.set(sn, record);
+      const name = push.nameOf(record);
+      const code = fake.abnormal.get(name) ?? (fake.filed.has(name) ? push.duplicate : undefined);
+      if (code !== undefined)
+        abnormal.push({ ...push.namesIn(record), error_code: code, error_msg: `told ${code}` });
+      else fake.filed.set(name, record);
     }
     return abnormal;
   }

@@ -1,9 +1,18 @@
 import { randomUUID } from "node:crypto";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
-import { createMarketplace } from "../src/createMarketplace.js";
+import { parseCompact, serialNumber } from "@quarterpast/domain";
+import { createMarketplace, type MarketplaceSettings } from "../src/createMarketplace.js";
 import { describeAdapter, type ConformanceServer } from "./conformance.js";
-import { answering, FAULTS, startFakeKooGallery, type Fault, type FakeKooGallery } from "./fakeKooGallery.js";
+import { secret } from "../src/secret.js";
+import {
+  answering,
+  FAULTS,
+  oldPush,
+  startFakeKooGallery,
+  type Fault,
+  type FakeKooGallery,
+} from "./fakeKooGallery.js";
 
 const KEY = "conformance-Key-0001";
 const BEHAVIOURS: Record<Parameters<ConformanceServer["next"]>[0], Fault> = {
@@ -17,30 +26,54 @@ const BEHAVIOURS: Record<Parameters<ConformanceServer["next"]>[0], Fault> = {
   redirect: answering(307, "", { location: "/elsewhere" }),
 };
 
-describeAdapter("koogallery", {
-  async start() {
-    const fake = await startFakeKooGallery(KEY);
-    const refusing = `http://127.0.0.1:${await closedPort()}`;
-    const adapterOf = (key: string, baseUrl: string, fallbackHosts: string[] = []) =>
-      createMarketplace({
-        marketplace: "koogallery",
-        site: "cn",
-        key,
-        baseUrl,
-        fallbackHosts,
-        timeouts: { connectMs: 500, headersMs: 400, totalMs: 400 },
-        now: Date.now,
-        nonce: randomUUID,
-      });
-    return {
-      server: serverOf(fake),
-      adapter: adapterOf(KEY, fake.url),
-      stranger: adapterOf("another-Key-0002", fake.url),
-      rerouted: adapterOf(KEY, refusing, [fake.url]),
-      key: KEY,
-    };
-  },
+describeAdapter("koogallery, new push", {
+  start: async () => kitOf(await startFakeKooGallery(KEY), (key) => ({ key })),
 });
+
+const AK = "conformance-AK";
+/** The suite's own name for a record, from what the old push tells of it. */
+const nameOf = (record: Record<string, string>) =>
+  serialNumber({
+    account: "a",
+    instance: record["instance_id"]!,
+    begin: parseCompact(record["begin_time"]!)!,
+    end: parseCompact(record["end_time"]!)!,
+    part: "0",
+  });
+
+describeAdapter("koogallery, old push", {
+  start: async () =>
+    kitOf(await startFakeKooGallery(oldPush(AK, KEY, nameOf)), (sk) => ({
+      key: "never-used",
+      push: "old",
+      accessKey: () => ({ ak: AK, sk: secret(sk) }),
+    })),
+});
+
+async function kitOf(
+  fake: FakeKooGallery,
+  keyed: (key: string) => Pick<MarketplaceSettings, "key" | "push" | "accessKey">,
+) {
+  const refusing = `http://127.0.0.1:${await closedPort()}`;
+  const adapterOf = (key: string, baseUrl: string, fallbackHosts: string[] = []) =>
+    createMarketplace({
+      marketplace: "koogallery",
+      site: "cn",
+      ...keyed(key),
+      baseUrl,
+      fallbackHosts,
+      timeouts: { connectMs: 500, headersMs: 400, totalMs: 400 },
+      now: Date.now,
+      nonce: randomUUID,
+    });
+  return {
+    server: serverOf(fake),
+    adapter: adapterOf(KEY, fake.url),
+    stranger: adapterOf("another-Key-0002", fake.url),
+    rerouted: adapterOf(KEY, refusing, [fake.url]),
+    key: KEY,
+  };
+}
 
 function serverOf(fake: FakeKooGallery): ConformanceServer {
   return {

@@ -82,7 +82,7 @@ function readOne(name: string, env: NodeJS.ProcessEnv, problems: SettingsProblem
   }
 }
 
-const SECRET_NAME = /KEY|SECRET|PASSWORD|TOKEN|CREDENTIAL/i;
+const SECRET_NAME = /KEY|SECRET|PASSWORD|TOKEN|CREDENTIAL|_SK$/i;
 
 function shown(name: string, value: string | undefined): string {
   if (value === undefined) return "";

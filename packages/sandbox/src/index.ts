@@ -17,4 +17,4 @@ export type {
   Line,
   VerdictLine,
 } from "./ledger/lines.js";
-export { PUSH_PATH } from "./routes/push.js";
+export { OLD_PUSH_PATH, PUSH_PATH } from "./routes/push.js";

@@ -10,7 +10,8 @@ import type { CallLine } from "./ledger/lines.js";
 import { authenticate, createNonces, type AuthRules } from "./rules/authenticate.js";
 import { refusal, type Refusal } from "./rules/codes.js";
 import { admissionFault, type Registry } from "./rules/instances.js";
-import { parseRequest, type RecordChecks, type UsageRecord } from "./rules/request.js";
+import { isSigned, SANDBOX_AK } from "./rules/akSk.js";
+import { parseRequest, type Push, type RecordChecks, type UsageRecord } from "./rules/request.js";
 import type { SandboxLogger } from "./options.js";
 
 export type IntakeParts = {
@@ -26,14 +27,22 @@ export type IntakeParts = {
   logger: SandboxLogger;
 };
 
-export type PushCall = { headers: IncomingHttpHeaders; body: Buffer; drawn: Drawn | null; serverNow: number };
+export type PushCall = {
+  push: Push;
+  /** As it was asked for, with the query. */
+  url: string;
+  headers: IncomingHttpHeaders;
+  body: Buffer;
+  drawn: Drawn | null;
+  serverNow: number;
+};
 export type PushResult = { ok: true; listed: Listed[] } | { ok: false; refusal: Refusal };
 
 export type Intake = {
   /** Checks a call and stores it; "ok" comes only once the records are on disk. */
   push(call: PushCall): Promise<PushResult>;
   /** Notes a call that a fault kept from the marketplace. */
-  noteKept(body: Buffer | null, fault: string, http: number): void;
+  noteKept(push: Push, body: Buffer | null, fault: string, http: number): void;
 };
 
 /** The marketplace's receiving side: verification, admission, the raw store. */
@@ -41,7 +50,13 @@ export function createIntake(parts: IntakeParts): Intake {
   const { book, calls, journal, clock, realNow, logger } = parts;
   const nonces = createNonces(2 * parts.auth.skewLimitMs);
 
-  function lineFor(body: Buffer | null, http: number, code: string, fault?: string): CallLine {
+  function lineFor(
+    push: Push,
+    body: Buffer | null,
+    http: number,
+    code: string,
+    fault: string | undefined,
+  ): CallLine {
     return {
       kind: "call",
       call: calls.nextNumber(),
@@ -52,6 +67,7 @@ export function createIntake(parts: IntakeParts): Intake {
       http,
       code,
       ...(fault !== undefined && { fault }),
+      ...(push === "old" && { push }),
     };
   }
 
@@ -62,18 +78,26 @@ export function createIntake(parts: IntakeParts): Intake {
     });
   }
 
-  function verify({ headers, body, serverNow }: PushCall): UsageRecord[] | Refusal {
-    const denied = authenticate(headers, body, parts.auth, nonces, serverNow);
+  function deny(call: PushCall): Refusal | null {
+    const { push, url, headers, body, serverNow } = call;
+    if (push === "new") return authenticate(headers, body, parts.auth, nonces, serverNow);
+    const accessKey = { ak: SANDBOX_AK, sk: parts.auth.key };
+    const isRight = isSigned({ method: "POST", url, headers, body }, accessKey, serverNow);
+    return isRight ? null : refusal("MKT.0154", "AK/SK signature does not match, or is out of time");
+  }
+
+  function verify(call: PushCall): UsageRecord[] | Refusal {
+    const denied = deny(call);
     if (denied) return denied;
-    const parsed = parseRequest(body, parts.checks);
+    const parsed = parseRequest(call.body, parts.checks, call.push);
     if (!parsed.ok) return parsed.refusal;
     return admissionFault(parsed.records, parts.registry, parts.checks, clock.now()) ?? parsed.records;
   }
 
-  async function store(records: UsageRecord[], { body, drawn }: PushCall): Promise<PushResult> {
+  async function store(records: UsageRecord[], { push, body, drawn }: PushCall): Promise<PushResult> {
     const { stored, listed, dropped, invented, forced, void: told } = disturb(records, drawn);
     const line: CallLine = {
-      ...lineFor(body, 200, "MKT.0000", drawn?.rule.mode),
+      ...lineFor(push, body, 200, "MKT.0000", drawn?.rule.mode),
       ...(stored.length > 0 && { first: book.reserve(stored.length), records: stored }),
       ...(dropped.length > 0 && { dropped }),
       ...(invented > 0 && { invented }),
@@ -97,9 +121,9 @@ export function createIntake(parts: IntakeParts): Intake {
       const verified = verify(call);
       if (Array.isArray(verified)) return store(verified, call);
       const { http, code, detail } = verified;
-      note({ ...lineFor(call.body, http, code, call.drawn?.rule.mode), detail });
+      note({ ...lineFor(call.push, call.body, http, code, call.drawn?.rule.mode), detail });
       return { ok: false, refusal: verified };
     },
-    noteKept: (body, fault, http) => note(lineFor(body, http, "-", fault)),
+    noteKept: (push, body, fault, http) => note(lineFor(push, body, http, "-", fault)),
   };
 }

@@ -53,6 +53,15 @@ const WANTED = `
     SELECT 1 FROM cases c WHERE c.account_no = $1::smallint AND c.kind = 'unbillable'
       AND c.ref = i.instance_id || ' ' || to_char(u.hour, 'YYYY-MM-DD"T"HH24:MI:SS"Z"'))`;
 
+/** Calls that only a statement can settle, and whose window went by without one: somebody has to import it. */
+const WAITING = `
+  SELECT 'call_unknown', s.submission_id::text,
+    concat_ws(' ', s.seq_to - s.seq_from + 1, 'records', s.host, s.code, s.created_at), least(s.expires, $2::timestamptz + interval '1 day')
+  FROM submissions s WHERE s.account_no = $1::smallint AND s.state = 'unknown' AND s.next_at = 'infinity'
+    AND s.deadline <= $2::timestamptz AND NOT EXISTS (SELECT 1 FROM cases c WHERE c.account_no = $1::smallint
+      AND c.kind = 'call_unknown' AND c.ref = s.submission_id::text
+      AND (c.resolved_at IS NULL OR c.resolved_at >= COALESCE(s.settled_at, s.created_at)))`;
+
 /** Cases whose matter has settled itself. */
 const SETTLED = `
   (starts_with(c.kind, 'record_') AND EXISTS (
@@ -62,6 +71,8 @@ const SETTLED = `
   OR (starts_with(c.kind, 'bill_') AND NOT EXISTS (
     SELECT 1 FROM bill_findings f WHERE f.account_no = c.account_no AND 'bill_' || f.kind = c.kind AND f.resolved_at IS NULL
       AND concat_ws(' ', to_char(f.month, 'YYYY-MM'), f.key, f.currency) = c.ref))
+  OR (c.kind = 'call_unknown' AND NOT EXISTS (
+    SELECT 1 FROM submissions s WHERE s.submission_id::text = c.ref AND s.state = 'unknown' AND s.next_at = 'infinity'))
   OR (c.kind = 'quarantine' AND NOT EXISTS (
     SELECT 1 FROM quarantine q WHERE q.account_no = c.account_no AND q.released_at IS NULL AND q.written_off_at IS NULL
       AND concat_ws(' ', q.reason, q.meter, q.subject) = c.ref))`;
@@ -77,7 +88,7 @@ export async function keepCases(
     const opened = await db.query(
       `WITH opened AS (
          INSERT INTO cases (account_no, kind, ref, detail, opened_at, due_at)
-         SELECT $1::smallint, kind, ref, detail, $2::timestamptz, due_at FROM (${WANTED}) AS wanted
+         SELECT $1::smallint, kind, ref, detail, $2::timestamptz, due_at FROM (${WANTED} UNION ALL ${WAITING}) AS wanted
          ON CONFLICT (account_no, kind, ref) WHERE resolved_at IS NULL DO NOTHING RETURNING case_id, detail
        )
        INSERT INTO case_history (case_id, at, key_id, act, detail)

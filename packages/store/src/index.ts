@@ -20,6 +20,7 @@ export * from "./submissions.js";
 export * from "./usage.js";
 export * from "./rereports.js";
 export * from "./statements.js";
+export * from "./waitingCalls.js";
 export * from "./products.js";
 export * from "./orders.js";
 export * from "./lives.js";

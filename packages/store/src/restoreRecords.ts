@@ -65,18 +65,27 @@ const RECORDS_PER_CALL = 1_000;
 
 /**
  * Makes calls for records that have none: unknown, and sent once. What became of them nobody knows any more, so the same
- * bytes go out again, and "already there" is proof of delivery (design, rule 6).
+ * bytes go out again, and "already there" is proof of delivery (design, rule 6). Records of `sentOnce` wait for a statement.
  */
-export async function restoreCalls(db: Db, accountNo: number, now: Micros, real: Micros): Promise<number> {
+export async function restoreCalls(
+  db: Db,
+  accountNo: number,
+  sentOnce: readonly number[],
+  now: Micros,
+  real: Micros,
+): Promise<number> {
   const { rowCount } = await db.query(
     `INSERT INTO submissions (account_no, shard, seq_from, seq_to, state, deadline, expires, attempts, next_at, created_at)
-     SELECT $1::smallint, shard, min(seq), max(seq), 'unknown', min(window_ends), min(expires), 1, $3::timestamptz, $2::timestamptz
+     SELECT $1::smallint, shard, min(seq), max(seq), 'unknown', min(window_ends), min(expires), 1,
+       CASE WHEN wire_version = ANY ($4::smallint[]) THEN 'infinity' ELSE $3::timestamptz END, $2::timestamptz
      FROM (
-       SELECT r.*, (row_number() OVER (PARTITION BY r.shard ORDER BY r.seq) - 1) / ${RECORDS_PER_CALL} AS call
+       SELECT r.*, (row_number() OVER (PARTITION BY r.shard ORDER BY r.seq) - 1) / ${RECORDS_PER_CALL} AS call,
+         -- A call goes one way: runs of one wire version.
+         r.seq - row_number() OVER (PARTITION BY r.shard, r.wire_version ORDER BY r.seq) AS run
        FROM records r WHERE r.account_no = $1::smallint AND NOT EXISTS (SELECT 1 FROM submissions s
          WHERE s.account_no = r.account_no AND s.shard = r.shard AND r.seq BETWEEN s.seq_from AND s.seq_to)
-     ) r GROUP BY shard, call`,
-    [accountNo, stamp(now), stamp(real)],
+     ) r GROUP BY shard, call, run, wire_version`,
+    [accountNo, stamp(now), stamp(real), [...sentOnce]],
   );
   return rowCount ?? 0;
 }

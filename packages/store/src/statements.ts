@@ -8,9 +8,12 @@ import {
 } from "@quarterpast/domain";
 import { inTransaction, stamp, stamps, type Db, type Pool } from "./db.js";
 import { noteLate } from "./findings.js";
+import { nameLines } from "./statedLines.js";
+import { settleWaiting, waitingRange } from "./waitingCalls.js";
 
 /** One record as the marketplace states it. */
 export interface StatedLine {
+  /** Empty where it has none: it is then of the record of its interval that went out without one. */
   serialNumber: string;
   instanceId: string;
   begin: Micros;
@@ -35,6 +38,8 @@ export interface NewStatement {
   lines: readonly StatedLine[];
   /** Codes that say "already there": for a record sent more than once, proof of delivery (design, rule 6). */
   duplicateCodes: readonly string[];
+  /** Wire versions without a serial number; none where absent. */
+  sentOnce?: readonly number[] | undefined;
 }
 
 /** What a statement changed: it finds, it never edits money. */
@@ -48,15 +53,20 @@ export interface Reconciled {
   extra: number;
   /** Collected after their window. */
   late: number;
+  /** Of records that waited for it: there, and so accepted. */
+  delivered: number;
+  /** Of records that waited for it: not there, and so to be sent again. */
+  again: number;
 }
 
 /** Takes a statement: sets it against our records, settles what it settles and notes every difference. */
 export async function takeStatement(pool: Pool, given: NewStatement, now: Micros): Promise<Reconciled> {
   const range = given.range ?? hoursOf(given.lines.map(({ begin }) => begin));
-  const statement = { ...given, range };
   return inTransaction(pool, async (db) => {
     // A month's list is large; no shard waits for it.
     await db.query("SET LOCAL statement_timeout = '10min'");
+    const { lines, isAmbiguous } = await nameLines(db, given.accountNo, given.lines, given.sentOnce ?? []);
+    const statement = { ...given, range, lines, complete: given.complete && !isAmbiguous };
     const statementId = await insertStatement(db, statement, now);
     await insertLines(db, statementId, statement.lines);
     await stageStated(db, statementId, statement);
@@ -64,12 +74,14 @@ export async function takeStatement(pool: Pool, given: NewStatement, now: Micros
     const taken = { statementId, accountNo: statement.accountNo };
     found.abnormal = await settle(db, taken, "abnormal", "stated_abnormal", now);
     found.different = await settle(db, taken, "different", "stated_different", now);
+    // Before what is billed: it ends a call only once that is accepted.
+    const released = await settleWaiting(db, statement.accountNo, statement, now);
     found.billed = await settleBilled(db, now);
     if (statement.complete) found.missing = await findMissing(db, statementId, statement, now);
     found.extra = await findExtra(db, statementId, statement.accountNo, now);
     const late = await noteLate(db, statementId, collectedOf(statement.lines), now);
     await resolveFindings(db, statement, now);
-    return { statementId, lines: statement.lines.length, ...found, late };
+    return { statementId, lines: statement.lines.length, ...found, late, ...released };
   });
 }
 
@@ -290,8 +302,8 @@ async function resolveFindings(db: Db, statement: NewStatement, now: Micros): Pr
 }
 
 /**
- * The begins of records whose window is over and that a statement must settle: accepted ones, and refused ones of which
- * an earlier call may have been taken.
+ * The begins of records that a statement must settle: those that wait for it, and of those whose window is over the
+ * accepted ones, and refused ones of which an earlier call may have been taken.
  */
 export async function unsettledRange(
   db: Db,
@@ -306,6 +318,8 @@ export async function unsettledRange(
          AND may_have_been_taken(r)))`,
     [accountNo, stamp(now)],
   );
-  const { from, to } = rows[0]!;
-  return from === null || to === null ? undefined : { from, to };
+  const waiting = await waitingRange(db, accountNo);
+  const from = Math.min(rows[0]!.from ?? Infinity, waiting?.from ?? Infinity);
+  const to = Math.max(rows[0]!.to ?? -Infinity, waiting?.to ?? -Infinity);
+  return from < to ? { from, to } : undefined;
 }

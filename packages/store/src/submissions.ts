@@ -17,17 +17,20 @@ export interface NewSubmission {
   expires: Micros;
 }
 
-/** Commits the intent to file a range. Its records are frozen by then. @param real when it may first be sent. */
+/**
+ * Commits the intent to file a range. Its records are frozen by then.
+ * @param real when it may first be sent; null: they may have been taken, and a statement must first show that they were not
+ */
 export async function insertSubmission(
   db: Db,
   submission: NewSubmission,
   now: Micros,
-  real: Micros,
+  real: Micros | null,
 ): Promise<number> {
   const { rows } = await db.query<{ id: number }>(
     `INSERT INTO submissions (account_no, shard, seq_from, seq_to, parent, host, state, deadline, expires, next_at, created_at)
-     VALUES ($1::smallint, $2::smallint, $3::bigint, $4::bigint, $5::bigint, $6::text, 'frozen', $7::timestamptz,
-       $8::timestamptz, $9::timestamptz, $10::timestamptz) RETURNING submission_id AS id`,
+     VALUES ($1::smallint, $2::smallint, $3::bigint, $4::bigint, $5::bigint, $6::text, $11::text, $7::timestamptz,
+       $8::timestamptz, COALESCE($9::timestamptz, 'infinity'), $10::timestamptz) RETURNING submission_id AS id`,
     [
       submission.accountNo,
       submission.shard,
@@ -37,8 +40,9 @@ export async function insertSubmission(
       submission.host,
       stamp(submission.deadline),
       stamp(submission.expires),
-      stamp(real),
+      real === null ? null : stamp(real),
       stamp(now),
+      real === null ? "unknown" : "frozen",
     ],
   );
   return rows[0]!.id;
@@ -55,11 +59,19 @@ export interface ClaimedSubmission extends NewSubmission {
 
 /**
  * Claims up to `limit` due submissions, earliest deadline first, and commits the next attempt of each before anything
- * is sent (design, rules 5 and 8). A lease that ran out makes a `sent` one due again: the same bytes go out.
+ * is sent (design, rules 5 and 8). A lease that ran out makes a `sent` one due again: the same bytes go out. Not so
+ * where the records are of a wire version of `sentOnce`: once claimed, such a call is due again only when its reply or a
+ * statement says that it was not taken.
  */
 export async function claimSubmissions(
   db: Db,
-  { now, real, leaseUntil, limit }: { now: Micros; real: Micros; leaseUntil: Micros; limit: number },
+  {
+    now,
+    real,
+    leaseUntil,
+    limit,
+    sentOnce = [],
+  }: { now: Micros; real: Micros; leaseUntil: Micros; limit: number; sentOnce?: readonly number[] },
 ): Promise<ClaimedSubmission[]> {
   const { rows } = await db.query<ClaimedSubmission>(
     `WITH due AS (
@@ -69,7 +81,10 @@ export async function claimSubmissions(
          AND s.expires > $1::timestamptz AND a.halted_code IS NULL
        ORDER BY s.deadline, s.submission_id LIMIT $4::integer FOR UPDATE OF s SKIP LOCKED
      ), claimed AS (
-       UPDATE submissions s SET state = 'sent', attempts = s.attempts + 1, fence = s.fence + 1, lease_until = $3::timestamptz
+       UPDATE submissions s SET state = 'sent', attempts = s.attempts + 1, fence = s.fence + 1, lease_until = $3::timestamptz,
+         next_at = CASE WHEN (SELECT wire_version FROM records r
+             WHERE r.account_no = s.account_no AND r.shard = s.shard AND r.seq = s.seq_from) = ANY ($5::smallint[])
+           THEN 'infinity' ELSE s.next_at END
        FROM due WHERE s.submission_id = due.submission_id
        RETURNING s.*, due.state AS state_before
      ), intents AS (
@@ -79,7 +94,7 @@ export async function claimSubmissions(
      SELECT submission_id AS "submissionId", account_no AS "accountNo", a.code AS account, shard, seq_from AS "seqFrom",
        seq_to AS "seqTo", parent, host, deadline, expires, attempts AS attempt, fence, state_before AS state
      FROM claimed JOIN accounts a USING (account_no) ORDER BY deadline, submission_id`,
-    [stamp(now), stamp(real), stamp(leaseUntil), limit],
+    [stamp(now), stamp(real), stamp(leaseUntil), limit, [...sentOnce]],
   );
   return rows;
 }
@@ -101,6 +116,7 @@ export interface OutgoingRecord {
   sn: string;
   seq: number;
   wire: string;
+  wireVersion: number;
   /** The marketplace's product id. */
   product: string;
 }
@@ -111,7 +127,7 @@ export async function readOutgoing(
   claim: Pick<NewSubmission, "accountNo" | "shard" | "seqFrom" | "seqTo">,
 ): Promise<OutgoingRecord[]> {
   const { rows } = await db.query<OutgoingRecord>(
-    `SELECT sn, seq, wire, i.product FROM records r JOIN instances i USING (instance_no)
+    `SELECT sn, seq, wire, wire_version AS "wireVersion", i.product FROM records r JOIN instances i USING (instance_no)
      WHERE r.account_no = $1::smallint AND r.shard = $2::smallint
      AND seq BETWEEN $3::bigint AND $4::bigint ORDER BY seq`,
     [claim.accountNo, claim.shard, claim.seqFrom, claim.seqTo],
@@ -158,8 +174,8 @@ export interface Settlement {
   state: SubmissionState;
   code: string | null;
   host: string | null;
-  /** Real time. */
-  nextAt: Micros;
+  /** Real time; null: not before a statement has shown that it was not taken. */
+  nextAt: Micros | null;
 }
 
 /** Settles a claim; false where the fence has moved on: then nothing is written. */
@@ -170,7 +186,7 @@ export async function settleSubmission(
   now: Micros,
 ): Promise<boolean> {
   const { rowCount } = await db.query(
-    `UPDATE submissions SET state = $3::text, code = $4::text, host = COALESCE($5::text, host), next_at = $6::timestamptz,
+    `UPDATE submissions SET state = $3::text, code = $4::text, host = COALESCE($5::text, host), next_at = COALESCE($6::timestamptz, 'infinity'),
        lease_until = NULL, settled_at = $7::timestamptz
      WHERE submission_id = $1::bigint AND fence = $2::integer`,
     [
@@ -179,7 +195,7 @@ export async function settleSubmission(
       settlement.state,
       settlement.code,
       settlement.host,
-      stamp(settlement.nextAt),
+      settlement.nextAt === null ? null : stamp(settlement.nextAt),
       stamp(now),
     ],
   );
@@ -224,6 +240,19 @@ export async function insertOutcomes(
       stamp(now),
     ],
   );
+}
+
+/**
+ * A call that must not be repeated and whose reporter is gone: nobody knows what became of it. It waits from now on.
+ * @returns how many.
+ */
+export async function giveUpLost(db: Db, now: Micros, real: Micros): Promise<number> {
+  const { rowCount } = await db.query(
+    `UPDATE submissions SET state = 'unknown', settled_at = $1::timestamptz, lease_until = NULL, fence = fence + 1
+     WHERE state = 'sent' AND next_at = 'infinity' AND lease_until <= $2::timestamptz`,
+    [stamp(now), stamp(real)],
+  );
+  return rowCount ?? 0;
 }
 
 /** Ends submissions whose records the marketplace would no longer take; returns how many. */

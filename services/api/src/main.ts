@@ -5,8 +5,11 @@ import {
   keySource,
   KEY_SETTINGS,
   MarketplaceSettingError,
+  PUSH_SETTINGS,
   readKeyring,
+  readPush,
   type KeySource,
+  type PushChoice,
 } from "@quarterpast/marketplace";
 import {
   createMetrics,
@@ -28,7 +31,8 @@ runService({
   start: async ({ env, logger, signal }) => {
     const settings = readSettings(apiSettings, env);
     const keyring = followSettings(KEY_SETTINGS, env, readKeyring, { logger });
-    const adapter = openMarketplace(settings, keySource(keyring.value));
+    const push = followSettings(PUSH_SETTINGS, env, readPush, { logger });
+    const adapter = openMarketplace(settings, keySource(keyring.value), push.value);
     const metrics = createMetrics("api");
     const pool = await openStore({
       databaseUrl: settings.DATABASE_URL,
@@ -63,18 +67,21 @@ runService({
         await http.close();
         clock.stop();
         keyring.stop();
+        push.stop();
         await Promise.all([adapter.close(), pool.end()]);
       },
     };
   },
 });
 
-function openMarketplace(settings: Settings, key: KeySource) {
+function openMarketplace(settings: Settings, key: KeySource, choice: () => PushChoice) {
   try {
     return createMarketplace({
       marketplace: settings.MARKETPLACE,
       site: settings.MARKETPLACE_SITE,
       key,
+      push: choice().push,
+      accessKey: () => choice().accessKey,
       baseUrl: settings.MARKETPLACE_URL,
       now: () => Date.now(),
       nonce: () => randomUUID(),

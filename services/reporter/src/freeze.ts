@@ -145,11 +145,11 @@ export function freezeOne(
   record: SealedRecord,
   { accountNo, instanceNo, cycle }: Pick<SealedUsage, "accountNo" | "instanceNo" | "cycle">,
 ): FrozenRecord {
-  const { instance: instanceId, sn: serialNumber, begin, end, recordTime, quantity } = record;
+  const { instance: instanceId, sn: serialNumber, begin, end, recordTime, quantity, product } = record;
   const relatedPackageInstance = record.packageInstance;
   const { windowEnds, lateEnds, expires } = deadlinesOf(adapter.windows, cycle, record.hour, begin);
   const wire = adapter.encodeRecord({
-    ...{ instanceId, serialNumber, begin, end, recordTime, quantity, relatedPackageInstance },
+    ...{ instanceId, serialNumber, begin, end, recordTime, quantity, product, relatedPackageInstance },
   });
   const { wireVersion } = adapter;
   return Object.assign(record, { accountNo, instanceNo, wire, wireVersion, windowEnds, lateEnds, expires });

@@ -1,5 +1,12 @@
 import { randomUUID } from "node:crypto";
-import { createMarketplace, keySource, KEY_SETTINGS, readKeyring } from "@quarterpast/marketplace";
+import {
+  createMarketplace,
+  keySource,
+  KEY_SETTINGS,
+  PUSH_SETTINGS,
+  readKeyring,
+  readPush,
+} from "@quarterpast/marketplace";
 import {
   createHttp,
   createMetrics,
@@ -25,6 +32,7 @@ runService({
   start: async ({ env, logger, signal }) => {
     const settings = readSettings(reporterSettings, env);
     const keyring = followSettings(KEY_SETTINGS, env, readKeyring, { logger });
+    const push = followSettings(PUSH_SETTINGS, env, readPush, { logger });
     const metrics = createMetrics("reporter");
     const pool = await openStore({
       databaseUrl: settings.DATABASE_URL,
@@ -42,6 +50,8 @@ runService({
       baseUrl: settings.MARKETPLACE_URL,
       statementPath: settings.MARKETPLACE_STATEMENT_PATH,
       key: keySource(keyring.value),
+      push: push.value().push,
+      accessKey: () => push.value().accessKey,
       now: () => clock.real() / 1_000,
       nonce: randomUUID,
     });
@@ -84,6 +94,7 @@ runService({
       stop: async () => {
         watchdog.stop();
         keyring.stop();
+        push.stop();
         await Promise.all([reporter.stop(), prover.stop()]);
         await http.close();
         clock.stop();

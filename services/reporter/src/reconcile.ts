@@ -11,7 +11,10 @@ export interface ReconcileDeps {
   account: Account;
 }
 
-/** Asks the marketplace, where it can be asked, what became of accepted records whose window is over. */
+/**
+ * Asks the marketplace, where it can be asked, what became of accepted records whose window is over, and of those that
+ * wait for its answer.
+ */
 export async function reconcileAccepted({
   pool,
   clock,
@@ -34,9 +37,10 @@ export async function reconcileAccepted({
     );
   const { accountNo } = account;
   await faultPoint("reporter.beforeReconcile");
+  const { duplicateCodes, sentOnce } = adapter;
   const found = await takeStatement(
     pool,
-    { accountNo, source: "api", complete, askedAt, range, lines, duplicateCodes: adapter.duplicateCodes },
+    { accountNo, source: "api", complete, askedAt, range, lines, duplicateCodes, sentOnce },
     clock.now(),
   );
   await faultPoint("reporter.afterReconcile");

@@ -1,4 +1,4 @@
-import { SECOND, type Micros } from "@quarterpast/domain";
+import { SECOND, type Micros, type Resend } from "@quarterpast/domain";
 import type { CallResult, MarketplaceAdapter } from "@quarterpast/marketplace";
 import { type Clock, faultPoint, type Logger } from "@quarterpast/runtime";
 import {
@@ -6,6 +6,7 @@ import {
   countSends,
   expireSubmissions,
   finishAttempt,
+  giveUpLost,
   haltAccount,
   insertOutcomes,
   insertSubmission,
@@ -54,10 +55,13 @@ export async function submitNext(deps: SubmitDeps): Promise<boolean> {
 async function submitDue(deps: SubmitDeps): Promise<boolean> {
   const { pool, clock } = deps;
   const real = clock.real();
+  const { sentOnce } = deps.adapter;
+  const lost = await giveUpLost(pool, clock.now(), real);
+  if (lost > 0) deps.logger.warn({ calls: lost }, "calls that were cut wait for a statement");
   await expireSubmissions(pool, clock.now(), real);
   await faultPoint("reporter.beforeClaim");
   const claimed = await inTransaction(pool, (db) =>
-    claimSubmissions(db, { now: clock.now(), real, leaseUntil: real + LEASE, limit: 1 }),
+    claimSubmissions(db, { now: clock.now(), real, leaseUntil: real + LEASE, limit: 1, sentOnce }),
   );
   const claim = claimed[0];
   if (!claim) return false;
@@ -82,24 +86,30 @@ async function send(deps: SubmitDeps, claim: ClaimedSubmission): Promise<void> {
   if (!(await stillHolds(deps.pool, claim, deps.clock.real()))) return;
   await faultPoint("reporter.beforeSend");
   const result = await deps.adapter.submit({
-    records: records.map(({ sn, wire, product }) => ({ serialNumber: sn, wire, product })),
+    records: records.map(({ sn, ...frozen }) => ({ serialNumber: sn, ...frozen })),
     host: claim.host ?? undefined,
   });
-  if (result.kind === "halt" && result.productKey)
+  if (result.kind === "halt" && result.alone)
     deps.logger.error(
-      { product: records[0]?.product, code: result.code },
-      "the product's own key is refused",
+      { product: records[0]?.product, wireVersion: records[0]?.wireVersion, code: result.code },
+      "a key that signs these records alone is refused or not set",
     );
   const retryAfterMs = "retryAfterMs" in result ? result.retryAfterMs : undefined;
   deps.breaker.heard(result.kind !== "retry" && result.kind !== "unknown", retryAfterMs);
   await faultPoint("reporter.afterSend");
   const now = deps.clock.now();
   const sends = await countSendsOf(deps.pool, result);
-  const decision = decide(result, { claim, adapter: deps.adapter, now, random: deps.random(), sends });
+  const resend = resendOf(deps.adapter, records);
+  const decision = decide(result, { claim, adapter: deps.adapter, now, random: deps.random(), sends, resend });
   const isSettled = await settle(deps, claim, records, result, decision);
   if (isSettled) deps.onSettled(claim, decision);
   else
     deps.logger.warn({ submission: claim.submissionId }, "another reporter has taken this submission over");
+}
+
+/** All records of a call have one wire version. */
+function resendOf({ sentOnce }: MarketplaceAdapter, [first]: readonly OutgoingRecord[]): Resend {
+  return first !== undefined && sentOnce.includes(first.wireVersion) ? "after_statement" : "at_once";
 }
 
 /** A record of a call that was cut, or filed again, went out before under another call. */
@@ -141,7 +151,7 @@ async function settle(
         state: decision.state,
         code: decision.code,
         host: evidence.bytesSent && decision.state !== "frozen" ? evidence.host : null,
-        nextAt: real + breaker.wait(decision.retryMs) * 1_000,
+        nextAt: decision.waits ? null : real + breaker.wait(decision.retryMs) * 1_000,
       },
       now,
     );
@@ -153,7 +163,8 @@ async function settle(
       "reply",
       now,
     );
-    await insertPieces(db, claim, piecesOf(claim, records, decision), now, real);
+    await insertPieces(db, claim, cutOf(claim, decision), now, real);
+    await insertPieces(db, claim, unknownOf(records, decision), now, decision.unknownWaits ? null : real);
     await faultPoint("reporter.beforeSettleCommit");
     if (decision.halts) {
       logger.error(
@@ -168,15 +179,18 @@ async function settle(
 
 type Range = Pick<ClaimedSubmission, "seqFrom" | "seqTo">;
 
-/** What goes out again by itself: the pieces of a call that was cut, and single records of which nobody knows. */
-function piecesOf(claim: ClaimedSubmission, records: readonly OutgoingRecord[], decision: Decision): Range[] {
+/** The pieces of a call that was cut: they go out again by themselves. */
+function cutOf(claim: ClaimedSubmission, decision: Decision): Range[] {
   let next = claim.seqFrom;
-  const cut = decision.pieces.map((count) => ({ seqFrom: next, seqTo: (next += count) - 1 }));
+  return decision.pieces.map((count) => ({ seqFrom: next, seqTo: (next += count) - 1 }));
+}
+
+/** Single records of which nobody knows: they go out again too, or wait for a statement. */
+function unknownOf(records: readonly OutgoingRecord[], decision: Decision): Range[] {
   const unknown = new Set(
     decision.exceptions.filter(({ state }) => state === "unknown").map(({ serialNumber }) => serialNumber),
   );
-  const again = records.filter(({ sn }) => unknown.has(sn)).map(({ seq }) => ({ seqFrom: seq, seqTo: seq }));
-  return [...cut, ...again];
+  return records.filter(({ sn }) => unknown.has(sn)).map(({ seq }) => ({ seqFrom: seq, seqTo: seq }));
 }
 
 async function insertPieces(
@@ -184,7 +198,7 @@ async function insertPieces(
   claim: ClaimedSubmission,
   pieces: readonly Range[],
   now: Micros,
-  real: Micros,
+  real: Micros | null,
 ): Promise<void> {
   const { accountNo, shard, host, deadline, expires } = claim;
   for (const { seqFrom, seqTo } of pieces) {

@@ -1,4 +1,10 @@
-import { transition, type Micros, type RecordHappening, type RecordState } from "@quarterpast/domain";
+import {
+  transition,
+  type Micros,
+  type RecordHappening,
+  type RecordState,
+  type Resend,
+} from "@quarterpast/domain";
 import {
   retryDelayMs,
   type MarketplaceAdapter,
@@ -19,6 +25,10 @@ export interface Decision {
   exceptions: { serialNumber: string; state: RecordState; code: string; detail: string }[];
   /** Stop sending for the account. */
   halts: boolean;
+  /** Owed, but not before a statement has shown that it was not taken. */
+  waits: boolean;
+  /** The same of single records of which nobody knows. */
+  unknownWaits: boolean;
 }
 
 export interface VerdictContext {
@@ -29,6 +39,8 @@ export interface VerdictContext {
   random: number;
   /** How often a record has gone out, in whatever call; 1 where it is not known. */
   sends?: ReadonlyMap<string, number>;
+  /** When what nobody knows may go out again; at once where absent. */
+  resend?: Resend;
 }
 
 /** Turns the marketplace's verdict on a call into what becomes of its records; pure and total. */
@@ -41,6 +53,8 @@ export function decide(verdict: Verdict, context: VerdictContext): Decision {
     pieces: [],
     exceptions: [],
     halts: false,
+    waits: false,
+    unknownWaits: mustWait("unknown", context),
   };
   const count = claim.seqTo - claim.seqFrom + 1;
   switch (verdict.kind) {
@@ -60,8 +74,8 @@ export function decide(verdict: Verdict, context: VerdictContext): Decision {
         return { ...base, state: "split", code: verdict.code, pieces: verdict.pieces ?? halves(count) };
       return { ...base, state: "rejected_final", code: verdict.code };
     case "halt":
-      // One product's key: its calls wait, the account's others go on.
-      if (verdict.productKey)
+      // The key of one product, or of a way that new records do not go: these calls wait, the account's others go on.
+      if (verdict.alone)
         return {
           ...base,
           state: stateBefore(claim.state),
@@ -82,8 +96,13 @@ export function decide(verdict: Verdict, context: VerdictContext): Decision {
         state: after("unknown"),
         code: verdict.code,
         retryMs: delay(verdict.retryAfterMs, context),
+        waits: base.unknownWaits,
       };
   }
+}
+
+function mustWait(state: RecordState, { resend = "at_once" }: VerdictContext): boolean {
+  return transition(state, "send", resend) === null;
 }
 
 /** What a happening makes of a record on the wire; the table of the domain decides. */

@@ -3,7 +3,7 @@ import {
   createOrderQuery,
   KEY_SETTINGS,
   readKeyring,
-  secret,
+  readAccessKey,
   type OrderQuery,
 } from "@quarterpast/marketplace";
 import {
@@ -96,8 +96,9 @@ function orderQueryOf(
   { MARKETPLACE_SITE: site, ORDER_QUERY_URL: baseUrl, ORDER_AK: ak, ORDER_SK: sk }: Settings,
   clock: Clock,
 ): OrderQuery | undefined {
-  if (ak === undefined || sk === undefined) return undefined;
-  return createOrderQuery({ site, baseUrl, ak, sk: secret(sk), now: () => clock.real() });
+  const read = readAccessKey({ ORDER_AK: ak, ORDER_SK: sk });
+  if (!read.ok) throw new SettingsError([read.problem]);
+  return read.value && createOrderQuery({ ...{ site, baseUrl, ...read.value }, now: () => clock.real() });
 }
 
 function hooksOf({ SELLER_HOOK_URL: url, SELLER_HOOK_KEY: key }: Settings, clock: Clock) {

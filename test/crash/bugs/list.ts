@@ -147,9 +147,9 @@ export const BUGS: SeededBug[] = [
     name: "other bytes on a resend",
     rule: "R7",
     file: "services/reporter/dist/submit.js",
-    find: "({ serialNumber: sn, wire, product })",
+    find: "({ serialNumber: sn, ...frozen })",
     replace:
-      '({ serialNumber: sn, product, wire: claim.attempt > 1 ? wire.replace(/"usage_value":"\\d/, "$&1") : wire })',
+      '({ serialNumber: sn, ...frozen, wire: claim.attempt > 1 ? frozen.wire.replace(/"usage_value":"\\d/, "$&1") : frozen.wire })',
     scenario: "pipeline",
   },
   {

@@ -1,4 +1,5 @@
 import { parseCompact, readProofKeys, type HourVerdict } from "@quarterpast/domain";
+import { SENT_ONCE } from "@quarterpast/marketplace";
 import {
   findRestored,
   inTransaction,
@@ -19,7 +20,7 @@ export interface Restored {
   events: number;
   /** Hours that the backup held already, with the same manifest. */
   skipped: number;
-  /** Calls that go out again as they were. */
+  /** Calls that go out again as they were, at once or when a statement has shown that they are not there. */
   calls: number;
 }
 
@@ -75,7 +76,7 @@ export async function restoreHours(
       if (shards) await restoreSeal(db, hour, shards);
     });
   }
-  for (const accountNo of accounts.values()) restored.calls += await restoreCalls(pool, accountNo, now, now);
+  for (const accountNo of accounts.values()) restored.calls += await restoreCalls(pool, accountNo, SENT_ONCE, now, now);
   return restored;
 }
 

@@ -7,7 +7,7 @@ import { readOptions, type UpFlags, type UpOptions } from "./options.js";
 import { announce, readyText } from "./ready.js";
 import { prepareSample, type Sample } from "./sample/sample.js";
 import { summaryText } from "./sample/summary.js";
-import { readUpSettings } from "./settings.js";
+import { checkPush, readUpSettings } from "./settings.js";
 import { startStack, type HeldStack } from "./stack.js";
 import { withExitCode } from "./stackErrors.js";
 import type { Supervised } from "./supervisor.js";
@@ -21,6 +21,7 @@ import { createUndo } from "./undo.js";
 export async function runUp(flags: UpFlags, env: NodeJS.ProcessEnv): Promise<ExitCode> {
   const settings = readUpSettings(env);
   const options = readOptions({ ...flags, marketplaceKey: flags.marketplaceKey ?? settings.MARKETPLACE_KEY });
+  if (options.marketplaceUrl !== undefined) checkPush(env);
   const parts: Supervised[] = [];
   const interrupts = listenForInterrupts(
     () => note(STOPPING),

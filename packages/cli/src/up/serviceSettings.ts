@@ -37,11 +37,15 @@ function ownSettings(name: ServiceName, { settings, ports, places }: StartContex
     PORT: String(ports[name]),
     DATABASE_URL: wiring.databaseUrl,
   };
+  // Against another marketplace the environment names AK and SK.
+  const sandboxAccess = { ORDER_AK: "sandbox", ORDER_SK: wiring.marketplaceKey };
   const marketplace = {
     ACCOUNT: settings.ACCOUNT,
     MARKETPLACE_SITE: settings.MARKETPLACE_SITE,
     MARKETPLACE_URL: wiring.marketplaceUrl,
     MARKETPLACE_KEY: wiring.marketplaceKey,
+    MARKETPLACE_PUSH: settings.MARKETPLACE_PUSH,
+    ...(wiring.hasSandbox && sandboxAccess),
   };
   switch (name) {
     case "sandbox":
@@ -72,11 +76,10 @@ function ownSettings(name: ServiceName, { settings, ports, places }: StartContex
         ACCOUNT: settings.ACCOUNT,
         MARKETPLACE_SITE: settings.MARKETPLACE_SITE,
         MARKETPLACE_KEY: wiring.marketplaceKey,
-        // The sandbox's shop tells its orders; against another marketplace the environment names AK and SK.
+        // The sandbox's shop tells its orders.
         ...(wiring.hasSandbox && {
           ORDER_QUERY_URL: localUrl(ports.sandbox),
-          ORDER_AK: "sandbox",
-          ORDER_SK: wiring.marketplaceKey,
+          ...sandboxAccess,
         }),
       };
     case "api":

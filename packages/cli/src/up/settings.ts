@@ -1,11 +1,13 @@
 import {
   logLevelSetting,
   readSettings,
+  readTexts,
   setting,
   SettingsError,
   textSetting,
   urlSetting,
 } from "@quarterpast/runtime";
+import { PUSH_SETTINGS, PUSHES, readPush } from "@quarterpast/marketplace";
 import { z } from "zod";
 import { CliError, EXIT } from "../exit.js";
 
@@ -19,6 +21,9 @@ const schema = z.object({
   MARKETPLACE_SITE: setting({ en: "cn or intl", zh: "cn 或 intl" }, (text) =>
     text === "cn" || text === "intl" ? text : undefined,
   ).default("cn"),
+  MARKETPLACE_PUSH: setting({ en: `one of ${PUSHES.join(", ")}`, zh: `${PUSHES.join("、")} 之一` }, (text) =>
+    PUSHES.find((push) => push === text),
+  ).default("new"),
   LOG_LEVEL: logLevelSetting().default("info"),
 });
 
@@ -36,8 +41,20 @@ export function readUpSettings(env: NodeJS.ProcessEnv): UpSettings {
   try {
     return readSettings(schema, env);
   } catch (error) {
-    if (!(error instanceof SettingsError)) throw error;
-    const text = { en: error.lines("en").join("\n"), zh: error.lines("zh").join("\n") };
-    throw new CliError(EXIT.settings, text, error);
+    throw error instanceof SettingsError ? refusalOf(error) : error;
   }
+}
+
+/**
+ * Checks that the push that was chosen can be signed; against the sandbox it always can.
+ * @throws CliError 78 with the setting that is missing or wrong.
+ */
+export function checkPush(env: NodeJS.ProcessEnv): void {
+  const read = readPush(readTexts(PUSH_SETTINGS, env));
+  if (!read.ok) throw refusalOf(new SettingsError([read.problem]));
+}
+
+function refusalOf(error: SettingsError): CliError {
+  const text = { en: error.lines("en").join("\n"), zh: error.lines("zh").join("\n") };
+  return new CliError(EXIT.settings, text, error);
 }

@@ -13,6 +13,10 @@ export const TRANSPORT_CODES = {
     en: "its records are signed by several keys; nothing was sent, each key has a call of its own",
     zh: "话单需由不同密钥签名，未发送，将按密钥分别调用",
   },
+  OTHER_PUSH: {
+    en: "frozen for the other push interface, whose keys are not set (ORDER_AK, ORDER_SK); nothing was sent",
+    zh: "话单按另一推送接口固化，而其密钥（ORDER_AK、ORDER_SK）未设置，未发送",
+  },
   UNKNOWN_HOST: {
     en: "the host that these records belong to is not configured any more; nothing was sent",
     zh: "这些话单所属的主机已不在配置中，未发送",

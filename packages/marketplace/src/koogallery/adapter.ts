@@ -5,7 +5,7 @@ import { TRANSPORT_CODES } from "../http/transportCodes.js";
 import type { MarketplaceAdapter } from "../port.js";
 import type { CallTimeouts } from "../retry.js";
 import type { KeySource } from "../keyring.js";
-import { secret, type Secret } from "../secret.js";
+import type { Secret } from "../secret.js";
 import { MarketplaceSettingError } from "../settingError.js";
 import {
   CALL_CODES,
@@ -17,17 +17,26 @@ import {
   RECORD_CODES,
 } from "./codes.js";
 import { probe } from "./probe.js";
-import { CALLS, DEDUPES, LIMITS, RETRY, SITES, windowsOf, type Site } from "./site.js";
+import type { AccessKey, Push } from "./push.js";
+import { CALLS, DEDUPES, LIMITS, OLD_DEDUPES, RETRY, SITES, windowsOf, type Site } from "./site.js";
 import { createSkew } from "./skew.js";
 import { fetchStatement } from "./statement.js";
 import { submit, type SubmitDeps } from "./submit.js";
-import { encodeRecord, WIRE_VERSION } from "./wire.js";
+import { OLD_WIRE_VERSION } from "./oldWire.js";
+import { KEY_SETTINGS_TOLD, waysOf } from "./ways.js";
+
+/** Wire versions without a serial number; see `MarketplaceAdapter.sentOnce`. */
+export const SENT_ONCE: readonly number[] = [OLD_WIRE_VERSION];
 
 export interface KooGallerySettings {
   marketplace: "koogallery";
   site: Site;
   /** The seller's interconnection key (商家对接密钥); a source of keys where products have their own, or they change. */
   key: string | Secret | KeySource;
+  /** By which interface new records go: `new` where absent. Those frozen for the other one still go by theirs. */
+  push?: Push | undefined;
+  /** What signs the old push now. */
+  accessKey?: (() => AccessKey | undefined) | undefined;
   /** Goes there instead of the site's host: a sandbox or a gateway. Its fallback list is empty unless given. */
   baseUrl?: string | undefined;
   /** Host names or base URLs instead of the site's fallback list. */
@@ -47,7 +56,7 @@ export interface KooGallerySettings {
 }
 
 /**
- * The adapter for KooGallery's usage push (new interface; koogallery.md 1).
+ * The adapter for KooGallery's usage push, new and old (koogallery.md 1).
  * @throws MarketplaceSettingError where a setting cannot be used
  */
 export function createKooGallery(settings: KooGallerySettings): MarketplaceAdapter {
@@ -55,30 +64,31 @@ export function createKooGallery(settings: KooGallerySettings): MarketplaceAdapt
   const endpoints = endpointsOf(settings);
   const timeouts = { ...RETRY.timeouts, ...settings.timeouts };
   const dispatcher = settings.dispatcher ?? agentOf(timeouts);
-  const { now, nonce, statementPath } = settings;
+  const { now, statementPath, push = "new" } = settings;
+  const ways = waysOf(settings);
   const deps: SubmitDeps = {
-    keyFor: keyOf(settings.key),
+    ways,
     dispatcher,
     timeouts,
     skew: createSkew(),
     now,
-    nonce,
     endpoints,
   };
   const [primary, ...fallback] = endpoints.map((endpoint) => endpoint.host) as [string, ...string[]];
   return {
     name: "koogallery",
     site: settings.site,
-    wireVersion: WIRE_VERSION,
+    wireVersion: ways.chosen.wireVersion,
+    sentOnce: SENT_ONCE,
     limits: LIMITS,
     windows: windowsOf(settings.dayOffset ?? site.dayOffset),
     retry: { ...RETRY, timeouts },
     calls: CALLS,
-    dedupes: DEDUPES,
+    dedupes: push === "old" ? OLD_DEDUPES : DEDUPES,
     hosts: { primary, fallback },
     duplicateCodes: DUPLICATE_CODES,
     expiredCodes: EXPIRED_CODES,
-    encodeRecord,
+    encodeRecord: ways.chosen.encodeRecord,
     submit: (call) => submit(deps, call),
     probe: (signal) => probe(deps, signal),
     ...(statementPath !== undefined && {
@@ -90,6 +100,7 @@ export function createKooGallery(settings: KooGallerySettings): MarketplaceAdapt
           signal,
         ),
     }),
+    keySettings: KEY_SETTINGS_TOLD[push],
     meaningOf,
     close: async () => {
       if (settings.dispatcher === undefined) await dispatcher.destroy();
@@ -124,18 +135,6 @@ function endpointsOf({ site, baseUrl, fallbackHosts }: KooGallerySettings): Endp
   throw new MarketplaceSettingError("fallbackHosts", twice.host, {
     en: "each host once",
     zh: "每个主机只出现一次",
-  });
-}
-
-function keyOf(key: string | Secret | KeySource): KeySource {
-  if (typeof key === "function") return key;
-  const wrapped = typeof key === "string" ? secret(key) : key;
-  // A key with blanks around it was pasted with its line end: it would sign wrongly.
-  if (wrapped.reveal() !== "" && wrapped.reveal() === wrapped.reveal().trim())
-    return () => ({ key: wrapped, isOwn: false });
-  throw new MarketplaceSettingError("key", wrapped.reveal() === "" ? "" : "(hidden)", {
-    en: "the seller's interconnection key, without blanks or line ends around it",
-    zh: "商家对接密钥，首尾不含空白或换行",
   });
 }
 

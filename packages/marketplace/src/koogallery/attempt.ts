@@ -6,22 +6,19 @@ import { exchange, type Exchange } from "../http/exchange.js";
 import { retryAfterMs } from "../http/retryAfter.js";
 import type { CallRecord, Evidence, Verdict } from "../port.js";
 import type { CallTimeouts } from "../retry.js";
-import type { KeySource } from "../keyring.js";
 import { decide, readReply } from "./reply.js";
-import { signedHeaders } from "./sign.js";
-import { USAGE_PATH } from "./site.js";
 import type { Skew } from "./skew.js";
+import type { PushWay, Ways } from "./way.js";
 
 const MAX_REPLY_BYTES = 1024 * 1024;
 
 export interface AttemptDeps {
-  keyFor: KeySource;
+  ways: Ways;
   dispatcher: Dispatcher;
   timeouts: CallTimeouts;
   skew: Skew;
   /** Real clock, ms. */
   now: () => number;
-  nonce: () => string;
 }
 
 /** One signed POST and what it means. */
@@ -35,6 +32,7 @@ export interface Attempt {
 /** Signs and sends a body once, to one host. */
 export async function attempt(
   deps: AttemptDeps,
+  way: PushWay,
   endpoint: Endpoint,
   body: Buffer,
   records: readonly CallRecord[],
@@ -42,13 +40,17 @@ export async function attempt(
 ): Promise<Attempt> {
   const startedMs = deps.now();
   const signedWithMs = deps.skew.correctionMs();
+  const path = endpoint.basePath + way.path;
+  const atMs = Math.round(startedMs + signedWithMs);
   // All records of a call have one key; without any it is a probe of the account's.
-  const { key, isOwn } = deps.keyFor(records[0]?.product);
+  const product = records[0]?.product;
+  const { headers, isOwn } = way.sign({ host: endpoint.host, path, atMs, body, product });
+  const isAlone = isOwn || way !== deps.ways.chosen;
   const result = await exchange(deps.dispatcher, {
     origin: endpoint.origin,
-    path: endpoint.basePath + USAGE_PATH,
+    path,
     method: "POST",
-    headers: signedHeaders(key.reveal(), Math.round(startedMs + signedWithMs), deps.nonce(), body),
+    headers,
     body,
     headersMs: deps.timeouts.headersMs,
     totalMs: deps.timeouts.totalMs,
@@ -58,8 +60,8 @@ export async function attempt(
   const endedMs = deps.now();
   const offset =
     result.kind === "reply" ? deps.skew.learn(result.headers.date, startedMs, endedMs) : undefined;
-  const { verdict: judged, unmatched } = judge(result, records);
-  const verdict: Verdict = judged.kind === "halt" && isOwn ? { ...judged, productKey: true } : judged;
+  const { verdict: judged, unmatched } = judge(result, way, records);
+  const verdict: Verdict = judged.kind === "halt" && isAlone ? { ...judged, alone: true } : judged;
   const evidence: Evidence = {
     ...emptyEvidence(endpoint.host, body, startedMs),
     bytesSent: result.kind !== "not_sent",
@@ -83,7 +85,11 @@ export function emptyEvidence(host: string, body: Buffer, startedMs: number): Ev
   };
 }
 
-function judge(result: Exchange, records: readonly CallRecord[]): { verdict: Verdict; unmatched: string[] } {
+function judge(
+  result: Exchange,
+  way: PushWay,
+  records: readonly CallRecord[],
+): { verdict: Verdict; unmatched: string[] } {
   switch (result.kind) {
     case "not_sent":
       return { verdict: { kind: "retry", code: result.code }, unmatched: [] };
@@ -91,7 +97,7 @@ function judge(result: Exchange, records: readonly CallRecord[]): { verdict: Ver
       return { verdict: { kind: "unknown", code: result.code }, unmatched: [] };
     case "reply": {
       const after = retryAfterMs(result.headers["retry-after"], result.headers.date);
-      return decide(readReply(result.body), result.status, after, records);
+      return decide(readReply(result.body), result.status, after, way, records);
     }
   }
 }

@@ -8,11 +8,12 @@ import { bodyOf } from "./wire.js";
  * there, whether it takes the key's signature (any complaint about the content: it does), and how far our clock is off.
  */
 export async function probe(deps: SubmitDeps, signal: AbortSignal | undefined): Promise<ProbeResult> {
-  const result = await send(deps, deps.endpoints, bodyOf([]), [], signal);
+  const { chosen } = deps.ways;
+  const result = await send(deps, chosen, deps.endpoints, bodyOf([]), [], signal);
   const code = result.kind === "accepted" ? "MKT.0000" : result.code;
   return {
     reachable: result.evidence.httpStatus !== undefined && code !== "NO_CODE",
-    key: keyState(code, result),
+    key: chosen.keyAt(code, result.evidence.httpStatus ?? 0) ?? keyState(code, result),
     code,
     skewMs: deps.skew.correctionMs(),
     evidence: result.evidence,

@@ -2,11 +2,11 @@ import { cleanText } from "../http/clean.js";
 import { isObject, parseJson } from "../json.js";
 import { TRANSPORT_CODES } from "../http/transportCodes.js";
 import type { CallRecord, RecordException, Verdict } from "../port.js";
+import { firstText, type PushWay } from "./way.js";
 import { normalCallCode, normalRecordCode, RECORD_CODES, ruleOfCallCode } from "./codes.js";
 
 /** The field's name is documented, its place in the reply and its entries' names are not (koogallery.md 1.5). */
 const ABNORMAL_LIST = "abnormal_usage_data";
-const SERIAL_NAMES = ["metering_sn", "meteringSn"];
 const CODE_NAMES = ["error_code", "errorCode", "abnormal_code", "abnormalCode", "code"];
 const DETAIL_NAMES = ["error_msg", "errorMsg", "abnormal_msg", "abnormalMsg", "message", "msg", "reason"];
 const MAX_CODE_CHARS = 64;
@@ -35,9 +35,10 @@ export function decide(
   reply: Reply,
   httpStatus: number,
   retryAfterMs: number | undefined,
+  way: Pick<PushWay, "nameOf" | "nameIn">,
   records: readonly CallRecord[],
 ): { verdict: Verdict; unmatched: string[] } {
-  const { exceptions, unmatched } = matchEntries(reply.entries, records);
+  const { exceptions, unmatched } = matchEntries(reply.entries, way, records);
   const { code } = reply;
   const { decision } = ruleOfCallCode(code, httpStatus);
   const later = retryAfterMs === undefined ? {} : { retryAfterMs };
@@ -86,15 +87,21 @@ function isNestedList(value: unknown): boolean {
   return isObject(value) && Object.hasOwn(value, ABNORMAL_LIST);
 }
 
-function matchEntries(entries: readonly unknown[], records: readonly CallRecord[]) {
-  const ours = new Set(records.map((record) => record.serialNumber));
+function matchEntries(
+  entries: readonly unknown[],
+  { nameOf, nameIn }: Pick<PushWay, "nameOf" | "nameIn">,
+  records: readonly CallRecord[],
+) {
+  if (entries.length === 0) return { exceptions: [], unmatched: [] };
+  const ours = new Map(records.map((record) => [nameOf(record), record.serialNumber]));
   const bySerial = new Map<string, RecordException>();
   const unmatched: string[] = [];
   for (const entry of entries) {
-    const exception = isObject(entry) ? exceptionOf(entry) : undefined;
+    const serialNumber = isObject(entry) ? ours.get(nameIn(entry) ?? "") : undefined;
+    const exception = serialNumber === undefined ? undefined : exceptionOf(entry as object, serialNumber);
     const known = exception && bySerial.get(exception.serialNumber);
     if (known && known.code === exception?.code) continue;
-    if (!exception || known || !ours.has(exception.serialNumber)) {
+    if (!exception || known) {
       unmatched.push(cleanText(JSON.stringify(entry), MAX_ENTRY_CHARS));
     } else {
       bySerial.set(exception.serialNumber, exception);
@@ -103,13 +110,12 @@ function matchEntries(entries: readonly unknown[], records: readonly CallRecord[
   return { exceptions: [...bySerial.values()], unmatched };
 }
 
-function exceptionOf(entry: Record<string, unknown>): RecordException | undefined {
-  const serialNumber = firstText(entry, SERIAL_NAMES);
-  if (serialNumber === undefined) return undefined;
+function exceptionOf(given: object, serialNumber: string): RecordException {
+  const entry = given as Record<string, unknown>;
   const code = normalRecordCode(firstText(entry, CODE_NAMES) ?? "NO_CODE");
   const known = Object.hasOwn(RECORD_CODES, code) ? RECORD_CODES[code] : undefined;
   return {
-    serialNumber: serialNumber.trim(),
+    serialNumber,
     // An abnormal entry whose reason we do not know: neither taken nor refused for certain.
     outcome: known?.outcome ?? "unknown",
     code: cleanText(code, MAX_CODE_CHARS),
@@ -118,13 +124,4 @@ function exceptionOf(entry: Record<string, unknown>): RecordException | undefine
       MAX_DETAIL_CHARS,
     ),
   };
-}
-
-function firstText(entry: Record<string, unknown>, names: readonly string[]): string | undefined {
-  for (const name of names) {
-    const value = entry[name];
-    if (typeof value === "string" && value.trim() !== "") return value;
-    if (typeof value === "number") return String(value);
-  }
-  return undefined;
 }

@@ -19,6 +19,8 @@ export const SITES = {
 export type Site = keyof typeof SITES;
 
 export const USAGE_PATH = "/api/mkp-openapi-public/global/v1/isv/usage-data";
+/** koogallery.md 1.6. */
+export const OLD_USAGE_PATH = "/rest/marketplace/v1/isv/usage-data";
 
 /** koogallery.md 1.4: a double of 12 digits with 4 decimals leaves 8 before the point. */
 export const LIMITS: RecordLimits = {
@@ -60,3 +62,5 @@ export const CALLS: CallRates = { inFlight: 4, perSecond: 10 };
 
 /** Codes 005 and 010 (koogallery.md 1.5, 2.1 rule 5); no end of the memory is documented. */
 export const DEDUPES: DedupeRule = { serialNumber: true, interval: true, windowMs: "retention" };
+/** The old push has no serial number to know a record by. */
+export const OLD_DEDUPES: DedupeRule = { ...DEDUPES, serialNumber: false };

@@ -3,6 +3,7 @@ import type { TransportCode } from "../http/transportCodes.js";
 import type { Call, CallRecord, CallResult, Evidence } from "../port.js";
 import { attempt, emptyEvidence, type Attempt, type AttemptDeps } from "./attempt.js";
 import { LIMITS } from "./site.js";
+import type { PushWay } from "./way.js";
 import { bodyOf } from "./wire.js";
 
 export interface SubmitDeps extends AttemptDeps {
@@ -14,14 +15,16 @@ export interface SubmitDeps extends AttemptDeps {
  * Sends one call: to its own host, or to the first host that takes the connection. The next host is tried only while
  * no byte was sent (design, rule 5). Where the signature is refused and the reply shows our clock to be off, it is
  * signed anew and sent once more at once.
- * @throws RangeError for an empty call or a serial number twice in it
+ * Records go by the interface they were frozen for, whichever is the chosen one.
+ * @throws RangeError for an empty call or a record twice in it
  */
 export async function submit(deps: SubmitDeps, call: Call): Promise<CallResult> {
   checkRecords(call.records);
   const body = bodyOf(call.records.map((record) => record.wire));
   const unsent = (
     verdict:
-      { kind: "split"; code: TransportCode; pieces?: number[] } | { kind: "halt"; code: TransportCode },
+      | { kind: "split"; code: TransportCode; pieces?: number[] }
+      | { kind: "halt"; code: TransportCode; alone?: true },
   ): CallResult => {
     const host = call.host ?? deps.endpoints[0]!.host;
     return { ...verdict, evidence: emptyEvidence(host, body, deps.now()), earlier: [] };
@@ -31,14 +34,18 @@ export async function submit(deps: SubmitDeps, call: Call): Promise<CallResult> 
   if (isTooLarge) return unsent({ kind: "split", code: "CALL_TOO_LARGE" });
   const pieces = sameKeyRuns(deps, call.records);
   if (pieces.length > 1) return unsent({ kind: "split", code: "SEVERAL_KEYS", pieces });
+  const way = wayOf(deps, call.records[0]!);
+  if (!way?.isReady()) return unsent({ kind: "halt", code: "OTHER_PUSH", alone: true });
+  checkNames(way, call.records);
   const hosts = deps.endpoints.filter(({ host }) => call.host === undefined || call.host === host);
   if (hosts.length === 0) return unsent({ kind: "halt", code: "UNKNOWN_HOST" });
-  return send(deps, hosts, body, call.records, call.signal);
+  return send(deps, way, hosts, body, call.records, call.signal);
 }
 
 /** Sends a body as {@link submit} does, to the first of these hosts that takes the connection. */
 export async function send(
   deps: AttemptDeps,
+  way: PushWay,
   hosts: readonly Endpoint[],
   body: Buffer,
   records: readonly CallRecord[],
@@ -46,10 +53,10 @@ export async function send(
 ): Promise<CallResult> {
   const earlier: Evidence[] = [];
   for (const [index, endpoint] of hosts.entries()) {
-    let last = await attempt(deps, endpoint, body, records, signal);
-    if (isOutOfTime(last) && deps.skew.correctionMs() !== last.signedWithMs) {
+    let last = await attempt(deps, way, endpoint, body, records, signal);
+    if (isOutOfTime(way, last) && deps.skew.correctionMs() !== last.signedWithMs) {
       earlier.push(last.evidence);
-      last = await attempt(deps, endpoint, body, records, signal);
+      last = await attempt(deps, way, endpoint, body, records, signal);
       return { ...last.verdict, evidence: last.evidence, earlier };
     }
     const isLast = index === hosts.length - 1 || signal?.aborted === true;
@@ -59,12 +66,17 @@ export async function send(
   throw new RangeError("a call needs at least one host");
 }
 
-/** Lengths of the runs of records that one key signs: a call has one signature. */
-function sameKeyRuns({ keyFor }: SubmitDeps, records: readonly CallRecord[]): number[] {
+function wayOf({ ways }: SubmitDeps, { wireVersion }: CallRecord): PushWay | undefined {
+  return wireVersion === undefined ? ways.chosen : ways.byVersion.get(wireVersion);
+}
+
+/** Lengths of the runs of records that go by one interface and that one key signs: a call has one signature. */
+function sameKeyRuns(deps: SubmitDeps, records: readonly CallRecord[]): number[] {
   const runs: number[] = [];
   let before: string | undefined;
-  for (const { product } of records) {
-    const key = keyFor(product).key.reveal();
+  for (const record of records) {
+    const way = wayOf(deps, record);
+    const key = `${way?.wireVersion} ${way?.signerOf(record.product)}`;
     if (key === before) runs[runs.length - 1]! += 1;
     else runs.push(1);
     before = key;
@@ -72,12 +84,18 @@ function sameKeyRuns({ keyFor }: SubmitDeps, records: readonly CallRecord[]): nu
   return runs;
 }
 
-function isOutOfTime({ verdict }: Attempt): boolean {
-  return verdict.kind === "halt" && verdict.code === "MKT.0102";
+function isOutOfTime(way: PushWay, { verdict }: Attempt): boolean {
+  return verdict.kind === "halt" && way.isOutOfTime(verdict.code);
 }
 
 function checkRecords(records: readonly CallRecord[]): void {
   if (records.length === 0) throw new RangeError("a call needs at least one record");
   const serials = new Set(records.map((record) => record.serialNumber));
   if (serials.size !== records.length) throw new RangeError("a serial number is twice in one call");
+}
+
+/** A reply could not tell two records of one name apart. */
+function checkNames(way: PushWay, records: readonly CallRecord[]): void {
+  if (new Set(records.map(way.nameOf)).size !== records.length)
+    throw new RangeError("two records of one call have the same instance, begin and end");
 }

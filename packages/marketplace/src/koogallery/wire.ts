@@ -16,6 +16,25 @@ const QUANTITY = new RegExp(
  * @throws RangeError naming the field, its value and what would be right
  */
 export function encodeRecord(record: WireRecordInput): string {
+  checkRecord(record);
+  const { begin_time, end_time, record_time } = wireTimes(record);
+  return JSON.stringify({
+    ...{ begin_time, end_time, instance_id: record.instanceId, metering_sn: record.serialNumber, record_time },
+    ...{ relate_pkg_instance: record.relatedPackageInstance, usage_value: record.quantity },
+  });
+}
+
+/** The times of a record as the wire has them. */
+export function wireTimes({ begin, end, recordTime }: WireRecordInput) {
+  const [begin_time, end_time, record_time] = [begin, end, recordTime].map(formatCompact);
+  return { begin_time, end_time, record_time };
+}
+
+/**
+ * What holds for a record of either interface; the serial number is the ledger's name for it on any.
+ * @throws RangeError naming the field, its value and what would be right
+ */
+export function checkRecord(record: WireRecordInput): void {
   checkTimes(record);
   checkId("instanceId", record.instanceId, LIMITS.instanceIdChars);
   checkId("serialNumber", record.serialNumber, LIMITS.serialNumberChars);
@@ -25,15 +44,6 @@ export function encodeRecord(record: WireRecordInput): string {
   }
   const related = record.relatedPackageInstance;
   if (related !== undefined) checkId("relatedPackageInstance", related, LIMITS.instanceIdChars);
-  return JSON.stringify({
-    begin_time: formatCompact(record.begin),
-    end_time: formatCompact(record.end),
-    instance_id: record.instanceId,
-    metering_sn: record.serialNumber,
-    record_time: formatCompact(record.recordTime),
-    relate_pkg_instance: related,
-    usage_value: record.quantity,
-  });
 }
 
 /** The exact bytes of a call: they are signed and sent. */
@@ -55,7 +65,8 @@ function isWholeSecond(at: Micros): boolean {
   return Number.isSafeInteger(at) && at >= 0 && at % SECOND === 0;
 }
 
-function checkId(field: string, value: string, maxChars: number): void {
+/** @throws RangeError where an id is not 1 to `maxChars` printable ASCII characters. */
+export function checkId(field: string, value: string, maxChars: number): void {
   if (value.length <= maxChars && PRINTABLE_ASCII.test(value)) return;
   throw wrong(
     field,

@@ -6,6 +6,7 @@ export type StatedState = (typeof STATED_STATES)[number];
 
 /** One record as the marketplace states it. */
 export interface StatementLine {
+  /** Empty where the record went out without one (the old push): it is then known by instance, begin and end. */
   serialNumber: string;
   instanceId: string;
   begin: Micros;

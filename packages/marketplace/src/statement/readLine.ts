@@ -50,7 +50,7 @@ export function readLine(
   };
   const begin = take("begin", instantOf);
   const read = {
-    serialNumber: take("serialNumber", plainText),
+    serialNumber: isBlank(cells.serialNumber) ? "" : take("serialNumber", plainText),
     instanceId: take("instanceId", plainText),
     begin,
     end: take("end", (text) => notBefore(instantOf(text), begin)),
@@ -61,6 +61,9 @@ export function readLine(
   };
   return problems.length > 0 ? problems : (read as StatementLine);
 }
+
+/** A column that is there and empty; an id that a spreadsheet spoiled is none. */
+const isBlank = (value: unknown): boolean => typeof value === "string" && value.trim() === "";
 
 function textOf(value: unknown): string | undefined {
   if (typeof value === "string") return value.trim();

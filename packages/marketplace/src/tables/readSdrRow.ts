@@ -39,8 +39,8 @@ export function readSdrRow(
     const cell = cellAt(row, layout, field)!;
     const reader = SDR_READERS[field];
     const value = reader ? reader(cell, reading) : cell.text;
-    const isLostId = value === undefined && reader === readId;
-    cells[field as keyof Cells] = isLostId ? "" : (value ?? cell.text);
+    const isLostId = value === undefined && reader === readId && cell.text.trim() !== "";
+    cells[field as keyof Cells] = isLostId ? null : (value ?? cell.text);
     names[field] = nameOf(row, layout, field);
   }
   const result = readLine(cells, rowOf(row), names);

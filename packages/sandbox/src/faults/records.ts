@@ -4,8 +4,11 @@ import type { UsageRecord } from "../rules/request.js";
 import { shuffled, type Random } from "./random.js";
 import type { Drawn } from "./faults.js";
 
+/** What names a record in a reply: its serial number, or its interval where it has none. */
+type Named = Pick<UsageRecord, "metering_sn"> | Pick<UsageRecord, "instance_id" | "begin_time" | "end_time">;
+
 /** A record's line in the reply's list of abnormal ones. */
-export type Listed = { metering_sn: string; error_code: string; error_msg: string };
+export type Listed = Named & { error_code: string; error_msg: string };
 
 /** What becomes of an accepted call's records: which are stored, with which codes, which are told, which are lost. */
 export type Disturbed = {
@@ -61,16 +64,22 @@ function split(records: UsageRecord[], out: Set<number>): [UsageRecord[], UsageR
 function list(records: UsageRecord[], picked: Set<number>, code: string, { rule, random }: Drawn): Listed[] {
   const rows = records
     .filter((_, index) => picked.has(index))
-    .map(({ metering_sn }) => ({ metering_sn, error_code: code, error_msg: sdrMessage(code, "en") }));
+    .map((record) => ({ ...nameOf(record), error_code: code, error_msg: sdrMessage(code, "en") }));
   if (rule.rows === "shuffle") return shuffled(rows, random);
   if (rule.rows === "omit") return rows.slice(1);
   return rule.rows === "duplicate" ? [...rows, ...rows] : rows;
+}
+
+function nameOf({ metering_sn, instance_id, begin_time, end_time }: UsageRecord): Named {
+  return metering_sn === undefined ? { instance_id, begin_time, end_time } : { metering_sn };
 }
 
 /** Like a sent record, with an interval of its own (one second less) so that it is valid and bills too much. */
 function invented(model: UsageRecord, random: Random): UsageRecord {
   const begin = (parseCompact(model.begin_time) ?? 0) + SECOND;
   const end = Math.max(begin, parseCompact(model.end_time) ?? begin);
+  const record = { ...model, begin_time: formatCompact(begin), end_time: formatCompact(end) };
+  if (model.metering_sn === undefined) return record;
   const sn = `invented-${Math.floor(random() * 2 ** 32).toString(16)}-${model.metering_sn}`.slice(0, 64);
-  return { ...model, metering_sn: sn, begin_time: formatCompact(begin), end_time: formatCompact(end) };
+  return { ...record, metering_sn: sn };
 }

@@ -10,7 +10,8 @@ export type Claims = {
 /**
  * Who was first: serial numbers, and intervals per instance (specification 2.1, rule 5). A void record holds its
  * serial number but not its interval. `windowMs` is product time after which a claim is forgotten; the real
- * marketplace is not known to forget, so the default is never.
+ * marketplace is not known to forget, so the default is never. Records of the old push have no serial number: of them
+ * the interval alone tells who was first.
  */
 export function createClaims(windowMs = Infinity): Claims {
   const serials = new Map<string, number>();
@@ -23,13 +24,14 @@ export function createClaims(windowMs = Infinity): Claims {
   };
 
   return {
-    snTaken: (entry) => fresh(serials.get(entry.record.metering_sn), entry.receivedAt),
+    snTaken: ({ record, receivedAt }) =>
+      record.metering_sn !== undefined && fresh(serials.get(record.metering_sn), receivedAt),
     intervalTaken: (entry) =>
       fresh(intervals.get(entry.record.instance_id)?.get(keyOf(entry)), entry.receivedAt),
     note(entry, valid) {
-      note(serials, entry.record.metering_sn, entry.receivedAt);
+      const { instance_id, metering_sn } = entry.record;
+      if (metering_sn !== undefined) note(serials, metering_sn, entry.receivedAt);
       if (!valid) return;
-      const { instance_id } = entry.record;
       const own = intervals.get(instance_id) ?? new Map<string, number>();
       intervals.set(instance_id, own);
       note(own, keyOf(entry), entry.receivedAt);

@@ -21,6 +21,8 @@ export type CallLine = {
   code: string;
   detail?: string;
   fault?: string;
+  /** Absent of a call to the new interface. */
+  push?: "old";
   /** Accepted records as received, numbered from `first`; the last `invented` of them were never sent. */
   records?: UsageRecord[];
   first?: number;

@@ -5,11 +5,15 @@ import type { Drawn, Faults } from "../faults/faults.js";
 import type { Intake } from "../intake.js";
 import type { FullOptions } from "../options.js";
 import { refusal } from "../rules/codes.js";
+import type { Push } from "../rules/request.js";
 import { acceptedAnswer, jsonAnswer, refusalAnswer, type Answer } from "./answer.js";
 import { deliver, drip, hang } from "./deliver.js";
 
-/** The push interface's path (specification 1.1). */
+/** The push interfaces' paths (specification 1.1, 1.6). */
 export const PUSH_PATH = "/api/mkp-openapi-public/global/v1/isv/usage-data";
+export const OLD_PUSH_PATH = "/rest/marketplace/v1/isv/usage-data";
+const PATHS: Record<Push, string> = { new: PUSH_PATH, old: OLD_PUSH_PATH };
+const pushOf = (url: string | undefined): Push => (url?.startsWith(OLD_PUSH_PATH) ? "old" : "new");
 
 const SLOW_MS = 2000;
 
@@ -21,7 +25,7 @@ declare module "fastify" {
   }
 }
 
-/** Adds the push interface; its bodies stay the bytes that came, for the signature is over them. */
+/** Adds the push interfaces; their bodies stay the bytes that came, for the signature is over them. */
 export async function addPush(app: FastifyInstance, { options, intake, faults }: PushParts): Promise<void> {
   app.removeAllContentTypeParsers();
   app.addContentTypeParser("*", { parseAs: "buffer" }, (_request, body, done) => done(null, body));
@@ -30,7 +34,7 @@ export async function addPush(app: FastifyInstance, { options, intake, faults }:
   app.addHook("onRequest", async (request, reply) => {
     request.fault = faults.draw();
     if (request.fault?.rule.mode !== "down") return;
-    intake.noteKept(null, "down", 0);
+    intake.noteKept(pushOf(request.raw.url), null, "down", 0);
     reply.hijack();
     request.raw.socket.destroy();
   });
@@ -43,20 +47,24 @@ export async function addPush(app: FastifyInstance, { options, intake, faults }:
     return deliver(reply, refusalAnswer(refusal(code, error.message)), now);
   });
 
-  app.post(PUSH_PATH, { bodyLimit: options.bodyLimit }, async (request, reply) => {
+  for (const push of ["new", "old"] as const)
+    app.post(PATHS[push], { bodyLimit: options.bodyLimit }, (request, reply) => take(push, request, reply));
+
+  async function take(push: Push, request: FastifyRequest, reply: FastifyReply) {
     const rule = request.fault?.rule;
     if (rule?.mode === "slow") await sleep(rule.afterMs ?? SLOW_MS, undefined, { ref: false });
     const body = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0);
     const serverNow = options.realNow() + (rule?.mode === "skew" ? rule.seconds * 1000 : 0);
     const early = rule && earlyAnswer(rule);
     if (early) {
-      intake.noteKept(body, rule.mode, early.http);
+      intake.noteKept(push, body, rule.mode, early.http);
       return deliver(reply, early, serverNow);
     }
-    const result = await intake.push({ headers: request.headers, body, drawn: request.fault, serverNow });
+    const { headers, fault: drawn } = request;
+    const result = await intake.push({ push, url: request.raw.url!, headers, body, drawn, serverNow });
     const answer = result.ok ? acceptedAnswer(result.listed) : refusalAnswer(result.refusal);
     return finish(request, reply, { answer, accepted: result.ok, serverNow });
-  });
+  }
 }
 
 type Finished = { answer: Answer; accepted: boolean; serverNow: number };

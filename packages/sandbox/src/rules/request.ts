@@ -2,14 +2,20 @@ import { parseUsage } from "../decimal.js";
 import { parseCompact } from "../time.js";
 import { refusal, type Refusal } from "./codes.js";
 
-/** One record as the seller sent it (specification 1.4); every value is a string. */
+/** The two interfaces of the usage push: `new` (specification 1.1) and `old` (1.6). */
+export type Push = "new" | "old";
+
+/** One record as the seller sent it (specification 1.4, 1.6); every value is a string. */
 export type UsageRecord = {
   instance_id: string;
   record_time: string;
   begin_time: string;
   end_time: string;
   usage_value: string;
-  metering_sn: string;
+  /** Of the new push alone. */
+  metering_sn?: string;
+  /** Of the old push alone. */
+  product_id?: string;
   relate_pkg_instance?: string;
 };
 
@@ -18,26 +24,30 @@ export type RecordChecks = "sync" | "background";
 
 export const MAX_RECORDS = 1000;
 
-const LIMITS: Record<keyof UsageRecord, number> = {
+const COMMON = {
   instance_id: 64,
   record_time: 17,
   begin_time: 17,
   end_time: 17,
   usage_value: 20,
-  metering_sn: 64,
   relate_pkg_instance: 64,
 };
+/** Longest text of each field, and which must be there. */
+const FIELDS: Record<Push, { limits: Record<string, number>; own: keyof UsageRecord }> = {
+  new: { limits: { ...COMMON, metering_sn: 64 }, own: "metering_sn" },
+  old: { limits: { ...COMMON, product_id: 64 }, own: "product_id" },
+};
 const TIMES = ["record_time", "begin_time", "end_time"] as const;
-const MANDATORY = [...TIMES, "instance_id", "usage_value", "metering_sn"] as const;
+const MANDATORY = [...TIMES, "instance_id", "usage_value"] as const;
 
 export type Parsed = { ok: true; records: UsageRecord[] } | { ok: false; refusal: Refusal };
 
-/** Reads a body's bytes against specification 1.4; one bad record refuses the whole call. */
-export function parseRequest(body: Uint8Array, checks: RecordChecks): Parsed {
+/** Reads a body's bytes against specification 1.4 or 1.6; one bad record refuses the whole call. */
+export function parseRequest(body: Uint8Array, checks: RecordChecks, push: Push): Parsed {
   const records = recordsOf(body);
   if (!Array.isArray(records)) return { ok: false, refusal: records };
   for (const [index, record] of records.entries()) {
-    const fault = recordFault(record, checks);
+    const fault = recordFault(record, checks, push);
     if (fault) {
       fault.detail = `usage_records[${index}]${fault.detail}`;
       return { ok: false, refusal: fault };
@@ -63,22 +73,27 @@ function recordsOf(body: Uint8Array): unknown[] | Refusal {
   return records.length === 0 ? refusal("MKT.9002", "usage_records is empty") : records;
 }
 
-function recordFault(record: unknown, checks: RecordChecks): Refusal | null {
+function recordFault(record: unknown, checks: RecordChecks, push: Push): Refusal | null {
   if (!isObject(record)) return refusal("MKT.9002", " is no object");
-  for (const key of MANDATORY) {
+  for (const key of [...MANDATORY, FIELDS[push].own]) {
     if (!Object.hasOwn(record, key)) return refusal("MKT.0101", `.${key} is missing`);
   }
   for (const [key, value] of Object.entries(record)) {
-    const fault = fieldFault(key, value, checks);
+    const fault = fieldFault(key, value, checks, FIELDS[push].limits);
     if (fault) return fault;
   }
   return checks === "background" ? null : valueFault(record as UsageRecord);
 }
 
-function fieldFault(key: string, value: unknown, checks: RecordChecks): Refusal | null {
-  if (!Object.hasOwn(LIMITS, key)) return refusal("MKT.0101", `.${key.slice(0, 64)} is undefined`);
+function fieldFault(
+  key: string,
+  value: unknown,
+  checks: RecordChecks,
+  limits: Record<string, number>,
+): Refusal | null {
+  if (!Object.hasOwn(limits, key)) return refusal("MKT.0101", `.${key.slice(0, 64)} is undefined`);
   if (typeof value !== "string") return refusal("MKT.0101", `.${key} is not a string`);
-  if (value.length > LIMITS[key as keyof UsageRecord]) return refusal("MKT.0100", `.${key} is too long`);
+  if (value.length > limits[key]!) return refusal("MKT.0100", `.${key} is too long`);
   const emptyAllowed = checks === "background" && key !== "instance_id";
   return value === "" && !emptyAllowed ? refusal("MKT.0101", `.${key} is empty`) : null;
 }

@@ -5,12 +5,9 @@ import { addDialTests, type DialRoutes } from "./dialRoutes.js";
 import { CHARGING_MODES, type ShopOrder } from "./orders.js";
 import { renderShop } from "./page.js";
 import { lineOf, SHOP_ACTIONS, type Shop } from "./shop.js";
-import { isSigned } from "./signature.js";
+import { isSigned, SANDBOX_AK } from "../rules/akSk.js";
 
 const QUERY_PATH = "/api/mkp-openapi-public/global/v1/order/query";
-
-/** The AK that the order query takes; its SK is the interconnection key. */
-export const SANDBOX_AK = "sandbox";
 
 const id = z
   .string()
@@ -48,7 +45,8 @@ export function addShop(app: FastifyInstance, parts: ShopRoutes): void {
 
   app.get<{ Querystring: { orderId?: string; orderLineId?: string } }>(QUERY_PATH, (request, reply) => {
     const { method, headers, query } = request;
-    if (!isSigned({ method, headers, url: request.raw.url! }, { ak: SANDBOX_AK, sk: key }, realNow())) {
+    const signed = { method, headers, url: request.raw.url!, body: Buffer.alloc(0) };
+    if (!isSigned(signed, { ak: SANDBOX_AK, sk: key }, realNow())) {
       return reply.code(401).send({ error_code: "MKT.0154", error_msg: "Illegal token" });
     }
     const order = shop.orders.find(query.orderId ?? "");

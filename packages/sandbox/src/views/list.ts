@@ -5,6 +5,7 @@ import { parseCompact } from "../time.js";
 
 /** One line of the SDR list. Times of the record as sent; `received_at`, `collected_at` ISO 8601 product time. */
 export type SdrRow = {
+  /** Empty of what came by the old push. */
   metering_sn: string;
   instance_id: string;
   relate_pkg_instance: string | null;
@@ -76,7 +77,7 @@ function filterOf(query: ListQuery): (entry: Entry) => boolean {
 export function rowOf(entry: Entry, lang: "en" | "zh" = "en"): SdrRow {
   const { record } = entry;
   return {
-    metering_sn: record.metering_sn,
+    metering_sn: record.metering_sn ?? "",
     instance_id: record.instance_id,
     relate_pkg_instance: record.relate_pkg_instance ?? null,
     begin_time: record.begin_time,

@@ -45,8 +45,8 @@ function reachable(
         zh: `${host} 拒绝了我们的密钥：${code}，${meaning.zh}`,
       },
       {
-        en: "Set MARKETPLACE_KEY to the interconnection key of the seller center and restart",
-        zh: "请将 MARKETPLACE_KEY 设为卖家中心的商家对接密钥并重启",
+        en: `Set ${adapter.keySettings.en} and restart`,
+        zh: `请${adapter.keySettings.zh}并重启`,
       },
     );
   }

@@ -131,6 +131,7 @@ async function takeSdr({ pool, clock, account, adapter }: RouteDeps, read: Impor
       range,
       lines,
       duplicateCodes: adapter.duplicateCodes,
+      sentOnce: adapter.sentOnce,
     },
     now,
   );

@@ -57,6 +57,7 @@ export function addStatements(routes: Routes, { pool, clock, account, adapter }:
           range,
           lines,
           duplicateCodes: adapter.duplicateCodes,
+          sentOnce: adapter.sentOnce,
         },
         now,
       );

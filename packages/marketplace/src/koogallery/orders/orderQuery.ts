@@ -3,7 +3,7 @@ import { Agent, type Dispatcher } from "undici";
 import { endpointOf, type Endpoint } from "../../http/endpoint.js";
 import { exchange, type Exchange } from "../../http/exchange.js";
 import { isObject, parseJson } from "../../json.js";
-import type { Secret } from "../../secret.js";
+import type { AccessKey } from "../push.js";
 import { normalCallCode } from "../codes.js";
 import { SITES, type Site } from "../site.js";
 import { apigHeaders, queryString } from "./apigSign.js";
@@ -14,12 +14,10 @@ const CONNECT_MS = 2_000;
 const TOTAL_MS = 10_000;
 const MAX_REPLY_BYTES = 1024 * 1024;
 
-export interface OrderQuerySettings {
+export interface OrderQuerySettings extends AccessKey {
   site: Site;
   /** Instead of the site's own hosts; plain http for loopback alone. */
   baseUrl?: string | undefined;
-  ak: string;
-  sk: Secret;
   /** Real time. */
   now: () => Micros;
   dispatcher?: Dispatcher | undefined;

@@ -1,0 +1,73 @@
+import type { Text } from "@quarterpast/domain";
+import { secret, type Secret } from "../secret.js";
+
+/**
+ * The two interfaces of the usage push, by KooGallery's own names (按需使用量推送（新）, （旧）): the new one is signed by the
+ * interconnection key and carries serial numbers (koogallery.md 1.1–1.5), the old one by AK/SK, without (1.6).
+ */
+export const PUSHES = ["new", "old"] as const;
+export type Push = (typeof PUSHES)[number];
+
+/** An access key of the API gateway: of the order query, and of the old push. */
+export interface AccessKey {
+  ak: string;
+  sk: Secret;
+}
+
+/** By which interface new records go, and the access key where there is one. */
+export interface PushChoice {
+  push: Push;
+  accessKey: AccessKey | undefined;
+}
+
+/** The settings a choice is made of; AK and SK are those of the order query. */
+export const PUSH_SETTINGS = ["MARKETPLACE_PUSH", "ORDER_AK", "ORDER_SK"] as const;
+type PushTexts = Partial<Record<(typeof PUSH_SETTINGS)[number], string | undefined>>;
+
+interface Problem {
+  name: string;
+  value: string;
+  right: Text;
+}
+/** What the settings say, or what is wrong with them; the secret key is never in it. */
+type Read<T> = { ok: true; value: T } | { ok: false; problem: Problem };
+
+const ONE_OF: Text = { en: `one of ${PUSHES.join(", ")}`, zh: `${PUSHES.join("、")} 之一` };
+const AK: Text = {
+  en: "the access key of the seller's account: 1 to 128 letters, digits, - and _",
+  zh: "商家账号的访问密钥 AK：1 至 128 个字母、数字、- 或 _",
+};
+const SK: Text = {
+  en: "the secret key that belongs to ORDER_AK, without blanks or line ends around it",
+  zh: "与 ORDER_AK 对应的 SK，首尾不含空白或换行",
+};
+const forOld = ({ en, zh }: Text): Text => ({
+  en: `${en} (MARKETPLACE_PUSH=old is signed by it)`,
+  zh: `${zh}（MARKETPLACE_PUSH=old 用它签名）`,
+});
+
+/** Reads by which interface to push: MARKETPLACE_PUSH, and the pair of ORDER_AK and ORDER_SK, which `old` needs. */
+export function readPush({ MARKETPLACE_PUSH = "new", ...pair }: PushTexts): Read<PushChoice> {
+  const push = PUSHES.find((name) => name === MARKETPLACE_PUSH);
+  if (push === undefined) return wrong("MARKETPLACE_PUSH", JSON.stringify(MARKETPLACE_PUSH), ONE_OF);
+  const read = readAccessKey(pair, push === "old");
+  return read.ok ? { ok: true, value: { push, accessKey: read.value } } : read;
+}
+
+/** Reads the pair of ORDER_AK and ORDER_SK; both or none. @param isPushed the old push needs it */
+export function readAccessKey(
+  { ORDER_AK: ak, ORDER_SK: sk }: Omit<PushTexts, "MARKETPLACE_PUSH">,
+  isPushed = false,
+): Read<AccessKey | undefined> {
+  if (ak === undefined && sk === undefined && !isPushed) return { ok: true, value: undefined };
+  const told = isPushed ? forOld : (right: Text) => right;
+  if (ak === undefined || !/^[\w-]{1,128}$/.test(ak))
+    return wrong("ORDER_AK", ak === undefined ? "" : JSON.stringify(ak), told(AK));
+  if (sk === undefined || /^\s|\s$/.test(sk))
+    return wrong("ORDER_SK", sk === undefined ? "" : "(hidden)", told(SK));
+  return { ok: true, value: { ak, sk: secret(sk) } };
+}
+
+function wrong(name: string, value: string, right: Text): { ok: false; problem: Problem } {
+  return { ok: false, problem: { name, value, right } };
+}

@@ -1,0 +1,39 @@
+import { formatInstant, HOUR, MINUTE } from "@quarterpast/domain";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { H } from "../fixtures/ledger.js";
+import { createPipeline, eventually, type Pipeline } from "../fixtures/services.js";
+
+let line: Pipeline;
+beforeEach(async () => {
+  const reporterEnv = { MARKETPLACE_PUSH: "old", ORDER_AK: "sandbox", ORDER_SK: "pipeline-key" };
+  line = await createPipeline(H, { reporterEnv });
+  await line.ledger.meter("tokens", "sum");
+  await line.ledger.instance("i-1", "tokens", "customer-1");
+});
+afterEach((context) => line.end(context.task.result?.state === "fail"));
+
+test("an event becomes a billed record by the old push, with AK/SK and without a serial number", async () => {
+  await line.runClock(H + 2 * MINUTE, 1);
+  await Promise.all([line.collector.start(), line.aggregator.start(), line.reporter.start()]);
+  const event = {
+    ...{ specversion: "1.0", id: "event-1", source: "app", type: "tokens", subject: "customer-1" },
+    ...{ time: formatInstant(H + MINUTE), data: { quantity: "42.5" } },
+  };
+  const reply = await fetch(`${line.collector.url}/v1/events`, {
+    method: "POST",
+    headers: { authorization: `Bearer ${line.token}`, "content-type": "application/cloudevents+json" },
+    body: JSON.stringify(event),
+  });
+  expect(reply.status).toBe(202);
+  const counted = () => line.ledger.rows("SELECT 1 FROM hour_usage");
+  await eventually(counted, (rows) => rows.length === 1);
+  await line.runClock(H + HOUR + 2 * MINUTE, 60);
+  const records = () => line.ledger.rows<{ state: string; wire: string }>(
+    "SELECT state, wire FROM billing.records JOIN records USING (sn)",
+  );
+  const [accepted] = await eventually(records, ([record]) => record?.state === "accepted", 25_000);
+  expect(JSON.parse(accepted!.wire)).toMatchObject({ product_id: "product", usage_value: "42.5000" });
+  await eventually(records, ([record]) => record?.state === "billed", 40_000);
+  expect(line.sandbox.store.records()).toMatchObject([{ metering_sn: "", state: "billed" }]);
+  expect(line.sandbox.store.calls()).toMatchObject([{ push: "old", code: "MKT.0000" }]);
+}, 90_000);
