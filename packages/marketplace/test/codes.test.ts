@@ -6,16 +6,20 @@ import {
   RECORD_CODES,
   ruleOfCallCode,
 } from "../src/koogallery/codes.js";
+import { createNewPush } from "../src/koogallery/newPush.js";
 import { decide, readReply } from "../src/koogallery/reply.js";
 
 const CALL = [
   { serialNumber: "s1", wire: "{}" },
   { serialNumber: "s2", wire: "{}" },
 ];
+const never = () => {
+  throw new Error("no key is needed to read a reply");
+};
 const read = (body: unknown) =>
   readReply(Buffer.from(typeof body === "string" ? body : JSON.stringify(body)));
 const decided = (body: unknown, status = 200, records = CALL) =>
-  decide(read(body), status, undefined, records);
+  decide(read(body), status, undefined, createNewPush(never, () => "nonce"), records);
 
 // Table of koogallery.md 1.5, written again by hand.
 const EXPECTED: Record<string, string> = {
