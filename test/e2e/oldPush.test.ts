@@ -28,9 +28,10 @@ test("an event becomes a billed record by the old push, with AK/SK and without a
   const counted = () => line.ledger.rows("SELECT 1 FROM hour_usage");
   await eventually(counted, (rows) => rows.length === 1);
   await line.runClock(H + HOUR + 2 * MINUTE, 60);
-  const records = () => line.ledger.rows<{ state: string; wire: string }>(
-    "SELECT state, wire FROM billing.records JOIN records USING (sn)",
-  );
+  const records = () =>
+    line.ledger.rows<{ state: string; wire: string }>(
+      "SELECT state, wire FROM billing.records JOIN records USING (sn)",
+    );
   const [accepted] = await eventually(records, ([record]) => record?.state === "accepted", 25_000);
   expect(JSON.parse(accepted!.wire)).toMatchObject({ product_id: "product", usage_value: "42.5000" });
   await eventually(records, ([record]) => record?.state === "billed", 40_000);

@@ -30,7 +30,11 @@ export type WaitingVerdict =
 export const STATEMENT_LAG: Micros = 2 * MINUTE;
 
 /** Whether a statement shows that a record is not there: complete for its begin, and asked for well after the call. */
-export function provesAbsence({ complete, range, askedAt }: StatementScope, begin: Micros, sentAt: Micros): boolean {
+export function provesAbsence(
+  { complete, range, askedAt }: StatementScope,
+  begin: Micros,
+  sentAt: Micros,
+): boolean {
   if (!complete || range === undefined) return false;
   return range.from <= begin && begin < range.to && askedAt >= sentAt + STATEMENT_LAG;
 }

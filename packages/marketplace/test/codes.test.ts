@@ -19,7 +19,13 @@ const never = () => {
 const read = (body: unknown) =>
   readReply(Buffer.from(typeof body === "string" ? body : JSON.stringify(body)));
 const decided = (body: unknown, status = 200, records = CALL) =>
-  decide(read(body), status, undefined, createNewPush(never, () => "nonce"), records);
+  decide(
+    read(body),
+    status,
+    undefined,
+    createNewPush(never, () => "nonce"),
+    records,
+  );
 
 // Table of koogallery.md 1.5, written again by hand.
 const EXPECTED: Record<string, string> = {

@@ -81,7 +81,8 @@ export function describeAdapter(name: string, setup: ConformanceSetup): void {
     const submit = (...records: CallRecord[]): Promise<CallResult> => kit.adapter.submit({ records });
 
     test("tells its limits and rules as data that make sense", () => {
-      const { limits, windows, retry, calls, hosts, wireVersion, dedupes, sentOnce, keySettings } = kit.adapter;
+      const { limits, windows, retry, calls, hosts, wireVersion, dedupes, sentOnce, keySettings } =
+        kit.adapter;
       // What a marketplace does not know by its serial number must not go out again blindly.
       expect(sentOnce.includes(wireVersion)).toBe(!dedupes.serialNumber);
       expect(keySettings).toEqual(BOTH_LANGUAGES);

@@ -81,9 +81,7 @@ export function oldPush(ak: string, sk: string, nameOf: (record: Filed) => strin
       );
       const names = parts?.[2]!.split(";") ?? [];
       const date = String(headers["x-sdk-date"]);
-      const at = Date.parse(
-        date.replace(/(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z/, "$1-$2-$3T$4:$5:$6Z"),
-      );
+      const at = Date.parse(date.replace(/(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z/, "$1-$2-$3T$4:$5:$6Z"));
       const signed = names.map((name) => `${name}:${String(headers[name])}\n`).join("");
       const canonical = `POST\n${url}/\n\n${signed}\n${names.join(";")}\n${hash(body)}`;
       const expected = createHmac("sha256", sk)

@@ -79,7 +79,11 @@ describe("a call by the old push", () => {
     expect(headers.authorization).toMatch(
       /^SDK-HMAC-SHA256 Access=AK-1, SignedHeaders=content-type;host;x-sdk-date, Signature=[0-9a-f]{64}$/,
     );
-    expect([headers["signature"], headers["nonce"], headers["ts"]]).toEqual([undefined, undefined, undefined]);
+    expect([headers["signature"], headers["nonce"], headers["ts"]]).toEqual([
+      undefined,
+      undefined,
+      undefined,
+    ]);
   });
 
   test("is judged record by record where the reply names their intervals; other intervals are nobody's", async () => {
@@ -115,18 +119,24 @@ describe("a call by the old push", () => {
     await expect(adapter.submit({ records })).rejects.toThrow(RangeError);
   });
 
-  test.each([MINUTES_20, -MINUTES_20])("is signed anew once where our clock is off by %i ms", async (aheadMs) => {
-    fake.aheadMs = aheadMs;
-    const adapter = adapterOf();
-    const result = await adapter.submit({ records: [frozen(adapter)] });
-    expect(result).toMatchObject({ kind: "accepted", earlier: [{ httpStatus: 401 }] });
-  });
+  test.each([MINUTES_20, -MINUTES_20])(
+    "is signed anew once where our clock is off by %i ms",
+    async (aheadMs) => {
+      fake.aheadMs = aheadMs;
+      const adapter = adapterOf();
+      const result = await adapter.submit({ records: [frozen(adapter)] });
+      expect(result).toMatchObject({ kind: "accepted", earlier: [{ httpStatus: 401 }] });
+    },
+  );
 
   test("refused by the gateway, which checks AK/SK itself, halts and tells that the key is wrong", async () => {
     const gateway = '{"error_code":"APIGW.0301","error_msg":"Incorrect IAM authentication information"}';
     const adapter = adapterOf();
     fake.faults.push(answering(401, gateway), answering(401, gateway));
-    expect(await adapter.submit({ records: [frozen(adapter)] })).toMatchObject({ kind: "halt", code: "APIGW.0301" });
+    expect(await adapter.submit({ records: [frozen(adapter)] })).toMatchObject({
+      kind: "halt",
+      code: "APIGW.0301",
+    });
     expect(await adapter.probe()).toMatchObject({ reachable: true, key: "wrong" });
   });
 });
@@ -149,7 +159,12 @@ describe("records that were frozen for the other push", () => {
     const records = [frozen(keyless), frozen(old, { serialNumber: "b1-2" })];
     expect(await old.submit({ records })).toMatchObject({ kind: "split", pieces: [1, 1] });
     const waiting = await keyless.submit({ records: [records[1]!] });
-    expect(waiting).toMatchObject({ kind: "halt", alone: true, code: "OTHER_PUSH", evidence: { bytesSent: false } });
+    expect(waiting).toMatchObject({
+      kind: "halt",
+      alone: true,
+      code: "OTHER_PUSH",
+      evidence: { bytesSent: false },
+    });
     expect(keyless.meaningOf("OTHER_PUSH")).toEqual({
       en: expect.stringContaining("ORDER_AK"),
       zh: expect.stringContaining("ORDER_AK"),

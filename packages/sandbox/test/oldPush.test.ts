@@ -18,7 +18,9 @@ async function pushOld(box: Sandbox, records: unknown[], changes: Rec = {}) {
   const { host } = new URL(box.url);
   const { date = stamp(Date.now()), ak = "sandbox", sk = KEY, tampered = body } = changes;
   const canonical = `POST\n${OLD_PUSH_PATH}/\n\ncontent-type:application/json\nhost:${host}\nx-sdk-date:${date}\n\ncontent-type;host;x-sdk-date\n${hash(body)}`;
-  const signature = createHmac("sha256", sk).update(`SDK-HMAC-SHA256\n${date}\n${hash(canonical)}`).digest("hex");
+  const signature = createHmac("sha256", sk)
+    .update(`SDK-HMAC-SHA256\n${date}\n${hash(canonical)}`)
+    .digest("hex");
   const response = await fetch(box.url + OLD_PUSH_PATH, {
     method: "POST",
     body: tampered,

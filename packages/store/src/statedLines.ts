@@ -34,7 +34,9 @@ export async function nameLines(
     }
   }
   const named = lines.map((line) =>
-    line.serialNumber === "" ? { ...line, serialNumber: names.get(intervalOf(line)) ?? intervalOf(line) } : line,
+    line.serialNumber === ""
+      ? { ...line, serialNumber: names.get(intervalOf(line)) ?? intervalOf(line) }
+      : line,
   );
   return { lines: named, isAmbiguous };
 }

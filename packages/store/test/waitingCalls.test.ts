@@ -66,7 +66,10 @@ describe("a line without a serial number", () => {
 
   test("in the interval of a record that went out with one: the list shows no absence, and nothing is sent again", async () => {
     const sn = await file(ledger, "i-1", "5.0000");
-    expect(await take([line("i-1")], { sentOnce: [2], askedAt: NOW })).toMatchObject({ missing: 0, extra: 1 });
+    expect(await take([line("i-1")], { sentOnce: [2], askedAt: NOW })).toMatchObject({
+      missing: 0,
+      extra: 1,
+    });
     expect([await stateOf(sn), (await readBacklog(ledger.pool)).submissions]).toEqual(["accepted", 0]);
   });
 
@@ -85,7 +88,10 @@ describe("a line without a serial number", () => {
 describe("a call that waits for a statement", () => {
   test("is owed, asked about at once, and no case of `missing`", async () => {
     await fileWaiting(1);
-    expect(await unsettledRange(ledger.pool, ledger.account.accountNo, SENT)).toEqual({ from: H, to: H + 1_000_000 });
+    expect(await unsettledRange(ledger.pool, ledger.account.accountNo, SENT)).toEqual({
+      from: H,
+      to: H + 1_000_000,
+    });
     expect(await readBacklog(ledger.pool)).toMatchObject({ submissions: 1 });
     expect(await take([], { askedAt: NOW - 1 })).toMatchObject({ missing: 0, again: 0, delivered: 0 });
     expect(await take([], { complete: false })).toMatchObject({ again: 0 });

@@ -100,7 +100,14 @@ async function send(deps: SubmitDeps, claim: ClaimedSubmission): Promise<void> {
   const now = deps.clock.now();
   const sends = await countSendsOf(deps.pool, result);
   const resend = resendOf(deps.adapter, records);
-  const decision = decide(result, { claim, adapter: deps.adapter, now, random: deps.random(), sends, resend });
+  const decision = decide(result, {
+    claim,
+    adapter: deps.adapter,
+    now,
+    random: deps.random(),
+    sends,
+    resend,
+  });
   const isSettled = await settle(deps, claim, records, result, decision);
   if (isSettled) deps.onSettled(claim, decision);
   else

@@ -87,7 +87,9 @@ const reconcileAt = async (deps: Deps, now: Micros) => {
   await reconcileAccepted(deps);
 };
 const states = async () =>
-  (await ledger.rows<{ state: string }>("SELECT state FROM billing.records ORDER BY seq")).map(({ state }) => state);
+  (await ledger.rows<{ state: string }>("SELECT state FROM billing.records ORDER BY seq")).map(
+    ({ state }) => state,
+  );
 const held = () => sandbox.store.records().map(({ state, usage_value }) => `${state} ${usage_value}`);
 const sent = () => sandbox.store.calls().map(({ push, sha256 }) => [push, sha256]);
 
@@ -172,7 +174,10 @@ test("records go by the push they were frozen for; without its key they wait, an
   expect(await ledger.rows("SELECT state, code FROM billing.records")).toEqual([
     { state: "frozen", code: "OTHER_PUSH" },
   ]);
-  expect([sent(), await ledger.rows("SELECT halted_code FROM accounts")]).toEqual([[], [{ halted_code: null }]]);
+  expect([sent(), await ledger.rows("SELECT halted_code FROM accounts")]).toEqual([
+    [],
+    [{ halted_code: null }],
+  ]);
   expect(await submitDue(depsOf("new"))).toBe(1);
   expect([await states(), sent().map(([push]) => push)]).toEqual([["accepted"], ["old"]]);
 });

@@ -76,7 +76,8 @@ export async function restoreHours(
       if (shards) await restoreSeal(db, hour, shards);
     });
   }
-  for (const accountNo of accounts.values()) restored.calls += await restoreCalls(pool, accountNo, SENT_ONCE, now, now);
+  for (const accountNo of accounts.values())
+    restored.calls += await restoreCalls(pool, accountNo, SENT_ONCE, now, now);
   return restored;
 }
 

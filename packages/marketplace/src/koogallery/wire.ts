@@ -19,7 +19,13 @@ export function encodeRecord(record: WireRecordInput): string {
   checkRecord(record);
   const { begin_time, end_time, record_time } = wireTimes(record);
   return JSON.stringify({
-    ...{ begin_time, end_time, instance_id: record.instanceId, metering_sn: record.serialNumber, record_time },
+    ...{
+      begin_time,
+      end_time,
+      instance_id: record.instanceId,
+      metering_sn: record.serialNumber,
+      record_time,
+    },
     ...{ relate_pkg_instance: record.relatedPackageInstance, usage_value: record.quantity },
   });
 }
