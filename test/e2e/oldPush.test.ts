@@ -27,13 +27,14 @@ test("an event becomes a billed record by the old push, with AK/SK and without a
   expect(reply.status).toBe(202);
   const counted = () => line.ledger.rows("SELECT 1 FROM hour_usage");
   await eventually(counted, (rows) => rows.length === 1);
-  await line.runClock(H + HOUR + 2 * MINUTE, 60);
+  await line.runClock(H + HOUR + 2 * MINUTE, 10);
   const records = () =>
     line.ledger.rows<{ state: string; wire: string }>(
       "SELECT state, wire FROM billing.records JOIN records USING (sn)",
     );
   const [accepted] = await eventually(records, ([record]) => record?.state === "accepted", 25_000);
   expect(JSON.parse(accepted!.wire)).toMatchObject({ product_id: "product", usage_value: "42.5000" });
+  await line.runClock(H + HOUR + 14 * MINUTE, 30);
   await eventually(records, ([record]) => record?.state === "billed", 40_000);
   expect(line.sandbox.store.records()).toMatchObject([{ metering_sn: "", state: "billed" }]);
   expect(line.sandbox.store.calls()).toMatchObject([{ push: "old", code: "MKT.0000" }]);
