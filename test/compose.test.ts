@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { DURABLE } from "@quarterpast/devstack";
-import { KEY_SETTINGS, readKeyring } from "@quarterpast/marketplace";
+import { KEY_SETTINGS, PUSH_SETTINGS, readKeyring, readPush } from "@quarterpast/marketplace";
 import { readSettings, readTexts } from "@quarterpast/runtime";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { parse } from "yaml";
@@ -46,6 +46,13 @@ function withKeys<T>(settings: T, env: NodeJS.ProcessEnv): T {
 }
 
 /** Per service of ours: where its settings are, and what reads them; reading throws where one is wrong. */
+/** So do those of the push. */
+function withPush<T>(settings: T, env: NodeJS.ProcessEnv): T {
+  const push = readPush(readTexts(PUSH_SETTINGS, env));
+  if (!push.ok) throw new Error(`${push.problem.name}: ${push.problem.right.en}`);
+  return settings;
+}
+
 const OURS: Record<string, { settings: string; load: (env: NodeJS.ProcessEnv) => unknown }> = {
   migrate: { settings: "packages/cli/src/up/settings.ts", load: readUpSettings },
   collector: { settings: "services/collector/src/settings.ts", load: readCollectorSettings },
@@ -55,7 +62,7 @@ const OURS: Record<string, { settings: string; load: (env: NodeJS.ProcessEnv) =>
   },
   reporter: {
     settings: "services/reporter/src/settings.ts",
-    load: (env) => withKeys(readSettings(reporterSettings, env), env),
+    load: (env) => withPush(withKeys(readSettings(reporterSettings, env), env), env),
   },
   storefront: {
     settings: "services/storefront/src/settings.ts",
@@ -63,7 +70,7 @@ const OURS: Record<string, { settings: string; load: (env: NodeJS.ProcessEnv) =>
   },
   api: {
     settings: "services/api/src/settings.ts",
-    load: (env) => withKeys(readSettings(apiSettings, env), env),
+    load: (env) => withPush(withKeys(readSettings(apiSettings, env), env), env),
   },
   sandbox: { settings: "packages/sandbox/src/settings.ts", load: readSandboxOptions },
 };
@@ -107,6 +114,7 @@ describe.each(Object.entries(OURS))("%s", (name, { settings, load }) => {
       [...read(settings).matchAll(/^ {2}([A-Z][A-Z0-9_]+):/gm)].map((match) => match[1]!),
     );
     if (/withKeys/.test(String(load))) for (const key of KEY_SETTINGS) known.add(key);
+    if (/withPush/.test(String(load))) for (const one of PUSH_SETTINGS) known.add(one);
     const set = Object.keys(service.environment!).map((variable) =>
       known.has(variable) ? variable : variable.replace(/_FILE$/, ""),
     );
