@@ -9,7 +9,7 @@ import { fileRecords } from "../fixtures/filed.js";
 import { H, openLedger, type Ledger } from "../fixtures/ledger.js";
 
 /** A long run (`npm run reconcile`) takes RECONCILE_RECORDS; its result goes where RECONCILE_RESULT says. */
-const RECORDS = Number(process.env.RECONCILE_RECORDS ?? 20_000);
+const RECORDS = Number(process.env.RECONCILE_RECORDS ?? 10_000);
 /** Of each kind, 1 % together. */
 const CORRUPTED = Math.floor(RECORDS / 400);
 const INSTANCES = 100;
