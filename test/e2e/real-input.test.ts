@@ -21,7 +21,7 @@ let scratch: string;
 beforeAll(async () => {
   scratch = mkdtempSync(join(tmpdir(), "quarterpast-input-"));
   ({ file, totals } = existsSync(REAL) ? { file: REAL, totals: REAL_TOTALS } : madeInput(scratch));
-  stack = await startStack(["--clock-start", "2023-11-16T18:15:00Z", "--clock-rate", "120"]);
+  stack = await startStack(["--clock-start", "2023-11-16T18:15:00Z", "--clock-rate", "80"]);
 }, 120_000);
 afterAll(async () => {
   await stack?.end();
