@@ -8,8 +8,8 @@ import {
 import { problemAnswer, ProblemError, problemOfStatus, type Problem } from "./problem.js";
 
 /**
- * A POST that Node's own server answers: where requests are small and many, what the framework does for each costs
- * more than the work itself (measured: half of the requests per second).
+ * A POST that Node's own server answers: where requests are small and many, what the framework does for each would
+ * be a large part of the whole.
  */
 export interface BareRoute<Admitted = unknown> {
   path: string;
