@@ -8,6 +8,7 @@ import { fileURLToPath } from "node:url";
 import { isPortFree } from "@quarterpast/devstack";
 import { parseInstant } from "@quarterpast/domain";
 import { afterAll, describe, expect, it } from "vitest";
+import { freeBase } from "../../../test/fixtures/stack.js";
 
 const command = fileURLToPath(new URL("../dist/main.js", import.meta.url));
 const dataDir = mkdtempSync(join(tmpdir(), "quarterpast-up-"));
@@ -22,13 +23,6 @@ afterAll(async () => {
   }
   rmSync(dataDir, { recursive: true, force: true });
 });
-
-async function freeBase(): Promise<number> {
-  for (let base = 21_000 + Math.floor(Math.random() * 8_000); ; base += 10) {
-    const free = await Promise.all(Array.from({ length: 8 }, (_, at) => isPortFree(base + at)));
-    if (free.every(Boolean)) return base;
-  }
-}
 
 interface Ready {
   ready: true;

@@ -1,4 +1,5 @@
 import type { Text } from "@quarterpast/domain";
+import { wrongSetting, type ReadSetting } from "./readSetting.js";
 import { secret, type Secret } from "./secret.js";
 
 /** The interconnection keys that hold now, the one that signs first. */
@@ -13,10 +14,6 @@ export interface Keyring {
 export const KEY_SETTINGS = ["MARKETPLACE_KEYS", "MARKETPLACE_KEY"] as const;
 type KeyTexts = Partial<Record<(typeof KEY_SETTINGS)[number], string | undefined>>;
 
-/** A keyring, or what is wrong with the settings; no key is ever in it. */
-export type ReadKeyring =
-  { ok: true; value: Keyring } | { ok: false; problem: { name: string; value: string; right: Text } };
-
 const LINE: Text = {
   en: "lines of KEY, or of PRODUCT_ID KEY, the one that signs first; # begins a comment",
   zh: "每行为“密钥”或“商品ID 密钥”，用于签名的在前；# 开头为注释",
@@ -26,14 +23,14 @@ const LINE: Text = {
  * Reads the keys. MARKETPLACE_KEYS has one entry a line (or with commas between): `KEY` is one of the account,
  * `PRODUCT_ID KEY` one of a product. MARKETPLACE_KEY is one more of the account, after those.
  */
-export function readKeyring({ MARKETPLACE_KEYS = "", MARKETPLACE_KEY = "" }: KeyTexts): ReadKeyring {
+export function readKeyring({ MARKETPLACE_KEYS = "", MARKETPLACE_KEY = "" }: KeyTexts): ReadSetting<Keyring> {
   const account = new Set<string>();
   const products = new Map<string, Set<string>>();
   for (const [index, line] of MARKETPLACE_KEYS.split(/\r\n|\r|\n/).entries()) {
     for (const entry of line.replace(/^\s*#.*$/, "").split(",")) {
       const words = entry.trim().split(/\s+/).filter(Boolean);
       if (words.length === 0) continue;
-      if (words.length > 2) return wrong("MARKETPLACE_KEYS", `(hidden; line ${index + 1})`, LINE);
+      if (words.length > 2) return wrongSetting("MARKETPLACE_KEYS", `(hidden; line ${index + 1})`, LINE);
       const [key, product] = words.reverse() as [string, string?];
       if (product === undefined) account.add(key);
       else products.set(product, (products.get(product) ?? new Set()).add(key));
@@ -41,10 +38,10 @@ export function readKeyring({ MARKETPLACE_KEYS = "", MARKETPLACE_KEY = "" }: Key
   }
   if (MARKETPLACE_KEY !== "") {
     // A key with blanks around it was pasted with its line end: it would sign wrongly.
-    if (/^\s|\s$/.test(MARKETPLACE_KEY)) return wrong("MARKETPLACE_KEY", "(hidden)", ONE_KEY);
+    if (/^\s|\s$/.test(MARKETPLACE_KEY)) return wrongSetting("MARKETPLACE_KEY", "(hidden)", ONE_KEY);
     account.add(MARKETPLACE_KEY);
   }
-  if (account.size === 0) return wrong("MARKETPLACE_KEY", "", ONE_KEY);
+  if (account.size === 0) return wrongSetting("MARKETPLACE_KEY", "", ONE_KEY);
   const ofProducts = new Map([...products].map(([product, keys]) => [product, [...keys]]));
   return { ok: true, value: { account: [...account], products: ofProducts } };
 }
@@ -53,10 +50,6 @@ const ONE_KEY: Text = {
   en: "the account's interconnection key, without blanks or line ends around it, here or in MARKETPLACE_KEYS",
   zh: "账号的商家对接密钥，首尾不含空白或换行；也可写入 MARKETPLACE_KEYS",
 };
-
-function wrong(name: string, value: string, right: Text): ReadKeyring {
-  return { ok: false, problem: { name, value, right } };
-}
 
 /** Every key that holds, the account's first. */
 export function allKeys({ account, products }: Keyring): string[] {

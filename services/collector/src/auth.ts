@@ -47,12 +47,12 @@ export function createKeyring(deps: { readKeys: () => Promise<LiveKey[]>; logger
     loop: createLoop({ name: "keys", everyMs: 1_000, run: load, logger: deps.logger }),
     load,
     isLoaded: () => keys !== undefined,
-    authorize(header) {
+    authorize(header = "") {
       if (!keys) throw refusal("unavailable", "the API keys are not known yet");
-      const known = right.get(header ?? "");
+      const known = right.get(header);
       if (known !== undefined) return known;
-      const accountNo = check(keys, header ?? "");
-      right.set(header!, accountNo);
+      const accountNo = check(keys, header);
+      right.set(header, accountNo);
       return accountNo;
     },
   };

@@ -46,7 +46,7 @@ export function register(program: Command): void {
         throw new CliError(EXIT.usage, text);
       }
       const cases = casesOf({ versions: version ? [version] : VERSIONS, modes: mode ? [mode] : MODES });
-      // Loaded when needed, as in every command that speaks to more than the api: the others start twice as fast.
+      // Loaded when needed, as in every command that speaks to more than the api: the others start three times as fast.
       const { runCases } = await import("../selftest/run.js");
       const results = await runCases({ url, key }, cases);
       if (json) printJson(results);

@@ -1,4 +1,5 @@
 import type { Text } from "@quarterpast/domain";
+import { wrongSetting, type ReadSetting } from "../readSetting.js";
 import { secret, type Secret } from "../secret.js";
 
 /**
@@ -24,14 +25,6 @@ export interface PushChoice {
 export const PUSH_SETTINGS = ["MARKETPLACE_PUSH", "ORDER_AK", "ORDER_SK"] as const;
 type PushTexts = Partial<Record<(typeof PUSH_SETTINGS)[number], string | undefined>>;
 
-interface Problem {
-  name: string;
-  value: string;
-  right: Text;
-}
-/** What the settings say, or what is wrong with them; the secret key is never in it. */
-type Read<T> = { ok: true; value: T } | { ok: false; problem: Problem };
-
 const ONE_OF: Text = { en: `one of ${PUSHES.join(", ")}`, zh: `${PUSHES.join("、")} 之一` };
 const AK: Text = {
   en: "the access key of the seller's account: 1 to 128 letters, digits, - and _",
@@ -47,9 +40,9 @@ const forOld = ({ en, zh }: Text): Text => ({
 });
 
 /** Reads by which interface to push: MARKETPLACE_PUSH, and the pair of ORDER_AK and ORDER_SK, which `old` needs. */
-export function readPush({ MARKETPLACE_PUSH = "new", ...pair }: PushTexts): Read<PushChoice> {
+export function readPush({ MARKETPLACE_PUSH = "new", ...pair }: PushTexts): ReadSetting<PushChoice> {
   const push = PUSHES.find((name) => name === MARKETPLACE_PUSH);
-  if (push === undefined) return wrong("MARKETPLACE_PUSH", JSON.stringify(MARKETPLACE_PUSH), ONE_OF);
+  if (push === undefined) return wrongSetting("MARKETPLACE_PUSH", JSON.stringify(MARKETPLACE_PUSH), ONE_OF);
   const read = readAccessKey(pair, push === "old");
   return read.ok ? { ok: true, value: { push, accessKey: read.value } } : read;
 }
@@ -58,16 +51,12 @@ export function readPush({ MARKETPLACE_PUSH = "new", ...pair }: PushTexts): Read
 export function readAccessKey(
   { ORDER_AK: ak, ORDER_SK: sk }: Omit<PushTexts, "MARKETPLACE_PUSH">,
   isPushed = false,
-): Read<AccessKey | undefined> {
+): ReadSetting<AccessKey | undefined> {
   if (ak === undefined && sk === undefined && !isPushed) return { ok: true, value: undefined };
   const told = isPushed ? forOld : (right: Text) => right;
   if (ak === undefined || !/^[\w-]{1,128}$/.test(ak))
-    return wrong("ORDER_AK", ak === undefined ? "" : JSON.stringify(ak), told(AK));
+    return wrongSetting("ORDER_AK", ak === undefined ? "" : JSON.stringify(ak), told(AK));
   if (sk === undefined || /^\s|\s$/.test(sk))
-    return wrong("ORDER_SK", sk === undefined ? "" : "(hidden)", told(SK));
+    return wrongSetting("ORDER_SK", sk === undefined ? "" : "(hidden)", told(SK));
   return { ok: true, value: { ak, sk: secret(sk) } };
-}
-
-function wrong(name: string, value: string, right: Text): { ok: false; problem: Problem } {
-  return { ok: false, problem: { name, value, right } };
 }
