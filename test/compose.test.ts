@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { DURABLE } from "@quarterpast/devstack";
 import { KEY_SETTINGS, PUSH_SETTINGS, readKeyring, readPush } from "@quarterpast/marketplace";
-import { readSettings, readTexts } from "@quarterpast/runtime";
+import { nodeFlagsOf, readSettings, readTexts } from "@quarterpast/runtime";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { parse } from "yaml";
 import { readSandboxOptions } from "../packages/sandbox/src/settings.js";
@@ -138,7 +138,9 @@ describe.each(Object.entries(OURS))("%s", (name, { settings, load }) => {
 
   test("runs from the one image, and is looked after", () => {
     expect(service).toMatchObject({ image: "quarterpast", build: ".", init: true });
-    expect(read(service.command[1]!.replace("dist/", "src/").replace(".js", ".ts"))).not.toBe("");
+    const entry = service.command.find((word) => word.endsWith("main.js"))!;
+    expect(read(entry.replace("dist/", "src/").replace(".js", ".ts"))).not.toBe("");
+    expect(service.command.slice(0, service.command.indexOf(entry))).toEqual(["node", ...nodeFlagsOf(name)]);
     if (name === "migrate") return expect(service.restart).toBe("no");
     expect(service.restart).toBe("unless-stopped");
     expect(service.healthcheck!.test.join(" ")).toContain("/healthz/ready");

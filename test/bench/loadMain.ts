@@ -120,8 +120,11 @@ async function open({ port, path, headers }: LoadOrder): Promise<Line> {
     post: (body) =>
       new Promise((resolve) => {
         waiting = resolve;
+        // Head and body in one write, as clients send a small request.
+        socket.cork();
         socket.write(`${head}content-length: ${body.length}\r\n\r\n`, "latin1");
         socket.write(body);
+        socket.uncork();
       }),
   };
 }

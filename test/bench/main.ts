@@ -45,7 +45,7 @@ const SIZES = values.quick
     };
 const RUNS = Number(values.runs ?? (values.quick ? 1 : 3));
 const WARM = { ours1000: 60_000, ours100: 20_000, ours1: 5_000 };
-const CONNECTIONS = { ours1000: 8, ours100: 24, ours1: 256 };
+const CONNECTIONS = { ours1000: 8, ours100: 24, ours1: 1_024 };
 const EVENTS_PER_REQUEST = { ours1000: 1_000, ours100: 100, ours1: 1 };
 const LATENCY_SECONDS = 8;
 

@@ -2,6 +2,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { freePorts } from "@quarterpast/devstack";
 import { HOUR, hourOf } from "@quarterpast/domain";
+import { nodeFlagsOf } from "@quarterpast/runtime";
 import {
   addInstance,
   createKey,
@@ -58,13 +59,13 @@ export async function startOurs(
     main("collector"),
     { ...env, ...journal, PORT: String(port) },
     log,
-    execArgv.collector,
+    [...nodeFlagsOf("collector"), ...(execArgv.collector ?? [])],
   );
   const aggregator = await startChild(
     main("aggregator"),
     { ...env, PORT: String(healthPort) },
     log,
-    execArgv.aggregator,
+    [...nodeFlagsOf("aggregator"), ...(execArgv.aggregator ?? [])],
   );
   const db = new pg.Client({ connectionString: databaseUrl });
   await db.connect();

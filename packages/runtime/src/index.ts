@@ -8,6 +8,7 @@ export * from "./lockFile.js";
 export * from "./log.js";
 export * from "./loop.js";
 export * from "./metrics.js";
+export * from "./nodeFlags.js";
 export * from "./problem.js";
 export * from "./processMark.js";
 export * from "./productClock.js";

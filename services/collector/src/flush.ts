@@ -93,8 +93,12 @@ export function createFlusher(deps: FlusherDeps): Flusher {
       if (lane.events + submission.events.length > WAITING_MAX_EVENTS) {
         throw refusal("overloaded", "too many events wait to be written");
       }
+      const { accountNo, events, bytes, received } = submission;
       const request: Request = {
-        ...submission,
+        accountNo,
+        events,
+        bytes,
+        received,
         resolve,
         reject,
         answerBy: performance.now() + ANSWER_WITHIN_MS,

@@ -1,7 +1,5 @@
 import type { Problem } from "@quarterpast/domain";
 
-const QUOTE = 0x22;
-
 /** A value read from JSON, or why it was not read. */
 export type StrictJson = { ok: true; value: unknown } | { ok: false; problem: Problem };
 
@@ -16,49 +14,46 @@ export function parseStrict(text: string, maxDepth: number): StrictJson {
   } catch (error) {
     return { ok: false, problem: { code: "malformed_json", detail: (error as Error).message } };
   }
-  const kept = countKeys(value, maxDepth);
-  if (kept === undefined) {
+  const counts: Counts = { keys: 0, strings: 0 };
+  if (!countIn(value, maxDepth, counts)) {
     return {
       ok: false,
       problem: { code: "malformed_json", detail: `nested deeper than ${maxDepth} levels` },
     };
   }
+  const { keys, strings } = counts;
   // Without an escape each string has two quotes: where the value kept them all, it kept every key.
-  const isWhole = !text.includes("\\") && countQuotes(text) === 2 * (kept + countStrings(value));
-  if (!isWhole && kept !== countKeysInText(text)) {
+  const isWhole = !text.includes("\\") && countQuotes(text) === 2 * (keys + strings);
+  if (!isWhole && keys !== countKeysInText(text)) {
     const key = JSON.stringify(firstDuplicate(text).slice(0, 80));
     return { ok: false, problem: { code: "duplicate_key", detail: `the key ${key} is in one object twice` } };
   }
   return { ok: true, value };
 }
 
-/** Own keys in the whole tree; undefined where it is nested deeper than `depth`. */
-function countKeys(value: unknown, depth: number): number | undefined {
-  if (typeof value !== "object" || value === null) return 0;
-  if (depth === 0) return undefined;
-  const isArray = Array.isArray(value);
-  let count = 0;
+interface Counts {
+  keys: number;
+  /** Values that are strings. */
+  strings: number;
+}
+
+/** Counts the keys and strings of the whole tree; false where it is nested deeper than `depth`. */
+function countIn(value: unknown, depth: number, counts: Counts): boolean {
+  if (typeof value === "string") counts.strings += 1;
+  if (typeof value !== "object" || value === null) return true;
+  if (depth === 0) return false;
+  if (Array.isArray(value)) return value.every((inside) => countIn(inside, depth - 1, counts));
+  // JSON has own keys alone, and reading them in place is three times as fast as listing them.
   for (const key in value) {
-    const inside = countKeys((value as Record<string, unknown>)[key], depth - 1);
-    if (inside === undefined) return undefined;
-    count += inside + (isArray ? 0 : 1);
+    counts.keys += 1;
+    if (!countIn((value as Record<string, unknown>)[key], depth - 1, counts)) return false;
   }
-  return count;
+  return true;
 }
 
 function countQuotes(text: string): number {
   let count = 0;
-  for (let at = 0; at < text.length; at += 1) if (text.charCodeAt(at) === QUOTE) count += 1;
-  return count;
-}
-
-/** Strings in the whole tree, keys apart. */
-function countStrings(value: unknown): number {
-  if (typeof value === "string") return 1;
-  if (typeof value !== "object" || value === null) return 0;
-  let count = 0;
-  // JSON has own keys alone, and reading them in place is three times as fast as listing them.
-  for (const key in value) count += countStrings((value as Record<string, unknown>)[key]);
+  for (let at = text.indexOf('"'); at !== -1; at = text.indexOf('"', at + 1)) count += 1;
   return count;
 }
 

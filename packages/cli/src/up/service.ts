@@ -2,6 +2,7 @@ import { spawn } from "node:child_process";
 import { closeSync, openSync } from "node:fs";
 import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
+import { nodeFlagsOf } from "@quarterpast/runtime";
 import { rotateLog } from "./files.js";
 import type { Part, RunningPart } from "./part.js";
 
@@ -18,7 +19,7 @@ export function servicePart(options: { name: string; logFile: string; env: NodeJ
 function spawnService(name: string, logFile: string, env: NodeJS.ProcessEnv): RunningPart {
   const entry = fileURLToPath(import.meta.resolve(`@quarterpast/${name}/main`));
   const log = openSync(logFile, "a", 0o600);
-  const child = spawn(process.execPath, [entry], {
+  const child = spawn(process.execPath, [...nodeFlagsOf(name), entry], {
     env,
     stdio: ["ignore", log, log, "ipc"],
   });
