@@ -7,7 +7,7 @@ import { measureLatency } from "./latency.js";
 import { describeCommit, describeMachine, versionOf } from "./machine.js";
 import { CONCURRENCIES, measureNaive } from "./naive.js";
 import { measureOurs, startOurs, type Ours } from "./ours.js";
-import { median, type Figures, type Latencies, type Result } from "./result.js";
+import { bytesPerEvent, median, type Figures, type Latencies, type Result } from "./result.js";
 import { startServers, type Servers } from "./servers.js";
 import { tableOf, withTable } from "./table.js";
 
@@ -114,15 +114,6 @@ async function measureLatencies(ours: Ours, { ours1, ours1000 }: Figures): Promi
   };
 }
 
-async function bytesPerEvent({ db }: Ours): Promise<number> {
-  const { rows } = await db.query<{ bytes: number }>(
-    `SELECT sum(pg_total_relation_size(c.oid))::float8 / (SELECT count(*) FROM events) AS bytes
-     FROM pg_class c WHERE c.relkind = 'r' AND (c.oid = 'events'::regclass
-       OR c.oid IN (SELECT relid FROM pg_partition_tree('events')))`,
-  );
-  return Math.round(rows[0]!.bytes * 10) / 10;
-}
-
 async function measureAll(servers: Servers): Promise<Result> {
   const ours = await startOurs(servers);
   try {
@@ -148,7 +139,7 @@ async function measureAll(servers: Servers): Promise<Result> {
       naiveConcurrency: median(runs.map((run) => run.naiveConcurrency)),
       figures,
       ...(!values.quick && !values.only && { latencies: await measureLatencies(ours, figures) }),
-      bytesPerEvent: await bytesPerEvent(ours),
+      bytesPerEvent: await bytesPerEvent(ours.db),
     };
   } finally {
     await ours.stop();

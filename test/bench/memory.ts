@@ -1,4 +1,5 @@
 import { readdirSync, readFileSync } from "node:fs";
+import { median } from "./result.js";
 
 /** The most memory that each named process had, in MB (2^20 bytes), as Linux counts it; zeros elsewhere. */
 export interface Memory {
@@ -79,6 +80,48 @@ function readStatus(pid: number): Memory | undefined {
   } catch {
     return undefined;
   }
+}
+
+/** MB of its own per process: the median of the third minute, and of the last. */
+export type Series = Record<string, { early: number; late: number }>;
+
+const MINUTE_MS = 60_000;
+
+/**
+ * Samples what processes hold for themselves, once a second.
+ * @param pids by name; sessions of a Postgres are told as the sum of all.
+ */
+export function seriesOf(pids: Record<string, number>): { stop(): Series } {
+  const samples: { at: number; own: Record<string, number> }[] = [];
+  const look = (): void => {
+    const children = childrenByParent();
+    const own: Record<string, number> = {};
+    for (const [name, pid] of Object.entries(pids)) {
+      const all = [pid, ...(children.get(pid) ?? [])];
+      own[name] = all.reduce((sum, one) => sum + (readStatus(one)?.own ?? 0), 0);
+    }
+    samples.push({ at: Date.now(), own });
+  };
+  look();
+  const timer = setInterval(look, 1_000);
+  return {
+    stop() {
+      clearInterval(timer);
+      look();
+      const [begin, end] = [samples[0]!.at, samples.at(-1)!.at];
+      const within = (from: number, to: number, name: string) =>
+        median(samples.filter(({ at }) => from <= at && at <= to).map(({ own }) => own[name]!));
+      return Object.fromEntries(
+        Object.keys(pids).map((name) => [
+          name,
+          {
+            early: within(Math.min(begin + 2 * MINUTE_MS, end - 1_000), begin + 3 * MINUTE_MS, name),
+            late: within(end - MINUTE_MS, end, name),
+          },
+        ]),
+      );
+    },
+  };
 }
 
 function childrenByParent(): Map<number, number[]> {

@@ -55,18 +55,14 @@ export async function startOurs(
   const main = (service: string) => fileURLToPath(new URL(`services/${service}/dist/main.js`, ROOT));
   const log = join(servers.dir, "ours.log");
   const journal = { COLLECTOR_DATA_DIR: join(servers.dir, name) };
-  const collector = await startChild(
-    main("collector"),
-    { ...env, ...journal, PORT: String(port) },
-    log,
-    [...nodeFlagsOf("collector"), ...(execArgv.collector ?? [])],
-  );
-  const aggregator = await startChild(
-    main("aggregator"),
-    { ...env, PORT: String(healthPort) },
-    log,
-    [...nodeFlagsOf("aggregator"), ...(execArgv.aggregator ?? [])],
-  );
+  const collector = await startChild(main("collector"), { ...env, ...journal, PORT: String(port) }, log, [
+    ...nodeFlagsOf("collector"),
+    ...(execArgv.collector ?? []),
+  ]);
+  const aggregator = await startChild(main("aggregator"), { ...env, PORT: String(healthPort) }, log, [
+    ...nodeFlagsOf("aggregator"),
+    ...(execArgv.aggregator ?? []),
+  ]);
   const db = new pg.Client({ connectionString: databaseUrl });
   await db.connect();
   let sent = 0;

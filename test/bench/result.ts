@@ -1,3 +1,5 @@
+import type pg from "pg";
+
 /** What `npm run bench -- --json` prints: events per second. */
 export interface Figures {
   naive: number;
@@ -45,4 +47,14 @@ export function median(values: readonly number[]): number {
 /** The value that a share of the ascending values does not exceed. */
 export function percentile(ascending: readonly number[], share: number): number {
   return ascending[Math.min(ascending.length - 1, Math.floor(ascending.length * share))] ?? 0;
+}
+
+/** What an event takes on the disk of Postgres, indexes included. */
+export async function bytesPerEvent(db: pg.Client): Promise<number> {
+  const { rows } = await db.query<{ bytes: number }>(
+    `SELECT sum(pg_total_relation_size(c.oid))::float8 / (SELECT count(*) FROM events) AS bytes
+     FROM pg_class c WHERE c.relkind = 'r' AND (c.oid = 'events'::regclass
+       OR c.oid IN (SELECT relid FROM pg_partition_tree('events')))`,
+  );
+  return Math.round(rows[0]!.bytes * 10) / 10;
 }

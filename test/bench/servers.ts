@@ -12,6 +12,7 @@ export interface Servers {
   /** A folder on the same disk. */
   dir: string;
   versions: { postgres: string; redis: string };
+  pids: { postgres: number; redis: number };
   /** An empty database; gives its address. */
   createDatabase(name: string): Promise<string>;
   stop(): Promise<void>;
@@ -32,6 +33,7 @@ export async function startServers(): Promise<Servers> {
     databaseUrl: postgres.url,
     redisUrl: redis.url,
     dir,
+    pids: { postgres: postgres.pid, redis: redis.pid },
     versions: await readVersions(postgres.url, redis.url),
     async createDatabase(name) {
       await query(postgres.url, `CREATE DATABASE ${name}`);

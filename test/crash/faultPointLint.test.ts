@@ -55,7 +55,7 @@ const ALLOWED: Record<string, string> = {
   "aggregator/src/correct.ts run": "reads alone; what it found is looked at again in the transaction",
   "aggregator/src/correct.ts module":
     "inside the transaction of its caller, which has fault points around it",
-  "aggregator/src/count.ts countBatch":
+  "aggregator/src/count.ts countOnce":
     "its transaction's body holds them: before each write and before the commit",
   "aggregator/src/count.ts rehearseBatch": "takes everything back",
   "aggregator/src/known.ts sources": "numbers of sources are never taken back; the batch is run again",

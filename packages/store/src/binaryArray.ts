@@ -5,6 +5,7 @@ import type { Micros } from "@quarterpast/domain";
  * third of what a batch costs. One dimension, no nulls but where it says so.
  */
 const HEADER_BYTES = 20;
+const BOOL = 16;
 const INT4 = 23;
 const UUID = 2950;
 const TIMESTAMPTZ = 1184;
@@ -44,6 +45,19 @@ export function int4Array(values: readonly (number | null)[]): Buffer {
   }
   header(buffer, INT4, values.length, hasNull);
   return buffer.subarray(0, at);
+}
+
+/** `boolean[]`. */
+export function boolArray(values: readonly boolean[]): Buffer {
+  if (values.length === 0) return empty(BOOL);
+  const buffer = Buffer.allocUnsafe(HEADER_BYTES + values.length * 5);
+  let at = HEADER_BYTES;
+  for (const value of values) {
+    at = buffer.writeInt32BE(1, at);
+    at = buffer.writeUInt8(value ? 1 : 0, at);
+  }
+  header(buffer, BOOL, values.length, false);
+  return buffer;
 }
 
 /** `timestamptz[]`; null is NULL. @throws RangeError for what is no whole microsecond that Postgres can hold. */

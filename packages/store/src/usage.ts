@@ -40,7 +40,8 @@ export async function addUsage(db: Db, folded: FoldedBatch): Promise<void> {
   await db.query({
     name: "add usage",
     text: `INSERT INTO hour_usage AS u (shard, bill_hour, instance_no, origin_hour, quantity, events)
-     SELECT * FROM unnest($1::integer[], $2::timestamptz[], $3::integer[], $4::timestamptz[], $5::numeric[], $6::integer[])
+     SELECT unnest($1::integer[]), unnest($2::timestamptz[]), unnest($3::integer[]), unnest($4::timestamptz[]),
+       unnest($5::numeric[]), unnest($6::integer[])
      ON CONFLICT (shard, bill_hour, instance_no, origin_hour)
      DO UPDATE SET quantity = u.quantity + excluded.quantity, events = u.events + excluded.events`,
     values: [

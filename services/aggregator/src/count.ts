@@ -7,8 +7,10 @@ import {
   inBatch,
   insertConflicts,
   insertEvents,
+  insertFreshEvents,
   insertQuarantine,
   insertReceipt,
+  isRepeat,
   type BatchOpening,
   type Db,
   type Heard,
@@ -44,16 +46,29 @@ export async function countBatch(
   poison: readonly PoisonEvent[] = [],
 ): Promise<Receipt> {
   const known = deps.known ?? createKnown(deps.pool, () => 0);
+  const once = (isFresh: boolean) => countOnce({ ...deps, known }, { batch, poison, isFresh });
   try {
-    const sources = await known.sources(batch.accountNo, sourcesOf(batch, poison));
-    return await inBatch(deps.pool, known.horizon(), (db, opening) => {
-      known.refresh(opening);
-      return countIn(db, { batch, poison, sources, opening, known, now: deps.now() });
+    if (!known.triesFresh()) return await once(false);
+    return await once(true).catch((error: unknown) => {
+      if (!isRepeat(error)) throw error;
+      known.metRepeat();
+      return once(false);
     });
   } catch (error) {
     known.forget();
     throw error;
   }
+}
+
+async function countOnce(
+  { pool, known, now }: CountDeps & { known: Known },
+  { batch, poison, isFresh }: Pick<Counting, "batch" | "poison" | "isFresh">,
+): Promise<Receipt> {
+  const sources = await known.sources(batch.accountNo, sourcesOf(batch, poison));
+  return inBatch(pool, known.horizon(), (db, opening) => {
+    known.refresh(opening);
+    return countIn(db, { batch, poison, sources, opening, known, now: now(), isFresh });
+  });
 }
 
 /** Does all of {@link countBatch} and takes it back. @throws the database's error where it would not go through. */
@@ -62,7 +77,7 @@ export async function rehearseBatch({ pool, now }: CountDeps, batch: UsageBatch)
   const known = createKnown(pool, () => 0);
   const sources = await known.sources(batch.accountNo, sourcesOf(batch, []));
   await inBatch(pool, 0n, async (db, opening) => {
-    await countIn(db, { batch, poison: [], sources, opening, known, now: now() });
+    await countIn(db, { batch, poison: [], sources, opening, known, now: now(), isFresh: false });
     throw takenBack;
   }).catch((error: unknown) => {
     if (error !== takenBack) throw error;
@@ -80,6 +95,8 @@ interface Counting {
   opening: BatchOpening;
   known: Known;
   now: Micros;
+  /** Inserts as if no event were there yet; where one is, the whole is undone. */
+  isFresh: boolean;
 }
 
 async function countIn(db: Db, counting: Counting): Promise<Receipt> {
@@ -92,7 +109,7 @@ async function countIn(db: Db, counting: Counting): Promise<Receipt> {
       : sortByIdentity([...usable, ...poison.map((event) => bindPoison(event, sources))]);
   const rows = bound.map((event) => toRow(event, opening.openHours));
   await faultPoint("aggregator.beforeEvents");
-  const present = await insertEvents(db, rows);
+  const present = counting.isFresh ? await insertFreshEvents(db, rows) : await insertEvents(db, rows);
   const already = new Set(present);
   const fresh = bound.map((event, at) => ({ event, row: rows[at]! })).filter((_, at) => !already.has(at));
 

@@ -25,6 +25,10 @@ export interface Known {
   ): Promise<ReadonlyMap<string, readonly Binding[]>>;
   /** Meters by code, among them those of the names that exist. */
   meters(db: Db, names: ReadonlySet<string>): Promise<ReadonlyMap<string, Meter>>;
+  /** Whether the next batch is inserted as if all of its events were new: yes, but for a while after a repeat. */
+  triesFresh(): boolean;
+  /** A batch that was inserted as new was not. */
+  metRepeat(): void;
   /** Forgets all: after an error nobody knows which database answers next. */
   forget(): void;
 }
@@ -33,6 +37,8 @@ export interface Known {
 const SUBJECTS_MAX = 200_000;
 /** Changes are noted for longer than this; real milliseconds. */
 const IDLE_MAX_MS = 600_000;
+/** Repeats come in runs: so many batches are asked for theirs after one, before the next is tried as new. */
+const ASKED_AFTER_REPEAT = 16;
 
 interface Accounts {
   sources: Map<string, number>;
@@ -50,6 +56,7 @@ export function createKnown(pool: Pool, monotonicMs: () => number): Known {
   let horizon = 0n;
   let changes = 0;
   let askedAt = -Infinity;
+  let toAsk = 0;
 
   const of = (accountNo: number): Accounts => {
     let account = accounts.get(accountNo);
@@ -66,6 +73,12 @@ export function createKnown(pool: Pool, monotonicMs: () => number): Known {
   return {
     horizon: () => horizon,
     forget,
+    triesFresh() {
+      if (toAsk === 0) return true;
+      toAsk -= 1;
+      return false;
+    },
+    metRepeat: () => void (toAsk = ASKED_AFTER_REPEAT),
     refresh(opening) {
       const now = monotonicMs();
       // A database that was restored counts its transactions from further back.

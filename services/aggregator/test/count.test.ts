@@ -3,6 +3,7 @@ import { raiseScale, sealHour, writeOffGroup } from "@quarterpast/store";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { batchOf, H, openLedger, usage, type Ledger } from "../../../test/fixtures/ledger.js";
 import { countBatch } from "../src/count.js";
+import { createKnown } from "../src/known.js";
 import { countDespitePoison } from "../src/poison.js";
 import { releaseQuarantine } from "../src/release.js";
 
@@ -73,6 +74,22 @@ describe("counting", () => {
     });
     expect((await totals())[0]).toMatchObject({ quantity: "5", events: 2 });
     expect(await ledger.rows("SELECT * FROM receipts")).toHaveLength(2);
+  });
+
+  test("one repeat among new events, again and again, doubles nothing and loses nothing", async () => {
+    const known = createKnown(ledger.pool, () => performance.now());
+    const first = usage({ quantity: "1" });
+    let repeated = first;
+    await countBatch({ ...deps(), known }, batchOf(ledger, [first]));
+    for (let round = 0; round < 20; round += 1) {
+      const fresh = [usage({ quantity: "1" }), usage({ quantity: "1" })];
+      // Every third batch is new, so that batches are tried as new, met with a repeat, and asked, in turn.
+      const events = round % 3 === 0 ? fresh : [fresh[0]!, repeated, fresh[1]!];
+      const receipt = await countBatch({ ...deps(), known }, batchOf(ledger, events));
+      expect(receipt).toMatchObject({ counted: 2, duplicates: events.length - 2 });
+      repeated = fresh[1]!;
+    }
+    expect((await totals())[0]).toMatchObject({ quantity: "41", events: 41 });
   });
 
   test("the same id with other usage is a recorded conflict and changes no sum", async () => {
