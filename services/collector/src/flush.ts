@@ -58,11 +58,16 @@ interface Lane {
   events: number;
   bytes: number;
   flights: number;
+  /** When its last entry flew, monotonic milliseconds. */
+  launchedAt: number;
   timer: NodeJS.Timeout | undefined;
 }
 
-/** The longest a request waits for others to join it. */
-const JOIN_MS = 3;
+/**
+ * Entries of one account follow each other at this distance at least, unless they are full: a request that comes alone
+ * waits for nobody, and one among many waits at most this long for others to join it.
+ */
+const JOIN_MS = 10;
 /** As many events need not wait for more: an entry costs each service about as much as fifty events. */
 const JOIN_EVENTS = 256;
 /**
@@ -125,12 +130,11 @@ export function createFlusher(deps: FlusherDeps): Flusher {
     if (open.size > 0) overdue = setTimeout(refuseOverdue, OVERDUE_CHECK_MS);
   }
 
-  /** An idle lane flushes after this turn of the event loop, a busy one when it is full or 3 ms have passed. */
   function schedule(lane: Lane): void {
     if (lane.waiting.size === 0 || lane.flights >= FLIGHTS_MAX) return;
-    if (lane.events >= JOIN_EVENTS || lane.bytes >= ENTRY_LIMITS.bytes) launch(lane);
-    else if (lane.flights === 0) setImmediate(() => lane.flights === 0 && launch(lane));
-    else lane.timer ??= setTimeout(() => launch(lane), JOIN_MS);
+    if (lane.events >= JOIN_EVENTS || lane.bytes >= ENTRY_LIMITS.bytes) return launch(lane);
+    // At the least it flies after this turn of the event loop, with all that came in it.
+    lane.timer ??= setTimeout(() => launch(lane), Math.max(0, lane.launchedAt + JOIN_MS - performance.now()));
   }
 
   function launch(lane: Lane): void {
@@ -140,6 +144,7 @@ export function createFlusher(deps: FlusherDeps): Flusher {
     const requests = takeEntry(lane);
     if (requests.length > 0) {
       lane.flights += 1;
+      lane.launchedAt = performance.now();
       const flight = fly(requests).finally(() => {
         lane.flights -= 1;
         flights.delete(flight);
@@ -175,7 +180,7 @@ export function createFlusher(deps: FlusherDeps): Flusher {
 function laneOf(lanes: Map<number, Lane>, accountNo: number): Lane {
   let lane = lanes.get(accountNo);
   if (!lane) {
-    lane = { waiting: new Set(), events: 0, bytes: 0, flights: 0, timer: undefined };
+    lane = { waiting: new Set(), events: 0, bytes: 0, flights: 0, launchedAt: -Infinity, timer: undefined };
     lanes.set(accountNo, lane);
   }
   return lane;
