@@ -3,6 +3,7 @@ export type { SandboxLogger, SandboxOptions, Site } from "./options.js";
 export type { ClockView } from "./control.js";
 export { FAULT_MODES, type FaultInput } from "./faults/schema.js";
 export type { InstanceInput, InstancePolicy } from "./rules/instances.js";
+export { RETRY_SCHEDULES, type Retries, type RetrySchedule } from "./shop/retries.js";
 export type { RecordChecks } from "./rules/request.js";
 export type { SdrState } from "./ledger/entry.js";
 export type { SdrRow } from "./views/list.js";

@@ -1,4 +1,5 @@
 import type { InstancePolicy } from "./rules/instances.js";
+import type { Retries } from "./shop/retries.js";
 import type { RecordChecks } from "./rules/request.js";
 
 /** The part of a logger that the sandbox uses; a pino logger fits. */
@@ -31,6 +32,8 @@ export type SandboxOptions = {
   dedupeWindowMs?: number;
   /** The seller's production address; with it the shop opens, where a person buys. */
   sellerUrl?: string;
+  /** How the shop asks again for what did not open (`home`). */
+  retries?: Retries;
   logger?: SandboxLogger;
   /** Real time in milliseconds. */
   realNow?: () => number;
@@ -48,6 +51,7 @@ export function withDefaults(options: SandboxOptions) {
     validationDelayMs: 200,
     bodyLimit: 2_097_152,
     dedupeWindowMs: Infinity,
+    retries: "home" as Retries,
     logger: { info: () => undefined, error: () => undefined } as SandboxLogger,
     realNow: Date.now,
     ...options,

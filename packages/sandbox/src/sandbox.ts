@@ -92,8 +92,8 @@ export async function createSandbox(given: SandboxOptions): Promise<Sandbox> {
   async function openShop(sellerUrl: string) {
     const orders = await openOrders(dataDir);
     const dialTests = await openDialTests(dataDir, productClock, options.site);
-    const { key } = options;
-    const parts = { orders, control, clock: productClock, sellerUrl, key, realNow, logger };
+    const { key, retries } = options;
+    const parts = { orders, control, clock: productClock, sellerUrl, key, realNow, logger, retries };
     return { shop: createShop(parts), dialTests, sellerUrl };
   }
 

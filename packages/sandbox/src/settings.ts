@@ -28,6 +28,7 @@ const schema = z.object({
   SANDBOX_SKEW_LIMIT: durationSetting().default(300_000),
   SANDBOX_VALIDATION_DELAY: durationSetting().default(200),
   SANDBOX_SELLER_URL: urlSetting("http", "https").optional(),
+  SANDBOX_RETRIES: oneOf("home", "saas", "licence").default("home"),
   LOG_LEVEL: logLevelSetting().default("info"),
 });
 
@@ -44,6 +45,7 @@ export function readSandboxOptions(env: NodeJS.ProcessEnv): SandboxOptions & { d
     checks: settings.SANDBOX_CHECKS,
     skewLimitMs: settings.SANDBOX_SKEW_LIMIT,
     validationDelayMs: settings.SANDBOX_VALIDATION_DELAY,
+    retries: settings.SANDBOX_RETRIES,
     ...(settings.SANDBOX_SELLER_URL !== undefined && { sellerUrl: settings.SANDBOX_SELLER_URL }),
   };
 }
