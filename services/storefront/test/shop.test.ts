@@ -2,6 +2,7 @@ import { createOrderQuery, secret } from "@quarterpast/marketplace";
 import { createSandbox, type Sandbox } from "@quarterpast/sandbox";
 import { freePorts } from "@quarterpast/devstack";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { CHROMIUM, openBrowser } from "../../../test/fixtures/browser.js";
 import { KEY, openShop, type Shop } from "./kit.js";
 
 interface Order {
@@ -80,4 +81,35 @@ test("the page buys by a form, and shows what it shows as text", async () => {
   const page = await (await fetch(`${sandbox.url}/shop?lang=en`)).text();
   expect(page).toContain("&lt;b&gt;P1&lt;/b&gt;");
   expect((await form({ product: "P1", customer: "c" }, { "sec-fetch-site": "cross-site" })).status).toBe(403);
+});
+
+test.skipIf(CHROMIUM === undefined).each([
+  ["en", ["open", "freeze", "frozen", "unfreeze", "open", "release", "released"]],
+  ["zh", ["已开通", "冻结", "已冻结", "解冻", "已开通", "释放", "已释放"]],
+] as const)("in a browser a person buys, freezes, unfreezes and releases: %s", async (lang, words) => {
+  const browser = await openBrowser();
+  try {
+    const page = await browser.newPage({ viewport: { width: 1_100, height: 700 } });
+    const errors: string[] = [];
+    page.on("pageerror", (error) => errors.push(String(error)));
+    page.on("console", (message) => message.type() === "error" && errors.push(message.text()));
+    await page.goto(`${sandbox.url}/shop?lang=${lang}`);
+    await page.fill("input[name=product]", "P1");
+    await page.click("form:not(td form) button");
+    const state = () => page.locator("tbody tr td:nth-child(2)").first().innerText();
+    const seen: string[] = [await state()];
+    for (const action of ["freeze", "unfreeze", "release"]) {
+      const button = page.locator(`tbody tr button[value=${action}]`).first();
+      // What a person cannot see without scrolling is not there for them.
+      expect((await button.boundingBox())!.x).toBeLessThan(1_000);
+      seen.push(await button.innerText());
+      await button.click();
+      seen.push(await state());
+    }
+    expect(seen).toEqual(words);
+    expect(await shop.ledger.rows("SELECT state FROM subscriptions")).toEqual([{ state: "released" }]);
+    expect(errors).toEqual([]);
+  } finally {
+    await browser.close();
+  }
 });

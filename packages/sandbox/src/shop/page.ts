@@ -15,7 +15,7 @@ const words = {
     customer: "客户 ID",
     days: "有效天数（可空）",
     buy: "购买",
-    columns: ["订单", "产品", "模式", "客户", "实例", "状态", "商家应答", "操作"],
+    columns: ["订单", "状态", "操作", "产品", "模式", "客户", "实例", "商家应答"],
     states: { opening: "开通中", open: "已开通", frozen: "已冻结", released: "已释放", failed: "失败" },
     actions: { freeze: "冻结", unfreeze: "解冻", release: "释放" },
     nothing: "暂无订单",
@@ -35,7 +35,7 @@ const words = {
     customer: "Customer ID",
     days: "Days (may be empty)",
     buy: "Buy",
-    columns: ["Order", "Product", "Mode", "Customer", "Instance", "State", "Seller's answer", "Actions"],
+    columns: ["Order", "State", "Actions", "Product", "Mode", "Customer", "Instance", "Seller's answer"],
     states: { opening: "opening", open: "open", frozen: "frozen", released: "released", failed: "failed" },
     actions: { freeze: "freeze", unfreeze: "unfreeze", release: "release" },
     nothing: "No orders yet",
@@ -113,17 +113,12 @@ function rowOf(lang: Language, order: ShopOrder): Markup {
         <button name="action" value="${action}">${text.actions[action]}</button>
       </form>`,
   );
-  const cells = [
-    order.orderId,
-    order.product,
-    text.modes[order.mode],
-    order.customer,
-    order.instanceId ?? "",
-  ];
+  const { product, customer, instanceId, answer } = order;
+  const cells = [product, text.modes[order.mode], customer, instanceId ?? "", answer];
   return html`<tr>
-    ${cells.map((cell) => html`<td>${cell}</td>`)}
+    <td>${order.orderId}</td>
     <td>${text.states[order.state]}</td>
-    <td>${order.answer}</td>
     <td>${buttons}</td>
+    ${cells.map((cell) => html`<td>${cell}</td>`)}
   </tr>`;
 }

@@ -25,6 +25,8 @@ export const STYLE = `body{font:14px/1.5 system-ui,"Noto Sans SC","Microsoft YaH
 h1{font-size:1.4rem}h2{font-size:1.1rem;margin-top:2rem}table{border-collapse:collapse;width:100%}
 th,td{text-align:left;padding:.25rem .6rem;border-bottom:1px solid #dde2ea;white-space:nowrap}
 td.n{text-align:right;font-variant-numeric:tabular-nums}.scroll{overflow-x:auto}
+form{display:flex;flex-wrap:wrap;gap:.5rem 1rem;align-items:end;margin:0 0 1rem}
+label{display:grid;gap:.2rem}td form{display:inline-flex;margin:0 .3rem 0 0}
 .abnormal{color:#a3231a}.billed{color:#14662f}.pending{color:#6b5200}dt{font-weight:600}dl{display:grid;grid-template-columns:max-content 1fr;gap:.2rem 1rem}
 `;
 
