@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
 import { newestGood, reliabilityTable } from "./reliability.js";
+import { scaleTable } from "./scale.js";
 import { newestFull, tableOf, withTable } from "./table.js";
 
 const path = (name: string) => fileURLToPath(new URL(`../../${name}`, import.meta.url));
@@ -13,6 +14,14 @@ test.each([
 ] as const)("the figures of %s are those of the newest full run", (file, language) => {
   const page = readFileSync(path(file), "utf8");
   expect(withTable(page, newest ? tableOf(newest, language) : "")).toBe(page);
+});
+
+test.each([
+  ["README.md", "en"],
+  ["README.zh-CN.md", "zh"],
+] as const)("what %s says of scale is what was measured last", (file, language) => {
+  const page = readFileSync(path(file), "utf8");
+  expect(withTable(page, scaleTable(path("test/bench"), language), "scale")).toBe(page);
 });
 
 const longRuns = newestGood(path("test/crash/results.ndjson"));

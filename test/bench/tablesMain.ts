@@ -1,9 +1,10 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { newestGood, reliabilityTable } from "./reliability.js";
+import { scaleTable } from "./scale.js";
 import { withTable } from "./table.js";
 
-/** `npm run tables`: writes the reliability tables of the READMEs anew from the results of the long runs. */
+/** `npm run tables`: writes the tables of reliability and scale of the READMEs anew from committed results. */
 const ROOT = join(import.meta.dirname, "../../..");
 const results = newestGood(join(ROOT, "test", "crash", "results.ndjson"));
 for (const [file, language] of [
@@ -12,5 +13,6 @@ for (const [file, language] of [
 ] as const) {
   const path = join(ROOT, file);
   const page = readFileSync(path, "utf8");
-  writeFileSync(path, withTable(page, reliabilityTable(results, language), "reliability"));
+  const scaled = withTable(page, scaleTable(join(ROOT, "test", "bench"), language), "scale");
+  writeFileSync(path, withTable(scaled, reliabilityTable(results, language), "reliability"));
 }
