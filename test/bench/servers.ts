@@ -24,6 +24,8 @@ export async function startServers(): Promise<Servers> {
   const [postgresPort, redisPort] = (await freePorts(2)) as [number, number];
   const postgres = await startPostgres({
     dataDir: join(dir, "postgres"),
+    // Its data stays in the folder, which goes with the run, also where Postgres runs as another user.
+    ownDir: dir,
     port: postgresPort,
     // The naive pipeline holds 200 connections at its widest.
     settings: { max_connections: 260 },
