@@ -16,6 +16,21 @@ import { fc } from "./property.js";
 const instant = fc.integer({ min: 0, max: 7_258_118_399_999_999 });
 
 describe("an RFC 3339 time", () => {
+  test("is read alike with milliseconds, which has a way of its own, and with microseconds, damaged or not", () => {
+    const damage = fc.record({ at: fc.nat(22), sign: fc.constantFrom(..."0123459:.-TtZ x\uff11") });
+    fc.assert(
+      fc.property(instant, fc.array(damage, { maxLength: 2 }), (at, damages) => {
+        const whole = new Date(Math.floor(at / 1_000)).toISOString();
+        // So that its hour was met before.
+        parseInstant(whole);
+        const signs = [...whole];
+        for (const { at: place, sign } of damages) signs[place] = sign;
+        const text = signs.join("");
+        expect(parseInstant(text)).toBe(parseInstant(text.replace(/Z$/, "000Z")));
+      }),
+    );
+  });
+
   test.each([
     ["1970-01-01T00:00:00Z", 0],
     ["2023-11-16T18:17:03.9799600Z", 1_700_158_623_979_960],
