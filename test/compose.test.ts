@@ -45,7 +45,6 @@ function withKeys<T>(settings: T, env: NodeJS.ProcessEnv): T {
   return settings;
 }
 
-/** Per service of ours: where its settings are, and what reads them; reading throws where one is wrong. */
 /** So do those of the push. */
 function withPush<T>(settings: T, env: NodeJS.ProcessEnv): T {
   const push = readPush(readTexts(PUSH_SETTINGS, env));
@@ -53,6 +52,7 @@ function withPush<T>(settings: T, env: NodeJS.ProcessEnv): T {
   return settings;
 }
 
+/** Per service of ours: where its settings are, and what reads them; reading throws where one is wrong. */
 const OURS: Record<string, { settings: string; load: (env: NodeJS.ProcessEnv) => unknown }> = {
   migrate: { settings: "packages/cli/src/up/settings.ts", load: readUpSettings },
   collector: { settings: "services/collector/src/settings.ts", load: readCollectorSettings },

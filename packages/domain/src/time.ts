@@ -63,7 +63,6 @@ function digitsAt(text: string, at: number, count: number): number {
 const ZERO = 48;
 /** Hours by their first thirteen characters, of texts that the grammar has read. */
 const HOURS_MET = new Map<string, Micros>();
-const HOURS_MET_MAX = 1_024;
 
 function readInstant(text: string, zone: ZonePolicy): Micros | undefined {
   const match = RFC3339.exec(text);
@@ -78,7 +77,7 @@ function readInstant(text: string, zone: ZonePolicy): Micros | undefined {
   if (shift === undefined) return undefined;
   const at = wholeMs * 1000 + Number(fraction.slice(0, 6).padEnd(6, "0")) - shift;
   if (!Number.isSafeInteger(at)) return undefined;
-  if (HOURS_MET.size >= HOURS_MET_MAX) HOURS_MET.clear();
+  if (HOURS_MET.size >= REMEMBERED) HOURS_MET.clear();
   HOURS_MET.set(text.slice(0, 13), hourOf(wholeMs * 1_000));
   return at;
 }

@@ -59,7 +59,7 @@ export async function insertEvents(db: Db, rows: readonly EventRow[]): Promise<n
 }
 
 /**
- * {@link insertEvents} for rows none of which is there yet, which costs half as much: nobody asks before.
+ * {@link insertEvents} for rows none of which is there yet, which costs six tenths of it: nobody asks before.
  * @returns that none was.
  * @throws an error that {@link isRepeat} knows where one was there: nothing of the transaction holds.
  */
