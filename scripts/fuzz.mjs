@@ -4,7 +4,7 @@ import { longTest } from "./longTest.mjs";
 
 const round = (number) => Math.round(number * 10) / 10;
 
-longTest({
+await longTest({
   prefix: "FUZZ",
   file: "test/fuzz/fuzz.test.ts",
   defaults: { requests: "200000", seed: undefined, from: undefined },

@@ -15,17 +15,12 @@ function run(args, env = process.env) {
   return spawnSync(process.execPath, args, { cwd: root, env, stdio }).status ?? 1;
 }
 
-function commitOf() {
-  const { stdout } = spawnSync("git", ["rev-parse", "--short=12", "HEAD"], { cwd: root, encoding: "utf8" });
-  return stdout?.trim() || null;
-}
-
 /**
  * Runs one test file with options from the command line (`--NAME N` becomes PREFIX_NAME) and ends the process with 0
  * where it is green. With `--json` the result is printed and appended to results.ndjson.
  * @param lineOf makes the result's line of what the test wrote to PREFIX_RESULT
  */
-export function longTest({ prefix, file, defaults, lineOf }) {
+export async function longTest({ prefix, file, defaults, lineOf }) {
   const names = Object.keys(defaults);
   const options = Object.fromEntries(names.map((name) => [name, { type: "string" }]));
   const { values } = parseArgs({ options: { ...options, json: { type: "boolean", default: false } } });
@@ -44,11 +39,13 @@ export function longTest({ prefix, file, defaults, lineOf }) {
     if (values[name] !== undefined) env[`${prefix}_${name.toUpperCase()}`] = values[name];
   const status = run([bin("vitest", "vitest.mjs"), "run", file], env);
   if (values.json && existsSync(result)) {
+    // Not before the build: it is built by it.
+    const { commitOf } = await import("@quarterpast/devstack");
     const told = lineOf(JSON.parse(readFileSync(result, "utf8")));
     const { part, ...rest } = told;
     const line = JSON.stringify({
       part,
-      commit: commitOf(),
+      commit: commitOf(root),
       at: new Date().toISOString(),
       isGood: status === 0,
       ...rest,

@@ -2,7 +2,7 @@
 // both verifiers must find each.
 import { longTest } from "./longTest.mjs";
 
-longTest({
+await longTest({
   prefix: "MUTATIONS",
   file: "test/proof/mutations.test.ts",
   defaults: { count: "100000", seed: undefined },

@@ -2,7 +2,7 @@
 // marketplace that has 1 % of them otherwise.
 import { longTest } from "./longTest.mjs";
 
-longTest({
+await longTest({
   prefix: "RECONCILE",
   file: "test/e2e/reconcile.test.ts",
   defaults: { records: "100000" },

@@ -2,7 +2,7 @@
 // told otherwise, while 30 % of the collector's replies are lost.
 import { longTest } from "./longTest.mjs";
 
-longTest({
+await longTest({
   prefix: "SPOOL",
   file: "test/e2e/spool.test.ts",
   defaults: { kills: "200", seed: undefined },

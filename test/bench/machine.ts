@@ -1,12 +1,9 @@
-import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { cpus, platform, release, totalmem } from "node:os";
 import { dirname, join } from "node:path";
-import { fileURLToPath } from "node:url";
 import type { Result } from "./result.js";
 
-const ROOT = fileURLToPath(new URL("../../../", import.meta.url));
 const require = createRequire(import.meta.url);
 
 /** What the figures were measured on. */
@@ -18,18 +15,6 @@ export function describeMachine(): Result["machine"] {
     memoryGiB: Math.round(totalmem() / 2 ** 30),
     platform: `${platform()} ${release()}`,
   };
-}
-
-/** The commit of the checkout, marked where it was changed since; `unknown` outside of a repository. */
-export function describeCommit(): string {
-  try {
-    const git = (...args: string[]) => execFileSync("git", args, { cwd: ROOT, encoding: "utf8" }).trim();
-    const isChanged =
-      git("status", "--porcelain", "--", ".", ":!test/bench/results.ndjson", ":!README*") !== "";
-    return git("rev-parse", "HEAD") + (isChanged ? "+" : "");
-  } catch {
-    return "unknown";
-  }
 }
 
 /** The version of an installed package. */

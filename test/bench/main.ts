@@ -2,9 +2,10 @@ import { appendFileSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
+import { commitOf } from "@quarterpast/devstack";
 import { measureCopy, measureHttp, measureRedis, measureUpsert } from "./ceilings.js";
 import { measureLatency } from "./latency.js";
-import { describeCommit, describeMachine, versionOf } from "./machine.js";
+import { describeMachine, versionOf } from "./machine.js";
 import { CONCURRENCIES, measureNaive } from "./naive.js";
 import { measureOurs, startOurs, type Ours } from "./ours.js";
 import { bytesPerEvent, median, type Figures, type Latencies, type Result } from "./result.js";
@@ -127,7 +128,7 @@ async function measureAll(servers: Servers): Promise<Result> {
     return {
       kind: values.quick ? "quick" : "full",
       at: new Date().toISOString(),
-      commit: describeCommit(),
+      commit: commitOf(ROOT),
       machine: describeMachine(),
       versions: {
         node: process.versions.node,

@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import { markdown, type Language } from "./table.js";
+import { markdown, shortCommit, type Language } from "./table.js";
 
 /** One line of test/crash/results.ndjson: a long run of the crash suite. */
 export interface LongResult {
@@ -131,7 +131,7 @@ export function reliabilityTable(results: readonly LongResult[], language: Langu
   const rows = results.map((result) => {
     const figure = (name: string): string => Number(result[name]).toLocaleString("en-US");
     const [run, found] = ROWS[result.part]!(figure, result)[language];
-    return [run, found, String(result.seed ?? "–"), result.commit.slice(0, 12)];
+    return [run, found, String(result.seed ?? "–"), shortCommit(result.commit)];
   });
   return markdown([HEAD[language], ...rows], "left").join("\n");
 }

@@ -1,10 +1,11 @@
 import { appendFileSync } from "node:fs";
 import { join } from "node:path";
-import { describeCommit, describeMachine } from "./machine.js";
+import { commitOf } from "@quarterpast/devstack";
+import { describeMachine } from "./machine.js";
 
 /** Appends a run to its results file, one JSON line with commit, machine and versions. */
 export function keepResult(root: string, bench: string, figures: object): void {
-  const about = { at: new Date().toISOString(), commit: describeCommit(), machine: describeMachine() };
+  const about = { at: new Date().toISOString(), commit: commitOf(root), machine: describeMachine() };
   const line = { ...about, node: process.version, figures };
   appendFileSync(join(root, "test", "bench", `${bench}.ndjson`), `${JSON.stringify(line)}\n`);
 }

@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { markdown, type Language } from "./table.js";
+import { markdown, shortCommit, type Language } from "./table.js";
 
 /** One line of close.ndjson, growth.ndjson, finance.ndjson or storefront/results.ndjson. */
 interface ScaleResult {
@@ -76,7 +76,7 @@ export function scaleTable(folder: string, language: Language): string {
     const newest = existsSync(path) ? readFileSync(path, "utf8").trim().split("\n").at(-1) : "";
     if (!newest) return [];
     const { figures, commit } = JSON.parse(newest) as ScaleResult;
-    return [[...row(figures)[language], commit.slice(0, 12)]];
+    return [[...row(figures)[language], shortCommit(commit)]];
   });
   return rows.length === 0 ? "" : markdown([HEAD[language], ...rows], "left").join("\n");
 }

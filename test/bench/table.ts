@@ -49,7 +49,7 @@ export function tableOf(result: Result, language: Language): string {
     ratio(figures[name], figures.naive),
     ratio(figures[name], figures.copyCeiling),
   ]);
-  const note = `${of} ${result.runs}; ${machine.cores} × ${machine.cpu}; Node ${versions.node}, Postgres ${versions.postgres}, Redis ${versions.redis}, BullMQ ${versions.bullmq}; ${result.commit.slice(0, 12)}, ${result.at.slice(0, 10)}.`;
+  const note = `${of} ${result.runs}; ${machine.cores} × ${machine.cpu}; Node ${versions.node}, Postgres ${versions.postgres}, Redis ${versions.redis}, BullMQ ${versions.bullmq}; ${shortCommit(result.commit)}, ${result.at.slice(0, 10)}.`;
   return [...markdown([head, ...rows]), "", ...latencyLines(result, language), note].join("\n");
 }
 
@@ -62,6 +62,11 @@ function latencyLines({ latencies, bytesPerEvent }: Result, language: Language):
       ? `At half of that load, 99 of 100 are acknowledged within ${ms(ack1)} (one by one) and ${ms(ack1000)} (1,000 a request), and counted in their hour ${ms(counted1)} and ${ms(counted1000)} later. An event takes ${bytesPerEvent} bytes of Postgres, indexes included.`
       : `在一半负载下，99% 的请求在 ${ms(ack1)}（逐个）与 ${ms(ack1000)}（每请求 1,000 个）内得到确认，再过 ${ms(counted1)} 与 ${ms(counted1000)} 计入所属小时。每个事件占用 Postgres ${bytesPerEvent} 字节（含索引）。`;
   return [line, ""];
+}
+
+/** A commit's first twelve digits, with the `+` of a changed checkout. */
+export function shortCommit(commit: string): string {
+  return commit.replace(/^([0-9a-f]{12})[0-9a-f]+/, "$1");
 }
 
 /** A table with its columns at even width, as the formatter writes it; the columns behind the first are figures or text. */

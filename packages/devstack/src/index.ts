@@ -1,3 +1,4 @@
+export * from "./commit.js";
 export * from "./errors.js";
 export * from "./ports.js";
 export * from "./postgres.js";
