@@ -9,6 +9,8 @@ export default defineConfig({
     testTimeout: 30_000,
     hookTimeout: 60_000,
     pool: "forks",
+    // Built packages go to Node as they are: nothing in them needs vite, and each worker would ask it for each module.
+    server: { deps: { external: [/\/(packages|services)\/[^/]+\/dist\//] } },
     // Many wait for processes and timeouts: a third one uses what two leave of two cores.
     maxWorkers: 3,
   },

@@ -46,6 +46,8 @@ export interface NewStatement {
 export interface Reconciled {
   statementId: number;
   lines: number;
+  /** Whether it could show that a record is missing: given as complete, and each of its lines is one record's. */
+  complete: boolean;
   billed: number;
   abnormal: number;
   different: number;
@@ -81,7 +83,8 @@ export async function takeStatement(pool: Pool, given: NewStatement, now: Micros
     found.extra = await findExtra(db, statementId, statement.accountNo, now);
     const late = await noteLate(db, statementId, collectedOf(statement.lines), now);
     await resolveFindings(db, statement, now);
-    return { statementId, lines: statement.lines.length, ...found, late, ...released };
+    const { complete } = statement;
+    return { statementId, lines: statement.lines.length, complete, ...found, late, ...released };
   });
 }
 

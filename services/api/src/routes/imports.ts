@@ -83,7 +83,7 @@ export function addImports(routes: Routes, deps: RouteDeps): void {
       }
       const taken =
         read.kind === "sdr" ? await takeSdr(deps, read, asked) : await takeMoney(deps, read, asked);
-      return reply.code(201).send({ kind: read.kind, ...taken, ...summary(read) });
+      return reply.code(201).send({ kind: read.kind, ...summary(read), ...taken });
     });
   });
 }

@@ -62,7 +62,7 @@ export function addStatements(routes: Routes, { pool, clock, account, adapter }:
         now,
       );
       while ((await valueFindings(pool, account.accountNo, now)) > 0);
-      return reply.code(201).send({ ...reconciled, complete, unreadable: problems.length, problems: told });
+      return reply.code(201).send({ ...reconciled, unreadable: problems.length, problems: told });
     });
   });
 }
