@@ -1,27 +1,8 @@
 import { SECOND, type Micros } from "@quarterpast/domain";
-import { stamp, type Db, type Pool } from "./db.js";
+import { stamp, type Db, type Pool, type PoolClient } from "./db.js";
+import { FORMATS, linesOf, textOfHour, textsOf, type ExportFormat } from "./exportLines.js";
 import { allowLongReads } from "./manifests.js";
 import { readAll } from "./proofEvents.js";
-
-/** The columns of an export of records, in order. */
-export const EXPORT_COLUMNS = [
-  ...([
-    "sn",
-    "account",
-    "product",
-    "instanceId",
-    "subject",
-    "meter",
-    "unit",
-    "kind",
-    "part",
-    "hour",
-    "begin",
-  ] as const),
-  ...(["end", "quantity", "events", "state", "code", "replaces", "shard", "seq", "checksum"] as const),
-] as const;
-
-export type ExportFormat = "csv" | "ndjson";
 
 export interface ExportFilter {
   accountNo: number;
@@ -31,67 +12,100 @@ export interface ExportFilter {
   subject?: string | undefined;
 }
 
+/** More would write faster than anybody reads. */
+const CONNECTIONS = 2;
+const TEXTS_AT_ONCE = 8;
+
 /**
  * Lines of the records of the hours from `from` until before `to`, by hour and chain, without a header; each text holds
  * some hundred lines. The database writes them, in one snapshot and hour by hour, one step ahead of the reader: memory
- * stays flat. Quantities are the decimal texts they were frozen as.
+ * stays flat. Where the pool has room, two connections take turns. Quantities are the decimal texts they were frozen as.
  */
 export async function* readExport(
   pool: Pool,
   filter: ExportFilter,
   format: ExportFormat,
 ): AsyncGenerator<string[]> {
-  yield* ahead(readHours(pool, filter, format));
-}
-
-async function* readHours(pool: Pool, filter: ExportFilter, format: ExportFormat): AsyncGenerator<string[]> {
-  const { accountNo, from, to, product = null, subject = null } = filter;
-  const client = await pool.connect();
+  const clients: PoolClient[] = [];
   let broken = true;
   try {
-    await client.query("BEGIN ISOLATION LEVEL REPEATABLE READ");
-    await allowLongReads(client);
-    await client.query("SET LOCAL work_mem = '64MB'");
-    await client.query(TEXTS[format], [accountNo, product, subject]);
-    await client.query("ANALYZE export_texts");
-    for (const hour of await hoursWithRecords(client, accountNo, from, to)) {
-      for await (const rows of readAll<{ lines: string }>(
-        client,
-        "export_lines",
-        LINES[format],
-        [accountNo, stamp(hour)],
-        TEXTS_AT_ONCE,
-      ))
-        yield rows.map(({ lines }) => lines);
+    await connect(pool, clients);
+    for (const client of clients) await writeTexts(client, filter, format);
+    const hours = await hoursWithRecords(clients[0]!, filter);
+    const begin = (n: number) =>
+      hours[n] === undefined
+        ? undefined
+        : ahead(readHour(clients[n % clients.length]!, filter.accountNo, hours[n], format));
+    const begun = clients.map((_, n) => begin(n));
+    for (const n of hours.keys()) {
+      const turn = n % clients.length;
+      yield* begun[turn]!;
+      begun[turn] = begin(n + clients.length);
     }
-    await client.query("COMMIT");
+    for (const client of clients) await client.query("COMMIT");
     broken = false;
   } finally {
-    client.release(broken);
+    for (const client of clients) client.release(broken);
   }
 }
 
-const TEXTS_AT_ONCE = 8;
-const LINES_PER_TEXT = 500;
+/** Connections that see the same; never waits for a second one, which another export might hold that waits for its own. */
+async function connect(pool: Pool, clients: PoolClient[]): Promise<void> {
+  clients.push(await pool.connect());
+  await clients[0]!.query("BEGIN ISOLATION LEVEL REPEATABLE READ");
+  const { rows } = await clients[0]!.query<{ id: string }>("SELECT pg_export_snapshot() AS id");
+  while (clients.length < CONNECTIONS && hasRoom(pool)) {
+    const client = await pool.connect();
+    clients.push(client);
+    await client.query(`BEGIN ISOLATION LEVEL REPEATABLE READ; SET TRANSACTION SNAPSHOT '${rows[0]!.id}'`);
+  }
+}
 
-/** Asks for the next while the reader is busy with this one. */
-async function* ahead<T>(source: AsyncGenerator<T>): AsyncGenerator<T> {
-  let next = source.next();
-  try {
+function hasRoom({ idleCount, totalCount, waitingCount, options }: Pool): boolean {
+  return waitingCount === 0 && (idleCount > 0 || totalCount < options.max);
+}
+
+async function writeTexts(client: PoolClient, filter: ExportFilter, format: ExportFormat): Promise<void> {
+  const { accountNo, product = null, subject = null } = filter;
+  await allowLongReads(client);
+  // Compiling a query costs more than an hour of it takes.
+  await client.query("SET LOCAL work_mem = '64MB'; SET LOCAL jit = off");
+  await client.query(textsOf(FORMATS[format]), [accountNo, product, subject]);
+  await client.query("ANALYZE export_texts");
+}
+
+async function* readHour(
+  client: PoolClient,
+  accountNo: number,
+  hour: Micros,
+  format: ExportFormat,
+): AsyncGenerator<string[]> {
+  const values = [accountNo, stamp(hour), textOfHour(FORMATS[format], hour)];
+  const lines = linesOf(FORMATS[format]);
+  for await (const rows of readAll<{ lines: string }>(client, "export_lines", lines, values, TEXTS_AT_ONCE))
+    yield rows.map(({ lines }) => lines);
+}
+
+/** Begins at once, and asks for the next while the reader is busy with this one. */
+function ahead<T>(source: AsyncGenerator<T>): AsyncGenerator<T> {
+  const ask = () => {
+    const next = source.next();
+    // Told when it is waited for.
+    next.catch(() => {});
+    return next;
+  };
+  let next = ask();
+  return (async function* () {
     for (;;) {
       const { value, done } = await next;
       if (done) return;
-      next = source.next();
-      // Told when it is waited for.
-      next.catch(() => {});
+      next = ask();
       yield value;
     }
-  } finally {
-    await source.return(undefined);
-  }
+  })();
 }
 
-async function hoursWithRecords(db: Db, accountNo: number, from: Micros, to: Micros): Promise<Micros[]> {
+async function hoursWithRecords(db: Db, { accountNo, from, to }: ExportFilter): Promise<Micros[]> {
   const { rows } = await db.query<{ hour: Micros }>(
     `SELECT DISTINCT hour FROM call_totals WHERE account_no = $1::smallint AND hour >= $2::timestamptz
        AND hour < $3::timestamptz ORDER BY hour`,
@@ -99,107 +113,6 @@ async function hoursWithRecords(db: Db, accountNo: number, from: Micros, to: Mic
   );
   return rows.map(({ hour }) => hour);
 }
-
-/** The cells of each instance, from account to unit, written once an export. */
-const textsOf = (text: string): string => `
-  CREATE TEMP TABLE export_texts ON COMMIT DROP AS
-  SELECT i.instance_no, ${text} AS text
-  FROM instances i JOIN accounts a USING (account_no) JOIN meters m USING (meter_no)
-  WHERE i.account_no = $1::smallint AND ($2::text IS NULL OR i.product = $2::text) AND ($3::text IS NULL OR i.subject = $3::text)`;
-
-const INSTANCE_CELLS = {
-  account: "a.code",
-  product: "i.product",
-  instanceId: "i.instance_id",
-  subject: "i.subject",
-  meter: "m.code",
-  unit: "m.unit",
-};
-
-const TEXTS: Record<ExportFormat, string> = {
-  csv: textsOf(
-    Object.values(INSTANCE_CELLS)
-      .map((cell) => `csv_cell(${cell})`)
-      .join(" || ',' || "),
-  ),
-  ndjson: textsOf(
-    Object.entries(INSTANCE_CELLS)
-      .map(([name, cell]) => `'"${name}":' || to_json(${cell})`)
-      .join(" || ',' || "),
-  ),
-};
-
-const SECONDS = `'YYYY-MM-DD"T"HH24:MI:SS"Z"'`;
-const timeOf = (column: string): string => `to_char(${column} AT TIME ZONE 'UTC', ${SECONDS})`;
-
-/** Cells after those of the instance; most records fill their hour, and what is said of it is written once. */
-const RECORD_CELLS: Record<string, string> = {
-  kind: "r.kind",
-  part: "r.part",
-  hour: "h.text",
-  begin: `CASE WHEN r.begin_at = r.hour THEN h.text ELSE ${timeOf("r.begin_at")} END`,
-  end: `CASE WHEN r.end_at = h.next THEN h.next_text ELSE ${timeOf("r.end_at")} END`,
-  quantity: "r.quantity",
-  events: "r.events",
-  state: "COALESCE(x.state, c.state)",
-  code: "COALESCE(o.code, c.code, '')",
-  replaces: "COALESCE(r.replaces, '')",
-  shard: "r.shard",
-  seq: "r.seq",
-  checksum: "r.checksum",
-};
-
-/**
- * Records of an hour from the calls that carry them: the newest one where there are several, as `billing.records` has it.
- */
-const linesOf = (line: string): string => `
-  WITH h AS (
-    SELECT $2::timestamptz + interval '1 hour' AS next, ${timeOf("$2::timestamptz")} AS text,
-      ${timeOf("($2::timestamptz + interval '1 hour')")} AS next_text
-  ), calls AS MATERIALIZED (
-    SELECT s.account_no, s.shard, s.seq_from, s.seq_to, s.state, s.code, newer.places
-    FROM submissions s
-    LEFT JOIN LATERAL (
-      SELECT range_agg(int8range(n.seq_from, n.seq_to, '[]')) AS places FROM submissions n
-      WHERE int8range(chain_position(n.account_no, n.shard, n.seq_from), chain_position(n.account_no, n.shard, n.seq_to), '[]')
-          && int8range(chain_position(s.account_no, s.shard, s.seq_from), chain_position(s.account_no, s.shard, s.seq_to), '[]')
-        AND n.submission_id > s.submission_id AND n.state <> 'split'
-    ) newer ON true
-    WHERE s.state <> 'split' AND s.submission_id IN (
-      SELECT submission_id FROM call_totals WHERE account_no = $1::smallint AND hour = $2::timestamptz)
-  ), lines AS (
-    SELECT r.shard, r.seq, ${line} AS line
-    FROM calls c
-    CROSS JOIN h
-    JOIN records r ON r.account_no = c.account_no AND r.shard = c.shard AND r.seq BETWEEN c.seq_from AND c.seq_to
-    JOIN export_texts t USING (instance_no)
-    LEFT JOIN own_states x ON x.account_no = r.account_no AND x.shard = r.shard AND x.seq = r.seq
-    LEFT JOIN LATERAL (
-      SELECT code FROM outcomes o WHERE x.seq IS NOT NULL AND o.sn = r.sn ORDER BY o.outcome_id DESC LIMIT 1
-    ) o ON true
-    WHERE r.hour = $2::timestamptz AND (c.places IS NULL OR NOT c.places @> r.seq)
-  )
-  SELECT string_agg(line, E'\\n' ORDER BY seq) AS lines FROM lines
-  GROUP BY shard, seq / ${LINES_PER_TEXT} ORDER BY shard, seq / ${LINES_PER_TEXT}`;
-
-const isText = (name: string): boolean => name === "code";
-
-const LINES: Record<ExportFormat, string> = {
-  csv: linesOf(
-    [
-      "r.sn",
-      "t.text",
-      ...Object.entries(RECORD_CELLS).map(([name, cell]) => (isText(name) ? `csv_cell(${cell})` : cell)),
-    ].join(" || ',' || "),
-  ),
-  ndjson: linesOf(
-    `'{"sn":"' || r.sn || '",' || t.text || ${Object.entries(RECORD_CELLS)
-      .map(([name, cell]) =>
-        isText(name) ? `',"${name}":' || to_json(${cell})` : `',"${name}":"' || ${cell} || '"'`,
-      )
-      .join(" || ")} || '}'`,
-  ),
-};
 
 /** What was filed in the hours of a span, as the manifests sign it. */
 export async function summarize(

@@ -35,6 +35,7 @@ export * from "./manifests.js";
 export * from "./audit.js";
 export * from "./prices.js";
 export * from "./proofPlaces.js";
+export { EXPORT_COLUMNS, type ExportFormat } from "./exportLines.js";
 export * from "./exports.js";
 export * from "./cases.js";
 export * from "./restore.js";
