@@ -20,7 +20,7 @@ export const EXPORT_COLUMNS = [
 
 export type ExportFormat = "csv" | "ndjson";
 
-const LINES_PER_TEXT = 500;
+const LINES_PER_TEXT = 100;
 
 /** How a line is written: what stands before each cell and after the last, and a text as the inside of a cell. */
 export interface Format {

@@ -14,7 +14,7 @@ export interface ExportFilter {
 
 /** More would write faster than anybody reads. */
 const CONNECTIONS = 2;
-const TEXTS_AT_ONCE = 8;
+const TEXTS_AT_ONCE = 40;
 
 /**
  * Lines of the records of the hours from `from` until before `to`, by hour and chain, without a header; each text holds
