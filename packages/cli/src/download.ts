@@ -29,7 +29,8 @@ export async function* download(
 export async function* linesOf(chunks: AsyncIterable<Buffer>): AsyncGenerator<string[]> {
   let rest = "";
   for await (const chunk of chunks) {
-    const lines = (rest + chunk.toString("latin1")).split("\n");
+    const lines = chunk.toString("latin1").split("\n");
+    lines[0] = rest + lines[0]!;
     rest = lines.pop()!;
     yield lines;
   }

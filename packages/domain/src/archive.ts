@@ -58,32 +58,46 @@ export function formatLine(type: LineType, fields: Fields): string {
 const PRINTABLE = /^[\x20-\x7e]*$/;
 const PRINTABLE_LINE = /^[\x20-\x7e]+$/;
 
+const LINE_TYPES = Object.keys(LINE_FIELDS) as LineType[];
+const LINE_STARTS = LINE_TYPES.map((type) => `{"${type}":`);
+
+/** Of a record's fields, those that place it in its chain and in its hour's totals. */
+const PLACE_FIELDS: ReadonlySet<string> = new Set("kind meter prev product qty seq shard sn unit".split(" "));
+
 /**
  * Reads a line. Only the one canonical way to write it is read: sorted fields, no blanks, no other escapes.
+ * @param depth `chain`: of a record the fields that this depth looks at may be all that are given.
  * @returns undefined where a single byte is otherwise.
  */
-export function parseLine(line: string): Line | undefined {
-  const quote = line.indexOf('"', 2);
-  const type = line.slice(2, quote) as LineType;
-  if (!Object.hasOwn(LINE_FIELDS, type) || !line.startsWith(`{"${type}":`) || !line.endsWith("}"))
-    return undefined;
+export function parseLine(line: string, depth?: Depth): Line | undefined {
+  const type = LINE_TYPES.find((_, at) => line.startsWith(LINE_STARTS[at]!));
+  if (type === undefined || !line.endsWith("}")) return undefined;
   const text = line.slice(type.length + 4, -1);
-  const fields = type === "record" ? parseRecord(text) : parseCanonical(text, LINE_FIELDS[type]);
+  const fields =
+    type === "record"
+      ? parseRecord(text, depth === "chain" ? PLACE_FIELDS : undefined)
+      : parseCanonical(text, LINE_FIELDS[type]);
   return fields && { type, fields, text };
 }
 
 /** Reads the canonical bytes of a record of any version; undefined where they are no such. */
-export function parseRecord(text: string): Fields | undefined {
-  return parseCanonical(text, LINE_FIELDS.record) ?? parseCanonical(text, PACKAGE_RECORD);
+export function parseRecord(text: string, only?: ReadonlySet<string>): Fields | undefined {
+  return parseCanonical(text, LINE_FIELDS.record, only) ?? parseCanonical(text, PACKAGE_RECORD, only);
 }
 
 /**
  * Reads a canonical object with just the named fields (blank-separated, sorted); undefined where it is no such. The
  * values may be views of `text`: whoever keeps one for long takes a copy.
+ * @param only fields that are wanted; others are looked at, and may be given or not.
  */
-export function parseCanonical(text: string, names: string): Fields | undefined {
+export function parseCanonical(text: string, names: string, only?: ReadonlySet<string>): Fields | undefined {
+  const { pattern, kept } = patternOf(names, only);
+  const match = pattern.exec(text);
   // An escape is written in one way alone, too; it is rare enough to be left to the slow way.
-  return text.includes("\\") ? parseEscaped(text, names) : scan(text, piecesOf(names));
+  if (!match) return text.includes("\\") ? parseEscaped(text, names) : undefined;
+  const fields: Fields = {};
+  for (let n = 0; n < kept.length; n += 1) fields[kept[n]!] = match[n + 1]!;
+  return fields;
 }
 
 /** A printable text on its own: a view that is kept would keep a megabyte of lines alive. */
@@ -91,39 +105,27 @@ export function copyOf(text: string): string {
   return Buffer.from(text, "latin1").toString("latin1");
 }
 
-/** What stands between the values, and the names of those. */
-interface Pieces {
-  names: readonly string[];
-  before: readonly string[];
+/** How a canonical object without escapes is written, and the names of the values that are taken out of it. */
+interface Pattern {
+  pattern: RegExp;
+  kept: readonly string[];
 }
 
-const KNOWN_PIECES = new Map<string, Pieces>();
+const PATTERNS = new Map<ReadonlySet<string> | undefined, Map<string, Pattern>>();
 
-function piecesOf(text: string): Pieces {
-  let pieces = KNOWN_PIECES.get(text);
-  if (!pieces) {
-    const names = text.split(" ");
-    pieces = { names, before: names.map((name, at) => `${at === 0 ? "{" : '",'}"${name}":"`) };
-    KNOWN_PIECES.set(text, pieces);
-  }
-  return pieces;
+function patternOf(names: string, only: ReadonlySet<string> | undefined): Pattern {
+  let known = PATTERNS.get(only);
+  if (!known) PATTERNS.set(only, (known = new Map()));
+  let found = known.get(names);
+  if (!found) known.set(names, (found = makePattern(names.split(" "), only)));
+  return found;
 }
 
-/** Reads what holds no escapes: each name must stand at its place, each value ends at the next quote. */
-function scan(text: string, { names, before }: Pieces): Fields | undefined {
-  if (!PRINTABLE_LINE.test(text)) return undefined;
-  const fields: Fields = {};
-  let at = 0;
-  for (let n = 0; n < names.length; n += 1) {
-    const piece = before[n]!;
-    if (!text.startsWith(piece, at)) return undefined;
-    at += piece.length;
-    const end = text.indexOf('"', at);
-    if (end < 0) return undefined;
-    fields[names[n]!] = text.slice(at, end);
-    at = end;
-  }
-  return text.endsWith('"}') && at === text.length - 2 ? fields : undefined;
+function makePattern(names: readonly string[], only: ReadonlySet<string> | undefined): Pattern {
+  const isKept = (name: string): boolean => only === undefined || only.has(name);
+  // Printable ASCII without quote and backslash.
+  const values = names.map((name) => `"${name}":"${isKept(name) ? "(" : "(?:"}[ !#-[\\]-~]*)"`);
+  return { pattern: new RegExp(`^\\{${values.join(",")}\\}$`), kept: names.filter(isKept) };
 }
 
 function parseEscaped(text: string, names: string): Fields | undefined {

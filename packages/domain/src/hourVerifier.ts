@@ -182,7 +182,7 @@ export function createHourVerifier(
   return {
     line(raw) {
       position += 1;
-      const line = parseLine(raw);
+      const line = parseLine(raw, depth);
       if (!line) report("line_not_canonical", `line ${position}`);
       if (isExport && line?.type !== "manifest" && line?.type !== "signature") hashBody(raw);
       if (line) take(line);

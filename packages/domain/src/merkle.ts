@@ -4,22 +4,32 @@ import { hash } from "node:crypto";
  * The Merkle tree of RFC 9162, section 2.1: leaf = SHA-256(0x00 || data), node = SHA-256(0x01 || left || right), the
  * empty tree is SHA-256 of nothing. The prefixes keep a node from passing as a leaf.
  */
-const LEAF = Buffer.of(0);
+const LEAF_PREFIX = "\0";
 const NODE_PREFIX = 1;
 const HASH_BYTES = 32;
 
-/** Hash of a leaf's data. */
-export function leafHash(data: string | Buffer): Buffer {
-  return hash("sha256", typeof data === "string" ? `\0${data}` : Buffer.concat([LEAF, data]), "buffer");
-}
+/** 32 bytes of a hash as Latin-1 text: it costs half of a Buffer. */
+export type Digest = string;
 
+const LATIN1 = "binary";
+const leaf = Buffer.alloc(1 + HASH_BYTES);
 const node = Buffer.alloc(1 + 2 * HASH_BYTES, NODE_PREFIX);
 
-function nodeHash(left: Buffer, right: Buffer): Buffer {
-  node.set(left, 1);
-  node.set(right, 1 + HASH_BYTES);
-  return hash("sha256", node, "buffer");
+/** Hash of a leaf's data. */
+export function leafHash(data: string | Buffer): Digest {
+  if (typeof data === "string") return hash("sha256", LEAF_PREFIX + data, LATIN1);
+  if (data.length !== HASH_BYTES) return hash("sha256", Buffer.concat([leaf.subarray(0, 1), data]), LATIN1);
+  leaf.set(data, 1);
+  return hash("sha256", leaf, LATIN1);
 }
+
+function nodeHash(left: Digest, right: Digest): Digest {
+  node.write(left, 1, LATIN1);
+  node.write(right, 1 + HASH_BYTES, LATIN1);
+  return hash("sha256", node, LATIN1);
+}
+
+const hexOf = (digest: Digest): string => Buffer.from(digest, LATIN1).toString("hex");
 
 export const EMPTY_ROOT = hash("sha256", "", "hex");
 
@@ -34,7 +44,7 @@ export interface Tree {
 /** Begins an empty tree. */
 export function createTree(): Tree {
   /** Roots of complete subtrees, the largest first: one for each bit that is set in the size. */
-  const stack: Buffer[] = [];
+  const stack: Digest[] = [];
   let size = 0;
   return {
     add(data) {
@@ -46,7 +56,7 @@ export function createTree(): Tree {
     size: () => size,
     root() {
       if (size === 0) return EMPTY_ROOT;
-      return stack.reduceRight((right, left) => nodeHash(left, right)).toString("hex");
+      return hexOf(stack.reduceRight((right, left) => nodeHash(left, right)));
     },
   };
 }
@@ -62,20 +72,20 @@ export function rootOf(leaves: Iterable<string | Buffer>): string {
  * The inclusion proof of leaf `index` (RFC 9162, section 2.1.3): sibling hashes in hex, from the leaf upward.
  * @param hashes of all leaves, in order.
  */
-export function inclusionPath(hashes: readonly Buffer[], index: number): string[] {
+export function inclusionPath(hashes: readonly Digest[], index: number): string[] {
   if (!(index >= 0 && index < hashes.length)) throw new RangeError(`no leaf ${index} of ${hashes.length}`);
   const path: string[] = [];
   let level = [...hashes];
   for (let at = index; level.length > 1; at = Math.floor(at / 2)) {
     const sibling = level[at ^ 1];
-    if (sibling) path.push(sibling.toString("hex"));
+    if (sibling) path.push(hexOf(sibling));
     level = pairUp(level);
   }
   return path;
 }
 
-function pairUp(level: readonly Buffer[]): Buffer[] {
-  const above: Buffer[] = [];
+function pairUp(level: readonly Digest[]): Digest[] {
+  const above: Digest[] = [];
   for (let at = 0; at < level.length; at += 2) {
     const [left, right] = [level[at]!, level[at + 1]];
     above.push(right ? nodeHash(left, right) : left);
@@ -96,9 +106,9 @@ export function rootOfPath(
   for (let at = index, width = size; width > 1; at = Math.floor(at / 2), width = Math.ceil(width / 2)) {
     // The last of an odd level has no sibling and goes up as it is.
     if (at % 2 === 0 && at + 1 === width) continue;
-    const sibling = Buffer.from(left.shift() ?? "", "hex");
-    if (sibling.length !== node.length) return undefined;
+    const sibling = Buffer.from(left.shift() ?? "", "hex").toString(LATIN1);
+    if (sibling.length !== HASH_BYTES) return undefined;
     node = at % 2 === 0 ? nodeHash(node, sibling) : nodeHash(sibling, node);
   }
-  return left.length === 0 ? node.toString("hex") : undefined;
+  return left.length === 0 ? hexOf(node) : undefined;
 }

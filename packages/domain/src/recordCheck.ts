@@ -60,7 +60,8 @@ export function createRecordChecker(
     if (head && (String(head.seq + 1) !== seq || head.checksum !== prev)) {
       report("record_chain", sn, `${head.seq + 1} ${head.checksum}`, `${seq} ${prev}`);
     }
-    heads.set(heads.has(shard) ? shard : copyOf(shard), { seq: Number(seq), checksum });
+    if (head) [head.seq, head.checksum] = [Number(seq), checksum];
+    else heads.set(copyOf(shard), { seq: Number(seq), checksum });
   }
 
   function link(fields: Fields, text: string): string {

@@ -41,8 +41,8 @@ export async function readStoredTotals(db: Db, { accountNo, hour }: HourScope): 
   return rows.map((total) => wrapLine("total", totalText(total)));
 }
 
-const TEXTS_AT_ONCE = 8;
-const LINES_PER_TEXT = 500;
+const TEXTS_AT_ONCE = 40;
+const LINES_PER_TEXT = 100;
 
 async function* readUsageTextsOf(db: Db, { accountNo, hour }: HourScope): AsyncGenerator<string[]> {
   const parameters = [accountNo, stamp(hour), formatCompact(hour)];
@@ -110,8 +110,11 @@ const timeOf = (column: string): string =>
 /** Of canonical bytes the fields are sorted, and no value holds a quote without a backslash: pieces stand at one place. */
 const holds = (piece: string): string => `position(${piece} IN r.canonical) > 0`;
 
+/** What wraps each record stands between them: nothing is put together twice. */
+const RECORD_LINES = `'{"record":' || string_agg(r.canonical, E'}\\n{"record":' ORDER BY r.seq) || '}'`;
+
 const RECORD_TEXTS = `
-  SELECT string_agg('{"record":' || r.canonical || '}', E'\\n' ORDER BY r.seq) AS text, min(r.seq) AS low, max(r.seq) AS high,
+  SELECT ${RECORD_LINES} AS text, min(r.seq) AS low, max(r.seq) AS high,
     bool_and(
       starts_with(r.canonical, '{"account":"' || a.code || '","begin":"' || ${timeOf("r.begin_at")} || '","end":"'
         || ${timeOf("r.end_at")} || '","events":"' || r.events || '","hour":"' || ${timeOf("r.hour")} || '","instance":"'
@@ -131,7 +134,7 @@ const RECORD_TEXTS = `
 const CHAIN_TEXTS = `
   SELECT s.text FROM unnest($2::bigint[], $3::bigint[]) WITH ORDINALITY AS t (low, high, shard)
   CROSS JOIN LATERAL (
-    SELECT string_agg('{"record":' || r.canonical || '}', E'\\n' ORDER BY r.seq) AS text
+    SELECT ${RECORD_LINES} AS text
     FROM records r
     WHERE r.account_no = $1::smallint AND r.shard = (t.shard - 1)::smallint AND r.seq BETWEEN t.low AND t.high
     GROUP BY r.seq / ${LINES_PER_TEXT} ORDER BY r.seq / ${LINES_PER_TEXT}
