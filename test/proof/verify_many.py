@@ -3,15 +3,9 @@
 usage: verify_many.py DIR CASES    CASES: a JSON list; each case is {"path": [offset, byte]} or {"path": "hex of the file"}
 Prints a JSON list of the numbers of cases in which nothing was found.
 """
-import builtins, contextlib, functools, importlib.util, io, json, os, sys
+import builtins, contextlib, io, json, sys
 from pathlib import Path
-
-root = Path(__file__).resolve().parents[2]
-spec = importlib.util.spec_from_file_location("verify", root / "tools" / "verify.py")
-verify = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(verify)
-# Most changes leave manifests alone: their signatures need not be computed thousands of times.
-verify.signed = functools.lru_cache(maxsize=10_000)(verify.signed)
+from verifier import verify
 
 folder = Path(sys.argv[1])
 paths = [p for p in folder.rglob("*") if p.is_file()]
