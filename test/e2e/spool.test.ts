@@ -122,7 +122,7 @@ test(
     expect((await text(last.stdout!)).split("\n")).toEqual(["ready", "stored 20 failed 0", "closed", ""]);
     expect(readdirSync(join(dir, "spool"))).toEqual([]);
 
-    const [stored, asked] = [lines("truth"), lines("truth.asked")];
+    const [stored, asked] = [lines("truth"), new Set(lines("truth.asked"))];
     const missing = (ids: readonly string[]) => {
       const there = new Set(ids);
       return stored.filter((id) => !there.has(id));
@@ -136,7 +136,7 @@ test(
     process.stderr.write(`spool: ${JSON.stringify(result)}\n`);
     if (process.env.SPOOL_RESULT) writeFileSync(process.env.SPOOL_RESULT, JSON.stringify(result));
     expect(result).toMatchObject({ lost: 0, doubled: 0 });
-    expect(ids.filter((id) => !new Set(asked).has(id))).toEqual([]);
+    expect(ids.filter((id) => !asked.has(id))).toEqual([]);
     expect(withWork / kills, "kills that met work in the spool").toBeGreaterThan(0.5);
     expect(dropped()).toBeGreaterThan(0);
   },
