@@ -1,5 +1,11 @@
 import { HOUR } from "@quarterpast/domain";
-import { EXPORT_COLUMNS, insertOutcomes, readExport, type ExportFormat } from "@quarterpast/store";
+import {
+  createPool,
+  EXPORT_COLUMNS,
+  insertOutcomes,
+  readExport,
+  type ExportFormat,
+} from "@quarterpast/store";
 import { stringify } from "csv-stringify/sync";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { fileRecords } from "../../../test/fixtures/filed.js";
@@ -34,6 +40,8 @@ beforeAll(async () => {
     },
     { instanceId: `i-${n}`, begin: H + HOUR, quantity: "0.0001" },
   ]);
+  for (let hour = 2; hour < 7; hour += 1)
+    filed.push({ instanceId: `i-${hour}`, begin: H + hour * HOUR, quantity: `${hour}` });
   const sns = await fileRecords(ledger, filed);
   const outcome = { state: "abnormal" as const, code: "=003", detail: "" };
   await insertOutcomes(ledger.pool, [{ sn: sns[2]!, ...outcome }], "statement", H);
@@ -49,10 +57,11 @@ afterAll(() => ledger.end());
 async function exported(
   format: ExportFormat,
   filter: { product?: string; subject?: string } = {},
+  pool = ledger.pool,
 ): Promise<string> {
   const span = { accountNo: ledger.account.accountNo, from: H, to: H + 24 * HOUR };
   const texts: string[] = [];
-  for await (const some of readExport(ledger.pool, { ...span, ...filter }, format)) texts.push(...some);
+  for await (const some of readExport(pool, { ...span, ...filter }, format)) texts.push(...some);
   return texts.join("\n");
 }
 
@@ -82,6 +91,27 @@ test("JSON lines hold the same texts", async () => {
     .map((line) => JSON.parse(line) as Record<string, string>);
   expect(lines.map((line) => Object.values(line))).toEqual(await expected());
   expect(Object.keys(lines[0]!)).toEqual([...EXPORT_COLUMNS]);
+});
+
+test("one connection, two, and one that is taken at the same time write the same", async () => {
+  for (const max of [1, 2, 3]) {
+    const pool = createPool({ databaseUrl: ledger.url, applicationName: "export", max, onError: () => {} });
+    const both = await Promise.all([exported("csv", {}, pool), exported("csv", {}, pool)]);
+    expect(both).toEqual([await exported("csv"), await exported("csv")]);
+    expect([pool.totalCount, pool.idleCount]).toEqual([pool.idleCount, pool.totalCount]);
+    await pool.end();
+  }
+});
+
+test("whoever stops reading in the middle holds no connection", async () => {
+  const pool = createPool({ databaseUrl: ledger.url, applicationName: "export", max: 2, onError: () => {} });
+  const span = { accountNo: ledger.account.accountNo, from: H, to: H + 24 * HOUR };
+  for await (const texts of readExport(pool, span, "csv")) {
+    expect(texts.length).toBeGreaterThan(0);
+    break;
+  }
+  expect(await exported("csv", {}, pool)).toBe(await exported("csv"));
+  await pool.end();
 });
 
 test("a product or customer alone can be asked for; nothing is nothing", async () => {
