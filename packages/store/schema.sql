@@ -1170,16 +1170,8 @@ CREATE OR REPLACE FUNCTION public.sum_calls(calls bigint[])
  RETURNS void
  LANGUAGE plpgsql
 AS $function$
-DECLARE
-  one bigint;
 BEGIN
   PERFORM FROM submissions WHERE submission_id = ANY (calls) ORDER BY submission_id FOR NO KEY UPDATE;
-  IF cardinality(calls) > 1 THEN
-    FOR one IN SELECT DISTINCT unnest(calls) LOOP
-      PERFORM sum_calls(ARRAY[one]);
-    END LOOP;
-    RETURN;
-  END IF;
   DELETE FROM call_totals WHERE submission_id = ANY (calls);
   INSERT INTO call_totals (submission_id, account_no, hour, product, meter_no, kind, records, quantity)
   SELECT s.submission_id, s.account_no, r.hour, i.product, i.meter_no, r.kind, count(*) FILTER (WHERE m.mine),
