@@ -1,7 +1,8 @@
 import { HOUR, hourOf, MINUTE } from "@quarterpast/domain";
-import { startTestRedis } from "@quarterpast/devstack";
+import { createTestRedisPrefix, startTestRedis, testServers } from "@quarterpast/devstack";
 import { ensureShards, haltAccount, keepCases, registerCollector } from "@quarterpast/store";
-import { describe, expect, it, onTestFinished } from "vitest";
+import { describe, expect, it, onTestFinished, test } from "vitest";
+import { createProber } from "../src/doctor/redis.js";
 import { addRecord, clock, startApi, type TestApi } from "./kit.js";
 
 interface Check {
@@ -37,6 +38,12 @@ async function run(api: TestApi): Promise<void> {
   await ensureShards(api.pool, hourOf(clock.now()));
   await registerCollector(api.pool, "c1", clock.now(), clock.real());
 }
+
+test("Redis answers who asks before the connection stands", async () => {
+  const prober = createProber(testServers().redisUrl, createTestRedisPrefix());
+  onTestFinished(() => prober.close());
+  expect(await prober.queue()).toEqual({ waiting: 0, delayed: 0, failed: 0 });
+});
 
 describe("doctor", () => {
   it("finds a running stack well, a stopped one not", async () => {

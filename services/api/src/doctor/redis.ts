@@ -1,4 +1,7 @@
+import { once } from "node:events";
 import { checkDurability, connectProducer, QUEUE_NAME, type DurabilityProblem } from "@quarterpast/queue";
+
+const CONNECT_MS = 1_000;
 
 /** What doctor asks Redis. Every call fails at once while Redis is away. */
 export interface Prober {
@@ -11,10 +14,16 @@ export interface Prober {
 export function createProber(redisUrl: string, prefix: string): Prober {
   const redis = connectProducer(redisUrl);
   redis.on("error", () => {});
+  // Until the first connection stands every command is refused, though Redis is there: who asks early waits for it.
+  const begun = once(redis, "ready", { signal: AbortSignal.timeout(CONNECT_MS) }).catch(() => undefined);
   const key = (list: string) => `${prefix}:${QUEUE_NAME}:${list}`;
   return {
-    durability: () => checkDurability(redis),
+    async durability() {
+      await begun;
+      return checkDurability(redis);
+    },
     async queue() {
+      await begun;
       const [waiting, delayed, failed] = await Promise.all([
         redis.llen(key("wait")),
         redis.zcard(key("delayed")),
