@@ -1,4 +1,5 @@
 import { formatInstant, HOUR, type Micros } from "@quarterpast/domain";
+import { LINES_PER_TEXT } from "./texts.js";
 
 /** The columns of an export of records, in order. */
 export const EXPORT_COLUMNS = [
@@ -19,8 +20,6 @@ export const EXPORT_COLUMNS = [
 ] as const;
 
 export type ExportFormat = "csv" | "ndjson";
-
-const LINES_PER_TEXT = 100;
 
 /** How a line is written: what stands before each cell and after the last, and a text as the inside of a cell. */
 export interface Format {
@@ -136,5 +135,5 @@ export const linesOf = (format: Format): string => `
     WHERE CASE WHEN r.hour = $2::timestamptz THEN c.places IS NULL OR NOT c.places @> r.seq ELSE false END
     OFFSET 0
   )
-  SELECT string_agg(line, E'\\n' ORDER BY seq) AS lines FROM lines
+  SELECT string_agg(line, E'\\n' ORDER BY seq) AS text FROM lines
   GROUP BY shard, seq / ${LINES_PER_TEXT} ORDER BY shard, seq / ${LINES_PER_TEXT}`;

@@ -2,7 +2,7 @@ import { SECOND, type Micros } from "@quarterpast/domain";
 import { stamp, type Db, type Pool, type PoolClient } from "./db.js";
 import { FORMATS, linesOf, textOfHour, textsOf, type ExportFormat } from "./exportLines.js";
 import { allowLongReads } from "./manifests.js";
-import { readAll } from "./proofEvents.js";
+import { readTexts } from "./texts.js";
 
 export interface ExportFilter {
   accountNo: number;
@@ -14,7 +14,6 @@ export interface ExportFilter {
 
 /** More would write faster than anybody reads. */
 const CONNECTIONS = 2;
-const TEXTS_AT_ONCE = 40;
 
 /**
  * Lines of the records of the hours from `from` until before `to`, by hour and chain, without a header; each text holds
@@ -74,16 +73,14 @@ async function writeTexts(client: PoolClient, filter: ExportFilter, format: Expo
   await client.query("ANALYZE export_texts");
 }
 
-async function* readHour(
+function readHour(
   client: PoolClient,
   accountNo: number,
   hour: Micros,
   format: ExportFormat,
 ): AsyncGenerator<string[]> {
   const values = [accountNo, stamp(hour), textOfHour(FORMATS[format], hour)];
-  const lines = linesOf(FORMATS[format]);
-  for await (const rows of readAll<{ lines: string }>(client, "export_lines", lines, values, TEXTS_AT_ONCE))
-    yield rows.map(({ lines }) => lines);
+  return readTexts(client, "export_lines", linesOf(FORMATS[format]), values);
 }
 
 /** Begins at once, and asks for the next while the reader is busy with this one. */

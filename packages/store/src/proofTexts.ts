@@ -3,6 +3,7 @@ import { stamp, type Db } from "./db.js";
 import { readAll } from "./proofEvents.js";
 import type { HourScope } from "./proofLines.js";
 import { readRecordLinesOf } from "./proofRecords.js";
+import { LINES_PER_TEXT, readTexts, TEXTS_AT_ONCE } from "./texts.js";
 
 /**
  * The lines of an hour as it was proven, without its events, written by the database itself, some hundred in each text:
@@ -19,14 +20,7 @@ export async function* readStoredTexts(db: Db, scope: HourScope): AsyncGenerator
  */
 export async function* readChainTexts(db: Db, scope: HourScope): AsyncGenerator<string[]> {
   const parameters = [scope.accountNo, scope.seqFrom, scope.seqTo];
-  for await (const rows of readAll<{ text: string }>(
-    db,
-    "chain_texts",
-    CHAIN_TEXTS,
-    parameters,
-    4 * TEXTS_AT_ONCE,
-  ))
-    yield rows.map(({ text }) => text);
+  yield* readTexts(db, "chain_texts", CHAIN_TEXTS, parameters, 4 * TEXTS_AT_ONCE);
 }
 
 /** The totals as they stand in the ledger: what finance reads is what is verified. */
@@ -41,19 +35,9 @@ export async function readStoredTotals(db: Db, { accountNo, hour }: HourScope): 
   return rows.map((total) => wrapLine("total", totalText(total)));
 }
 
-const TEXTS_AT_ONCE = 40;
-const LINES_PER_TEXT = 100;
-
 async function* readUsageTextsOf(db: Db, { accountNo, hour }: HourScope): AsyncGenerator<string[]> {
   const parameters = [accountNo, stamp(hour), formatCompact(hour)];
-  for await (const rows of readAll<{ text: string }>(
-    db,
-    "usage_texts",
-    USAGE_TEXTS,
-    parameters,
-    TEXTS_AT_ONCE,
-  ))
-    yield rows.map(({ text }) => text);
+  yield* readTexts(db, "usage_texts", USAGE_TEXTS, parameters);
 }
 
 const compact = (column: string): string => `to_char(${column} AT TIME ZONE 'UTC', 'YYYYMMDD"T"HH24MISS"Z"')`;
