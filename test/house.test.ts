@@ -147,6 +147,32 @@ describe.each(workspaces.map((workspace) => [workspace.dir, workspace] as const)
   });
 });
 
+/** What a folder of the domain stands on; errors, text, time and quantity stand on nothing but each other. */
+const DOMAIN_FLOORS: Record<string, string[]> = {
+  "": [],
+  usage: [""],
+  billing: ["", "usage"],
+  placement: ["", "usage", "billing"],
+  proof: ["", "usage", "billing"],
+};
+
+test("the folders of the domain stand only on those below them", () => {
+  const { sources } = byName.get("@quarterpast/domain")!;
+  const src = "packages/domain/src";
+  const folderOf = (path: string): string => relative(src, join(path, "..")).split("/")[0]!;
+  const wrong: string[] = [];
+  for (const [path, source] of sources) {
+    if (path === `${src}/index.ts`) continue;
+    const folder = folderOf(path);
+    expect(DOMAIN_FLOORS[folder], `${path} is in a folder of the table`).toBeDefined();
+    for (const specifier of importsOf(source).filter((name) => name.startsWith("."))) {
+      const target = folderOf(join(path, "..", specifier));
+      if (target !== folder && !DOMAIN_FLOORS[folder]!.includes(target)) wrong.push(`${path}: ${specifier}`);
+    }
+  }
+  expect(wrong).toEqual([]);
+});
+
 test("the root builds every project", () => {
   const { references } = parse("tsconfig.json") as { references: { path: string }[] };
   expect(references.map(({ path }) => path).sort()).toEqual(workspaces.map(({ dir }) => dir).sort());

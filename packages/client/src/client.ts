@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { performance } from "node:perf_hooks";
 import { setTimeout as delay } from "node:timers/promises";
-import type { CloudEvent, Micros } from "@quarterpast/domain";
+import type { CloudEvent, Micros } from "@quarterpast/domain/usage";
 import { RejectedEvent, SpoolError, type RequestRefused, type UnacknowledgedEvent } from "./errors.js";
 import { toCloudEvent, type UsageInput } from "./event.js";
 import { createPipeline } from "./pipeline.js";

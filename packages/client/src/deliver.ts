@@ -1,4 +1,4 @@
-import type { CloudEvent } from "@quarterpast/domain";
+import type { CloudEvent } from "@quarterpast/domain/usage";
 import { RejectedEvent, UnacknowledgedEvent, type Refusal } from "./errors.js";
 import type { Attempt } from "./post.js";
 import { pauseMs, type RetryPolicy } from "./retry.js";

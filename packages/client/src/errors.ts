@@ -1,4 +1,4 @@
-import type { CloudEvent, ErrorCode } from "@quarterpast/domain";
+import type { CloudEvent, ErrorCode } from "@quarterpast/domain/usage";
 
 /** The collector does not take this event. It is not kept anywhere: whoever gets this decides what becomes of it. */
 export class RejectedEvent extends Error {

@@ -1,4 +1,4 @@
-import { parseQuantity, type CloudEvent } from "@quarterpast/domain";
+import { parseQuantity, type CloudEvent } from "@quarterpast/domain/usage";
 
 /** One consumption, as a product service tells it. */
 export interface UsageInput {

@@ -1,4 +1,4 @@
-import type { CloudEvent } from "@quarterpast/domain";
+import type { CloudEvent } from "@quarterpast/domain/usage";
 import { RequestRefused, type Refusal } from "./errors.js";
 import { parseProblem, parseReceipt, type Receipt } from "./reply.js";
 import { parseRetryAfter } from "./retry.js";

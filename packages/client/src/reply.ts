@@ -1,4 +1,4 @@
-import { ERRORS, type ErrorCode } from "@quarterpast/domain";
+import { ERRORS, type ErrorCode } from "@quarterpast/domain/usage";
 import type { Refusal } from "./errors.js";
 
 /** What the collector answers to a batch it has read. */

@@ -1,8 +1,4 @@
-/** What is said to a person, in both languages of the product. */
-export interface Text {
-  en: string;
-  zh: string;
-}
+import type { Text } from "./text.js";
 
 interface ErrorKind {
   /** HTTP status where the error answers a whole request. */

@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
-import { ACCEPT_WINDOW, hashOf, parseAnyEvent, parseUsageEvent, type Parsed } from "../src/event.js";
-import { eventKey } from "../src/identity.js";
+import { ACCEPT_WINDOW, hashOf, parseAnyEvent, parseUsageEvent, type Parsed } from "../src/usage/event.js";
+import { eventKey } from "../src/usage/identity.js";
 import { DAY, formatInstant, MINUTE, parseInstant, SECOND } from "../src/time.js";
-import { EVENT_LIMITS, type UsageEvent } from "../src/usageEvent.js";
+import { EVENT_LIMITS, type UsageEvent } from "../src/usage/usageEvent.js";
 import { fc } from "./property.js";
 
 const NOW = parseInstant("2026-03-01T10:30:00Z")!;

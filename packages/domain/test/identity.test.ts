@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { eventKey, keyIsId, payloadHash, shardOf, SHARDS, valueKey } from "../src/identity.js";
+import { eventKey, keyIsId, payloadHash, shardOf, SHARDS, valueKey } from "../src/usage/identity.js";
 import { fc } from "./property.js";
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { billableSpan, planParts, supplementInterval, type Interval } from "../src/interval.js";
-import type { RecordLimits } from "../src/limits.js";
+import { billableSpan, planParts, supplementInterval, type Interval } from "../src/placement/interval.js";
+import type { RecordLimits } from "../src/billing/limits.js";
 import { HOUR, MINUTE, parseInstant, SECOND } from "../src/time.js";
 import { decimal, exact, fc } from "./property.js";
 

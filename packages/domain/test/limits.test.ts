@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { deadlinesOf, phaseAt, SEAL_RULE, type WindowRule } from "../src/limits.js";
-import { ACCEPT_PAST_MAX, ACCEPT_WINDOW } from "../src/event.js";
+import { deadlinesOf, phaseAt, SEAL_RULE, type WindowRule } from "../src/billing/limits.js";
+import { ACCEPT_PAST_MAX, ACCEPT_WINDOW } from "../src/usage/event.js";
 import { DAY, formatInstant, HOUR, MINUTE, parseInstant } from "../src/time.js";
 import { fc } from "./property.js";
 

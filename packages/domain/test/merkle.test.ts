@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
-import { createTree, inclusionPath, leafHash, rootOf, rootOfPath } from "../src/merkle.js";
+import { createTree, inclusionPath, leafHash, rootOf, rootOfPath } from "../src/proof/merkle.js";
 
 const golden = JSON.parse(readFileSync(new URL("golden/trees.json", import.meta.url), "utf8")) as {
   trees: { size: number; root: string }[];

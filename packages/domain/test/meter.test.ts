@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { valueKey } from "../src/identity.js";
+import { valueKey } from "../src/usage/identity.js";
 import {
   AGGREGATIONS,
   compareDecimals,
@@ -7,7 +7,7 @@ import {
   refusalOf,
   type CountedEvent,
   type HourAddition,
-} from "../src/meter.js";
+} from "../src/usage/meter.js";
 import { addDecimals } from "../src/quantity.js";
 import { HOUR } from "../src/time.js";
 import { decimal, fc } from "./property.js";

@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
-import type { Interval } from "../src/interval.js";
-import type { RecordLimits } from "../src/limits.js";
-import { needsSupplement, planRecords, planRereport, type UsageToBill } from "../src/plan.js";
-import { serialNumber } from "../src/record.js";
+import type { Interval } from "../src/placement/interval.js";
+import type { RecordLimits } from "../src/billing/limits.js";
+import { needsSupplement, planRecords, planRereport, type UsageToBill } from "../src/placement/plan.js";
+import { serialNumber } from "../src/billing/record.js";
 import { HOUR, MINUTE, parseInstant, SECOND } from "../src/time.js";
 import { decimal, exact, fc } from "./property.js";
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { chargeAll, chargeFor, planProblem, roundMoney, type PricePlan } from "../src/price.js";
+import { chargeAll, chargeFor, planProblem, roundMoney, type PricePlan } from "../src/billing/price.js";
 import { addDecimals } from "../src/quantity.js";
 import { decimal, exact, fc } from "./property.js";
 

@@ -1,7 +1,7 @@
 import { generateKeyPairSync } from "node:crypto";
 import { describe, expect, test } from "vitest";
-import { formatLine, parseLine } from "../src/archive.js";
-import { decodeText, encodeText, eventLeaf } from "../src/leaf.js";
+import { formatLine, parseLine } from "../src/proof/archive.js";
+import { decodeText, encodeText, eventLeaf } from "../src/proof/leaf.js";
 import {
   isSigned,
   manifestHash,
@@ -9,7 +9,7 @@ import {
   MANIFEST_GENESIS,
   publicKeyOf,
   signManifest,
-} from "../src/manifest.js";
+} from "../src/proof/manifest.js";
 import { fc } from "./property.js";
 
 const manifest = manifestText({

@@ -8,8 +8,8 @@ import {
   toUnits,
   trimDecimal,
 } from "../src/quantity.js";
-import { sameQuantity } from "../src/interval.js";
-import { compareDecimals } from "../src/meter.js";
+import { sameQuantity } from "../src/placement/interval.js";
+import { compareDecimals } from "../src/usage/meter.js";
 import { decimal, exact, fc } from "./property.js";
 
 describe("a quantity at the edge", () => {

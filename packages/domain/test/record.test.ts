@@ -8,7 +8,7 @@ import {
   sealRecord,
   serialNumber,
   type RecordBody,
-} from "../src/record.js";
+} from "../src/billing/record.js";
 import { HOUR, MINUTE, parseInstant, SECOND } from "../src/time.js";
 import { decimal, fc } from "./property.js";
 

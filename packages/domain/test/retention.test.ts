@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { idProblem, lateMost, madeAt } from "../src/retention.js";
+import { idProblem, lateMost, madeAt } from "../src/usage/retention.js";
 import { DAY, parseInstant } from "../src/time.js";
 
 const NOW = parseInstant("2026-11-26T12:00:00Z")!;

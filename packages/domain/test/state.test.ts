@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { OUTCOMES } from "../src/outcome.js";
+import { OUTCOMES } from "../src/billing/outcome.js";
 import {
   OWED_STATES,
   RECORD_HAPPENINGS,
@@ -9,7 +9,7 @@ import {
   TRANSITIONS,
   type RecordHappening,
   type RecordState,
-} from "../src/state.js";
+} from "../src/billing/state.js";
 import { fc } from "./property.js";
 
 const arrows = RECORD_STATES.flatMap((from) =>

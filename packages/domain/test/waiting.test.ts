@@ -1,6 +1,11 @@
 import { describe, expect, test } from "vitest";
 import { HOUR, parseCompact } from "../src/time.js";
-import { judgeWaiting, STATEMENT_LAG, type StatementScope, type WaitingRecord } from "../src/waiting.js";
+import {
+  judgeWaiting,
+  STATEMENT_LAG,
+  type StatementScope,
+  type WaitingRecord,
+} from "../src/billing/waiting.js";
 import { fc } from "./property.js";
 
 const H = parseCompact("20260301T100000Z")!;

@@ -12,7 +12,7 @@ export interface SeededBug {
 }
 
 const COUNT = "services/aggregator/dist/count.js";
-const RECORD = "packages/domain/dist/record.js";
+const RECORD = "packages/domain/dist/billing/record.js";
 
 export const BUGS: SeededBug[] = [
   {
@@ -82,7 +82,7 @@ export const BUGS: SeededBug[] = [
   {
     name: "float sums",
     rule: "R11",
-    file: "packages/domain/dist/meter.js",
+    file: "packages/domain/dist/usage/meter.js",
     find: "addDecimals(...members.map((event) => event.quantity))",
     replace: "String(members.reduce((sum, event) => sum + Number(event.quantity), 0))",
     scenario: "pipeline",
@@ -90,7 +90,7 @@ export const BUGS: SeededBug[] = [
   {
     name: "identity with a server-made value",
     rule: "R4",
-    file: "packages/domain/dist/identity.js",
+    file: "packages/domain/dist/usage/identity.js",
     find: '.update(id, "utf8")',
     replace: '.update(id + process.hrtime.bigint(), "utf8")',
     scenario: "pipeline",
@@ -114,7 +114,7 @@ export const BUGS: SeededBug[] = [
   {
     name: "residue is dropped",
     rule: "R11",
-    file: "packages/domain/dist/plan.js",
+    file: "packages/domain/dist/placement/plan.js",
     find: "const total = addDecimals(usage.quantity, usage.residue);\n    // More was",
     replace: "const total = usage.quantity;\n    // More was",
     scenario: "pipeline",

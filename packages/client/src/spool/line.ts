@@ -1,5 +1,5 @@
 import { crc32 } from "node:zlib";
-import type { CloudEvent } from "@quarterpast/domain";
+import type { CloudEvent } from "@quarterpast/domain/usage";
 
 /** What a spool file holds, one a line: an event under its number, or the numbers of events that are settled. */
 export type SpoolLine = { seq: number; event: CloudEvent } | { settled: number[] };

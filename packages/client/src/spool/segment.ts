@@ -1,7 +1,7 @@
 import { closeSync, fsyncSync, openSync, readdirSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { open, type FileHandle } from "node:fs/promises";
 import { join } from "node:path";
-import type { CloudEvent } from "@quarterpast/domain";
+import type { CloudEvent } from "@quarterpast/domain/usage";
 import { readLines } from "./line.js";
 
 const EVENTS = ".events";

@@ -1,7 +1,7 @@
 import { mkdirSync } from "node:fs";
 import type { FileHandle } from "node:fs/promises";
 import { resolve as absolute } from "node:path";
-import type { CloudEvent } from "@quarterpast/domain";
+import type { CloudEvent } from "@quarterpast/domain/usage";
 import { SpoolError } from "../errors.js";
 import { eventLine, settledLine } from "./line.js";
 import { lockFolder } from "./lock.js";

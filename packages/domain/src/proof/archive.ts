@@ -1,4 +1,4 @@
-import { canonicalObject } from "./record.js";
+import { canonicalObject } from "../billing/record.js";
 
 /**
  * The lines of an hour's export. Each is one JSON object `{"<type>":{…}}` around a flat object of printable-ASCII

@@ -1,14 +1,14 @@
 import { copyOf, type Fields } from "./archive.js";
 import type { Finding } from "./proofProblems.js";
-import { formatUnits, isDecimal, QUANTITY_MAX_SCALE, trimDecimal, unitsOf } from "./quantity.js";
+import { formatUnits, isDecimal, QUANTITY_MAX_SCALE, trimDecimal, unitsOf } from "../quantity.js";
 import {
   PACKAGE_RECORD_VERSION,
   recordChecksum,
   RECORD_KINDS,
   RECORD_VERSION,
   serialNumber,
-} from "./record.js";
-import { parseCompact } from "./time.js";
+} from "../billing/record.js";
+import { parseCompact } from "../time.js";
 
 type Report = (code: Finding["code"], where: string, expected?: string, found?: string) => void;
 

@@ -6,10 +6,10 @@ import {
   type Interval,
   type PackageShare,
 } from "./interval.js";
-import type { RecordLimits } from "./limits.js";
-import { addDecimals, formatUnits, splitAtScale, toUnits } from "./quantity.js";
-import type { RecordBody } from "./record.js";
-import { HOUR, SECOND, type Micros } from "./time.js";
+import type { RecordLimits } from "../billing/limits.js";
+import { addDecimals, formatUnits, splitAtScale, toUnits } from "../quantity.js";
+import type { RecordBody } from "../billing/record.js";
+import { HOUR, SECOND, type Micros } from "../time.js";
 
 /** What a sealed hour holds for one instance. */
 export interface UsageToBill {

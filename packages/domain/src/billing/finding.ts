@@ -1,4 +1,4 @@
-import type { Text } from "./errors.js";
+import type { Text } from "../text.js";
 
 /** How ours and the marketplace's differ: a closed set. */
 export const FINDING_KINDS = ["missing", "extra", "different", "abnormal", "late", "refunded"] as const;

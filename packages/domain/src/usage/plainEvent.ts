@@ -1,5 +1,5 @@
-import { parseQuantity } from "./quantity.js";
-import { parseInstant } from "./time.js";
+import { parseQuantity } from "../quantity.js";
+import { parseInstant } from "../time.js";
 import { EVENT_LIMITS, type UsageEvent } from "./usageEvent.js";
 
 /** Printable ASCII: what nearly all names are, and what is told without Unicode's tables. */

@@ -1,6 +1,6 @@
 import type { Interval, Life } from "./interval.js";
-import { transition, type RecordState } from "./state.js";
-import { hourOf, SECOND, type Micros } from "./time.js";
+import { transition, type RecordState } from "../billing/state.js";
+import { hourOf, SECOND, type Micros } from "../time.js";
 
 /** A record as far as filing it again depends on it. */
 export interface Refiled {

@@ -1,10 +1,10 @@
 import { z } from "zod";
-import type { ErrorCode, Problem } from "./errors.js";
+import type { ErrorCode, Problem } from "../errors.js";
 import { correctionProblem, readCorrection } from "./correction.js";
 import { payloadHash } from "./identity.js";
 import { readPlainEvent } from "./plainEvent.js";
-import { parseQuantity } from "./quantity.js";
-import { DAY, formatInstant, HOUR, MINUTE, parseInstant, type Micros } from "./time.js";
+import { parseQuantity } from "../quantity.js";
+import { DAY, formatInstant, HOUR, MINUTE, parseInstant, type Micros } from "../time.js";
 import { EVENT_LIMITS, type UsageEvent } from "./usageEvent.js";
 
 /** Characters that a text field may have; Postgres could not store the others, and nobody could read them. */

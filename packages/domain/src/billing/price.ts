@@ -1,4 +1,4 @@
-import { formatUnits, scaleOf, toUnits, trimDecimal, type Units } from "./quantity.js";
+import { formatUnits, scaleOf, toUnits, trimDecimal, type Units } from "../quantity.js";
 
 /**
  * How a price follows from usage (koogallery.md 2.3). `fixed` and `tier` look at each record alone, `step` at all usage

@@ -1,6 +1,6 @@
-import type { Problem } from "./errors.js";
+import type { Problem } from "../errors.js";
 import { isUuidV7 } from "./identity.js";
-import { DAY, formatInstant, type Micros } from "./time.js";
+import { DAY, formatInstant, type Micros } from "../time.js";
 
 /** Identities are kept for at least this long, and by default for the longest lateness and a week (failures.md, R17). */
 export const KEEP_DAYS = { least: 8, usual: 42, most: 3_650 } as const;

@@ -1,4 +1,4 @@
-import type { Text } from "./errors.js";
+import type { Text } from "../text.js";
 
 /** What a verification can find: a closed set. */
 export const PROOF_PROBLEMS = {

@@ -1,5 +1,5 @@
 import type { Period } from "./period.js";
-import { MINUTE, type Micros } from "./time.js";
+import { MINUTE, type Micros } from "../time.js";
 
 /** A record of a call of which nobody knows whether it was taken, against a statement of the marketplace. */
 export interface WaitingRecord {

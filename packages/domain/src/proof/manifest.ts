@@ -1,6 +1,6 @@
 import { createHash, createPublicKey, sign, verify, type KeyObject } from "node:crypto";
-import { canonicalObject } from "./record.js";
-import { formatCompact, type Micros } from "./time.js";
+import { canonicalObject } from "../billing/record.js";
+import { formatCompact, type Micros } from "../time.js";
 
 /** What is signed of one hour of an account: counts, and the roots over all that the hour holds (failures.md, 6.5). */
 export interface Manifest {

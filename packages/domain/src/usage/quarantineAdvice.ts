@@ -1,4 +1,5 @@
-import type { QuarantineReason, Text } from "./errors.js";
+import type { QuarantineReason } from "../errors.js";
+import type { Text } from "../text.js";
 
 /**
  * What ends a wait in quarantine, by its reason. What cannot be counted as it came is sent again right, under a new id,

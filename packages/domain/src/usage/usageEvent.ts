@@ -1,4 +1,4 @@
-import type { Micros } from "./time.js";
+import type { Micros } from "../time.js";
 
 /** How long the fields of an event may be, and how many extensions it may have. */
 export const EVENT_LIMITS = {

@@ -2,8 +2,8 @@ import type { Fields } from "./archive.js";
 import type { Manifest } from "./manifest.js";
 import { createTree, rootOf } from "./merkle.js";
 import { createRecordLeaves } from "./recordLeaves.js";
-import { formatUnits, QUANTITY_MAX_SCALE, trimDecimal, unitsOf } from "./quantity.js";
-import { canonicalObject } from "./record.js";
+import { formatUnits, QUANTITY_MAX_SCALE, trimDecimal, unitsOf } from "../quantity.js";
+import { canonicalObject } from "../billing/record.js";
 
 /** What one hour's manifest says of its lines, the hash over the body apart. */
 export type HourRoots = Pick<

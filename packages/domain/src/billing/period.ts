@@ -1,4 +1,4 @@
-import { DAY, HOUR, hourOf, SECOND, type Micros } from "./time.js";
+import { DAY, HOUR, hourOf, SECOND, type Micros } from "../time.js";
 
 /** `[from, to)`: the begins that a statement or a bill covers. */
 export interface Period {

@@ -1,6 +1,6 @@
 import type { Aggregation } from "./meter.js";
-import type { QuarantineReason } from "./errors.js";
-import { addDecimals } from "./quantity.js";
+import type { QuarantineReason } from "../errors.js";
+import { addDecimals } from "../quantity.js";
 
 /**
  * What an event does to an earlier one of its source: `corrects` gives it the quantity of this event, `cancels` takes it

@@ -1,4 +1,4 @@
-import { DAY, HOUR, MINUTE, type Micros } from "./time.js";
+import { DAY, HOUR, MINUTE, type Micros } from "../time.js";
 
 /** What a marketplace allows in one record and one call; data of its adapter, never constants of ours. */
 export interface RecordLimits {

@@ -1,6 +1,6 @@
-import type { RecordLimits } from "./limits.js";
-import { formatUnits, splitAtScale, toUnits, addDecimals, type Units } from "./quantity.js";
-import { HOUR, MINUTE, SECOND, type Micros } from "./time.js";
+import type { RecordLimits } from "../billing/limits.js";
+import { formatUnits, splitAtScale, toUnits, addDecimals, type Units } from "../quantity.js";
+import { HOUR, MINUTE, SECOND, type Micros } from "../time.js";
 
 /** `[begin, end)` in whole seconds. */
 export interface Interval {

@@ -1,11 +1,11 @@
 import type { Fields } from "./archive.js";
-import { eventKey, valueKey } from "./identity.js";
+import { eventKey, valueKey } from "../usage/identity.js";
 import { decodeText } from "./leaf.js";
 import { createTree } from "./merkle.js";
-import { compareDecimals } from "./meter.js";
+import { compareDecimals } from "../usage/meter.js";
 import type { Finding } from "./proofProblems.js";
-import { formatUnits, isDecimal, QUANTITY_MAX_SCALE, trimDecimal, unitsOf } from "./quantity.js";
-import { formatCompact, hourOf, parseInstant } from "./time.js";
+import { formatUnits, isDecimal, QUANTITY_MAX_SCALE, trimDecimal, unitsOf } from "../quantity.js";
+import { formatCompact, hourOf, parseInstant } from "../time.js";
 
 type Report = (code: Finding["code"], where: string, expected?: string, found?: string) => void;
 

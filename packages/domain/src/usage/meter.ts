@@ -1,8 +1,8 @@
-import type { QuarantineReason } from "./errors.js";
+import type { QuarantineReason } from "../errors.js";
 import type { UsageEvent } from "./usageEvent.js";
 import { valueKey } from "./identity.js";
-import { addDecimals, scaleOf } from "./quantity.js";
-import type { Micros } from "./time.js";
+import { addDecimals, scaleOf } from "../quantity.js";
+import type { Micros } from "../time.js";
 
 /** How the events of an hour become its quantity. */
 export const AGGREGATIONS = ["sum", "count", "max", "unique"] as const;

@@ -1,6 +1,6 @@
-import { canonicalObject } from "./record.js";
-import { trimDecimal } from "./quantity.js";
-import { formatInstant, type Micros } from "./time.js";
+import { canonicalObject } from "../billing/record.js";
+import { trimDecimal } from "../quantity.js";
+import { formatInstant, type Micros } from "../time.js";
 
 /** What is proven of one event: its identity and all that is metered. */
 export interface EventCore {

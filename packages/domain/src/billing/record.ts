@@ -1,5 +1,5 @@
 import { hash } from "node:crypto";
-import { formatCompact, type Micros } from "./time.js";
+import { formatCompact, type Micros } from "../time.js";
 
 /** Why a record exists beside, or instead of, the plain record of its hour. */
 export const RECORD_KINDS = ["usage", "supplement", "rereport"] as const;

@@ -1,0 +1,3 @@
+export * from "./interval.js";
+export * from "./plan.js";
+export * from "./rereport.js";
