@@ -4,7 +4,7 @@ import { createServer } from "node:http";
 /**
  * A marketplace that is as fast as one can be and still checks what counts: it verifies each call's signature, sums
  * every value exactly and sees each serial number once. Speaks the sandbox's protocol from the specification
- * (koogallery.md 1.2 to 1.5) with no code of the product. Started by close.ts; asked over the process channel.
+ * (koogallery.md 1.2–1.5) with no code of the product. Started by close.ts; asked over the process channel.
  */
 const key = process.argv[2] ?? "";
 

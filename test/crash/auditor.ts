@@ -10,7 +10,7 @@ import { auditSealed, readSnapshot } from "./audit/sealed.js";
 import { auditTransport } from "./audit/transport.js";
 import { auditUsage } from "./audit/usage.js";
 
-/** What of failures.md, section 3, is not checked, and why. */
+/** What of failures.md 3 is not checked, and why. */
 export const SKIPPED = {
   I16: "one seller: there are no tenants",
   I17: "the commit time: entries carry the time of receipt alone (each acknowledged event is in a journal is checked)",

@@ -1,7 +1,7 @@
 /** Settings of a Redis server by name. */
 export type RedisConfig = Record<string, string | number>;
 
-/** What acknowledged-means-durable asks of Redis (design rule 1). */
+/** What acknowledged-means-durable asks of Redis (SPEC 1). */
 export const DURABLE: RedisConfig = {
   appendonly: "yes",
   appendfsync: "always",

@@ -75,7 +75,7 @@ export class RuleError extends Error {
   }
 }
 
-/** Why an acknowledged event waits in quarantine; a closed set. It waits, it is never dropped (design, rule 3). */
+/** Why an acknowledged event waits in quarantine; a closed set. It waits, it is never dropped (SPEC 3). */
 export const QUARANTINE_REASONS = {
   unknown_meter: { en: "no such meter", zh: "计量项不存在" },
   unknown_instance: {

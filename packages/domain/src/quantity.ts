@@ -13,7 +13,7 @@ const SIGNIFICANT_DIGITS_OF_A_NUMBER = 15;
 
 /**
  * Reads a quantity as it came in JSON: a decimal string, or a number taken by its shortest decimal form of up to 15
- * significant digits (design, rule 9).
+ * significant digits (SPEC 9).
  * @returns its canonical text (no leading or trailing zeros: `1`, `1.0` and `"1"` are the same payload), or undefined
  * where it is no such quantity: negative, NaN, an exponent, more digits than a number can be trusted with.
  */
@@ -80,7 +80,7 @@ export function addDecimals(...texts: string[]): string {
   return trimDecimal(formatUnits(sum, scale));
 }
 
-/** What a marketplace can be told of a total, and what stays behind for the next hour (design, rule 9). */
+/** What a marketplace can be told of a total, and what stays behind for the next hour (SPEC 9). */
 export interface Split {
   /** In units of the marketplace's scale. */
   billable: Units;

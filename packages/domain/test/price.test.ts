@@ -17,7 +17,7 @@ const plan = (given: Partial<PricePlan>): PricePlan => ({
 const of = (...quantities: string[]) => quantities.map((quantity) => ({ period: "2026-03", quantity }));
 const total = (amounts: readonly string[]) => addDecimals("0", ...amounts);
 
-describe("the examples of the specification (koogallery.md 2.3, 10 H)", () => {
+describe("the examples of the specification (koogallery.md 2.3, 10.H)", () => {
   test("step: 8 in a period are 1.90, however they are cut", () => {
     const step = plan({ model: "step" });
     expect(chargeFor(step, "0", "8")).toBe("1.9");

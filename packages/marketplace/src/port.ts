@@ -31,7 +31,7 @@ export interface CallRecord {
 export interface Call {
   records: readonly CallRecord[];
   /**
-   * `evidence.host` of the attempt that left these records unknown: they stay with that host (design, rule 5).
+   * `evidence.host` of the attempt that left these records unknown: they stay with that host (SPEC 5).
    * Absent for records of which no byte was ever sent.
    */
   host?: string | undefined;
@@ -67,7 +67,7 @@ export interface RecordException {
   serialNumber: string;
   /**
    * WARNING: `duplicate` is what the marketplace said, not a proof. It proves our delivery only where the caller knows
-   * that it sent this serial number more than once, and nobody else did; else it is a conflict (design, rule 6).
+   * that it sent this serial number more than once, and nobody else did; else it is a conflict (SPEC 6).
    */
   outcome: RefusedOutcome | Extract<Outcome, "duplicate" | "unknown">;
   code: string;

@@ -12,7 +12,7 @@ export interface UsageBatch {
 }
 
 /**
- * A batch by columns, the cheapest form of a job for the CPU (design, measured facts): `dictionary` holds each source,
+ * A batch by columns, the cheapest form of a job for the processor: `dictionary` holds each source,
  * subject and meter once, the columns of those names hold positions in it. Columns that no event fills are left out.
  * Version 1 carried a key and a payload hash for each event; both follow from the rest.
  */

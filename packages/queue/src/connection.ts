@@ -4,7 +4,7 @@ import { Redis, type RedisOptions } from "ioredis";
 export const QUEUE_NAME = "usage";
 export const DEFAULT_PREFIX = "{qp0}";
 
-/** BullMQ's default backoff costs 18 s after an outage (design, measured facts): never wait longer than this. */
+/** BullMQ's default backoff costs 18 s after an outage (failures.md 2.26): never wait longer than this. */
 const RECONNECT_CAP_MS = 1_000;
 
 const reconnect: RedisOptions = {

@@ -21,7 +21,7 @@ export interface Consumer {
 }
 
 /**
- * Consumes usage jobs. A job may run twice and in two places at once (failures.md, B1): `process` must be idempotent.
+ * Consumes usage jobs. A job may run twice and in two places at once (failures.md B1): `process` must be idempotent.
  * Locks are short so that the jobs of a killed worker are taken up again within seconds.
  */
 export function createConsumer({

@@ -1,6 +1,6 @@
 import type { Redis } from "ioredis";
 
-/** What Redis must be set to before an acknowledgement may rest on it (failures.md, R1). */
+/** What Redis must be set to before an acknowledgement may rest on it (failures.md R1). */
 const REQUIRED = {
   appendonly: "yes",
   appendfsync: "always",

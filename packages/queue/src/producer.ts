@@ -114,7 +114,7 @@ function openQueue(redis: Redis, prefix: string, onError: (error: Error) => void
       removeOnComplete: true,
       removeOnFail: false,
       keepLogs: 0,
-      // Retries do not end (design, rule 3).
+      // Retries do not end (SPEC 3).
       attempts: Number.MAX_SAFE_INTEGER,
       backoff: { type: "fixed", delay: 500, jitter: 0.5 },
     },

@@ -8,7 +8,7 @@ export interface Room {
 }
 
 /**
- * Above this share nothing more is added: at the limit itself, workers could not even take jobs out (failures.md, B12).
+ * Above this share nothing more is added: at the limit itself, workers could not even take jobs out (failures.md B12).
  * What is left must hold the bookkeeping of the jobs that are there.
  */
 export const FULL_SHARE = 0.8;

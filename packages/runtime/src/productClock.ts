@@ -49,7 +49,7 @@ function productTime({ anchor }: State, real: Micros): Micros {
 }
 
 /**
- * Product time from the one row of the database (design rule 11). Real time is the server's, by half the round trip,
+ * Product time from the one row of the database (SPEC 11). Real time is the server's, by half the round trip,
  * carried on by the monotonic clock, so that a step of the host's clock changes nothing. A real anchor in the future
  * holds the clock until then. The clock never goes back, and goes on by the last anchor while the database is away.
  */

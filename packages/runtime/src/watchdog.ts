@@ -17,7 +17,7 @@ export interface WatchdogOptions {
   monotonicMs?: () => number;
 }
 
-/** Watches progress, not liveness: a consumer may run without an error and do nothing (failures.md, B7 and R13). */
+/** Watches progress, not liveness: a consumer may run without an error and do nothing (failures.md B7, R13). */
 export interface Watchdog {
   /** Tells that a piece of work has ended. */
   progressed(): void;

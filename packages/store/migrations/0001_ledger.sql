@@ -363,7 +363,7 @@ CREATE TABLE findings (
 );
 CREATE UNIQUE INDEX findings_open ON findings (account_no, kind, sn) WHERE resolved_at IS NULL;
 
--- What an operator asked to file again; the reporter carries it out (design, rule 7).
+-- What an operator asked to file again; the reporter carries it out (SPEC 7).
 CREATE TABLE rereports (
   request_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
   sn text NOT NULL REFERENCES records (sn),

@@ -27,7 +27,7 @@ CREATE INDEX findings_settled ON findings (account_no, kind, sn) WHERE settled;
 
 -- Re-reports ---------------------------------------------------------------------------------------------------
 
--- Another interval than that of the record: only where the marketplace showed that it is void (design, rule 7).
+-- Another interval than that of the record: only where the marketplace showed that it is void (SPEC 7).
 ALTER TABLE rereports ADD COLUMN begin_at timestamptz, ADD COLUMN end_at timestamptz,
   ADD CHECK ((begin_at IS NULL) = (end_at IS NULL) AND begin_at < end_at),
   ADD CHECK (date_trunc('second', begin_at) = begin_at AND date_trunc('second', end_at) = end_at);

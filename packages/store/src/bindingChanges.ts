@@ -13,7 +13,7 @@ export interface BatchOpening {
   horizon: bigint;
 }
 
-/** Each statement has a snapshot of its own: the hours are read after the locks are held (design, rule 4), the changes after the horizon. */
+/** Each statement has a snapshot of its own: the hours are read after the locks are held (SPEC 4), the changes after the horizon. */
 const openingOf = (horizon: bigint): string => `BEGIN;
   SELECT ${Array.from({ length: SHARDS }, (_, shard) => `pg_advisory_xact_lock_shared(${SHARD_LOCK}, ${shard})`).join(", ")};
   SELECT shard, sealed_before AS "sealedBefore" FROM shards;

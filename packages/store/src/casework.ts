@@ -9,7 +9,7 @@ const QUARANTINE_PATIENCE = "interval '15 minutes'";
 /**
  * What calls for a person and has no case yet: (kind, ref, detail, due). A record has one open case at a time, and none
  * again of a kind that was settled. What was sent more than once and is there already never gets so far: it is no
- * abnormal record (design, rule 6).
+ * abnormal record (SPEC 6).
  */
 const WANTED = `
   SELECT 'record_' || b.state AS kind, b.sn AS ref, concat_ws(' ', b.instance_id, b.begin_at, b.quantity, b.code) AS detail,

@@ -1,7 +1,7 @@
 import type { Micros } from "@quarterpast/domain";
 import { stamp, type Db } from "./db.js";
 
-/** The row that defines product time for all processes (design, rule 11), with the database's own real time. */
+/** The row that defines product time for all processes (SPEC 11), with the database's own real time. */
 export interface ClockAnchor {
   realAnchor: Micros;
   productAnchor: Micros;

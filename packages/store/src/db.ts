@@ -56,7 +56,7 @@ export interface PoolOptions {
 
 /**
  * A pool whose sessions speak UTC. Its timeouts: a statement of 30 s and an idle transaction of 5 s would otherwise
- * hold a shard's lock and starve the sealer (failures.md, row 44).
+ * hold a shard's lock and starve the sealer (failures.md 2.44).
  */
 export function createPool({ databaseUrl, max = 8, applicationName, onError }: PoolOptions): Pool {
   const pool = new pg.Pool({

@@ -6,7 +6,7 @@ export interface RereportRequest {
   sn: string;
   /** Null: the quantity stays. */
   quantity: string | null;
-  /** Null: that of the record. Another only where the marketplace showed that the record is void (design, rule 7). */
+  /** Null: that of the record. Another only where the marketplace showed that the record is void (SPEC 7). */
   interval: Interval | null;
   reason: string;
   keyId: string;

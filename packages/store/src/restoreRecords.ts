@@ -65,7 +65,7 @@ const RECORDS_PER_CALL = 1_000;
 
 /**
  * Makes calls for records that have none: unknown, and sent once. What became of them nobody knows any more, so the same
- * bytes go out again, and "already there" is proof of delivery (design, rule 6). Records of `sentOnce` wait for a statement.
+ * bytes go out again, and "already there" is proof of delivery (SPEC 6). Records of `sentOnce` wait for a statement.
  */
 export async function restoreCalls(
   db: Db,

@@ -36,7 +36,7 @@ export interface NewStatement {
   /** The begins it covers; where nobody tells, the whole hours from its first to its last. */
   range?: Period | undefined;
   lines: readonly StatedLine[];
-  /** Codes that say "already there": for a record sent more than once, proof of delivery (design, rule 6). */
+  /** Codes that say "already there": for a record sent more than once, proof of delivery (SPEC 6). */
   duplicateCodes: readonly string[];
   /** Wire versions without a serial number; none where absent. */
   sentOnce?: readonly number[] | undefined;
@@ -220,7 +220,7 @@ async function settle(
 
 /**
  * Records the marketplace took before it was asked and does not show: noted. What it had only accepted goes out again
- * as it was (design, rule 6); what it had billed is for a person to ask about.
+ * as it was (SPEC 6); what it had billed is for a person to ask about.
  */
 async function findMissing(
   db: Db,

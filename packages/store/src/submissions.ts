@@ -59,7 +59,7 @@ export interface ClaimedSubmission extends NewSubmission {
 
 /**
  * Claims up to `limit` due submissions, earliest deadline first, and commits the next attempt of each before anything
- * is sent (design, rules 5 and 8). A lease that ran out makes a `sent` one due again: the same bytes go out. Not so
+ * is sent (SPEC 5, 8). A lease that ran out makes a `sent` one due again: the same bytes go out. Not so
  * where the records are of a wire version of `sentOnce`: once claimed, such a call is due again only when its reply or a
  * statement says that it was not taken.
  */

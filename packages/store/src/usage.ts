@@ -3,8 +3,8 @@ import { int4Array, numericArray, timestamptzArray } from "./binaryArray.js";
 import { stamp, stamps, type Db } from "./db.js";
 
 /**
- * Takes the shards' locks shared, in ascending order, and reads their first open hour in the next statement (design,
- * rule 4). Until the transaction ends no sealer can flip an hour of them.
+ * Takes the shards' locks shared, in ascending order, and reads their first open hour in the next statement
+ * (SPEC 4). Until the transaction ends no sealer can flip an hour of them.
  * @returns per shard, the hour before which everything is sealed.
  */
 export async function lockOpenHours(db: Db, shards: readonly number[]): Promise<Map<number, Micros>> {

@@ -94,7 +94,7 @@ export function toRow(
   };
 }
 
-/** Late usage rolls forward to the first open hour (design, rule 4). */
+/** Late usage rolls forward to the first open hour (SPEC 4). */
 export function billHourOf(time: Micros, shard: number, openHours: ReadonlyMap<number, Micros>): Micros {
   const open = openHours.get(shard);
   if (open === undefined) throw new Error(`shard ${shard} has no row: the database was not prepared`);

@@ -36,7 +36,7 @@ export interface CountDeps {
 }
 
 /**
- * Counts a batch in one transaction: each event once, its hour added to, a receipt (design, rule 2). Running it again
+ * Counts a batch in one transaction: each event once, its hour added to, a receipt (SPEC 2). Running it again
  * changes nothing. Errors leave nothing behind.
  * @param poison events the database refuses: they wait in quarantine as they came.
  */
@@ -170,7 +170,7 @@ async function bind(db: Db, { batch, known }: Counting, keyed: readonly KeyedEve
   return keyed.map((one) => bindEvent(one, lives.get(one.event.subject) ?? [], meters.get(one.event.meter)));
 }
 
-/** Overlapping batches that are not sorted by key deadlock; sorted ones never (design, measured facts). Equal keys keep their order. */
+/** Overlapping batches that are not sorted by key deadlock; sorted ones never (failures.md 2.34). Equal keys keep their order. */
 function sortByIdentity<T extends KeyedEvent>(events: T[]): T[] {
   return events.sort((a, b) => a.sourceNo - b.sourceNo || (a.key < b.key ? -1 : a.key > b.key ? 1 : 0));
 }

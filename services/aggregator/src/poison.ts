@@ -6,7 +6,7 @@ import { countBatch, rehearseBatch, type CountDeps } from "./count.js";
 
 /**
  * Counts a batch; where the database refuses what is in it, finds the events at fault by halving and keeps those in
- * quarantine, so that the rest flows (design, rule 3). Any other error is thrown: the batch is run again.
+ * quarantine, so that the rest flows (SPEC 3). Any other error is thrown: the batch is run again.
  */
 export async function countDespitePoison(deps: CountDeps, batch: UsageBatch): Promise<Receipt> {
   try {

@@ -44,7 +44,7 @@ const RETRY_MS = 500;
 export interface OutstandingDeps {
   journal: Journal;
   monotonicMs: () => number;
-  /** Without a receipt for this long, real time, an entry is enqueued again (design, rule 1). */
+  /** Without a receipt for this long, real time, an entry is enqueued again (SPEC 1). */
   receiptWithinMs: number;
 }
 

@@ -15,7 +15,7 @@ export type RedisDownPolicy = "strict" | "journal";
 
 const POLICIES: readonly RedisDownPolicy[] = ["strict", "journal"];
 
-/** 35 days: no event is accepted later than that (design, rule 2). */
+/** 35 days: no event is accepted later than that (SPEC 2). */
 const ACCEPT_PAST_HOURS_MAX = 840;
 /**
  * Identities are kept for a week longer than events are accepted, so a journal kept for less than a week can never

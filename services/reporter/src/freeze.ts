@@ -51,7 +51,7 @@ export async function freezeRecords(deps: FreezeDeps): Promise<boolean> {
 
 /**
  * One chunk in one transaction: records with their canonical and wire bytes, chain, residue, and the intent to file
- * them (design, rule 5). A kill leaves the whole chunk to be made again, with the same serial numbers.
+ * them (SPEC 5). A kill leaves the whole chunk to be made again, with the same serial numbers.
  */
 async function freezeChunk(deps: FreezeDeps, found: FreezeWork): Promise<boolean> {
   return inTransaction(deps.pool, async (db) => {

@@ -47,7 +47,7 @@ const ANCHORS_AT_ONCE = 100;
 const PROOFS_AT_ONCE = 1_000;
 
 /**
- * Proves the oldest frozen hour of each account: roots, export, signed manifest, anchor (design, rule 10). Never in the
+ * Proves the oldest frozen hour of each account: roots, export, signed manifest, anchor (SPEC 10). Never in the
  * way of sending: it only reads what is final. @returns whether there was work.
  */
 export async function proveHours(deps: ProveDeps): Promise<boolean> {

@@ -23,7 +23,7 @@ import { freezeOne, insertIntent, type FreezeDeps } from "./freeze.js";
 
 /**
  * Carries out the oldest wish to file a record again: a new record at the chain's end that names the old one and keeps
- * its interval, or has the one that was asked for where that cannot bill twice (design, rule 7). @returns whether one waited.
+ * its interval, or has the one that was asked for where that cannot bill twice (SPEC 7). @returns whether one waited.
  */
 export async function carryOutRereport(deps: FreezeDeps): Promise<boolean> {
   return inTransaction(deps.pool, async (db) => {

@@ -11,7 +11,7 @@ export interface SealDeps {
 
 /**
  * Seals the first open hour of every shard that is due: when all collectors and expected sources were heard past the
- * hour's end by the grace, or, as incomplete, at the latest minute whatever is missing (design, rule 8).
+ * hour's end by the grace, or, as incomplete, at the latest minute whatever is missing (SPEC 8).
  * @returns whether another hour may be due at once.
  */
 export async function sealDueHours({ pool, clock, logger, rule = SEAL_RULE }: SealDeps): Promise<boolean> {

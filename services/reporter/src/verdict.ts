@@ -125,7 +125,7 @@ function refusedState(
   return adapter.expiredCodes.includes(code) ? "expired" : after(outcome);
 }
 
-/** "Already there" proves our delivery only for what we sent more than once (design, rule 6). */
+/** "Already there" proves our delivery only for what we sent more than once (SPEC 6). */
 function judgeException(exception: RecordException, sends: number): Decision["exceptions"][number] {
   const { serialNumber, code, detail, outcome } = exception;
   const happening = outcome === "duplicate" && sends === 1 ? "conflict" : outcome;

@@ -26,7 +26,7 @@ export const SAMPLE_RATE = 180;
 const BEAT_SLACK: Micros = 5 * SECOND;
 
 /**
- * Decides where product time starts (design, rule 11): it never goes back, a data directory goes on as it began.
+ * Decides where product time starts (SPEC 11): it never goes back, a data directory goes on as it began.
  * @param anchor the clock row of the data directory; undefined for a new one.
  * @param now real time of the database.
  * @throws CliError 2 where the wish does not fit the data directory.

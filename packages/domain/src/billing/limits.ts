@@ -56,7 +56,7 @@ export function phaseAt(deadlines: Deadlines, hour: Micros, now: Micros): Phase 
   return now < deadlines.lateEnds ? "late" : "overdue";
 }
 
-/** When an hour is sealed: after `grace` if all was heard, at `latest` whatever is missing (design, rule 8). */
+/** When an hour is sealed: after `grace` if all was heard, at `latest` whatever is missing (SPEC 8). */
 export interface SealRule {
   grace: Micros;
   latest: Micros;

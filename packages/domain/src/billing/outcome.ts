@@ -1,5 +1,5 @@
 /**
- * What became of a record at the marketplace: a closed set. `accepted` is not billed (koogallery.md 2.1, rule 1);
+ * What became of a record at the marketplace: a closed set. `accepted` is not billed (koogallery.md 2.1.1);
  * `unknown` is a state, not an error: the same bytes go out again, or reconciliation settles it.
  */
 export const OUTCOMES = [

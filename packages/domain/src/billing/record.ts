@@ -47,7 +47,7 @@ export const PACKAGE_RECORD_VERSION = "2";
 
 /**
  * The serial number of a record (metering_sn): from its identity alone, so that a blind retry, or the same hour after
- * a restore, carries the same one and the marketplace can refuse a second bill (failures.md, section 6.7).
+ * a restore, carries the same one and the marketplace can refuse a second bill (failures.md 6.7).
  * @returns `b1` and 48 hex digits.
  */
 export function serialNumber(
@@ -73,7 +73,7 @@ export interface SealedRecord extends RecordBody, ChainLink {
 
 /**
  * Seals a record into its chain: canonical bytes (RFC 8785 narrowed to a flat object of printable-ASCII strings) and
- * the checksum over them (failures.md, section 6.1–6.3).
+ * the checksum over them (failures.md 6.1–6.3).
  * @throws RangeError where a field holds what the canonical form does not: the edge must have refused it.
  */
 export function sealRecord(body: RecordBody, link: ChainLink): SealedRecord {

@@ -39,7 +39,7 @@ export const RECORD_HAPPENINGS = [
   "stated_missing",
   /** There under our serial number, with another quantity: a dispute, never edited by us. */
   "stated_different",
-  /** Another record was filed in its place (design, rule 7). */
+  /** Another record was filed in its place (SPEC 7). */
   "rereported",
   /** An operator wants the same bytes to go out once more. */
   "resent",

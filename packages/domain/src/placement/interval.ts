@@ -19,7 +19,7 @@ const SUPPLEMENT_RESERVE: Micros = MINUTE;
 
 /**
  * The interval that an hour's records of an instance may fill: the hour clipped to the life; where the life ends in
- * the hour, its last minute (half of a life shorter than two) is left for supplements (design, rule 4).
+ * the hour, its last minute (half of a life shorter than two) is left for supplements (SPEC 4).
  * @returns undefined where the instance did not live in that hour.
  */
 export function billableSpan(hour: Micros, life: Life): Interval | undefined {

@@ -48,7 +48,7 @@ export interface PlanContext {
   taken: readonly Interval[];
 }
 
-/** Whether the usage needs a supplement: its instance did not live in the hour that bills it (design, rule 4). */
+/** Whether the usage needs a supplement: its instance did not live in the hour that bills it (SPEC 4). */
 export function needsSupplement(hour: Micros, usage: Pick<UsageToBill, "opened" | "closed">): boolean {
   return billableSpan(hour, lifeOf(usage)) === undefined;
 }
@@ -114,7 +114,7 @@ function lifeOf(usage: Pick<UsageToBill, "opened" | "closed">): {
 
 /**
  * The record that is filed in place of another: in the same interval, so that first-wins forbids a double, or in one
- * that was asked for, where {@link rereportProblem} allows it (design, rule 7).
+ * that was asked for, where {@link rereportProblem} allows it (SPEC 7).
  */
 export function planRereport(
   replaced: Omit<RecordBody, "kind" | "residueIn" | "residueOut" | "recordTime" | "replaces"> & {

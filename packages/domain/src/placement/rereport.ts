@@ -28,7 +28,7 @@ export interface RereportContext {
 }
 
 /**
- * Why a record may not be filed again so; undefined where it may (design, rule 7). In the same interval first-wins
+ * Why a record may not be filed again so; undefined where it may (SPEC 7). In the same interval first-wins
  * forbids a double. In another one nothing does: there the marketplace must have shown that the record, and all that it
  * replaced, are void, and that no other record of the old interval is the reason.
  */

@@ -2,7 +2,7 @@ import { createHash, createPublicKey, sign, verify, type KeyObject } from "node:
 import { canonicalObject } from "../billing/record.js";
 import { formatCompact, type Micros } from "../time.js";
 
-/** What is signed of one hour of an account: counts, and the roots over all that the hour holds (failures.md, 6.5). */
+/** What is signed of one hour of an account: counts, and the roots over all that the hour holds (failures.md 6.5). */
 export interface Manifest {
   account: string;
   /** Gapless per account, from 1. */

@@ -53,7 +53,7 @@ export const cloudEventSchema = z
 
 export type CloudEvent = z.input<typeof cloudEventSchema>;
 
-/** Between which times an event is taken. Always shorter than the dedupe retention (failures.md, R17). */
+/** Between which times an event is taken. Always shorter than the dedupe retention (failures.md R17). */
 export interface AcceptWindow {
   past: Micros;
   future: Micros;
@@ -138,7 +138,7 @@ export function parseAnyEvent(raw: unknown, now: Micros, accept: AcceptWindow = 
   };
 }
 
-/** The hash of what an event meters: the same id with another one is a conflict (design, rule 2). */
+/** The hash of what an event meters: the same id with another one is a conflict (SPEC 2). */
 export function hashOf(event: Omit<UsageEvent, "source">): string {
   const correction = readCorrection(event.id, event.extensions, event.quantity);
   const isCorrection = typeof correction === "object";

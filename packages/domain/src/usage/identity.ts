@@ -4,7 +4,7 @@ const UUID_V7 = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f
 
 /**
  * The 128-bit key of an event id, in UUID form: the id itself where it is a canonical (lower-case) UUIDv7, else
- * SHA-256 of its UTF-8 bytes, cut and marked as version 8. A function of the id alone, never of a clock (design, rule 2).
+ * SHA-256 of its UTF-8 bytes, cut and marked as version 8. A function of the id alone, never of a clock (SPEC 2).
  */
 export function eventKey(id: string): string {
   if (isUuidV7(id)) return id;

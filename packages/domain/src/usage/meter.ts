@@ -73,7 +73,7 @@ export interface FoldedBatch {
 
 /**
  * Folds counted events by (shard, bill hour, instance, origin hour), each list sorted by that key: unsorted batches
- * that overlap deadlock (failures.md, row 34).
+ * that overlap deadlock (failures.md 2.34).
  */
 export function foldBatch(events: readonly CountedEvent[]): FoldedBatch {
   const groups = new Map<string, { first: CountedEvent; events: CountedEvent[] }>();

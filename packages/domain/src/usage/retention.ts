@@ -2,7 +2,7 @@ import type { Problem } from "../errors.js";
 import { isUuidV7 } from "./identity.js";
 import { DAY, formatInstant, type Micros } from "../time.js";
 
-/** Identities are kept for at least this long, and by default for the longest lateness and a week (failures.md, R17). */
+/** Identities are kept for at least this long, and by default for the longest lateness and a week (failures.md R17). */
 export const KEEP_DAYS = { least: 8, usual: 42, most: 3_650 } as const;
 /** Longest way from an acknowledgement to the ledger: a collector's journal is kept for less. */
 const RESIDENCE: Micros = 7 * DAY;

@@ -32,7 +32,7 @@ export const LIMITS: RecordLimits = {
   callBytes: 1_000_000,
 };
 
-/** Deadlines (koogallery.md 2.1, rules 2, 3 and 5): minute 15, then 2 h; for daily billing 00:15, then 01:00. */
+/** Deadlines (koogallery.md 2.1.2, 2.1.3, 2.1.5): minute 15, then 2 h; for daily billing 00:15, then 01:00. */
 export function windowsOf(dayOffset: number): WindowRule {
   return {
     dayOffset,
@@ -60,7 +60,7 @@ export const RETRY: RetryRule = {
  */
 export const CALLS: CallRates = { inFlight: 4, perSecond: 10 };
 
-/** Codes 005 and 010 (koogallery.md 1.5, 2.1 rule 5); no end of the memory is documented. */
+/** Codes 005 and 010 (koogallery.md 1.5, 2.1.5); no end of the memory is documented. */
 export const DEDUPES: DedupeRule = { serialNumber: true, interval: true, windowMs: "retention" };
 /** The old push has no serial number to know a record by. */
 export const OLD_DEDUPES: DedupeRule = { ...DEDUPES, serialNumber: false };

@@ -13,7 +13,7 @@ export interface SubmitDeps extends AttemptDeps {
 
 /**
  * Sends one call: to its own host, or to the first host that takes the connection. The next host is tried only while
- * no byte was sent (design, rule 5). Where the signature is refused and the reply shows our clock to be off, it is
+ * no byte was sent (SPEC 5). Where the signature is refused and the reply shows our clock to be off, it is
  * signed anew and sent once more at once.
  * Records go by the interface they were frozen for, whichever is the chosen one.
  * @throws RangeError for an empty call or a record twice in it

@@ -118,7 +118,7 @@ export const freezing: Check = {
   },
 };
 
-/** Told before the window closes, not after (design, rule 8). */
+/** Told before the window closes, not after (SPEC 8). */
 const WARN_BEFORE: Micros = 3 * MINUTE;
 
 /** What is owed goes out inside its window. */

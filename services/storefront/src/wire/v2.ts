@@ -60,7 +60,7 @@ const ACTIVITIES = {
     .transform(({ orderId, orderLineId: line }): Command => ({ activity: "orderNotify", orderId, line })),
 } as const satisfies Record<string, z.ZodType<Command>>;
 
-/** Absent, null and "0" are no test; a number occurs too (koogallery.md 9, pitfall 14). */
+/** Absent, null and "0" are no test; a number occurs too (koogallery.md 9.14). */
 const envelope = z.looseObject({
   activity: z.string(),
   testFlag: z.union([z.enum(["0", "1", ""]), z.literal(0), z.literal(1), z.null()]).optional(),

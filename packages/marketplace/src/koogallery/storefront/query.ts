@@ -5,7 +5,7 @@ const MAX_PARAMETERS = 100;
 
 /**
  * Both readings of a query string: a plus as a blank, as forms write it, and a plus as it stands, as an address made by
- * hand has it. A token proves which one was meant (koogallery.md 9, pitfall 5).
+ * hand has it. A token proves which one was meant (koogallery.md 9.5).
  */
 export function readQuery(query: string): Parameters[] {
   const readings = [query.replaceAll("+", " "), query].map(decode).filter((one) => one !== undefined);
