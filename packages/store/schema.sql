@@ -267,8 +267,8 @@ CREATE TABLE events (
   extensions jsonb,
   payload_hash uuid,
   CONSTRAINT events_pkey PRIMARY KEY (source_no, key, timed),
-  CONSTRAINT events_check1 CHECK (((instance_no IS NOT NULL) OR (bill_hour IS NULL))),
-  CONSTRAINT events_quantity_check1 CHECK (((quantity > '-Infinity'::numeric) AND (quantity < 'Infinity'::numeric)))
+  CONSTRAINT events_check CHECK (((instance_no IS NOT NULL) OR (bill_hour IS NULL))),
+  CONSTRAINT events_quantity_check CHECK (((quantity > '-Infinity'::numeric) AND (quantity < 'Infinity'::numeric)))
 );
 
 CREATE TABLE events_hashed (
@@ -284,8 +284,8 @@ CREATE TABLE events_hashed (
   extensions jsonb,
   payload_hash uuid,
   CONSTRAINT events_hashed_pkey PRIMARY KEY (source_no, key, timed),
-  CONSTRAINT events_check1 CHECK (((instance_no IS NOT NULL) OR (bill_hour IS NULL))),
-  CONSTRAINT events_quantity_check1 CHECK (((quantity > '-Infinity'::numeric) AND (quantity < 'Infinity'::numeric)))
+  CONSTRAINT events_check CHECK (((instance_no IS NOT NULL) OR (bill_hour IS NULL))),
+  CONSTRAINT events_quantity_check CHECK (((quantity > '-Infinity'::numeric) AND (quantity < 'Infinity'::numeric)))
 );
 
 CREATE TABLE events_hashed_0 (
@@ -301,8 +301,8 @@ CREATE TABLE events_hashed_0 (
   extensions jsonb,
   payload_hash uuid,
   CONSTRAINT events_hashed_0_pkey PRIMARY KEY (source_no, key, timed),
-  CONSTRAINT events_check1 CHECK (((instance_no IS NOT NULL) OR (bill_hour IS NULL))),
-  CONSTRAINT events_quantity_check1 CHECK (((quantity > '-Infinity'::numeric) AND (quantity < 'Infinity'::numeric)))
+  CONSTRAINT events_check CHECK (((instance_no IS NOT NULL) OR (bill_hour IS NULL))),
+  CONSTRAINT events_quantity_check CHECK (((quantity > '-Infinity'::numeric) AND (quantity < 'Infinity'::numeric)))
 );
 
 CREATE TABLE events_hashed_1 (
@@ -318,8 +318,8 @@ CREATE TABLE events_hashed_1 (
   extensions jsonb,
   payload_hash uuid,
   CONSTRAINT events_hashed_1_pkey PRIMARY KEY (source_no, key, timed),
-  CONSTRAINT events_check1 CHECK (((instance_no IS NOT NULL) OR (bill_hour IS NULL))),
-  CONSTRAINT events_quantity_check1 CHECK (((quantity > '-Infinity'::numeric) AND (quantity < 'Infinity'::numeric)))
+  CONSTRAINT events_check CHECK (((instance_no IS NOT NULL) OR (bill_hour IS NULL))),
+  CONSTRAINT events_quantity_check CHECK (((quantity > '-Infinity'::numeric) AND (quantity < 'Infinity'::numeric)))
 );
 
 CREATE TABLE events_hashed_2 (
@@ -335,8 +335,8 @@ CREATE TABLE events_hashed_2 (
   extensions jsonb,
   payload_hash uuid,
   CONSTRAINT events_hashed_2_pkey PRIMARY KEY (source_no, key, timed),
-  CONSTRAINT events_check1 CHECK (((instance_no IS NOT NULL) OR (bill_hour IS NULL))),
-  CONSTRAINT events_quantity_check1 CHECK (((quantity > '-Infinity'::numeric) AND (quantity < 'Infinity'::numeric)))
+  CONSTRAINT events_check CHECK (((instance_no IS NOT NULL) OR (bill_hour IS NULL))),
+  CONSTRAINT events_quantity_check CHECK (((quantity > '-Infinity'::numeric) AND (quantity < 'Infinity'::numeric)))
 );
 
 CREATE TABLE events_hashed_3 (
@@ -352,8 +352,8 @@ CREATE TABLE events_hashed_3 (
   extensions jsonb,
   payload_hash uuid,
   CONSTRAINT events_hashed_3_pkey PRIMARY KEY (source_no, key, timed),
-  CONSTRAINT events_check1 CHECK (((instance_no IS NOT NULL) OR (bill_hour IS NULL))),
-  CONSTRAINT events_quantity_check1 CHECK (((quantity > '-Infinity'::numeric) AND (quantity < 'Infinity'::numeric)))
+  CONSTRAINT events_check CHECK (((instance_no IS NOT NULL) OR (bill_hour IS NULL))),
+  CONSTRAINT events_quantity_check CHECK (((quantity > '-Infinity'::numeric) AND (quantity < 'Infinity'::numeric)))
 );
 
 CREATE TABLE events_timed (
@@ -369,8 +369,8 @@ CREATE TABLE events_timed (
   extensions jsonb,
   payload_hash uuid,
   CONSTRAINT events_timed_pkey PRIMARY KEY (source_no, key, timed),
-  CONSTRAINT events_check1 CHECK (((instance_no IS NOT NULL) OR (bill_hour IS NULL))),
-  CONSTRAINT events_quantity_check1 CHECK (((quantity > '-Infinity'::numeric) AND (quantity < 'Infinity'::numeric)))
+  CONSTRAINT events_check CHECK (((instance_no IS NOT NULL) OR (bill_hour IS NULL))),
+  CONSTRAINT events_quantity_check CHECK (((quantity > '-Infinity'::numeric) AND (quantity < 'Infinity'::numeric)))
 );
 
 CREATE TABLE events_timed_rest (
@@ -386,8 +386,8 @@ CREATE TABLE events_timed_rest (
   extensions jsonb,
   payload_hash uuid,
   CONSTRAINT events_timed_rest_pkey PRIMARY KEY (source_no, key, timed),
-  CONSTRAINT events_check1 CHECK (((instance_no IS NOT NULL) OR (bill_hour IS NULL))),
-  CONSTRAINT events_quantity_check1 CHECK (((quantity > '-Infinity'::numeric) AND (quantity < 'Infinity'::numeric)))
+  CONSTRAINT events_check CHECK (((instance_no IS NOT NULL) OR (bill_hour IS NULL))),
+  CONSTRAINT events_quantity_check CHECK (((quantity > '-Infinity'::numeric) AND (quantity < 'Infinity'::numeric)))
 );
 
 CREATE TABLE expected_sources (
@@ -767,8 +767,9 @@ CREATE TABLE rereports (
   begin_at timestamp with time zone,
   end_at timestamp with time zone,
   CONSTRAINT rereports_pkey PRIMARY KEY (request_id),
+  CONSTRAINT rereports_begin_at_check CHECK ((date_trunc('second'::text, begin_at) = begin_at)),
   CONSTRAINT rereports_check CHECK ((((begin_at IS NULL) = (end_at IS NULL)) AND (begin_at < end_at))),
-  CONSTRAINT rereports_check1 CHECK (((date_trunc('second'::text, begin_at) = begin_at) AND (date_trunc('second'::text, end_at) = end_at))),
+  CONSTRAINT rereports_end_at_check CHECK ((date_trunc('second'::text, end_at) = end_at)),
   CONSTRAINT rereports_new_sn_fkey FOREIGN KEY (new_sn) REFERENCES records(sn),
   CONSTRAINT rereports_quantity_check CHECK (((quantity > (0)::numeric) AND (quantity < 'Infinity'::numeric))),
   CONSTRAINT rereports_sn_fkey FOREIGN KEY (sn) REFERENCES records(sn)

@@ -3,12 +3,12 @@ import { readFileSync } from "node:fs";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { fileRecords } from "../../../test/fixtures/filed.js";
 import { H, openLedger, type Ledger } from "../../../test/fixtures/ledger.js";
-import { takeBill } from "../src/bills.js";
-import { keepCases } from "../src/casework.js";
-import { inTransaction } from "../src/db.js";
-import { valueFindings } from "../src/findings.js";
-import { addPlan } from "../src/prices.js";
-import { takeStatement } from "../src/statements.js";
+import { takeBill } from "../src/reconcile/bills.js";
+import { keepCases } from "../src/reconcile/cases.js";
+import { inTransaction } from "../src/db/database.js";
+import { valueFindings } from "../src/reconcile/findings.js";
+import { addPlan } from "../src/finance/prices.js";
+import { takeStatement } from "../src/reconcile/statements.js";
 
 /** The questions of the README with their SQL. */
 const QUESTIONS = new Map(

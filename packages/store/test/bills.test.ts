@@ -2,10 +2,10 @@ import { billPeriod, DAY, HOUR, type Period } from "@quarterpast/domain";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { fileRecords } from "../../../test/fixtures/filed.js";
 import { H, openLedger, type Ledger } from "../../../test/fixtures/ledger.js";
-import { takeBill, type NewBillLine } from "../src/bills.js";
-import { listFindings, noteLate, settleFinding, valueFindings } from "../src/findings.js";
-import { addPlan } from "../src/prices.js";
-import { takeStatement } from "../src/statements.js";
+import { takeBill, type NewBillLine } from "../src/reconcile/bills.js";
+import { listFindings, noteLate, settleFinding, valueFindings } from "../src/reconcile/findings.js";
+import { addPlan } from "../src/finance/prices.js";
+import { takeStatement } from "../src/reconcile/statements.js";
 
 const NOW = H + 50 * HOUR;
 let ledger: Ledger;

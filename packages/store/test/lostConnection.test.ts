@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect, onTestFinished, test } from "vitest";
 import { openLedger } from "../../../test/fixtures/ledger.js";
-import { inTransaction } from "../src/db.js";
+import { inTransaction } from "../src/db/database.js";
 
 test("a connection lost between two statements fails the transaction, not the process", async () => {
   const ledger = await openLedger();

@@ -2,9 +2,9 @@ import { readFile } from "node:fs/promises";
 import { createTestDatabase, testServers, type TestDatabase } from "@quarterpast/devstack";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { dumpSchema } from "../scripts/schema.mjs";
-import { createPool, type Pool } from "../src/db.js";
-import { checkSchema, migrate, requireSchema } from "../src/migrate.js";
-import { openStore } from "../src/open.js";
+import { createPool, type Pool } from "../src/db/database.js";
+import { checkSchema, migrate, requireSchema } from "../src/db/migrate.js";
+import { openStore } from "../src/db/open.js";
 
 let database: TestDatabase;
 let pool: Pool;

@@ -11,8 +11,8 @@ import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { fileRecords } from "../../../test/fixtures/filed.js";
 import { at, H, openLedger, type Ledger } from "../../../test/fixtures/ledger.js";
-import { listAudit } from "../src/audit.js";
-import { addPlan, listPlans, readRevenue, type NewPlan } from "../src/prices.js";
+import { listAudit } from "../src/catalog/audit.js";
+import { addPlan, listPlans, readRevenue, type NewPlan } from "../src/finance/prices.js";
 
 let ledger: Ledger;
 beforeEach(async () => {

@@ -9,9 +9,9 @@ import {
   type RecordState,
 } from "@quarterpast/domain";
 import { H, type Ledger } from "../../../test/fixtures/ledger.js";
-import { inTransaction } from "../src/db.js";
-import { insertRecords, lockChain } from "../src/freezing.js";
-import { claimSubmissions, insertSubmission, settleSubmission } from "../src/submissions.js";
+import { inTransaction } from "../src/db/database.js";
+import { insertRecords, lockChain } from "../src/records/freezing.js";
+import { claimSubmissions, insertSubmission, settleSubmission } from "../src/records/submissions.js";
 
 /** Real time in these tests stands still far from product time. */
 export const REAL: Micros = H + 400 * DAY;

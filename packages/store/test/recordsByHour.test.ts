@@ -2,9 +2,9 @@ import { CHAIN_GENESIS, extendChain, HOUR, MINUTE, shardOf, type RecordBody } fr
 import fc from "fast-check";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { H, openLedger, type Ledger } from "../../../test/fixtures/ledger.js";
-import { inTransaction, type Db } from "../src/db.js";
-import { insertRecords, lockChain } from "../src/freezing.js";
-import { insertOutcomes, insertSubmission } from "../src/submissions.js";
+import { inTransaction, type Db } from "../src/db/database.js";
+import { insertRecords, lockChain } from "../src/records/freezing.js";
+import { insertOutcomes, insertSubmission } from "../src/records/submissions.js";
 import { REAL } from "./records.js";
 
 const STATES = ["frozen", "sent", "accepted", "billed", "unknown", "missing", "conflict"] as const;

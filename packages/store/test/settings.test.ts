@@ -2,20 +2,20 @@ import { HOUR, MINUTE, shardOf } from "@quarterpast/domain";
 import { randomBytes } from "node:crypto";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { H, openLedger, type Ledger } from "../../../test/fixtures/ledger.js";
-import { ensureAccount, haltAccount, listAccounts } from "../src/accounts.js";
-import { beatClock, readClock, setClock } from "../src/clock.js";
+import { ensureAccount, haltAccount, listAccounts } from "../src/catalog/accounts.js";
+import { beatClock, readClock, setClock } from "../src/db/clock.js";
 import {
   addInstance,
   closeInstance,
   findBindings,
   listInstances,
   type NewInstance,
-} from "../src/instances.js";
-import { createKey, hashToken, listKeys, liveKeys, revokeKey } from "../src/keys.js";
-import { ensureMeter, listMeters } from "../src/meters.js";
-import { expectSource, listSources, silentSources } from "../src/sources.js";
-import { ensureSources } from "../src/events.js";
-import { insertReceipt } from "../src/usage.js";
+} from "../src/catalog/instances.js";
+import { createKey, hashToken, listKeys, liveKeys, revokeKey } from "../src/catalog/apiKeys.js";
+import { ensureMeter, listMeters } from "../src/catalog/meters.js";
+import { expectSource, listSources, silentSources } from "../src/usage/sources.js";
+import { ensureSources } from "../src/usage/events.js";
+import { insertReceipt } from "../src/usage/hourUsage.js";
 
 let ledger: Ledger;
 beforeEach(async () => {

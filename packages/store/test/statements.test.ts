@@ -1,10 +1,15 @@
 import { HOUR, MINUTE } from "@quarterpast/domain";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { H, openLedger, type Ledger } from "../../../test/fixtures/ledger.js";
-import { ensureAccount } from "../src/accounts.js";
-import { findRecord } from "../src/records.js";
-import { takeStatement, unsettledRange, type NewStatement, type StatedLine } from "../src/statements.js";
-import { readBacklog } from "../src/submissions.js";
+import { ensureAccount } from "../src/catalog/accounts.js";
+import { findRecord } from "../src/records/records.js";
+import {
+  takeStatement,
+  unsettledRange,
+  type NewStatement,
+  type StatedLine,
+} from "../src/reconcile/statements.js";
+import { readBacklog } from "../src/records/submissions.js";
 import { file } from "./records.js";
 
 const NOW = H + 2 * HOUR;

@@ -1,10 +1,10 @@
 import { DAY, HOUR, MINUTE } from "@quarterpast/domain";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { H, openLedger, type Ledger } from "../../../test/fixtures/ledger.js";
-import { haltAccount } from "../src/accounts.js";
-import { countSends, findRecord, listRecords } from "../src/records.js";
-import { finishRereport, lockRereport, requestRereport } from "../src/rereports.js";
-import { inTransaction } from "../src/db.js";
+import { haltAccount } from "../src/catalog/accounts.js";
+import { countSends, findRecord, listRecords } from "../src/records/records.js";
+import { finishRereport, lockRereport, requestRereport } from "../src/records/rereports.js";
+import { inTransaction } from "../src/db/database.js";
 import {
   claimSubmissions,
   expireSubmissions,
@@ -13,7 +13,7 @@ import {
   renewLease,
   settleSubmission,
   stillHolds,
-} from "../src/submissions.js";
+} from "../src/records/submissions.js";
 import { file, REAL } from "./records.js";
 
 const NOW = H + HOUR + MINUTE;

@@ -1,10 +1,15 @@
 import { HOUR, MINUTE, shardOf, STATEMENT_LAG } from "@quarterpast/domain";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { H, openLedger, type Ledger } from "../../../test/fixtures/ledger.js";
-import { findRecord } from "../src/records.js";
-import { restoreCalls } from "../src/restoreRecords.js";
-import { takeStatement, unsettledRange, type NewStatement, type StatedLine } from "../src/statements.js";
-import { insertOutcomes, insertSubmission, readBacklog } from "../src/submissions.js";
+import { findRecord } from "../src/records/records.js";
+import { restoreCalls } from "../src/proof/restoreRecords.js";
+import {
+  takeStatement,
+  unsettledRange,
+  type NewStatement,
+  type StatedLine,
+} from "../src/reconcile/statements.js";
+import { insertOutcomes, insertSubmission, readBacklog } from "../src/records/submissions.js";
 import { file, REAL } from "./records.js";
 
 const SENT = H + HOUR + MINUTE;

@@ -122,7 +122,7 @@ export const BUGS: SeededBug[] = [
   {
     name: "a maximum is added whole each time",
     rule: "R3",
-    file: "packages/store/dist/usage.js",
+    file: "packages/store/dist/usage/hourUsage.js",
     find: "value - previous AS added",
     replace: "value AS added",
     scenario: "pipeline",
@@ -155,7 +155,7 @@ export const BUGS: SeededBug[] = [
   {
     name: "sent before the intent is written",
     rule: "R7",
-    file: "packages/store/dist/submissions.js",
+    file: "packages/store/dist/records/submissions.js",
     find: "SELECT submission_id, attempts, fence, $1::timestamptz, $2::timestamptz FROM claimed",
     replace:
       "SELECT submission_id, attempts, fence, $1::timestamptz, $2::timestamptz FROM claimed WHERE false",
@@ -164,7 +164,7 @@ export const BUGS: SeededBug[] = [
   {
     name: "no fence",
     rule: "R9",
-    file: "packages/store/dist/submissions.js",
+    file: "packages/store/dist/records/submissions.js",
     find: "lease_until = NULL, settled_at = $7::timestamptz\n     WHERE submission_id = $1::bigint AND fence = $2::integer",
     replace:
       "lease_until = NULL, settled_at = $7::timestamptz\n     WHERE submission_id = $1::bigint AND $2::integer > 0",
@@ -173,7 +173,7 @@ export const BUGS: SeededBug[] = [
   {
     name: "a session lock",
     rule: "R9",
-    file: "packages/store/dist/hours.js",
+    file: "packages/store/dist/usage/hours.js",
     find: "SELECT pg_advisory_xact_lock($1::integer, $2::integer)",
     replace: "SELECT pg_advisory_lock($1::integer, $2::integer)",
     scenario: "pipeline",

@@ -1,0 +1,50 @@
+import type { Micros } from "@quarterpast/domain";
+import { stamp, type Db } from "../db/database.js";
+
+/** Who acts, for which account; every act of a person is written down with what it changed. */
+export interface Actor {
+  accountNo: number;
+  keyId: string;
+}
+
+export interface AuditEntry {
+  at: Micros;
+  keyId: string;
+  act: string;
+  ref: string;
+  before: unknown;
+  after: unknown;
+}
+
+/** Writes an act down; call it in the transaction of the act. @param change what was, and what is now, as JSON. */
+export async function writeAudit(
+  db: Db,
+  { accountNo, keyId }: Actor,
+  { act, ref, before, after }: { act: string; ref: string; before?: unknown; after?: unknown },
+  now: Micros,
+): Promise<void> {
+  await db.query(
+    `INSERT INTO audit (account_no, at, key_id, act, ref, before, after)
+     VALUES ($1::smallint, $2::timestamptz, $3::text, $4::text, $5::text, $6::jsonb, $7::jsonb)`,
+    [accountNo, stamp(now), keyId, act, ref, asJson(before), asJson(after)],
+  );
+}
+
+/** Acts, the newest first, `limit` of them before the number `before`. */
+export async function listAudit(
+  db: Db,
+  accountNo: number,
+  { ref, before, limit }: { ref?: string | undefined; before?: number | undefined; limit: number },
+): Promise<(AuditEntry & { auditId: number })[]> {
+  const { rows } = await db.query<AuditEntry & { auditId: number }>(
+    `SELECT audit_id AS "auditId", at, key_id AS "keyId", act, ref, before, after FROM audit
+     WHERE account_no = $1::smallint AND ($2::text IS NULL OR ref = $2::text) AND ($3::bigint IS NULL OR audit_id < $3::bigint)
+     ORDER BY audit_id DESC LIMIT $4::integer`,
+    [accountNo, ref ?? null, before ?? null, limit],
+  );
+  return rows;
+}
+
+function asJson(value: unknown): string | null {
+  return value === undefined || value === null ? null : JSON.stringify(value);
+}

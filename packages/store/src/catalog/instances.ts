@@ -1,0 +1,169 @@
+import { shardOf, type BillingCycle, type Interval, type Micros } from "@quarterpast/domain";
+import { inTransaction, stamp, type Db, type Pool } from "../db/database.js";
+import { findFreezes } from "../storefront/lives.js";
+
+/** What a customer bought: one pay-per-use billing item. */
+export interface Instance {
+  instanceNo: number;
+  accountNo: number;
+  instanceId: string;
+  product: string;
+  meter: string;
+  subject: string;
+  shard: number;
+  cycle: BillingCycle;
+  opened: Micros;
+  closed: Micros | null;
+}
+
+export type NewInstance = Pick<
+  Instance,
+  "accountNo" | "instanceId" | "product" | "meter" | "subject" | "opened"
+> & {
+  cycle?: BillingCycle;
+};
+
+export type AddedInstance =
+  | { outcome: "created" | "unchanged"; instance: Instance }
+  | { outcome: "exists_otherwise" | "overlaps"; instance: Instance }
+  | { outcome: "unknown_meter" };
+
+const SELECT = `SELECT i.instance_no AS "instanceNo", i.account_no AS "accountNo", i.instance_id AS "instanceId", i.product,
+  m.code AS meter, i.subject, i.shard, i.cycle, i.opened, i.closed FROM instances i JOIN meters m USING (meter_no)`;
+
+/**
+ * Adds an instance. Lives of one (subject, meter) may not overlap: `overlaps` answers with the one in the way. The same
+ * instance again is `unchanged`; another under the same id is `exists_otherwise`.
+ */
+export async function addInstance(pool: Pool, instance: NewInstance, now: Micros): Promise<AddedInstance> {
+  return inTransaction(pool, async (client) => {
+    const meter = await client.query<{ no: number }>(
+      "SELECT meter_no AS no FROM meters WHERE code = $1::text",
+      [instance.meter],
+    );
+    const meterNo = meter.rows[0]?.no;
+    if (meterNo === undefined) return { outcome: "unknown_meter" };
+    // One writer per (account, subject, meter): two adders could otherwise not see each other's rows.
+    await client.query("SELECT pg_advisory_xact_lock(hashtextextended($1::text, 0))", [
+      `instance ${instance.accountNo} ${meterNo} ${instance.subject}`,
+    ]);
+    const existing = await findInstance(client, instance.accountNo, instance.instanceId);
+    if (existing)
+      return {
+        outcome: sameInstance(existing, instance) ? "unchanged" : "exists_otherwise",
+        instance: existing,
+      };
+    const inTheWay = await client.query<Instance>(
+      `${SELECT} WHERE i.account_no = $1::smallint AND i.subject = $2::text AND i.meter_no = $3::integer
+         AND (i.closed IS NULL OR i.closed > $4::timestamptz) ORDER BY i.opened LIMIT 1`,
+      [instance.accountNo, instance.subject, meterNo, stamp(instance.opened)],
+    );
+    if (inTheWay.rows[0]) return { outcome: "overlaps", instance: inTheWay.rows[0] };
+    const shard = shardOf(instance.instanceId);
+    const made = await client.query<{ no: number }>(
+      `INSERT INTO instances (account_no, instance_id, product, meter_no, subject, shard, cycle, opened, created_at)
+       VALUES ($1::smallint, $2::text, $3::text, $4::integer, $5::text, $6::smallint, $7::text, $8::timestamptz, $9::timestamptz)
+       RETURNING instance_no AS no`,
+      [
+        instance.accountNo,
+        instance.instanceId,
+        instance.product,
+        meterNo,
+        instance.subject,
+        shard,
+        instance.cycle ?? "hourly",
+        stamp(instance.opened),
+        stamp(now),
+      ],
+    );
+    const { cycle = "hourly" } = instance;
+    return {
+      outcome: "created",
+      instance: { ...instance, cycle, shard, instanceNo: made.rows[0]!.no, closed: null },
+    };
+  });
+}
+
+function sameInstance(a: Instance, b: NewInstance): boolean {
+  return (
+    a.product === b.product &&
+    a.meter === b.meter &&
+    a.subject === b.subject &&
+    a.opened === b.opened &&
+    a.cycle === (b.cycle ?? "hourly")
+  );
+}
+
+/** The instance of an account with this marketplace id; undefined where there is none. */
+export async function findInstance(
+  db: Db,
+  accountNo: number,
+  instanceId: string,
+): Promise<Instance | undefined> {
+  const { rows } = await db.query<Instance>(
+    `${SELECT} WHERE i.account_no = $1::smallint AND i.instance_id = $2::text`,
+    [accountNo, instanceId],
+  );
+  return rows[0];
+}
+
+/** Instances by id, `limit` of them after the id `after`. */
+export async function listInstances(
+  db: Db,
+  accountNo: number,
+  after: string,
+  limit: number,
+): Promise<Instance[]> {
+  const { rows } = await db.query<Instance>(
+    `${SELECT} WHERE i.account_no = $1::smallint AND i.instance_id > $2::text ORDER BY i.instance_id LIMIT $3::integer`,
+    [accountNo, after, limit],
+  );
+  return rows;
+}
+
+/** Ends a life, once; returns the instance as it then is. Usage after that time waits in quarantine. */
+export async function closeInstance(
+  db: Db,
+  accountNo: number,
+  instanceId: string,
+  closed: Micros,
+): Promise<Instance | undefined> {
+  await db.query(
+    `UPDATE instances SET closed = $3::timestamptz
+     WHERE account_no = $1::smallint AND instance_id = $2::text AND closed IS NULL AND opened < $3::timestamptz`,
+    [accountNo, instanceId, stamp(closed)],
+  );
+  return findInstance(db, accountNo, instanceId);
+}
+
+/** What the aggregator needs to bind usage. */
+export interface Binding {
+  instanceNo: number;
+  accountNo: number;
+  subject: string;
+  meter: string;
+  shard: number;
+  opened: Micros;
+  closed: Micros | null;
+  /** When it was frozen; a freeze that lasts ends at Infinity. */
+  freezes: readonly Interval[];
+}
+
+/** All lives of the given subjects, of any meter; a subject without any gives none. */
+export async function findBindings(
+  db: Db,
+  accountNo: number,
+  subjects: readonly string[],
+): Promise<Binding[]> {
+  const { rows } = await db.query<Omit<Binding, "freezes">>(
+    `SELECT i.instance_no AS "instanceNo", i.account_no AS "accountNo", i.subject, m.code AS meter, i.shard, i.opened, i.closed
+     FROM unnest($2::text[]) AS wanted (subject)
+     JOIN instances i ON i.account_no = $1::smallint AND i.subject = wanted.subject JOIN meters m USING (meter_no)`,
+    [accountNo, subjects],
+  );
+  const freezes = await findFreezes(
+    db,
+    rows.map((row) => row.instanceNo),
+  );
+  return rows.map((row) => ({ ...row, freezes: freezes.get(row.instanceNo) ?? [] }));
+}

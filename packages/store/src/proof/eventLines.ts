@@ -1,0 +1,104 @@
+import { HOUR, type EventCore, type Micros } from "@quarterpast/domain";
+import { stamp, type Db } from "../db/database.js";
+import { storedPayloadHash, type PayloadRow } from "../usage/payload.js";
+import type { HourScope } from "./hourLines.js";
+
+const ROWS_AT_ONCE = 2_000;
+
+/** Rows of a query through a cursor, some at a time. The caller has a transaction open. */
+export async function* readAll<T extends object>(
+  db: Db,
+  cursor: string,
+  sql: string,
+  parameters: readonly unknown[],
+  rowsAtOnce = ROWS_AT_ONCE,
+): AsyncGenerator<T[]> {
+  await db.query(`DECLARE ${cursor} NO SCROLL CURSOR FOR ${sql}`, [...parameters]);
+  for (;;) {
+    const { rows } = await db.query<T>(`FETCH FORWARD ${rowsAtOnce} FROM ${cursor}`);
+    if (rows.length > 0) yield rows;
+    if (rows.length < rowsAtOnce) break;
+  }
+  await db.query(`CLOSE ${cursor}`);
+}
+
+type EventRow = Pick<EventCore, "source" | "id" | "key" | "time" | "quantity" | "value" | "payloadHash"> & {
+  instanceId: string;
+};
+
+/** The events of an hour, asked for instance by instance in the order of their ids. */
+export interface EventReader {
+  of(instanceId: string): AsyncGenerator<EventRow[]>;
+}
+
+/**
+ * Reads the events that an hour bills, by instance id, source and key. There is no index by bill hour: it would cost
+ * every event 16 bytes and more. The block ranges of the hour's origin hours are read instead, once and in one pass.
+ */
+export async function readEvents(db: Db, scope: HourScope): Promise<EventReader> {
+  const ranges = joinHours(await readOrigins(db, scope));
+  const batches =
+    ranges.length === 0
+      ? none()
+      : readAll<EventRow & PayloadRow>(db, "hour_events", EVENTS(ranges.length), [
+          scope.accountNo,
+          stamp(scope.hour),
+          ...ranges.flatMap(({ from, to }) => [stamp(from), stamp(to)]),
+        ]);
+  const next = async (): Promise<EventRow[]> => {
+    const batch = (await batches.next()).value as (EventRow & PayloadRow)[] | undefined;
+    return (batch ?? []).map((row) => ({ ...row, payloadHash: storedPayloadHash(row) }));
+  };
+  let waiting: EventRow[] = [];
+  return {
+    async *of(instanceId) {
+      for (;;) {
+        if (waiting.length === 0) waiting = await next();
+        if (waiting.length === 0) return;
+        // Events of an instance without usage in the hour are skipped: their number is missed where they belong.
+        const from = waiting.findIndex((row) => row.instanceId >= instanceId);
+        if (from < 0) {
+          waiting = [];
+          continue;
+        }
+        const end = waiting.findIndex((row) => row.instanceId > instanceId);
+        const mine = waiting.slice(from, end < 0 ? undefined : end);
+        waiting = end < 0 ? [] : waiting.slice(end);
+        if (mine.length > 0) yield mine;
+        if (end >= 0) return;
+      }
+    },
+  };
+}
+
+async function* none(): AsyncGenerator<EventRow[]> {}
+
+async function readOrigins(db: Db, { accountNo, hour }: HourScope): Promise<Micros[]> {
+  const { rows } = await db.query<{ origin: Micros }>(
+    `SELECT DISTINCT u.origin_hour AS origin FROM hour_usage u JOIN instances i USING (instance_no)
+     WHERE u.shard >= 0 AND u.bill_hour = $2::timestamptz AND i.account_no = $1::smallint ORDER BY 1`,
+    [accountNo, stamp(hour)],
+  );
+  return rows.map(({ origin }) => origin);
+}
+
+/** Hours that follow each other as one range. */
+export function joinHours(hours: readonly Micros[]): { from: Micros; to: Micros }[] {
+  const ranges: { from: Micros; to: Micros }[] = [];
+  for (const hour of hours) {
+    const last = ranges.at(-1);
+    if (last?.to === hour) last.to += HOUR;
+    else ranges.push({ from: hour, to: hour + HOUR });
+  }
+  return ranges;
+}
+
+const EVENTS = (ranges: number): string => `
+  SELECT i.instance_id AS "instanceId", s.source, COALESCE(e.id, e.key::text) AS id, e.key, e.occurred AS time,
+    e.quantity::text, e.value, e.payload_hash AS "payloadHash", i.subject, m.code AS meter
+  FROM events e JOIN instances i USING (instance_no) JOIN meters m USING (meter_no) JOIN sources s USING (source_no)
+  WHERE i.account_no = $1::smallint AND billed_in(e.bill_hour, e.occurred) = $2::timestamptz AND (${Array.from(
+    { length: ranges },
+    (_, at) => `(e.occurred >= $${at * 2 + 3}::timestamptz AND e.occurred < $${at * 2 + 4}::timestamptz)`,
+  ).join(" OR ")})
+  ORDER BY i.instance_id COLLATE "C", s.source COLLATE "C", e.key`;

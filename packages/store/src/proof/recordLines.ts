@@ -1,0 +1,144 @@
+import {
+  formatCompact,
+  formatLine,
+  parseRecord,
+  recordChecksum,
+  sameQuantity,
+  wrapLine,
+  type HourGatherer,
+  type Micros,
+} from "@quarterpast/domain";
+import type { Db } from "../db/database.js";
+import type { HourReading } from "./hourLines.js";
+
+interface RecordRow {
+  seq: number;
+  shard: number;
+  sn: string;
+  kind: string;
+  instanceId: string;
+  account: string;
+  hour: Micros;
+  begin: Micros;
+  end: Micros;
+  part: string;
+  quantity: string;
+  events: number;
+  replaces: string | null;
+  packageInstance: string | null;
+  canonical: string;
+  checksum: string;
+  prev: string;
+  wire: string;
+  wireVersion: number;
+  windowEnds: Micros;
+  lateEnds: Micros;
+  expires: Micros;
+  frozenAt: Micros;
+}
+
+const ROWS_AT_ONCE = 2_000;
+
+/** The records of an hour's manifest, by shard and place in the chain: their canonical bytes as they were frozen. */
+export async function* readRecordLines(db: Db, reading: HourReading): AsyncGenerator<string[]> {
+  const { accountNo, seqFrom, seqTo } = reading.scope;
+  for (const [shard, to] of seqTo.entries()) {
+    let from = seqFrom[shard]!;
+    while (from <= to) {
+      const rows = await readRecords(db, accountNo, shard, from, to);
+      if (rows.length === 0) break;
+      yield rows.flatMap((row) => recordLines(reading, row));
+      from = rows.at(-1)!.seq + 1;
+    }
+  }
+}
+
+/** The lines of a range of a chain, each with what of its columns is not as its bytes say. */
+export async function readRecordLinesOf(
+  db: Db,
+  accountNo: number,
+  shard: number,
+  from: number,
+  to: number,
+): Promise<string[]> {
+  const rows = await readRecords(db, accountNo, shard, from, to);
+  return rows.flatMap((row) => recordLines({ roots: "stored", forRestore: false }, row));
+}
+
+async function readRecords(
+  db: Db,
+  accountNo: number,
+  shard: number,
+  from: number,
+  to: number,
+): Promise<RecordRow[]> {
+  const { rows } = await db.query<RecordRow>(
+    `SELECT r.seq, r.shard, r.sn, r.kind, i.instance_id AS "instanceId", a.code AS account, r.hour, r.begin_at AS begin,
+       r.end_at AS "end", r.part, r.quantity::text, r.events, r.replaces, r.package_instance AS "packageInstance", r.canonical, r.checksum, r.prev, r.wire,
+       r.wire_version AS "wireVersion", r.window_ends AS "windowEnds", r.late_ends AS "lateEnds", r.expires,
+       r.frozen_at AS "frozenAt"
+     FROM records r JOIN instances i USING (instance_no) JOIN accounts a ON a.account_no = r.account_no
+     WHERE r.account_no = $1::smallint AND r.shard = $2::smallint AND r.seq BETWEEN $3::bigint AND $4::bigint
+     ORDER BY r.seq LIMIT ${ROWS_AT_ONCE}`,
+    [accountNo, shard, from, to],
+  );
+  return rows;
+}
+
+function recordLines(
+  { gatherer, forRestore, roots }: Pick<HourReading, "forRestore" | "roots"> & { gatherer?: HourGatherer },
+  row: RecordRow,
+): string[] {
+  const fields = parseRecord(row.canonical);
+  const checksum = recordChecksum(row.canonical);
+  if (fields) gatherer?.record(fields, checksum);
+  const lines = [wrapLine("record", row.canonical)];
+  if (forRestore) lines.push(wireLine(row));
+  const wrong = roots === "stored" ? wrongColumn(row, fields ?? {}, checksum) : undefined;
+  if (wrong !== undefined) {
+    // Whatever stands in the column, the line is plain: it is a finding, not a proof.
+    const is = String(row[wrong]).replace(/[^\x20-\x7e]/g, "?");
+    lines.push(formatLine("differs", { column: wrong, is, sn: row.sn.replace(/[^\x20-\x7e]/g, "?") }));
+  }
+  return lines;
+}
+
+/** The first column that is not what the frozen bytes say. */
+function wrongColumn(
+  row: RecordRow,
+  fields: Record<string, string>,
+  checksum: string,
+): keyof RecordRow | undefined {
+  const expected: [keyof RecordRow, string | undefined, string | undefined][] = [
+    ["sn", fields.sn, row.sn],
+    ["seq", fields.seq, String(row.seq)],
+    ["shard", fields.shard, String(row.shard)],
+    ["kind", fields.kind, row.kind],
+    ["account", fields.account, row.account],
+    ["instanceId", fields.instance, row.instanceId],
+    ["hour", fields.hour, formatCompact(row.hour)],
+    ["begin", fields.begin, formatCompact(row.begin)],
+    ["end", fields.end, formatCompact(row.end)],
+    ["part", fields.part, row.part],
+    ["events", fields.events, String(row.events)],
+    ["replaces", fields.replaces, row.replaces ?? ""],
+    ["packageInstance", fields.package, row.packageInstance ?? undefined],
+    ["prev", fields.prev, row.prev],
+    ["checksum", checksum, row.checksum],
+  ];
+  const wrong = expected.find(([, wanted, found]) => wanted !== found);
+  if (wrong) return wrong[0];
+  return sameQuantity(fields.qty!, row.quantity) ? undefined : "quantity";
+}
+
+function wireLine(row: RecordRow): string {
+  return formatLine("wire", {
+    expires: formatCompact(row.expires),
+    frozen_at: formatCompact(row.frozenAt),
+    late_ends: formatCompact(row.lateEnds),
+    sn: row.sn,
+    version: String(row.wireVersion),
+    window_ends: formatCompact(row.windowEnds),
+    wire: row.wire,
+  });
+}

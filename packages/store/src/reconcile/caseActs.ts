@@ -1,0 +1,138 @@
+import { statesAllowing, transition, type Micros } from "@quarterpast/domain";
+import { writeAudit, type Actor } from "../catalog/audit.js";
+import { findCase, type OpenCase } from "./cases.js";
+import { inTransaction, stamp, type Db, type Pool } from "../db/database.js";
+import { settleFindingsOf } from "./findings.js";
+import { chooseProduct } from "../storefront/subscriptions.js";
+import { findRecord } from "../records/records.js";
+import { requestRereport, type RereportRequest } from "../records/rereports.js";
+import { writeOffQuarantine } from "../usage/quarantine.js";
+import { insertOutcomes } from "../records/submissions.js";
+
+/** What a person does about a case. */
+export type CaseAct =
+  | { act: "assign"; owner: string }
+  | { act: "note"; reason: string }
+  /** The usage is given up, or was settled elsewhere. */
+  | { act: "write_off" | "close"; reason: string }
+  /** A new record, maybe with another quantity, in the same interval or, of what is void, in another. */
+  | ({ act: "rereport" } & Omit<RereportRequest, "sn" | "keyId">)
+  /** The same bytes once more. */
+  | { act: "resend"; reason: string }
+  /** Of an order line that lists several products: which one the instance is of. */
+  | { act: "choose"; product: string; reason: string }
+  /** The marketplace was asked with this text. */
+  | { act: "ask"; text: string };
+
+export type ActedOn =
+  | { outcome: "done"; case: OpenCase }
+  | { outcome: "unknown_case" }
+  | { outcome: "resolved_already" }
+  /** The act is for records. */
+  | { outcome: "no_record" }
+  /** The act is for an order line that lists several products and waits to be opened. */
+  | { outcome: "no_choice" }
+  | { outcome: "state_forbids"; state: string; allowed: string[] }
+  | { outcome: "waits_already" }
+  | { outcome: "expired" };
+
+/** Carries an act out, writes it to the case's history and to the audit; all in one transaction. */
+export async function actOnCase(
+  pool: Pool,
+  actor: Actor,
+  caseId: number,
+  act: CaseAct,
+  now: Micros,
+): Promise<ActedOn> {
+  return inTransaction(pool, async (db): Promise<ActedOn> => {
+    const before = await findCase(db, actor.accountNo, caseId, true);
+    if (!before) return { outcome: "unknown_case" };
+    if (before.resolvedAt !== null) return { outcome: "resolved_already" };
+    const refused = await carryOut(db, actor, before, act, now);
+    if (refused) return refused;
+    const { act: name, ...detail } = act;
+    await db.query(
+      `INSERT INTO case_history (case_id, at, key_id, act, detail)
+       VALUES ($1::bigint, $2::timestamptz, $3::text, $4::text, $5::jsonb)`,
+      [caseId, stamp(now), actor.keyId, name, JSON.stringify(detail)],
+    );
+    const { history: _, ...after } = (await findCase(db, actor.accountNo, caseId))!;
+    const { history: __, ...was } = before;
+    await writeAudit(
+      db,
+      actor,
+      { act: `cases.${name}`, ref: before.ref, before: was, after: { ...after, ...detail } },
+      now,
+    );
+    return { outcome: "done", case: after };
+  });
+}
+
+async function carryOut(
+  db: Db,
+  actor: Actor,
+  { caseId, kind, ref }: OpenCase,
+  act: CaseAct,
+  now: Micros,
+): Promise<ActedOn | undefined> {
+  switch (act.act) {
+    case "assign":
+      await db.query("UPDATE cases SET owner = $2::text WHERE case_id = $1::bigint", [caseId, act.owner]);
+      return undefined;
+    case "write_off":
+    case "close": {
+      const resolution = act.act === "write_off" ? "written_off" : "closed";
+      await db.query(
+        "UPDATE cases SET resolved_at = $2::timestamptz, resolution = $3::text WHERE case_id = $1::bigint",
+        [caseId, stamp(now), resolution],
+      );
+      await settleFindingsOf(db, actor.accountNo, { kind, ref }, now);
+      if (kind === "quarantine" && act.act === "write_off")
+        await writeOffQuarantine(db, actor.accountNo, ref, now);
+      return undefined;
+    }
+    case "rereport":
+    case "resend":
+      return kind.startsWith("record_") ? fileAgain(db, actor, ref, act, now) : { outcome: "no_record" };
+    case "choose": {
+      const isTaken =
+        kind === "several_products" && (await chooseProduct(db, actor.accountNo, ref, act.product));
+      return isTaken ? undefined : { outcome: "no_choice" };
+    }
+    case "note":
+    case "ask":
+      return undefined;
+  }
+}
+
+async function fileAgain(
+  db: Db,
+  { keyId }: Actor,
+  sn: string,
+  act: Extract<CaseAct, { act: "rereport" | "resend" }>,
+  now: Micros,
+): Promise<ActedOn | undefined> {
+  const record = await findRecord(db, sn);
+  if (!record) return { outcome: "no_record" };
+  const happening = act.act === "rereport" ? "rereported" : "resent";
+  if (transition(record.state, happening) === null)
+    return { outcome: "state_forbids", state: record.state, allowed: statesAllowing(happening) };
+  if (act.act === "resend") return resend(db, sn, act.reason, now);
+  const { quantity, interval, reason } = act;
+  const asked = await requestRereport(db, { sn, quantity, interval, reason, keyId }, now);
+  return asked ? undefined : { outcome: "waits_already" };
+}
+
+/** Sends the record's frozen bytes again, in a call of its own. */
+async function resend(db: Db, sn: string, reason: string, now: Micros): Promise<ActedOn | undefined> {
+  const { rowCount } = await db.query(
+    `INSERT INTO submissions (account_no, shard, seq_from, seq_to, parent, host, state, deadline, expires, next_at, created_at)
+     SELECT r.account_no, r.shard, r.seq, r.seq, b.submission_id, s.host, 'frozen', r.window_ends, r.expires, now(), $2::timestamptz
+     FROM records r JOIN billing.records b USING (sn) LEFT JOIN submissions s USING (submission_id)
+     WHERE r.sn = $1::text AND r.expires > $2::timestamptz`,
+    [sn, stamp(now)],
+  );
+  if (rowCount !== 1) return { outcome: "expired" };
+  await insertOutcomes(db, [{ sn, state: "frozen", code: null, detail: reason }], "operator", now);
+  return undefined;
+}

@@ -1,0 +1,193 @@
+import type { Micros } from "@quarterpast/domain";
+import { inTransaction, stamp, type Db, type Pool } from "../db/database.js";
+
+/** Present states of a record that a person has to settle. */
+const TROUBLED = "('conflict', 'rejected_fixable', 'rejected_final', 'expired', 'abnormal')";
+/** How long quarantined events may wait for their binding before somebody is asked. */
+const QUARANTINE_PATIENCE = "interval '15 minutes'";
+
+/**
+ * What calls for a person and has no case yet: (kind, ref, detail, due). A record has one open case at a time, and none
+ * again of a kind that was settled. What was sent more than once and is there already never gets so far: it is no
+ * abnormal record (SPEC 6).
+ */
+const WANTED = `
+  SELECT 'record_' || b.state AS kind, b.sn AS ref, concat_ws(' ', b.instance_id, b.begin_at, b.quantity, b.code) AS detail,
+    greatest(least(b.expires, $2::timestamptz + interval '1 day'), $2::timestamptz) AS due_at
+  FROM (
+    SELECT r.sn FROM submissions s JOIN records r ON r.account_no = s.account_no AND r.shard = s.shard
+      AND r.seq BETWEEN s.seq_from AND s.seq_to
+    WHERE s.account_no = $1::smallint AND s.state IN ${TROUBLED}
+    UNION SELECT o.sn FROM outcomes o JOIN records r USING (sn)
+    WHERE r.account_no = $1::smallint AND (o.state IN ${TROUBLED} OR o.state = 'missing')
+  ) t JOIN LATERAL (SELECT * FROM billing.records b WHERE b.sn = t.sn) b ON true
+  WHERE (b.state IN ${TROUBLED} OR (b.state = 'missing' AND b.expires <= $2::timestamptz)) AND NOT EXISTS (
+    SELECT 1 FROM cases c WHERE c.account_no = $1::smallint AND c.ref = b.sn AND starts_with(c.kind, 'record_')
+      AND (c.resolved_at IS NULL OR c.kind = 'record_' || b.state))
+  UNION ALL
+  SELECT 'extra', f.sn, concat_ws(' ', f.instance_id, f.begin_at, f.theirs), $2::timestamptz + interval '1 day'
+  FROM findings f WHERE f.account_no = $1::smallint AND f.kind = 'extra' AND f.resolved_at IS NULL
+    AND NOT EXISTS (SELECT 1 FROM cases c WHERE c.account_no = $1::smallint AND c.kind = 'extra' AND c.ref = f.sn)
+  UNION ALL
+  SELECT 'bill_' || f.kind, concat_ws(' ', to_char(f.month, 'YYYY-MM'), f.key, f.currency),
+    concat_ws(' ', f.ours, f.theirs), $2::timestamptz + interval '3 days'
+  FROM bill_findings f WHERE f.account_no = $1::smallint AND f.kind <> 'late' AND f.resolved_at IS NULL AND NOT EXISTS (
+    SELECT 1 FROM cases c WHERE c.account_no = $1::smallint AND c.kind = 'bill_' || f.kind
+      AND c.ref = concat_ws(' ', to_char(f.month, 'YYYY-MM'), f.key, f.currency))
+  UNION ALL
+  SELECT DISTINCT 'event_conflict', s.source || ' ' || x.key, concat_ws(' ', x.subject, x.meter, x.quantity),
+    $2::timestamptz + interval '1 day'
+  FROM conflicts x JOIN sources s USING (source_no) WHERE s.account_no = $1::smallint AND NOT EXISTS (
+    SELECT 1 FROM cases c WHERE c.account_no = $1::smallint AND c.kind = 'event_conflict' AND c.ref = s.source || ' ' || x.key)
+  UNION ALL
+  SELECT 'quarantine', concat_ws(' ', q.reason, q.meter, q.subject), count(*) || ' events', $2::timestamptz + interval '1 day'
+  FROM quarantine q WHERE q.account_no = $1::smallint AND q.released_at IS NULL AND q.written_off_at IS NULL
+    AND q.quarantined_at <= $2::timestamptz - ${QUARANTINE_PATIENCE}
+    AND NOT EXISTS (SELECT 1 FROM cases c WHERE c.account_no = $1::smallint AND c.kind = 'quarantine'
+      AND c.ref = concat_ws(' ', q.reason, q.meter, q.subject) AND (c.resolved_at IS NULL OR c.resolved_at >= q.quarantined_at))
+  GROUP BY q.reason, q.meter, q.subject
+  UNION ALL
+  SELECT 'unbillable', i.instance_id || ' ' || to_char(u.hour, 'YYYY-MM-DD"T"HH24:MI:SS"Z"'), u.quantity || ': ' || u.reason,
+    $2::timestamptz + interval '3 days'
+  FROM unbillable u JOIN instances i USING (instance_no) WHERE i.account_no = $1::smallint AND NOT EXISTS (
+    SELECT 1 FROM cases c WHERE c.account_no = $1::smallint AND c.kind = 'unbillable'
+      AND c.ref = i.instance_id || ' ' || to_char(u.hour, 'YYYY-MM-DD"T"HH24:MI:SS"Z"'))`;
+
+/** Calls that only a statement can settle, and whose window went by without one: somebody has to import it. */
+const WAITING = `
+  SELECT 'call_unknown', s.submission_id::text,
+    concat_ws(' ', s.seq_to - s.seq_from + 1, 'records', s.host, s.code, s.created_at), least(s.expires, $2::timestamptz + interval '1 day')
+  FROM submissions s WHERE s.account_no = $1::smallint AND s.state = 'unknown' AND s.next_at = 'infinity'
+    AND s.deadline <= $2::timestamptz AND NOT EXISTS (SELECT 1 FROM cases c WHERE c.account_no = $1::smallint
+      AND c.kind = 'call_unknown' AND c.ref = s.submission_id::text
+      AND (c.resolved_at IS NULL OR c.resolved_at >= COALESCE(s.settled_at, s.created_at)))`;
+
+/** Cases whose matter has settled itself. */
+const SETTLED = `
+  (starts_with(c.kind, 'record_') AND EXISTS (
+    SELECT 1 FROM billing.records b WHERE b.sn = c.ref AND b.state IN ('accepted', 'duplicate', 'billed', 'replaced')))
+  OR (c.kind = 'extra' AND NOT EXISTS (
+    SELECT 1 FROM findings f WHERE f.account_no = c.account_no AND f.kind = 'extra' AND f.sn = c.ref AND f.resolved_at IS NULL))
+  OR (starts_with(c.kind, 'bill_') AND NOT EXISTS (
+    SELECT 1 FROM bill_findings f WHERE f.account_no = c.account_no AND 'bill_' || f.kind = c.kind AND f.resolved_at IS NULL
+      AND concat_ws(' ', to_char(f.month, 'YYYY-MM'), f.key, f.currency) = c.ref))
+  OR (c.kind = 'call_unknown' AND NOT EXISTS (
+    SELECT 1 FROM submissions s WHERE s.submission_id::text = c.ref AND s.state = 'unknown' AND s.next_at = 'infinity'))
+  OR (c.kind = 'quarantine' AND NOT EXISTS (
+    SELECT 1 FROM quarantine q WHERE q.account_no = c.account_no AND q.released_at IS NULL AND q.written_off_at IS NULL
+      AND concat_ws(' ', q.reason, q.meter, q.subject) = c.ref))`;
+
+/** Opens a case for all that calls for a person, and ends those that have settled themselves; each once. */
+export async function keepCases(
+  pool: Pool,
+  accountNo: number,
+  now: Micros,
+): Promise<{ opened: number; settled: number }> {
+  return inTransaction(pool, async (db) => {
+    await db.query("SET LOCAL statement_timeout = '10min'");
+    const opened = await db.query(
+      `WITH opened AS (
+         INSERT INTO cases (account_no, kind, ref, detail, opened_at, due_at)
+         SELECT $1::smallint, kind, ref, detail, $2::timestamptz, due_at FROM (${WANTED} UNION ALL ${WAITING}) AS wanted
+         ON CONFLICT (account_no, kind, ref) WHERE resolved_at IS NULL DO NOTHING RETURNING case_id, detail
+       )
+       INSERT INTO case_history (case_id, at, key_id, act, detail)
+       SELECT case_id, $2::timestamptz, '', 'opened', jsonb_build_object('detail', detail) FROM opened`,
+      [accountNo, stamp(now)],
+    );
+    const settled = await db.query(
+      `WITH settled AS (
+         UPDATE cases c SET resolved_at = $2::timestamptz, resolution = 'settled'
+         WHERE c.account_no = $1::smallint AND c.resolved_at IS NULL AND (${SETTLED}) RETURNING case_id
+       )
+       INSERT INTO case_history (case_id, at, key_id, act, detail)
+       SELECT case_id, $2::timestamptz, '', 'settled', '{}' FROM settled`,
+      [accountNo, stamp(now)],
+    );
+    return { opened: opened.rowCount ?? 0, settled: settled.rowCount ?? 0 };
+  });
+}
+
+/** Something a person has to settle. */
+export interface OpenCase {
+  caseId: number;
+  kind: string;
+  ref: string;
+  detail: string;
+  owner: string | null;
+  openedAt: Micros;
+  dueAt: Micros;
+  resolvedAt: Micros | null;
+  resolution: string | null;
+}
+
+const SELECT = `SELECT case_id AS "caseId", kind, ref, detail, owner, opened_at AS "openedAt",
+  COALESCE(due_at, opened_at + interval '1 day') AS "dueAt", resolved_at AS "resolvedAt",
+  COALESCE(resolution, CASE WHEN resolved_at IS NOT NULL THEN 'settled' END) AS resolution FROM cases`;
+
+/** Cases by number, `limit` of them after `after`; those that stand, or all. */
+export async function readCases(
+  db: Db,
+  accountNo: number,
+  filter: {
+    all: boolean;
+    kind?: string | undefined;
+    owner?: string | undefined;
+    after: number;
+    limit: number;
+  },
+): Promise<OpenCase[]> {
+  const { rows } = await db.query<OpenCase>(
+    `${SELECT} WHERE account_no = $1::smallint AND ($2::boolean OR resolved_at IS NULL) AND case_id > $3::bigint
+       AND ($4::text IS NULL OR kind = $4::text) AND ($5::text IS NULL OR owner = $5::text)
+     ORDER BY case_id LIMIT $6::integer`,
+    [accountNo, filter.all, filter.after, filter.kind ?? null, filter.owner ?? null, filter.limit],
+  );
+  return rows;
+}
+
+/** Cases of a kind that stand. */
+export interface CaseCount {
+  kind: string;
+  open: number;
+  overdue: number;
+  unowned: number;
+}
+
+/** How many cases of each kind stand, are overdue, and are nobody's. */
+export async function countCases(db: Db, accountNo: number, now: Micros): Promise<CaseCount[]> {
+  const { rows } = await db.query<CaseCount>(
+    `SELECT kind, count(*) AS open, count(*) FILTER (WHERE owner IS NULL) AS unowned,
+       count(*) FILTER (WHERE COALESCE(due_at, opened_at + interval '1 day') < $2::timestamptz) AS overdue
+     FROM cases WHERE account_no = $1::smallint AND resolved_at IS NULL GROUP BY kind ORDER BY kind`,
+    [accountNo, stamp(now)],
+  );
+  return rows;
+}
+
+export interface CaseEntry {
+  at: Micros;
+  keyId: string;
+  act: string;
+  detail: Record<string, unknown>;
+}
+
+/** One case with all that happened to it. @param lock until the transaction ends. */
+export async function findCase(
+  db: Db,
+  accountNo: number,
+  caseId: number,
+  lock = false,
+): Promise<(OpenCase & { history: CaseEntry[] }) | undefined> {
+  const { rows } = await db.query<OpenCase>(
+    `${SELECT} WHERE account_no = $1::smallint AND case_id = $2::bigint${lock ? " FOR UPDATE" : ""}`,
+    [accountNo, caseId],
+  );
+  const found = rows[0];
+  if (!found) return undefined;
+  const history = await db.query<CaseEntry>(
+    `SELECT at, key_id AS "keyId", act, detail FROM case_history WHERE case_id = $1::bigint ORDER BY entry_id`,
+    [caseId],
+  );
+  return { ...found, history: history.rows };
+}

@@ -1,0 +1,177 @@
+import type { FindingKind, Micros } from "@quarterpast/domain";
+import { writeAudit, type Actor } from "../catalog/audit.js";
+import { inTransaction, stamp, type Db, type Pool } from "../db/database.js";
+
+/** A difference with the money at stake. */
+export interface Finding {
+  id: string;
+  kind: FindingKind;
+  scope: "record" | "instance" | "product";
+  key: string;
+  instanceId: string | null;
+  /** Begin of the record, or of the month. */
+  since: Micros;
+  ours: string | null;
+  theirs: string | null;
+  code: string | null;
+  currency: string | null;
+  /** Decimal text; null where no price is known. */
+  atStake: string | null;
+  foundAt: Micros;
+  resolvedAt: Micros | null;
+  statement: string;
+}
+
+/** Differences by id, `limit` of them after `after`; those that stand, or all. */
+export async function listFindings(
+  db: Db,
+  account: string,
+  {
+    standing,
+    kind,
+    after,
+    limit,
+  }: { standing: boolean; kind?: FindingKind | undefined; after: string; limit: number },
+): Promise<Finding[]> {
+  const { rows } = await db.query<Finding>(
+    `SELECT id, kind, scope, key, instance_id AS "instanceId", since, trim_scale(ours)::text AS ours,
+       trim_scale(theirs)::text AS theirs, code, currency, trim_scale(at_stake)::text AS "atStake", found_at AS "foundAt",
+       resolved_at AS "resolvedAt", statement
+     FROM billing.findings WHERE account = $1::text AND (NOT $2::boolean OR resolved_at IS NULL) AND id > $3::text
+       AND ($5::text IS NULL OR kind = $5::text)
+     ORDER BY id LIMIT $4::integer`,
+    [account, standing, after, limit, kind ?? null],
+  );
+  return rows;
+}
+
+/** A record that the marketplace collected at a time. */
+export interface Collected {
+  sn: string;
+  collectedAt: Micros;
+}
+
+/**
+ * Notes records that were collected into a bill after their window: charged late, nothing is lost and nothing is left to
+ * do, so the finding is over as it is made. A record of a day that is billed daily has the day's window.
+ * @returns how many are news.
+ */
+export async function noteLate(
+  db: Db,
+  statementId: number,
+  collected: readonly Collected[],
+  now: Micros,
+): Promise<number> {
+  const { rowCount } = await db.query(
+    `INSERT INTO findings (account_no, kind, sn, instance_id, begin_at, end_at, ours, statement_id, found_at,
+       resolved_at, valued_at, at_stake)
+     SELECT r.account_no, 'late', r.sn, i.instance_id, r.begin_at, r.end_at, r.quantity, s.statement_id, $4::timestamptz,
+       $4::timestamptz, $4::timestamptz, 0
+     FROM unnest($2::text[], $3::timestamptz[]) AS t (sn, collected_at)
+     JOIN statements s ON s.statement_id = $1::bigint
+     JOIN records r ON r.sn = t.sn AND r.account_no = s.account_no JOIN instances i USING (instance_no)
+     -- The collection itself begins as the window ends, and takes its time.
+     WHERE t.collected_at > r.window_ends + interval '30 minutes'
+       AND NOT EXISTS (SELECT 1 FROM findings f WHERE f.account_no = r.account_no AND f.kind = 'late' AND f.sn = r.sn)
+     ON CONFLICT DO NOTHING`,
+    [
+      statementId,
+      collected.map(({ sn }) => sn),
+      collected.map(({ collectedAt }) => stamp(collectedAt)),
+      stamp(now),
+    ],
+  );
+  return rowCount ?? 0;
+}
+
+const VALUED_AT_ONCE = 5_000;
+
+/**
+ * Works out the money at stake of findings that nobody has valued yet: of a record what it brings in, of another
+ * quantity the difference, of a record that is not ours what its instance would pay.
+ * @returns how many; call again while it is not 0.
+ */
+export async function valueFindings(pool: Pool, accountNo: number, now: Micros): Promise<number> {
+  return inTransaction(pool, async (db) => {
+    await db.query("SET LOCAL statement_timeout = '10min'");
+    const { rows } = await db.query<{ id: number; instanceId: string }>(
+      `SELECT finding_id AS id, instance_id AS "instanceId" FROM findings
+       WHERE account_no = $1::smallint AND valued_at IS NULL ORDER BY instance_id LIMIT $2::integer FOR UPDATE SKIP LOCKED`,
+      [accountNo, VALUED_AT_ONCE],
+    );
+    if (rows.length === 0) return 0;
+    const instances = [...new Set(rows.map((row) => row.instanceId))];
+    await db.query(
+      `CREATE TEMP TABLE valued ON COMMIT DROP AS
+       SELECT sn, model, bands, free, used_before, currency, amount FROM billing.revenue
+       WHERE instance_id = ANY ($2::text[]) AND account = (SELECT code FROM accounts WHERE account_no = $1::smallint)`,
+      [accountNo, instances],
+    );
+    await db.query("CREATE INDEX ON valued (sn); ANALYZE valued");
+    await db.query(
+      `UPDATE findings f SET valued_at = $2::timestamptz, currency = COALESCE(v.currency, p.currency), at_stake = CASE f.kind
+         WHEN 'extra' THEN billing.charge(p.model, p.bands, p.free, 0, f.theirs)
+         WHEN 'different' THEN abs(billing.charge(v.model, v.bands, v.free, v.used_before, f.theirs) - v.amount)
+         ELSE v.amount END
+       FROM unnest($1::bigint[]) AS one (finding_id)
+       JOIN findings o USING (finding_id)
+       LEFT JOIN valued v ON v.sn = o.sn
+       LEFT JOIN instances i ON i.account_no = o.account_no AND i.instance_id = o.instance_id
+       LEFT JOIN LATERAL (
+         SELECT model, currency, bands, free FROM price_plans p
+         WHERE o.kind = 'extra' AND p.account_no = o.account_no AND p.product = i.product AND p.meter_no = i.meter_no
+           AND p.valid_from <= o.begin_at ORDER BY p.valid_from DESC, p.plan_id DESC LIMIT 1
+       ) p ON true
+       WHERE f.finding_id = one.finding_id`,
+      [rows.map((row) => row.id), stamp(now)],
+    );
+    return rows.length;
+  });
+}
+
+/**
+ * Ends a difference that a person settled elsewhere, with the reason in the audit; nothing of money or records changes.
+ * @param id as the views name it: `q…` of quantities, `m…` of money. @returns false where none of it stands.
+ */
+export async function settleFinding(
+  pool: Pool,
+  actor: Actor,
+  id: string,
+  reason: string,
+  now: Micros,
+): Promise<boolean> {
+  const table = id.startsWith("m") ? "bill_findings" : "findings";
+  return inTransaction(pool, async (db) => {
+    const { rowCount } = await db.query(
+      `UPDATE ${table} SET resolved_at = $3::timestamptz, settled = true
+       WHERE account_no = $1::smallint AND finding_id = $2::bigint AND resolved_at IS NULL`,
+      [actor.accountNo, id.slice(1), stamp(now)],
+    );
+    if (rowCount !== 1) return false;
+    await writeAudit(db, actor, { act: "findings.settle", ref: id, after: { reason } }, now);
+    return true;
+  });
+}
+
+/** Ends the differences that a case is about: whoever ends the case ends them. */
+export async function settleFindingsOf(
+  db: Db,
+  accountNo: number,
+  { kind, ref }: { kind: string; ref: string },
+  now: Micros,
+): Promise<void> {
+  if (kind.startsWith("bill_")) {
+    await db.query(
+      `UPDATE bill_findings SET resolved_at = $4::timestamptz, settled = true
+       WHERE account_no = $1::smallint AND 'bill_' || kind = $2::text AND resolved_at IS NULL
+         AND concat_ws(' ', to_char(month, 'YYYY-MM'), key, currency) = $3::text`,
+      [accountNo, kind, ref, stamp(now)],
+    );
+  } else if (kind === "extra" || kind.startsWith("record_")) {
+    await db.query(
+      `UPDATE findings SET resolved_at = $3::timestamptz, settled = true
+       WHERE account_no = $1::smallint AND sn = $2::text AND resolved_at IS NULL`,
+      [accountNo, ref, stamp(now)],
+    );
+  }
+}

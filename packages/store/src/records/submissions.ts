@@ -1,0 +1,302 @@
+import type { Micros, RecordState } from "@quarterpast/domain";
+import { stamp, type Db } from "../db/database.js";
+
+/** A submission's state is that of all its records that have no outcome of their own; `split` has handed them on. */
+export type SubmissionState = RecordState | "split";
+
+/** A range of a chain to be filed in one call. */
+export interface NewSubmission {
+  accountNo: number;
+  shard: number;
+  seqFrom: number;
+  seqTo: number;
+  parent: number | null;
+  host: string | null;
+  /** Product time: the first of its records' windows to close, and of their begins to expire. */
+  deadline: Micros;
+  expires: Micros;
+}
+
+/**
+ * Commits the intent to file a range. Its records are frozen by then.
+ * @param real when it may first be sent; null: they may have been taken, and a statement must first show that they were not
+ */
+export async function insertSubmission(
+  db: Db,
+  submission: NewSubmission,
+  now: Micros,
+  real: Micros | null,
+): Promise<number> {
+  const { rows } = await db.query<{ id: number }>(
+    `INSERT INTO submissions (account_no, shard, seq_from, seq_to, parent, host, state, deadline, expires, next_at, created_at)
+     VALUES ($1::smallint, $2::smallint, $3::bigint, $4::bigint, $5::bigint, $6::text, $11::text, $7::timestamptz,
+       $8::timestamptz, COALESCE($9::timestamptz, 'infinity'), $10::timestamptz) RETURNING submission_id AS id`,
+    [
+      submission.accountNo,
+      submission.shard,
+      submission.seqFrom,
+      submission.seqTo,
+      submission.parent,
+      submission.host,
+      stamp(submission.deadline),
+      stamp(submission.expires),
+      real === null ? null : stamp(real),
+      stamp(now),
+      real === null ? "unknown" : "frozen",
+    ],
+  );
+  return rows[0]!.id;
+}
+
+/** A submission this reporter holds: its lease and fence are on the row, its attempt is committed. */
+export interface ClaimedSubmission extends NewSubmission {
+  submissionId: number;
+  attempt: number;
+  fence: number;
+  state: SubmissionState;
+  account: string;
+}
+
+/**
+ * Claims up to `limit` due submissions, earliest deadline first, and commits the next attempt of each before anything
+ * is sent (SPEC 5, 8). A lease that ran out makes a `sent` one due again: the same bytes go out. Not so
+ * where the records are of a wire version of `sentOnce`: once claimed, such a call is due again only when its reply or a
+ * statement says that it was not taken.
+ */
+export async function claimSubmissions(
+  db: Db,
+  {
+    now,
+    real,
+    leaseUntil,
+    limit,
+    sentOnce = [],
+  }: { now: Micros; real: Micros; leaseUntil: Micros; limit: number; sentOnce?: readonly number[] },
+): Promise<ClaimedSubmission[]> {
+  const { rows } = await db.query<ClaimedSubmission>(
+    `WITH due AS (
+       SELECT s.submission_id, s.state FROM submissions s JOIN accounts a USING (account_no)
+       WHERE s.state IN ('frozen', 'sent', 'unknown') AND s.next_at <= $2::timestamptz
+         AND (s.lease_until IS NULL OR s.lease_until <= $2::timestamptz)
+         AND s.expires > $1::timestamptz AND a.halted_code IS NULL
+       ORDER BY s.deadline, s.submission_id LIMIT $4::integer FOR UPDATE OF s SKIP LOCKED
+     ), claimed AS (
+       UPDATE submissions s SET state = 'sent', attempts = s.attempts + 1, fence = s.fence + 1, lease_until = $3::timestamptz,
+         next_at = CASE WHEN (SELECT wire_version FROM records r
+             WHERE r.account_no = s.account_no AND r.shard = s.shard AND r.seq = s.seq_from) = ANY ($5::smallint[])
+           THEN 'infinity' ELSE s.next_at END
+       FROM due WHERE s.submission_id = due.submission_id
+       RETURNING s.*, due.state AS state_before
+     ), intents AS (
+       INSERT INTO attempts (submission_id, attempt, fence, sent_at, sent_real)
+       SELECT submission_id, attempts, fence, $1::timestamptz, $2::timestamptz FROM claimed
+     )
+     SELECT submission_id AS "submissionId", account_no AS "accountNo", a.code AS account, shard, seq_from AS "seqFrom",
+       seq_to AS "seqTo", parent, host, deadline, expires, attempts AS attempt, fence, state_before AS state
+     FROM claimed JOIN accounts a USING (account_no) ORDER BY deadline, submission_id`,
+    [stamp(now), stamp(real), stamp(leaseUntil), limit, [...sentOnce]],
+  );
+  return rows;
+}
+
+/** Whether this claim still holds: asked just before the bytes go out, so that a resumed zombie sees it is one. */
+export async function stillHolds(
+  db: Db,
+  claim: Pick<ClaimedSubmission, "submissionId" | "fence">,
+  real: Micros,
+): Promise<boolean> {
+  const { rowCount } = await db.query(
+    `SELECT 1 FROM submissions WHERE submission_id = $1::bigint AND fence = $2::integer AND lease_until > $3::timestamptz`,
+    [claim.submissionId, claim.fence, stamp(real)],
+  );
+  return rowCount === 1;
+}
+
+export interface OutgoingRecord {
+  sn: string;
+  seq: number;
+  wire: string;
+  wireVersion: number;
+  /** The marketplace's product id. */
+  product: string;
+}
+
+/** The frozen records of a submission, in chain order. */
+export async function readOutgoing(
+  db: Db,
+  claim: Pick<NewSubmission, "accountNo" | "shard" | "seqFrom" | "seqTo">,
+): Promise<OutgoingRecord[]> {
+  const { rows } = await db.query<OutgoingRecord>(
+    `SELECT sn, seq, wire, wire_version AS "wireVersion", i.product FROM records r JOIN instances i USING (instance_no)
+     WHERE r.account_no = $1::smallint AND r.shard = $2::smallint
+     AND seq BETWEEN $3::bigint AND $4::bigint ORDER BY seq`,
+    [claim.accountNo, claim.shard, claim.seqFrom, claim.seqTo],
+  );
+  return rows;
+}
+
+/** What an attempt came to; kept as evidence. */
+export interface AttemptEvidence {
+  host: string;
+  bodySha256: string;
+  result: string;
+  code: string | null;
+  httpStatus: number | null;
+  reply: string;
+  durationMs: number;
+}
+
+/** Adds to an attempt what it came to; its intent was committed when it was claimed. */
+export async function finishAttempt(
+  db: Db,
+  claim: ClaimedSubmission,
+  evidence: AttemptEvidence,
+): Promise<void> {
+  await db.query(
+    `UPDATE attempts SET host = $3::text, body_sha256 = $4::text, result = $5::text, code = $6::text, http_status = $7::integer,
+       reply = $8::text, duration_ms = $9::integer WHERE submission_id = $1::bigint AND attempt = $2::integer`,
+    [
+      claim.submissionId,
+      claim.attempt,
+      evidence.host,
+      evidence.bodySha256,
+      evidence.result,
+      evidence.code,
+      evidence.httpStatus,
+      evidence.reply,
+      evidence.durationMs,
+    ],
+  );
+}
+
+/** The next state of a submission, and when it may go out again where it still owes a delivery. */
+export interface Settlement {
+  state: SubmissionState;
+  code: string | null;
+  host: string | null;
+  /** Real time; null: not before a statement has shown that it was not taken. */
+  nextAt: Micros | null;
+}
+
+/** Settles a claim; false where the fence has moved on: then nothing is written. */
+export async function settleSubmission(
+  db: Db,
+  claim: ClaimedSubmission,
+  settlement: Settlement,
+  now: Micros,
+): Promise<boolean> {
+  const { rowCount } = await db.query(
+    `UPDATE submissions SET state = $3::text, code = $4::text, host = COALESCE($5::text, host), next_at = COALESCE($6::timestamptz, 'infinity'),
+       lease_until = NULL, settled_at = $7::timestamptz
+     WHERE submission_id = $1::bigint AND fence = $2::integer`,
+    [
+      claim.submissionId,
+      claim.fence,
+      settlement.state,
+      settlement.code,
+      settlement.host,
+      settlement.nextAt === null ? null : stamp(settlement.nextAt),
+      stamp(now),
+    ],
+  );
+  if (rowCount !== 1) return false;
+  await overrideOldOutcomes(db, claim, settlement, now);
+  return true;
+}
+
+/** A record that had an outcome of its own (it was missing, say) takes the newer one of the call that sent it again. */
+async function overrideOldOutcomes(
+  db: Db,
+  claim: ClaimedSubmission,
+  { state, code }: Settlement,
+  now: Micros,
+): Promise<void> {
+  await db.query(
+    `INSERT INTO outcomes (sn, state, code, source, at)
+     SELECT r.sn, $5::text, $6::text, 'reply', $7::timestamptz FROM records r
+     WHERE r.account_no = $1::smallint AND r.shard = $2::smallint AND r.seq BETWEEN $3::bigint AND $4::bigint
+       AND $5::text <> 'split' AND EXISTS (SELECT 1 FROM outcomes o WHERE o.sn = r.sn)`,
+    [claim.accountNo, claim.shard, claim.seqFrom, claim.seqTo, state, code, stamp(now)],
+  );
+}
+
+/** Outcomes of single records that fared otherwise than their call. */
+export async function insertOutcomes(
+  db: Db,
+  rows: readonly { sn: string; state: RecordState; code: string | null; detail: string }[],
+  source: "reply" | "statement" | "clock" | "operator",
+  now: Micros,
+): Promise<void> {
+  if (rows.length === 0) return;
+  await db.query(
+    `INSERT INTO outcomes (sn, state, code, detail, source, at)
+     SELECT t.*, $5::text, $6::timestamptz FROM unnest($1::text[], $2::text[], $3::text[], $4::text[]) AS t`,
+    [
+      rows.map((row) => row.sn),
+      rows.map((row) => row.state),
+      rows.map((row) => row.code),
+      rows.map((row) => row.detail),
+      source,
+      stamp(now),
+    ],
+  );
+}
+
+/**
+ * A call that must not be repeated and whose reporter is gone: nobody knows what became of it. It waits from now on.
+ * @returns how many.
+ */
+export async function giveUpLost(db: Db, now: Micros, real: Micros): Promise<number> {
+  const { rowCount } = await db.query(
+    `UPDATE submissions SET state = 'unknown', settled_at = $1::timestamptz, lease_until = NULL, fence = fence + 1
+     WHERE state = 'sent' AND next_at = 'infinity' AND lease_until <= $2::timestamptz`,
+    [stamp(now), stamp(real)],
+  );
+  return rowCount ?? 0;
+}
+
+/** Ends submissions whose records the marketplace would no longer take; returns how many. */
+export async function expireSubmissions(db: Db, now: Micros, real: Micros): Promise<number> {
+  const { rowCount } = await db.query(
+    `UPDATE submissions SET state = 'expired', settled_at = $1::timestamptz, lease_until = NULL
+     WHERE state IN ('frozen', 'sent', 'unknown') AND expires <= $1::timestamptz
+       AND (lease_until IS NULL OR lease_until <= $2::timestamptz)`,
+    [stamp(now), stamp(real)],
+  );
+  return rowCount ?? 0;
+}
+
+/** How much is still owed, and when the first of its windows closes. */
+export async function readBacklog(
+  db: Db,
+): Promise<{ submissions: number; records: number; firstDeadline: Micros | null }> {
+  const { rows } = await db.query<{ submissions: number; records: number; firstDeadline: Micros | null }>(
+    `SELECT count(*) AS submissions, COALESCE(sum(seq_to - seq_from + 1), 0)::bigint AS records, min(deadline) AS "firstDeadline"
+     FROM submissions WHERE state IN ('frozen', 'sent', 'unknown')`,
+  );
+  return rows[0]!;
+}
+
+/** Whether an hour is being frozen, or records wait to be filed whose window is still open; `now` is product time. */
+export async function isFilingUnderWay(db: Db, now: Micros): Promise<boolean> {
+  const { rows } = await db.query<{ waits: boolean }>(
+    `SELECT EXISTS (SELECT 1 FROM submissions WHERE state IN ('frozen', 'sent', 'unknown') AND deadline > $1::timestamptz)
+       OR EXISTS (SELECT 1 FROM hours WHERE frozen_at IS NULL AND sealed_at > $1::timestamptz - interval '15 minutes') AS waits`,
+    [stamp(now)],
+  );
+  return rows[0]!.waits;
+}
+
+/** Keeps a claim while its call is under way; false where it was lost. */
+export async function renewLease(
+  db: Db,
+  claim: Pick<ClaimedSubmission, "submissionId" | "fence">,
+  leaseUntil: Micros,
+): Promise<boolean> {
+  const { rowCount } = await db.query(
+    `UPDATE submissions SET lease_until = $3::timestamptz
+     WHERE submission_id = $1::bigint AND fence = $2::integer AND lease_until IS NOT NULL`,
+    [claim.submissionId, claim.fence, stamp(leaseUntil)],
+  );
+  return rowCount === 1;
+}

@@ -1,0 +1,314 @@
+import type { Micros } from "@quarterpast/domain";
+import { stamp, type Db } from "../db/database.js";
+import { jsonb } from "../db/json.js";
+import type { SellingMode } from "../catalog/products.js";
+
+export type SubscriptionState = "opening" | "active" | "frozen" | "released" | "same";
+
+/** Why a subscription is not open yet; a closed set. */
+export type WaitsFor =
+  "order_query" | "order" | "product" | "several_products" | "mode" | "customer" | "seller" | "meter";
+
+/** What the seller's service answered, or the template: what the marketplace is told of an instance. */
+export interface Provided {
+  subject?: string;
+  frontEndUrl?: string;
+  adminUrl?: string;
+  userName?: string;
+  password?: string;
+  memo?: string;
+  dashboardUrl?: string;
+}
+
+/** One thing bought, in any selling mode. */
+export interface Subscription {
+  subscriptionNo: number;
+  accountNo: number;
+  /** The first businessId, for ever. */
+  instanceId: string;
+  orderId: string;
+  /** V2.0: the order line. V1.0: the product. */
+  item: string;
+  version: "v1" | "v2";
+  state: SubscriptionState;
+  waitsFor: WaitsFor | null;
+  productId: string | null;
+  mode: SellingMode | null;
+  customerId: string | null;
+  customerName: string | null;
+  terms: Record<string, unknown>;
+  expires: Micros | null;
+  provided: Provided | null;
+  subject: string | null;
+  opened: Micros | null;
+  frozenWhy: "status" | "expired" | null;
+  sameAs: number | null;
+  receivedAt: Micros;
+  tries: number;
+}
+
+const COLUMNS = `subscription_no AS "subscriptionNo", account_no AS "accountNo", instance_id AS "instanceId",
+  order_id AS "orderId", item, version, state, waits_for AS "waitsFor", product_id AS "productId", mode,
+  customer_id AS "customerId", customer_name AS "customerName", terms, expires, provided, subject, opened,
+  frozen_why AS "frozenWhy", same_as AS "sameAs", received_at AS "receivedAt", tries`;
+
+/** What a call for a new instance says. */
+export interface Reservation {
+  accountNo: number;
+  businessId: string;
+  orderId: string;
+  item: string;
+  version: "v1" | "v2";
+  productId: string | null;
+  mode: SellingMode | null;
+  customerId: string | null;
+  customerName: string | null;
+  terms: Record<string, unknown>;
+  expires: Micros | null;
+}
+
+/**
+ * Keeps an order's first businessId before anything else is done: every later call for the same order and item finds
+ * this row. Whoever made it has `leaseSeconds` of real time to open it before another tries.
+ * @returns undefined where the businessId is the instance id of another order already.
+ */
+export async function reserveSubscription(
+  db: Db,
+  wanted: Reservation,
+  now: Micros,
+  leaseSeconds: number,
+): Promise<Subscription | undefined> {
+  const known = await findByOrder(db, wanted);
+  if (known) return known;
+  const { rows } = await db.query<Subscription>(
+    `INSERT INTO subscriptions (account_no, instance_id, order_id, item, version, state, product_id, mode, customer_id,
+       customer_name, terms, expires, received_at, next_try)
+     VALUES ($1::smallint, $2::text, $3::text, $4::text, $5::text, 'opening', $6::text, NULL, $8::text, $9::text,
+       $10::jsonb || jsonb_strip_nulls(jsonb_build_object('mode', $7::text)), $11::timestamptz, $12::timestamptz,
+       now() + make_interval(secs => $13::float8))
+     ON CONFLICT DO NOTHING RETURNING ${COLUMNS}`,
+    [
+      wanted.accountNo,
+      wanted.businessId,
+      wanted.orderId,
+      wanted.item,
+      wanted.version,
+      wanted.productId,
+      wanted.mode,
+      wanted.customerId,
+      wanted.customerName,
+      jsonb(wanted.terms),
+      wanted.expires === null ? null : stamp(wanted.expires),
+      stamp(now),
+      leaseSeconds,
+    ],
+  );
+  return rows[0] ?? findByOrder(db, wanted);
+}
+
+async function findByOrder(
+  db: Db,
+  { accountNo, orderId, item, version }: Reservation,
+): Promise<Subscription | undefined> {
+  const { rows } = await db.query<Subscription>(
+    `SELECT ${COLUMNS} FROM subscriptions
+     WHERE account_no = $1::smallint AND order_id = $2::text AND item = $3::text AND version = $4::text`,
+    [accountNo, orderId, item, version],
+  );
+  return rows[0];
+}
+
+/** The subscription of a number; undefined where there is none. */
+export async function findSubscription(db: Db, subscriptionNo: number): Promise<Subscription | undefined> {
+  const { rows } = await db.query<Subscription>(
+    `SELECT ${COLUMNS} FROM subscriptions WHERE subscription_no = $1::bigint`,
+    [subscriptionNo],
+  );
+  return rows[0];
+}
+
+/** The subscriptions of these instance ids. */
+export async function findSubscriptions(
+  db: Db,
+  accountNo: number,
+  instanceIds: readonly string[],
+): Promise<Subscription[]> {
+  const { rows } = await db.query<Subscription>(
+    `SELECT ${COLUMNS} FROM subscriptions WHERE account_no = $1::smallint AND instance_id = ANY ($2::text[])`,
+    [accountNo, instanceIds],
+  );
+  return rows;
+}
+
+/** Subscriptions by number, newest first, `limit` of them before the number `before`. */
+export async function listSubscriptions(
+  db: Db,
+  accountNo: number,
+  filter: { before?: number | undefined; state?: string | undefined; limit: number },
+): Promise<Subscription[]> {
+  const { rows } = await db.query<Subscription>(
+    `SELECT ${COLUMNS} FROM subscriptions WHERE account_no = $1::smallint
+       AND ($2::bigint IS NULL OR subscription_no < $2::bigint) AND ($3::text IS NULL OR state = $3::text)
+     ORDER BY subscription_no DESC LIMIT $4::integer`,
+    [accountNo, filter.before ?? null, filter.state ?? null, filter.limit],
+  );
+  return rows;
+}
+
+/** Takes up to `limit` subscriptions whose next try is due, for `leaseSeconds` of real time. */
+export async function claimOpenings(db: Db, limit: number, leaseSeconds: number): Promise<Subscription[]> {
+  const { rows } = await db.query<Subscription>(
+    `UPDATE subscriptions SET next_try = now() + make_interval(secs => $2::float8), tries = tries + 1
+     WHERE subscription_no IN (
+       SELECT subscription_no FROM subscriptions WHERE state = 'opening' AND next_try <= now()
+       ORDER BY next_try LIMIT $1::integer FOR UPDATE SKIP LOCKED)
+     RETURNING ${COLUMNS}`,
+    [limit, leaseSeconds],
+  );
+  return rows;
+}
+
+/** Notes why a subscription waits and when it is tried again. */
+export async function postponeOpening(
+  db: Db,
+  subscriptionNo: number,
+  waitsFor: WaitsFor,
+  seconds: number,
+): Promise<void> {
+  await db.query(
+    `UPDATE subscriptions SET waits_for = $2::text, next_try = now() + make_interval(secs => $3::float8)
+     WHERE subscription_no = $1::bigint AND state = 'opening'`,
+    [subscriptionNo, waitsFor, seconds],
+  );
+}
+
+/** What an order query told of a subscription. */
+export interface OrderedTerms {
+  productId: string;
+  customerId: string | null;
+  customerName: string | null;
+  expires: Micros | null;
+  terms: Record<string, unknown>;
+}
+
+/** Notes what was bought, once; what the call itself said is kept. @returns the subscription as it then is. */
+export async function setOrdered(
+  db: Db,
+  subscriptionNo: number,
+  ordered: OrderedTerms,
+): Promise<Subscription> {
+  const { rows } = await db.query<Subscription>(
+    `UPDATE subscriptions SET product_id = COALESCE(product_id, $2::text), customer_id = COALESCE(customer_id, $3::text),
+       customer_name = COALESCE(customer_name, $4::text), expires = COALESCE(expires, $5::timestamptz),
+       terms = $6::jsonb || terms
+     WHERE subscription_no = $1::bigint AND state = 'opening' RETURNING ${COLUMNS}`,
+    [
+      subscriptionNo,
+      ordered.productId,
+      ordered.customerId,
+      ordered.customerName,
+      ordered.expires === null ? null : stamp(ordered.expires),
+      jsonb(ordered.terms),
+    ],
+  );
+  return rows[0] ?? (await findSubscription(db, subscriptionNo))!;
+}
+
+/**
+ * Notes which product of its order line a waiting subscription is of, as a person chose; it is tried again at once.
+ * @returns false where it does not wait for that.
+ */
+export async function chooseProduct(
+  db: Db,
+  accountNo: number,
+  instanceId: string,
+  product: string,
+): Promise<boolean> {
+  const { rowCount } = await db.query(
+    `UPDATE subscriptions SET terms = terms || jsonb_build_object('chosenProduct', $3::text), next_try = now()
+     WHERE account_no = $1::smallint AND instance_id = $2::text AND state = 'opening' AND product_id IS NULL`,
+    [accountNo, instanceId, product],
+  );
+  return rowCount === 1;
+}
+
+/**
+ * Notes the selling mode. One order asks for a pay-per-use product once: a second line for it becomes the same instance.
+ * @returns the subscription, or the one that holds the instance where it is another.
+ */
+export async function setMode(db: Db, subscription: Subscription, mode: SellingMode): Promise<Subscription> {
+  const { subscriptionNo } = subscription;
+  const { rows } = await db.query<Subscription>(
+    `UPDATE subscriptions s SET mode = $2::text WHERE subscription_no = $1::bigint AND state = 'opening'
+       AND NOT ($2::text = 'pay_per_use' AND EXISTS (SELECT 1 FROM subscriptions o WHERE o.account_no = s.account_no
+         AND o.order_id = s.order_id AND o.product_id = s.product_id AND o.mode = 'pay_per_use' AND o.state <> 'same'
+         AND o.subscription_no <> s.subscription_no))
+     RETURNING ${COLUMNS}`,
+    [subscriptionNo, mode],
+  );
+  if (rows[0]) return rows[0];
+  const other = mode === "pay_per_use" ? await findOnDemand(db, subscription) : undefined;
+  if (!other) return (await findSubscription(db, subscriptionNo))!;
+  await db.query(
+    `UPDATE subscriptions SET state = 'same', same_as = $2::bigint, waits_for = NULL, next_try = NULL
+     WHERE subscription_no = $1::bigint AND state = 'opening'`,
+    [subscriptionNo, other.subscriptionNo],
+  );
+  return other;
+}
+
+async function findOnDemand(
+  db: Db,
+  { accountNo, orderId, productId, subscriptionNo }: Subscription,
+): Promise<Subscription | undefined> {
+  const { rows } = await db.query<Subscription>(
+    `SELECT ${COLUMNS} FROM subscriptions WHERE account_no = $1::smallint AND order_id = $2::text
+       AND product_id = $3::text AND mode = 'pay_per_use' AND state <> 'same' AND subscription_no <> $4::bigint`,
+    [accountNo, orderId, productId, subscriptionNo],
+  );
+  return rows[0];
+}
+
+/** Keeps the answer of the seller's service, the first one. @returns the subscription as it then is. */
+export async function setProvided(db: Db, subscriptionNo: number, provided: Provided): Promise<Subscription> {
+  const { rows } = await db.query<Subscription>(
+    `UPDATE subscriptions SET provided = COALESCE(provided, $2::jsonb) WHERE subscription_no = $1::bigint
+     RETURNING ${COLUMNS}`,
+    [subscriptionNo, jsonb(provided)],
+  );
+  return rows[0]!;
+}
+
+/** Fixes subject and begin of its life before the instance is made: another try makes the same. */
+export async function setLifeBegin(
+  db: Db,
+  subscriptionNo: number,
+  subject: string,
+  opened: Micros,
+): Promise<Subscription> {
+  const { rows } = await db.query<Subscription>(
+    `UPDATE subscriptions SET subject = COALESCE(subject, $2::text), opened = COALESCE(opened, $3::timestamptz)
+     WHERE subscription_no = $1::bigint RETURNING ${COLUMNS}`,
+    [subscriptionNo, subject, stamp(opened)],
+  );
+  return rows[0]!;
+}
+
+/** The subscription, locked until the transaction ends. */
+export async function lockSubscription(db: Db, subscriptionNo: number): Promise<Subscription> {
+  const { rows } = await db.query<Subscription>(
+    `SELECT ${COLUMNS} FROM subscriptions WHERE subscription_no = $1::bigint FOR UPDATE`,
+    [subscriptionNo],
+  );
+  return rows[0]!;
+}
+
+/** Ends the opening: the subscription is there. The caller holds its lock. @returns it as it then is. */
+export async function setOpened(db: Db, subscriptionNo: number, subject: string): Promise<Subscription> {
+  const { rows } = await db.query<Subscription>(
+    `UPDATE subscriptions SET state = 'active', waits_for = NULL, next_try = NULL, subject = $2::text
+     WHERE subscription_no = $1::bigint RETURNING ${COLUMNS}`,
+    [subscriptionNo, subject],
+  );
+  return rows[0]!;
+}

@@ -1,0 +1,99 @@
+import { HOUR, SHARDS, type Micros } from "@quarterpast/domain";
+import { inTransaction, stamp, type Db, type Pool } from "../db/database.js";
+import { SHARD_LOCK } from "./hourUsage.js";
+
+export type HourStatus = "complete" | "nothing" | "incomplete";
+
+/** Makes the shards' rows where they are missing: hours before `firstHour` count as sealed. */
+export async function ensureShards(db: Db, firstHour: Micros): Promise<void> {
+  await db.query(
+    `INSERT INTO shards (shard, sealed_before) SELECT shard, $2::timestamptz FROM generate_series(0, $1::integer - 1) AS shard
+     ON CONFLICT DO NOTHING`,
+    [SHARDS, stamp(firstHour)],
+  );
+}
+
+/** Per shard, its first open hour. */
+export async function readShards(db: Db): Promise<{ shard: number; openHour: Micros }[]> {
+  const { rows } = await db.query<{ shard: number; openHour: Micros }>(
+    `SELECT shard, sealed_before AS "openHour" FROM shards ORDER BY shard`,
+  );
+  return rows;
+}
+
+/**
+ * Seals one hour of a shard, if it still is the shard's first open hour. The exclusive lock covers the flip alone;
+ * `lock_timeout` keeps a sealer from queueing writers behind itself for long.
+ * @returns the status, `nothing` in place of `complete` where no usage came; undefined where another sealer was first.
+ */
+export async function sealHour(
+  pool: Pool,
+  {
+    shard,
+    hour,
+    complete,
+    reason,
+    now,
+  }: { shard: number; hour: Micros; complete: boolean; reason: string; now: Micros },
+): Promise<HourStatus | undefined> {
+  return inTransaction(pool, async (client) => {
+    await client.query("SET LOCAL lock_timeout = '2s'");
+    await client.query("SELECT pg_advisory_xact_lock($1::integer, $2::integer)", [SHARD_LOCK, shard]);
+    const flipped = await client.query(
+      "UPDATE shards SET sealed_before = $3::timestamptz WHERE shard = $1::smallint AND sealed_before = $2::timestamptz",
+      [shard, stamp(hour), stamp(hour + HOUR)],
+    );
+    if (flipped.rowCount !== 1) return undefined;
+    const { rows } = await client.query<{ status: HourStatus }>(
+      `INSERT INTO hours (hour, shard, status, reason, sealed_at)
+       SELECT $2::timestamptz, $1::smallint, CASE WHEN NOT $3::boolean THEN 'incomplete'
+         WHEN EXISTS (SELECT 1 FROM hour_usage WHERE shard = $1::smallint AND bill_hour = $2::timestamptz) THEN 'complete'
+         ELSE 'nothing' END, $4::text, $5::timestamptz
+       RETURNING status`,
+      [shard, stamp(hour), complete, reason, stamp(now)],
+    );
+    return rows[0]!.status;
+  });
+}
+
+/** One hour over all shards, as an operator sees it. */
+export interface HourSummary {
+  hour: Micros;
+  /** `open` until every shard is sealed; then the weakest of the shards' statuses. */
+  status: "open" | HourStatus;
+  reason: string;
+  sealedAt: Micros | null;
+  events: number;
+  records: number;
+  /** Records by their present state. */
+  states: Record<string, number>;
+  windowEnds: Micros | null;
+}
+
+/** The newest hours first; an hour appears once a shard of it is sealed or has usage. */
+export async function listHours(db: Db, before: Micros, limit: number): Promise<HourSummary[]> {
+  const { rows } = await db.query<HourSummary>(
+    `WITH seen AS (
+       SELECT hour FROM hours WHERE hour < $1::timestamptz
+       UNION SELECT bill_hour FROM hour_usage WHERE bill_hour < $1::timestamptz
+       ORDER BY hour DESC LIMIT $2::integer
+     )
+     SELECT seen.hour,
+       CASE WHEN h.shards < $3::integer OR h.shards IS NULL THEN 'open'
+            WHEN h.incomplete THEN 'incomplete' WHEN h.usage THEN 'complete' ELSE 'nothing' END AS status,
+       COALESCE(h.reason, '') AS reason, h.sealed_at AS "sealedAt", COALESCE(u.events, 0) AS events,
+       COALESCE(r.records, 0) AS records, COALESCE(r.states, '{}') AS states, r.window_ends AS "windowEnds"
+     FROM seen
+     LEFT JOIN LATERAL (SELECT count(*)::integer AS shards, bool_or(status = 'incomplete') AS incomplete,
+       bool_or(status = 'complete') AS usage, max(reason) AS reason, max(sealed_at) AS sealed_at
+       FROM hours WHERE hours.hour = seen.hour) h ON true
+     LEFT JOIN LATERAL (SELECT sum(events)::bigint AS events FROM hour_usage
+       WHERE shard >= 0 AND bill_hour = seen.hour) u ON true
+     LEFT JOIN LATERAL (SELECT sum(n)::bigint AS records, jsonb_object_agg(state, n) AS states, min(window_ends) AS window_ends
+       FROM (SELECT state, count(*) AS n, min(window_ends) AS window_ends FROM billing.records b
+             WHERE b.hour = seen.hour GROUP BY state) s) r ON true
+     ORDER BY seen.hour DESC`,
+    [stamp(before), limit, SHARDS],
+  );
+  return rows;
+}
