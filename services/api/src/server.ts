@@ -6,6 +6,7 @@ import { createProber, type Prober } from "./doctor/redis.js";
 import { addEtags } from "./etag.js";
 import { createKeyring, mayDo, type Keyring } from "./keyring.js";
 import { addOpenApi } from "./openapi.js";
+import { readStrictJson } from "./jsonBody.js";
 import { mapError, refusal } from "./refuse.js";
 import { addBills } from "./routes/bills.js";
 import { addCases } from "./routes/cases.js";
@@ -88,6 +89,7 @@ export async function createApiServer(deps: ApiDeps): Promise<FastifyInstance> {
   http.register(
     async (scope) => {
       askForKey(scope, keyring);
+      readStrictJson(scope);
       addEtags(scope);
       addOpenApi(scope, deps.version);
       const routes = validateByZod(scope);

@@ -116,6 +116,15 @@ describe("what cannot be right is refused, by field, value and what would be rig
 it.each([
   ["not JSON", '{"code":', "application/json", 400, "malformed_json"],
   ["__proto__", '{"__proto__":{},"code":"m","aggregation":"sum"}', "application/json", 400, "malformed_json"],
+  ["a key twice", '{"code":"m","code":"n","aggregation":"sum"}', "application/json", 400, "duplicate_key"],
+  [
+    "a key twice, deep",
+    `{"contents":[{"meter":"a","\\u006deter":"b"}]}`,
+    "application/json",
+    400,
+    "duplicate_key",
+  ],
+  ["deep", `{"code":${"[".repeat(40)}${"]".repeat(40)}}`, "application/json", 400, "malformed_json"],
   ["another type", "code=m", "application/x-www-form-urlencoded", 415, "unsupported_media_type"],
   ["too much", `{"code":"${"x".repeat(1_100_000)}"}`, "application/json", 413, "body_too_large"],
 ])("refuses a body that is %s", async (_name, body, type, status, code) => {

@@ -1,7 +1,6 @@
 import { isUtf8 } from "node:buffer";
-import type { Problem } from "@quarterpast/domain";
+import { parseStrict, type Problem } from "@quarterpast/domain";
 import { refusal } from "./problems.js";
-import { parseStrict } from "./strictJson.js";
 
 /** What one request may carry. */
 export const BODY_LIMITS = { bytes: 1_048_576, events: 1_000, depth: 4 } as const;

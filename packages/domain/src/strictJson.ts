@@ -1,9 +1,10 @@
-import type { Problem } from "@quarterpast/domain";
+import type { Problem } from "./errors.js";
 
-/** A value read from JSON, or why it was not read. */
-export type StrictJson = { ok: true; value: unknown } | { ok: false; problem: Problem };
+/** A value read from JSON, or why it was not read, and the key where one is there twice. */
+export type StrictJson = { ok: true; value: unknown } | { ok: false; problem: Problem; key?: string };
 
 /**
+ * Our own, because no kept reader names a doubled key at the speed of JSON.parse: it reads every event that comes in.
  * Reads JSON strictly: no key twice in one object, no nesting deeper than `maxDepth` (the outermost array or object
  * counts as 1). JSON.parse keeps the last of two equal keys, so the keys it kept are counted against those in the text.
  */
@@ -26,7 +27,8 @@ export function parseStrict(text: string, maxDepth: number): StrictJson {
   const isWhole = !text.includes("\\") && countQuotes(text) === 2 * (keys + strings);
   if (!isWhole && keys !== countKeysInText(text)) {
     const key = JSON.stringify(firstDuplicate(text).slice(0, 80));
-    return { ok: false, problem: { code: "duplicate_key", detail: `the key ${key} is in one object twice` } };
+    const problem: Problem = { code: "duplicate_key", detail: `the key ${key} is in one object twice` };
+    return { ok: false, problem, key };
   }
   return { ok: true, value };
 }
