@@ -4,7 +4,6 @@ import { pipeline } from "node:stream/promises";
 import { Readable } from "node:stream";
 import { fileURLToPath } from "node:url";
 import { uuidV7 } from "@quarterpast/client";
-import { freePorts } from "@quarterpast/devstack";
 import { Redis } from "ioredis";
 import pg from "pg";
 import { from as copyFrom } from "pg-copy-streams";
@@ -124,11 +123,10 @@ export async function measureRedis(servers: Servers, events: number): Promise<nu
 
 /** Requests per second, one event each, of the product's HTTP server with no work behind it. */
 export async function measureHttp(servers: Servers, events: number): Promise<number> {
-  const [port] = (await freePorts(1)) as [number];
   const main = fileURLToPath(new URL("./httpOnly.js", import.meta.url));
-  const server = await startChild(main, { PORT: String(port) }, join(servers.dir, "http.log"));
+  const server = await startChild(main, {}, join(servers.dir, "http.log"));
   const order = {
-    port,
+    port: server.port!,
     path: "/v1/events",
     headers: { "content-type": "application/cloudevents+json" },
     eventsPerRequest: 1,

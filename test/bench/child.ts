@@ -4,6 +4,8 @@ import { closeSync, openSync, readFileSync } from "node:fs";
 /** A process of a pipeline under measurement. */
 export interface Child {
   pid: number;
+  /** Where it listens, if it says so when it is ready. */
+  port: number | undefined;
   /** Resident memory now, bytes. */
   memory(): number;
   stop(): Promise<void>;
@@ -11,7 +13,7 @@ export interface Child {
 
 const READY_WITHIN_MS = 30_000;
 
-/** Starts a module as a process and waits for its first message. Output goes to the log file. */
+/** Starts a module as a process, on any port, and waits for its first message. Output goes to the log file. */
 export async function startChild(
   main: string,
   env: Record<string, string>,
@@ -20,20 +22,20 @@ export async function startChild(
 ): Promise<Child> {
   const log = openSync(logFile, "a");
   const child = fork(main, [], {
-    env: { PATH: process.env.PATH, LOG_LEVEL: "warn", ...env },
+    env: { PATH: process.env.PATH, LOG_LEVEL: "warn", PORT: "0", ...env },
     stdio: ["ignore", log, log, "ipc"],
     execArgv,
   });
   closeSync(log);
-  await new Promise<void>((resolve, reject) => {
+  const { port } = await new Promise<{ port?: number }>((resolve, reject) => {
     const timer = setTimeout(() => reject(new Error(`${main} was not ready in time`)), READY_WITHIN_MS);
-    child.once("message", () => (clearTimeout(timer), resolve()));
+    child.once("message", (told) => (clearTimeout(timer), resolve(told as { port?: number })));
     child.once("exit", (code) => {
       clearTimeout(timer);
       reject(new Error(`${main} ended with ${code}:\n${readFileSync(logFile, "utf8").slice(-2_000)}`));
     });
   });
-  return { pid: child.pid!, memory: () => residentBytes(child.pid!), stop: () => end(child) };
+  return { pid: child.pid!, port, memory: () => residentBytes(child.pid!), stop: () => end(child) };
 }
 
 /** Resident memory of a process in bytes, from /proc; 0 where there is none. */

@@ -3,7 +3,7 @@ import { createWriteStream, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { freePorts, startPostgres } from "@quarterpast/devstack";
+import { onOwnPort, startPostgres } from "@quarterpast/devstack";
 import { HOUR, SEAL_RULE } from "@quarterpast/domain";
 import { createPool, migrate, setClock, type Pool } from "@quarterpast/store";
 import { CLOSED_HOUR, expectedUnits, fillHour } from "./closeFill.js";
@@ -39,8 +39,9 @@ export interface CloseOptions {
 export async function closeHour({ instances, root, say, env = {} }: CloseOptions): Promise<CloseResult> {
   const dir = mkdtempSync(join(tmpdir(), "quarterpast-bench-"));
   const children: ChildProcess[] = [];
-  const [port, health] = (await freePorts(2)) as [number, number];
-  const postgres = await startPostgres({ dataDir: join(dir, "postgres"), ownDir: dir, port });
+  const postgres = await onOwnPort((port) =>
+    startPostgres({ dataDir: join(dir, "postgres"), ownDir: dir, port }),
+  );
   const pool = createPool({ databaseUrl: postgres.url, applicationName: "bench", max: 2, onError: () => {} });
   try {
     await migrate(postgres.url);
@@ -58,7 +59,7 @@ export async function closeHour({ instances, root, say, env = {} }: CloseOptions
       [],
       {
         PATH: process.env.PATH,
-        PORT: String(health),
+        PORT: "0",
         LOG_LEVEL: "warn",
         DATABASE_URL: postgres.url,
         MARKETPLACE_URL: `http://127.0.0.1:${stubPort}`,

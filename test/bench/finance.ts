@@ -2,7 +2,7 @@ import { fork } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { freePorts, startPostgres } from "@quarterpast/devstack";
+import { onOwnPort, reservePort, startPostgres } from "@quarterpast/devstack";
 import { formatInstant, HOUR } from "@quarterpast/domain";
 import { createKey, createPool, migrate, setClock, type Pool } from "@quarterpast/store";
 import { fillMonth, MONTH } from "./financeFill.js";
@@ -47,8 +47,10 @@ export async function measureFinance(options: FinanceOptions): Promise<FinanceRe
   const { root, say } = options;
   const dir = options.dataDir ?? mkdtempSync(join(tmpdir(), "quarterpast-bench-"));
   mkdirSync(dir, { recursive: true });
-  const [port, apiPort] = (await freePorts(2)) as [number, number];
-  const postgres = await startPostgres({ dataDir: join(dir, "postgres"), ownDir: dir, port });
+  const apiPort = await reservePort();
+  const postgres = await onOwnPort((port) =>
+    startPostgres({ dataDir: join(dir, "postgres"), ownDir: dir, port }),
+  );
   const pool = createPool({ databaseUrl: postgres.url, applicationName: "bench", max: 2, onError: () => {} });
   try {
     await ensureLedger(pool, postgres.url, options);

@@ -1,3 +1,4 @@
+import type { AddressInfo } from "node:net";
 import { createHttp, createLogger, createMetrics } from "@quarterpast/runtime";
 
 /** The HTTP server that the collector has, answering as it does and doing nothing. */
@@ -12,5 +13,5 @@ const app = createHttp({
   },
 });
 await app.listen({ host: "127.0.0.1", port: Number(process.env["PORT"]) });
-process.send!({ ready: true });
+process.send!({ ready: true, port: (app.server.address() as AddressInfo).port });
 process.on("SIGTERM", () => process.exit(0));

@@ -1,6 +1,5 @@
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { freePorts } from "@quarterpast/devstack";
 import pg from "pg";
 import { startChild } from "./child.js";
 import { untilCounted } from "./counted.js";
@@ -24,9 +23,7 @@ export async function measureNaive(servers: Servers, concurrency: number, events
   const db = new pg.Client({ connectionString: databaseUrl });
   await db.connect();
   await db.query(TABLES);
-  const [port] = (await freePorts(1)) as [number];
   const env = {
-    PORT: String(port),
     CONCURRENCY: String(concurrency),
     DATABASE_URL: databaseUrl,
     REDIS_URL: servers.redisUrl,
@@ -38,7 +35,7 @@ export async function measureNaive(servers: Servers, concurrency: number, events
   const worker = await startChild(main("./naiveWorker.js"), env, log);
   const load = (requests: number) =>
     sendLoad({
-      port,
+      port: collector.port!,
       path: "/events",
       headers: { "content-type": "application/json" },
       eventsPerRequest: 1,

@@ -1,3 +1,4 @@
+import type { AddressInfo } from "node:net";
 import { Queue } from "bullmq";
 import { fastify } from "fastify";
 import { Redis } from "ioredis";
@@ -28,5 +29,5 @@ app.post("/events", { schema }, async (request, reply) => {
 });
 await queue.waitUntilReady();
 await app.listen({ host: "127.0.0.1", port: Number(process.env["PORT"]) });
-process.send!({ ready: true });
+process.send!({ ready: true, port: (app.server.address() as AddressInfo).port });
 process.on("SIGTERM", () => process.exit(0));

@@ -1,6 +1,5 @@
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { freePorts } from "@quarterpast/devstack";
 import { HOUR, hourOf } from "@quarterpast/domain";
 import { nodeFlagsOf } from "@quarterpast/runtime";
 import {
@@ -50,16 +49,15 @@ export async function startOurs(
   const name = `ours_${Math.random().toString(36).slice(2, 8)}`;
   const databaseUrl = await servers.createDatabase(name);
   await prepare(databaseUrl);
-  const [port, healthPort] = (await freePorts(2)) as [number, number];
   const env = { DATABASE_URL: databaseUrl, REDIS_URL: servers.redisUrl, QUEUE_PREFIX: `{${name}}` };
   const main = (service: string) => fileURLToPath(new URL(`services/${service}/dist/main.js`, ROOT));
   const log = join(servers.dir, "ours.log");
   const journal = { COLLECTOR_DATA_DIR: join(servers.dir, name) };
-  const collector = await startChild(main("collector"), { ...env, ...journal, PORT: String(port) }, log, [
+  const collector = await startChild(main("collector"), { ...env, ...journal }, log, [
     ...nodeFlagsOf("collector"),
     ...(execArgv.collector ?? []),
   ]);
-  const aggregator = await startChild(main("aggregator"), { ...env, PORT: String(healthPort) }, log, [
+  const aggregator = await startChild(main("aggregator"), env, log, [
     ...nodeFlagsOf("aggregator"),
     ...(execArgv.aggregator ?? []),
   ]);
@@ -74,7 +72,7 @@ export async function startOurs(
       sent += order.requests * order.eventsPerRequest;
       const type = order.eventsPerRequest === 1 ? "cloudevents" : "cloudevents-batch";
       const headers = { authorization: `Bearer ${TOKEN}`, "content-type": `application/${type}+json` };
-      return sendLoad({ ...order, port, path: "/v1/events", headers });
+      return sendLoad({ ...order, port: collector.port!, path: "/v1/events", headers });
     },
     drained: () => untilCounted(db, COUNTED, sent),
     counted: async () => (await db.query<{ events: number }>(COUNTED)).rows[0]!.events,

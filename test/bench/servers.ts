@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { freePorts, startPostgres, startRedis } from "@quarterpast/devstack";
+import { onOwnPort, startPostgres, startRedis } from "@quarterpast/devstack";
 import { Redis } from "ioredis";
 import pg from "pg";
 
@@ -21,16 +21,17 @@ export interface Servers {
 /** Starts both in a temporary folder, which `stop` removes. */
 export async function startServers(): Promise<Servers> {
   const dir = mkdtempSync(join(tmpdir(), "quarterpast-bench-"));
-  const [postgresPort, redisPort] = (await freePorts(2)) as [number, number];
-  const postgres = await startPostgres({
-    dataDir: join(dir, "postgres"),
-    // Its data stays in the folder, which goes with the run, also where Postgres runs as another user.
-    ownDir: dir,
-    port: postgresPort,
-    // The naive pipeline holds 200 connections at its widest.
-    settings: { max_connections: 260 },
-  });
-  const redis = await startRedis({ dataDir: join(dir, "redis"), port: redisPort });
+  const postgres = await onOwnPort((port) =>
+    startPostgres({
+      dataDir: join(dir, "postgres"),
+      // Its data stays in the folder, which goes with the run, also where Postgres runs as another user.
+      ownDir: dir,
+      port,
+      // The naive pipeline holds 200 connections at its widest.
+      settings: { max_connections: 260 },
+    }),
+  );
+  const redis = await onOwnPort((port) => startRedis({ dataDir: join(dir, "redis"), port }));
   return {
     databaseUrl: postgres.url,
     redisUrl: redis.url,

@@ -46,29 +46,25 @@ export async function serverHandle(
 }
 
 /** Starts the marketplace as a process of its own. */
-export async function startSandbox(
-  root: string,
-  dir: string,
-  port: number,
-): Promise<{ url: string; child: ChildProcess }> {
+export async function startSandbox(root: string, dir: string): Promise<{ url: string; child: ChildProcess }> {
   const child = fork(join(root, "packages/sandbox/dist/main.js"), [], {
     cwd: root,
     env: {
       PATH: process.env.PATH,
       LOG_LEVEL: "silent",
       SANDBOX_KEY,
-      SANDBOX_PORT: String(port),
+      SANDBOX_PORT: "0",
       SANDBOX_DATA_DIR: join(dir, "sandbox"),
       SANDBOX_VALIDATION_DELAY: "50ms",
     },
-    stdio: "ignore",
+    stdio: ["ignore", "ignore", "ignore", "ipc"],
     execArgv: [],
   });
-  await new Promise<void>((resolve, reject) => {
-    child.once("message", () => resolve());
+  const { url } = await new Promise<{ url: string }>((resolve, reject) => {
+    child.once("message", (told) => resolve(told as { url: string }));
     child.once("exit", (code) => reject(new Error(`the sandbox ended with ${code}`)));
   });
-  return { url: `http://127.0.0.1:${port}`, child };
+  return { url, child };
 }
 
 /** The one clock of product time, here and at the marketplace. */

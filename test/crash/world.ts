@@ -1,6 +1,6 @@
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { startPostgres, startRedis, freePorts } from "@quarterpast/devstack";
+import { reservePorts, startPostgres, startRedis } from "@quarterpast/devstack";
 import {
   addInstance,
   createKey,
@@ -60,7 +60,8 @@ export interface WorldOptions {
 export async function startWorld(options: WorldOptions): Promise<World> {
   const { root, dir, random } = options;
   mkdirSync(dir, { recursive: true });
-  const [redisPort, postgresPort, sandboxPort, ...ports] = (await freePorts(9)) as [number, number, number];
+  // They are killed and come back to where the others look for them.
+  const [redisPort, postgresPort, ...ports] = (await reservePorts(4)) as [number, number, ...number[]];
   const redis = await serverHandle("redis", () =>
     startRedis({ dataDir: join(dir, "redis"), port: redisPort }),
   );
@@ -70,7 +71,7 @@ export async function startWorld(options: WorldOptions): Promise<World> {
   const databaseUrl = postgres.url();
   await migrate(databaseUrl);
   const pool = createPool({ databaseUrl, applicationName: "orchestrator", max: 4, onError: () => {} });
-  const sandbox = await startSandbox(root, dir, sandboxPort);
+  const sandbox = await startSandbox(root, dir);
   const clock = createClock(pool, sandbox.url, options.rate, FIRST_HOUR_MS + 20 * 60_000);
   const subjects = await prepareLedger(pool);
   await clock.setRate(options.rate);
@@ -91,9 +92,8 @@ export async function startWorld(options: WorldOptions): Promise<World> {
   for (const kind of ["collector", "aggregator", "reporter"] as const) {
     for (const no of [0, 1]) {
       const name = `${kind}-${no}`;
-      const port = ports.shift() as unknown as number;
       const env: Record<string, string> = {
-        PORT: String(port),
+        PORT: "0",
         QUEUE_PREFIX: PREFIX,
         DATABASE_URL: await proxied(`${name}>postgres`, databaseUrl),
         REDIS_URL: await proxied(`${name}>redis`, redis.url()),
@@ -102,7 +102,8 @@ export async function startWorld(options: WorldOptions): Promise<World> {
       if (kind === "collector") {
         env.COLLECTOR_DATA_DIR = join(dir, `${name}-journal`);
         journals.push(env.COLLECTOR_DATA_DIR);
-        collectors.push({ name, url: await proxied(`client>${name}`, `http://127.0.0.1:${port}`) });
+        env.PORT = String(ports[no]);
+        collectors.push({ name, url: await proxied(`client>${name}`, `http://127.0.0.1:${env.PORT}`) });
       }
       if (kind === "reporter") {
         env.MARKETPLACE_URL = await proxied(`${name}>sandbox`, sandbox.url);

@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { freePorts } from "@quarterpast/devstack";
+import { reservePort } from "@quarterpast/devstack";
 import { formatInstant, HOUR, MINUTE } from "@quarterpast/domain";
 import { addProduct, type Product } from "@quarterpast/store";
 import { afterEach, beforeEach, expect, test } from "vitest";
@@ -18,7 +18,7 @@ let line: Pipeline;
 let storefront: ServiceProcess;
 let dir: string;
 beforeEach(async () => {
-  const [port] = (await freePorts(1)) as [number];
+  const port = await reservePort();
   line = await createPipeline(H, { sellerUrl: `http://127.0.0.1:${port}/koogallery` });
   dir = mkdtempSync(join(tmpdir(), "quarterpast-shop-"));
   const env = {

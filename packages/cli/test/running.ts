@@ -3,7 +3,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { createTestDatabase, freePort, testServers } from "@quarterpast/devstack";
+import { createTestDatabase, reservePort, testServers } from "@quarterpast/devstack";
 import { createSandbox } from "@quarterpast/sandbox";
 import { createKey, createPool, ensureAccount, migrate, setClock } from "@quarterpast/store";
 
@@ -54,7 +54,7 @@ export async function startRunningApi() {
     now,
   );
   const sandbox = await createSandbox({ key: SANDBOX_KEY });
-  const port = await freePort();
+  const port = await reservePort();
   const url = `http://127.0.0.1:${port}`;
   const api = await forkApi({
     PORT: String(port),

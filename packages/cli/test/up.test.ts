@@ -8,11 +8,11 @@ import { fileURLToPath } from "node:url";
 import { isPortFree } from "@quarterpast/devstack";
 import { parseInstant } from "@quarterpast/domain";
 import { afterAll, describe, expect, it } from "vitest";
-import { freeBase } from "../../../test/fixtures/stack.js";
+import { reserveBase } from "../../../test/fixtures/stack.js";
 
 const command = fileURLToPath(new URL("../dist/main.js", import.meta.url));
 const dataDir = mkdtempSync(join(tmpdir(), "quarterpast-up-"));
-const portBase = await freeBase();
+const portBase = await reserveBase();
 const started: ChildProcess[] = [];
 
 afterAll(async () => {

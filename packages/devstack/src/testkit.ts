@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import type { Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { freePort } from "./ports.js";
+import { onOwnPort } from "./ports.js";
 import { startPostgres, type RunningServer } from "./postgres.js";
 import { startRedis } from "./redis.js";
 import { DURABLE, type RedisConfig } from "./redisConfig.js";
@@ -148,7 +148,7 @@ async function inTemporaryDir(
   const dir = mkdtempSync(join(tmpdir(), `quarterpast-${name}-`));
   const remove = () => rmSync(dir, { recursive: true, force: true });
   try {
-    const server = await start(dir, await freePort());
+    const server = await onOwnPort((port) => start(dir, port));
     const endReaper = reapAfterUs(server.pid, dir);
     const stop = async () => {
       endReaper();

@@ -5,7 +5,7 @@ import { fileURLToPath } from "node:url";
 import pg from "pg";
 import { describe, expect, it } from "vitest";
 import { canEnter, postgresAccount } from "../src/account.js";
-import { freePort } from "../src/ports.js";
+import { reservePort } from "../src/ports.js";
 import { startPostgres, type RunningServer } from "../src/postgres.js";
 import { isAlive } from "../src/processes.js";
 import { atEnd, startElsewhere, temporaryDir } from "./helpers/temporary.js";
@@ -17,7 +17,7 @@ const isRoot = process.getuid?.() === 0;
 async function start(dataDir: string, port?: number, lines: string[] = []): Promise<RunningServer> {
   const server = await startPostgres({
     dataDir,
-    port: port ?? (await freePort()),
+    port: port ?? (await reservePort()),
     onLog: (line) => lines.push(line),
   });
   atEnd(() => server.stop());
@@ -139,7 +139,7 @@ describe.skipIf(!isRoot)("as root", () => {
 
     chmodSync(outer, 0o711);
     const inPlace = join(own, "second");
-    const server = await startPostgres({ dataDir: inPlace, ownDir: own, port: await freePort() });
+    const server = await startPostgres({ dataDir: inPlace, ownDir: own, port: await reservePort() });
     await server.stop();
     expect(existsSync(join(inPlace, "data"))).toBe(true);
     expect(statSync(own).mode & 0o777).toBe(0o711);

@@ -8,28 +8,15 @@ import {
   statSync,
   writeFileSync,
 } from "node:fs";
-import { createServer } from "node:net";
 import { join } from "node:path";
 import { expect, it } from "vitest";
 import { cacheDir, publishOnce } from "../src/cache.js";
 import { lockDir } from "../src/lock.js";
 import { keepPassword } from "../src/password.js";
-import { freePorts, isPortFree } from "../src/ports.js";
 import { makeLinks } from "../src/postgresBinaries.js";
 import { isAlive, isServerOf } from "../src/processes.js";
 import { DURABLE, redisConf } from "../src/redisConfig.js";
-import { atEnd, temporaryDir } from "./helpers/temporary.js";
-
-it("finds free ports and sees taken ones", async () => {
-  const ports = await freePorts(5);
-  expect(new Set(ports).size).toBe(5);
-  const port = ports[0]!;
-  expect(await isPortFree(port)).toBe(true);
-  const server = createServer().listen(port, "127.0.0.1");
-  atEnd(() => server.close());
-  await new Promise((resolve) => server.once("listening", resolve));
-  expect(await isPortFree(port)).toBe(false);
-});
+import { temporaryDir } from "./helpers/temporary.js";
 
 it("locks a directory for one stack, and takes over from one that is gone", () => {
   const dir = temporaryDir();

@@ -1,6 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
+import { reservePort } from "@quarterpast/devstack";
 import { parseCompact, serialNumber } from "@quarterpast/domain";
 import { createMarketplace, type MarketplaceSettings } from "../src/createMarketplace.js";
 import { describeAdapter, type ConformanceServer } from "./conformance.js";
@@ -54,7 +53,7 @@ async function kitOf(
   fake: FakeKooGallery,
   keyed: (key: string) => Pick<MarketplaceSettings, "key" | "push" | "accessKey">,
 ) {
-  const refusing = `http://127.0.0.1:${await closedPort()}`;
+  const refusing = `http://127.0.0.1:${await reservePort()}`;
   const adapterOf = (key: string, baseUrl: string, fallbackHosts: string[] = []) =>
     createMarketplace({
       marketplace: "koogallery",
@@ -83,12 +82,4 @@ function serverOf(fake: FakeKooGallery): ConformanceServer {
     poison: (serialNumber) => void fake.poison.add(serialNumber),
     close: fake.close,
   };
-}
-
-async function closedPort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }

@@ -1,4 +1,5 @@
-import { connect, createServer, type AddressInfo, type Socket } from "node:net";
+import { connect, createServer, type Socket } from "node:net";
+import { reservePort } from "@quarterpast/devstack";
 import { expect, it, onTestFinished } from "vitest";
 import { startApi } from "./kit.js";
 
@@ -17,15 +18,17 @@ async function createBridge({ hostname, port: targetPort }: { hostname: string; 
       socket.on("close", () => other.destroy());
     }
   });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const { port } = server.address() as AddressInfo;
+  // Reserved: while it is cut off, another could take a port that the system gave.
+  const port = await reservePort();
+  const mend = () => new Promise<void>((resolve) => server.listen(port, "127.0.0.1", resolve));
+  await mend();
   return {
     port,
+    mend,
     cut() {
       server.close();
       for (const socket of sockets) socket.destroy();
     },
-    mend: () => new Promise<void>((resolve) => server.listen(port, "127.0.0.1", resolve)),
   };
 }
 

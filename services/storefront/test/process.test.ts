@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
-import { freePorts } from "@quarterpast/devstack";
+import { reservePort } from "@quarterpast/devstack";
 import { RETRY_SCHEDULES } from "@quarterpast/sandbox";
 import { addProduct, setClock } from "@quarterpast/store";
 import { systemClock } from "@quarterpast/runtime";
@@ -47,7 +47,7 @@ beforeEach(async () => {
   orders = await orderServer(lines);
   dir = mkdtempSync(join(tmpdir(), "quarterpast-storefront-"));
   writeFileSync(join(dir, "keys"), "newer-key\n");
-  [port] = (await freePorts(1)) as [number];
+  port = await reservePort();
   env = {
     ...{ DATABASE_URL: ledger.url, MARKETPLACE_KEY: KEY, MARKETPLACE_KEYS_FILE: join(dir, "keys") },
     ...{ ORDER_QUERY_URL: orders.url, ORDER_AK: "ak", ORDER_SK: SK },

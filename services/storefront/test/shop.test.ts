@@ -1,6 +1,6 @@
 import { createOrderQuery, secret } from "@quarterpast/marketplace";
 import { createSandbox, type Sandbox } from "@quarterpast/sandbox";
-import { freePorts } from "@quarterpast/devstack";
+import { reservePort } from "@quarterpast/devstack";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { CHROMIUM, openBrowser } from "../../../test/fixtures/browser.js";
 import { KEY, openShop, type Shop } from "./kit.js";
@@ -15,7 +15,7 @@ interface Order {
 let shop: Shop;
 let sandbox: Sandbox;
 beforeEach(async () => {
-  const [port] = (await freePorts(1)) as [number];
+  const port = await reservePort();
   sandbox = await createSandbox({ key: KEY, sellerUrl: `http://127.0.0.1:${port}/koogallery` });
   const real = () => Date.now() * 1_000;
   const orderQuery = createOrderQuery({

@@ -2,10 +2,11 @@ import { execFileSync, fork, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { appendFileSync, createWriteStream, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
 import { cpus, loadavg, tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { freePorts, startPostgres } from "@quarterpast/devstack";
+import { onOwnPort, reservePort, startPostgres } from "@quarterpast/devstack";
 import { createPool, migrate, setClock } from "@quarterpast/store";
 import { fill, NOW } from "./fill.js";
 
@@ -24,7 +25,7 @@ const root = join(import.meta.dirname, "../../../..");
 const say = (line: string) => void process.stderr.write(`${line}\n`);
 
 /** An order query of somebody else's: every order that is asked for has one pay-per-use line. */
-async function orderServer(port: number): Promise<Server> {
+async function orderServer(): Promise<Server> {
   const server = createServer((incoming, reply) => {
     const query = new URL(incoming.url ?? "", "http://host").searchParams;
     const [orderId, orderLineId] = [query.get("orderId"), query.get("orderLineId")];
@@ -38,16 +39,18 @@ async function orderServer(port: number): Promise<Server> {
     reply.writeHead(200, { "content-type": "application/json" });
     reply.end(JSON.stringify({ resultCode: "MKT.0000", resultMsg: "Success", orderInfo }));
   });
-  server.listen(port, "127.0.0.1");
+  server.listen(0, "127.0.0.1");
   await once(server, "listening");
   return server;
 }
 
 const dir = mkdtempSync(join(tmpdir(), "quarterpast-bench-"));
-const [postgresPort, port, ordersPort] = (await freePorts(3)) as [number, number, number];
-const postgres = await startPostgres({ dataDir: join(dir, "postgres"), ownDir: dir, port: postgresPort });
+const port = await reservePort();
+const postgres = await onOwnPort((free) =>
+  startPostgres({ dataDir: join(dir, "postgres"), ownDir: dir, port: free }),
+);
 const pool = createPool({ databaseUrl: postgres.url, applicationName: "bench", max: 2, onError: () => {} });
-const orders = await orderServer(ordersPort);
+const orders = await orderServer();
 let storefront: ChildProcess | undefined;
 try {
   await migrate(postgres.url);
@@ -59,7 +62,11 @@ try {
     stdio: ["ignore", "pipe", "pipe", "ipc"],
     env: {
       ...{ PATH: process.env.PATH, PORT: String(port), DATABASE_URL: postgres.url, MARKETPLACE_KEY: KEY },
-      ...{ ORDER_QUERY_URL: `http://127.0.0.1:${ordersPort}`, ORDER_AK: "ak", ORDER_SK: "sk" },
+      ...{
+        ORDER_QUERY_URL: `http://127.0.0.1:${(orders.address() as AddressInfo).port}`,
+        ORDER_AK: "ak",
+        ORDER_SK: "sk",
+      },
     },
   });
   storefront.stdout!.pipe(log);

@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { appendFileSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
-import { startRedis, freePort, createTestDatabase } from "@quarterpast/devstack";
+import { startRedis, onOwnPort, createTestDatabase } from "@quarterpast/devstack";
 import pg from "pg";
 import { audit } from "../auditor.js";
 
@@ -273,11 +273,9 @@ async function keptLocks(databaseUrl: string): Promise<string[]> {
 /** A Redis that may lose what it took must not be trusted. */
 async function redis({ root, dir }: Place): Promise<string[]> {
   const queue = await load(root, "packages/queue/dist/index.js");
-  const server = await startRedis({
-    dataDir: join(dir, "redis"),
-    port: await freePort(),
-    config: { appendfsync: "everysec" },
-  });
+  const server = await onOwnPort((port) =>
+    startRedis({ dataDir: join(dir, "redis"), port, config: { appendfsync: "everysec" } }),
+  );
   const producer = queue.createProducer({ redisUrl: server.url, prefix: "{bugs}" });
   try {
     for (let tries = 0; tries < 30; tries += 1) {

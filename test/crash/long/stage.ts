@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { freePorts, startPostgres, startRedis } from "@quarterpast/devstack";
+import { reservePorts, startPostgres, startRedis } from "@quarterpast/devstack";
 import { shardOf } from "@quarterpast/domain";
 import {
   createKey,
@@ -63,8 +63,7 @@ export async function openStage({
   env,
   say,
 }: StageOptions): Promise<Stage> {
-  const [redisPort, postgresPort, sandboxPort, ...ports] = (await freePorts(12)) as [
-    number,
+  const [redisPort, postgresPort, ...ports] = (await reservePorts(2 + counts.collector)) as [
     number,
     number,
     ...number[],
@@ -78,21 +77,21 @@ export async function openStage({
   const databaseUrl = postgres.url();
   await migrate(databaseUrl);
   const pool = createPool({ databaseUrl, applicationName: "long run", max: 4, onError: () => {} });
-  const sandbox = await startSandbox(root, dir, sandboxPort);
+  const sandbox = await startSandbox(root, dir);
   const clock = createClock(pool, sandbox.url, 0, FIRST_MS + HOUR_MS / 2);
   await prepareLedger(pool, instances);
   await clock.setRate(0);
   const collectors: string[] = [];
-  const settingsOf = (kind: ServiceKind, name: string, port: number): Record<string, string> => {
+  const settingsOf = (kind: ServiceKind, name: string, no: number): Record<string, string> => {
     const common = {
-      PORT: String(port),
+      PORT: kind === "collector" ? String(ports[no]) : "0",
       QUEUE_PREFIX: PREFIX,
       DATABASE_URL: databaseUrl,
       REDIS_URL: redis.url(),
       ...env?.[kind],
     };
     if (kind === "collector") {
-      collectors.push(`http://127.0.0.1:${port}`);
+      collectors.push(`http://127.0.0.1:${common.PORT}`);
       return { ...common, COLLECTOR_DATA_DIR: join(dir, `${name}-journal`) };
     }
     const marketplace = {
@@ -105,7 +104,7 @@ export async function openStage({
   const services: Managed[] = (["collector", "aggregator", "reporter"] as const).flatMap((kind) =>
     Array.from({ length: counts[kind] }, (_, no) => {
       const name = `${kind}-${no}`;
-      const settings = settingsOf(kind, name, ports.shift()!);
+      const settings = settingsOf(kind, name, no);
       const main = join(root, "services", kind, "dist", "main.js");
       return createManaged({
         kind,

@@ -1,8 +1,8 @@
 // Starts a Postgres in the folder given and tells its parent how it went; the parent kills it.
-import { freePort, startPostgres } from "@quarterpast/devstack";
+import { onOwnPort, startPostgres } from "@quarterpast/devstack";
 
 try {
-  const server = await startPostgres({ dataDir: process.argv[2], port: await freePort() });
+  const server = await onOwnPort((port) => startPostgres({ dataDir: process.argv[2], port }));
   process.send({ pid: server.pid, url: server.url });
   process.on("message", () => void server.stop().then(() => process.disconnect()));
 } catch (error) {
