@@ -205,30 +205,6 @@ test("every version of a dependency is exact", () => {
   }
 });
 
-describe("the specification", () => {
-  const spec = read("packages/domain/SPEC.md");
-  const sections = spec.split(/^## /m).slice(1);
-
-  test.each(sections.map((section) => [section.split("\n")[0]!, section]))(
-    "%s: names tests that exist",
-    (_title, section) => {
-      const proofs = [...section.matchAll(/^- `([^`]+)`: "(.+)"$/gm)];
-      expect(proofs.length).toBeGreaterThan(0);
-      expect(proofs.length).toBe(section.split("\n").filter((line) => line.startsWith("- ")).length);
-      for (const [, path, title] of proofs) {
-        expect(existsSync(join(ROOT, path!)), `${path} is there`).toBe(true);
-        expect(read(path!).replaceAll('\\"', '"'), `${path} has the test "${title}"`).toContain(title);
-      }
-    },
-  );
-
-  test("has the eleven rules of the design, and numbers each once", () => {
-    const numbers = sections.map((section) => section.split(".")[0]!);
-    expect(new Set(numbers).size).toBe(numbers.length);
-    for (let rule = 1; rule <= 11; rule += 1) expect(numbers).toContain(String(rule));
-  });
-});
-
 test.each(["packages/domain", "packages/store"])("every exported function of %s says what it does", (dir) => {
   const { sources } = workspaces.find((workspace) => workspace.dir === dir)!;
   const mute: string[] = [];

@@ -1,7 +1,7 @@
 /** A bug that somebody could make: one change of the compiled product, and the scenario that must see it. */
 export interface SeededBug {
   name: string;
-  /** The rule of failures.md that it breaks. */
+  /** The rule that it breaks, as it is numbered in failures.md 2. */
   rule: string;
   /** Below the product's folder. */
   file: string;
