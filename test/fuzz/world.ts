@@ -1,6 +1,6 @@
 import { fileURLToPath } from "node:url";
-import { formatInstant, HOUR, MINUTE, SECOND } from "@quarterpast/domain";
-import { createKey, keepCases, type KeyRole } from "@quarterpast/store";
+import { formatInstant, HOUR, MINUTE, SECOND, type KeyRole } from "@quarterpast/domain";
+import { createKey, keepCases } from "@quarterpast/store";
 import { H } from "../fixtures/ledger.js";
 import { createPipeline, eventually, type Pipeline, type ServiceProcess } from "../fixtures/services.js";
 import type { Sample } from "./memory.js";

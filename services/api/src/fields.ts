@@ -3,13 +3,13 @@ import {
   cloudEventSchema,
   EVENT_LIMITS,
   HOUR,
+  KEY_ROLES,
   meterCodeSchema,
   parseInstant,
   RECORD_STATES,
   SECOND,
   type Micros,
 } from "@quarterpast/domain";
-import { KEY_ROLES } from "@quarterpast/store";
 import { z } from "zod";
 import { field } from "./validate.js";
 

@@ -1,5 +1,4 @@
-import { parseQuantity, PRICE_MODELS, PRICE_PERIODS } from "@quarterpast/domain";
-import { REVENUE_BY } from "@quarterpast/store";
+import { parseQuantity, PRICE_MODELS, PRICE_PERIODS, REVENUE_BY } from "@quarterpast/domain";
 import { z } from "zod";
 import { field } from "./validate.js";
 

@@ -1,6 +1,7 @@
 import { timingSafeEqual } from "node:crypto";
+import type { KeyRole } from "@quarterpast/domain";
 import { createLoop, type Logger } from "@quarterpast/runtime";
-import { hashToken, liveKeys, type KeyRole, type LiveKey, type Pool } from "@quarterpast/store";
+import { hashToken, liveKeys, type LiveKey, type Pool } from "@quarterpast/store";
 
 const REFRESH_MS = 1_000;
 const BEARER = /^Bearer (qp_([a-z0-9]{8})_[a-z0-9]{32,128})$/i;

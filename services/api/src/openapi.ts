@@ -1,8 +1,7 @@
-import type { Text } from "@quarterpast/domain";
+import { KEY_ROLES, type Text } from "@quarterpast/domain";
 import type { FastifyInstance, RouteOptions } from "fastify";
 import { z } from "zod";
 import { mayDo } from "./keyring.js";
-import { KEY_ROLES } from "@quarterpast/store";
 import { rightOf } from "./validate.js";
 
 declare module "fastify" {

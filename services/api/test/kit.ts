@@ -1,18 +1,18 @@
 import { randomBytes, randomUUID } from "node:crypto";
 import { createTestDatabase, createTestRedisPrefix, testServers } from "@quarterpast/devstack";
-import { deadlinesOf, HOUR, hourOf, serialNumber, type RecordState } from "@quarterpast/domain";
+import {
+  deadlinesOf,
+  HOUR,
+  hourOf,
+  KEY_ROLES,
+  serialNumber,
+  type KeyRole,
+  type RecordState,
+} from "@quarterpast/domain";
 import { createMarketplace } from "@quarterpast/marketplace";
 import { createLogger, createMetrics, systemClock } from "@quarterpast/runtime";
 import { createSandbox } from "@quarterpast/sandbox";
-import {
-  createKey,
-  createPool,
-  ensureAccount,
-  KEY_ROLES,
-  migrate,
-  setClock,
-  type KeyRole,
-} from "@quarterpast/store";
+import { createKey, createPool, ensureAccount, migrate, setClock } from "@quarterpast/store";
 import { createApiServer } from "../src/server.js";
 
 export const clock = systemClock();

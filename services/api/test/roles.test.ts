@@ -1,4 +1,4 @@
-import { KEY_ROLES } from "@quarterpast/store";
+import { KEY_ROLES } from "@quarterpast/domain";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { startApi, tokenOf, type TestApi } from "./kit.js";
 

@@ -1,6 +1,7 @@
 import { timingSafeEqual } from "node:crypto";
+import type { KeyRole } from "@quarterpast/domain";
 import { createLoop, type Logger, type Loop } from "@quarterpast/runtime";
-import { hashToken, type KeyRole, type LiveKey } from "@quarterpast/store";
+import { hashToken, type LiveKey } from "@quarterpast/store";
 import { refusal } from "./problems.js";
 
 /** Who may send events. */

@@ -4,7 +4,8 @@ import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { createTestDatabase, createTestRedisPrefix, testServers } from "@quarterpast/devstack";
 import { createLogger } from "@quarterpast/runtime";
-import { createKey, createPool, ensureAccount, migrate, setClock, type KeyRole } from "@quarterpast/store";
+import type { KeyRole } from "@quarterpast/domain";
+import { createKey, createPool, ensureAccount, migrate, setClock } from "@quarterpast/store";
 import { createCollector, type Collector, type CollectorDeps } from "../src/collector.js";
 import { readCollectorSettings } from "../src/settings.js";
 

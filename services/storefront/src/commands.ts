@@ -1,6 +1,6 @@
-import type { Micros } from "@quarterpast/domain";
+import type { Micros, SellingMode } from "@quarterpast/domain";
 import type { ResultCode } from "@quarterpast/marketplace";
-import type { Provided, SellingMode } from "@quarterpast/store";
+import type { Provided } from "@quarterpast/store";
 
 /** Selling modes as a call or an order names them; both kinds of packages are one there. */
 export type OrderedMode = Exclude<SellingMode, "stop_package">;

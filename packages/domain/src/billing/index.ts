@@ -6,3 +6,4 @@ export * from "./record.js";
 export * from "./period.js";
 export * from "./price.js";
 export * from "./finding.js";
+export * from "./product.js";

@@ -134,3 +134,7 @@ function compare(a: string, b: string): number {
 }
 
 const isNegative = (text: string) => text.startsWith("-");
+
+/** What expected revenue can be summed by. */
+export const REVENUE_BY = ["product", "instance", "subject", "record"] as const;
+export type RevenueBy = (typeof REVENUE_BY)[number];

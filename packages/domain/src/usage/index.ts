@@ -10,3 +10,4 @@ export * from "./correction.js";
 export * from "./meter.js";
 export * from "./retention.js";
 export * from "./quarantineAdvice.js";
+export * from "./hourStatus.js";

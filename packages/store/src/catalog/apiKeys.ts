@@ -1,10 +1,6 @@
 import { createHash } from "node:crypto";
-import type { Micros } from "@quarterpast/domain";
+import type { KeyRole, Micros } from "@quarterpast/domain";
 import { stamp, type Db } from "../db/database.js";
-
-/** `ingest` sends events; `operator` may do everything, sending included; `finance` and `auditor` read. */
-export const KEY_ROLES = ["ingest", "operator", "finance", "auditor"] as const;
-export type KeyRole = (typeof KEY_ROLES)[number];
 
 export interface ApiKey {
   keyId: string;

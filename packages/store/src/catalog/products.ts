@@ -1,13 +1,5 @@
-import type { BillingCycle, Micros } from "@quarterpast/domain";
+import type { BillingCycle, Micros, ResetRule, SellingMode } from "@quarterpast/domain";
 import { inTransaction, stamp, type Db, type Pool } from "../db/database.js";
-
-/** How a product is sold (koogallery.md 2.2). */
-export const SELLING_MODES = ["pay_per_use", "package", "stop_package", "per_use", "period"] as const;
-export type SellingMode = (typeof SELLING_MODES)[number];
-
-/** When a package's quota is whole again. */
-export const RESET_RULES = ["none", "monthly", "yearly"] as const;
-export type ResetRule = (typeof RESET_RULES)[number];
 
 /** What the seller offers under one product id of the marketplace. */
 export interface Product {

@@ -1,4 +1,4 @@
-import type { Micros, PriceBand, PricePlan } from "@quarterpast/domain";
+import type { Micros, PriceBand, PricePlan, RevenueBy } from "@quarterpast/domain";
 import { writeAudit, type Actor } from "../catalog/audit.js";
 import { inTransaction, stamp, type Db, type Pool } from "../db/database.js";
 
@@ -115,10 +115,6 @@ export interface Revenue {
   /** Records without a price plan. */
   unpriced: number;
 }
-
-/** What expected revenue can be summed by. */
-export const REVENUE_BY = ["product", "instance", "subject", "record"] as const;
-export type RevenueBy = (typeof REVENUE_BY)[number];
 
 /** Of a record of `billing.revenue`, and of a bill's line `b` with the instance `i` that it names or whose record it is. */
 const KEY: Record<RevenueBy, { ours: string; bill: string }> = {

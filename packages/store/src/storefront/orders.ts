@@ -1,6 +1,5 @@
-import type { Micros } from "@quarterpast/domain";
+import type { Micros, WaitsFor } from "@quarterpast/domain";
 import { stamp, type Db } from "../db/database.js";
-import type { WaitsFor } from "./subscriptions.js";
 
 /** Keeps an order as the marketplace told it. */
 export async function keepOrder(

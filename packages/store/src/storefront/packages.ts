@@ -1,6 +1,6 @@
-import type { Micros } from "@quarterpast/domain";
+import type { Micros, ResetRule } from "@quarterpast/domain";
 import { stamp, type Db } from "../db/database.js";
-import type { Product, ResetRule } from "../catalog/products.js";
+import type { Product } from "../catalog/products.js";
 
 /** One item of a bought package. Quantities are decimal text. */
 export interface Package {

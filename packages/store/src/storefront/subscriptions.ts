@@ -1,13 +1,6 @@
-import type { Micros } from "@quarterpast/domain";
+import type { Micros, SellingMode, SubscriptionState, WaitsFor } from "@quarterpast/domain";
 import { stamp, type Db } from "../db/database.js";
 import { jsonb } from "../db/json.js";
-import type { SellingMode } from "../catalog/products.js";
-
-export type SubscriptionState = "opening" | "active" | "frozen" | "released" | "same";
-
-/** Why a subscription is not open yet; a closed set. */
-export type WaitsFor =
-  "order_query" | "order" | "product" | "several_products" | "mode" | "customer" | "seller" | "meter";
 
 /** What the seller's service answered, or the template: what the marketplace is told of an instance. */
 export interface Provided {

@@ -1,8 +1,6 @@
-import { HOUR, SHARDS, type Micros } from "@quarterpast/domain";
+import { HOUR, SHARDS, type HourStatus, type Micros } from "@quarterpast/domain";
 import { inTransaction, stamp, type Db, type Pool } from "../db/database.js";
 import { SHARD_LOCK } from "./hourUsage.js";
-
-export type HourStatus = "complete" | "nothing" | "incomplete";
 
 /** Makes the shards' rows where they are missing: hours before `firstHour` count as sealed. */
 export async function ensureShards(db: Db, firstHour: Micros): Promise<void> {

@@ -1,12 +1,5 @@
-import { parseQuantity } from "@quarterpast/domain";
-import {
-  addProduct,
-  listProducts,
-  RESET_RULES,
-  SELLING_MODES,
-  type AddedProduct,
-  type Product,
-} from "@quarterpast/store";
+import { parseQuantity, RESET_RULES, SELLING_MODES } from "@quarterpast/domain";
+import { addProduct, listProducts, type AddedProduct, type Product } from "@quarterpast/store";
 import { z } from "zod";
 import * as fields from "../fields.js";
 import { page } from "../present.js";

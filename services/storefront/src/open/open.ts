@@ -1,4 +1,4 @@
-import { floorSecond } from "@quarterpast/domain";
+import { floorSecond, type SellingMode, type WaitsFor } from "@quarterpast/domain";
 import { faultPoint } from "@quarterpast/runtime";
 import {
   claimOpenings,
@@ -9,9 +9,7 @@ import {
   resolveCases,
   setMode,
   type Product,
-  type SellingMode,
   type Subscription,
-  type WaitsFor,
 } from "@quarterpast/store";
 import type { StorefrontDeps } from "../deps.js";
 import { bringToLife } from "./life.js";
