@@ -3,16 +3,22 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { DURABLE } from "@quarterpast/devstack";
-import { KEY_SETTINGS, PUSH_SETTINGS, readKeyring, readPush } from "@quarterpast/marketplace";
+import {
+  KEY_SETTINGS,
+  marketplaceOf,
+  readKeyring,
+  readSecrets,
+  type AccountDeclaration,
+} from "@quarterpast/marketplace";
 import { nodeFlagsOf, readSettings, readTexts } from "@quarterpast/runtime";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { parse } from "yaml";
 import { readSandboxOptions } from "../packages/sandbox/src/settings.js";
 import { readUpSettings } from "../packages/cli/src/up/settings.js";
 import { aggregatorSettings } from "../services/aggregator/src/settings.js";
-import { apiSettings } from "../services/api/src/settings.js";
+import { apiSettings, declaredAccount as declaredForApi } from "../services/api/src/settings.js";
 import { readCollectorSettings } from "../services/collector/src/settings.js";
-import { reporterSettings } from "../services/reporter/src/settings.js";
+import { declaredAccount, reporterSettings } from "../services/reporter/src/settings.js";
 import { storefrontSettings } from "../services/storefront/src/settings.js";
 
 interface ComposeService {
@@ -45,11 +51,12 @@ function withKeys<T>(settings: T, env: NodeJS.ProcessEnv): T {
   return settings;
 }
 
-/** So do those of the push. */
-function withPush<T>(settings: T, env: NodeJS.ProcessEnv): T {
-  const push = readPush(readTexts(PUSH_SETTINGS, env));
-  if (!push.ok) throw new Error(`${push.problem.name}: ${push.problem.right.en}`);
-  return settings;
+/** All that the marketplace of the environment's account knows. */
+const { settings: ownSettings, secrets: ownSecrets } = marketplaceOf("koogallery");
+
+function withAccount(account: AccountDeclaration, env: NodeJS.ProcessEnv): void {
+  const read = readSecrets(account, readTexts(ownSecrets, env));
+  if (!read.ok) throw new Error(`${read.problem.name}: ${read.problem.right.en}`);
 }
 
 /** Per service of ours: where its settings are, and what reads them; reading throws where one is wrong. */
@@ -62,7 +69,7 @@ const OURS: Record<string, { settings: string; load: (env: NodeJS.ProcessEnv) =>
   },
   reporter: {
     settings: "services/reporter/src/settings.ts",
-    load: (env) => withPush(withKeys(readSettings(reporterSettings, env), env), env),
+    load: (env) => withAccount(declaredAccount(readSettings(reporterSettings, env), env), env),
   },
   storefront: {
     settings: "services/storefront/src/settings.ts",
@@ -70,7 +77,7 @@ const OURS: Record<string, { settings: string; load: (env: NodeJS.ProcessEnv) =>
   },
   api: {
     settings: "services/api/src/settings.ts",
-    load: (env) => withPush(withKeys(readSettings(apiSettings, env), env), env),
+    load: (env) => withAccount(declaredForApi(readSettings(apiSettings, env), env), env),
   },
   sandbox: { settings: "packages/sandbox/src/settings.ts", load: readSandboxOptions },
 };
@@ -114,7 +121,7 @@ describe.each(Object.entries(OURS))("%s", (name, { settings, load }) => {
       [...read(settings).matchAll(/^ {2}([A-Z][A-Z0-9_]+):/gm)].map((match) => match[1]!),
     );
     if (/withKeys/.test(String(load))) for (const key of KEY_SETTINGS) known.add(key);
-    if (/withPush/.test(String(load))) for (const one of PUSH_SETTINGS) known.add(one);
+    if (/withAccount/.test(String(load))) for (const one of [...ownSettings, ...ownSecrets]) known.add(one);
     const set = Object.keys(service.environment!).map((variable) =>
       known.has(variable) ? variable : variable.replace(/_FILE$/, ""),
     );

@@ -22,7 +22,6 @@ import {
   type Micros,
   type RecordBody,
 } from "@quarterpast/domain";
-import { createMarketplace, secret } from "@quarterpast/marketplace";
 import {
   copyInto,
   ensureAccount,
@@ -35,6 +34,7 @@ import {
   type PoolClient,
 } from "@quarterpast/store";
 import { fillInstances } from "./closeFill.js";
+import { openMarketplace } from "../fixtures/marketplace.js";
 
 /** The month of the ledger, from its first hour on. */
 export const MONTH: Micros = parseInstant("2026-03-01T00:00:00Z")!;
@@ -76,8 +76,8 @@ export async function fillMonth(
      ORDER BY instance_id COLLATE "C"`,
   );
   const indexes = await dropIndexes(pool);
-  const adapter = createMarketplace({
-    ...{ marketplace: "koogallery", site: "cn", key: secret("bench"), now: Date.now, nonce: () => "bench" },
+  const market = openMarketplace({
+    ...{ key: "bench", now: Date.now, nonce: () => "bench" },
   });
   const { privateKey } = generateKeyPairSync("ed25519");
   const publicKey = publicKeyOf(privateKey);
@@ -98,7 +98,7 @@ export async function fillMonth(
     });
     if ((n + 1) % 72 === 0) say(`${(n + 1) * instances} records`);
   }
-  await adapter.close();
+  await market.close();
   await makeIndexes(pool, indexes, say);
 
   async function keepManifest(
@@ -171,7 +171,7 @@ export async function fillMonth(
       for (const [n, record] of sealed.entries()) {
         const { sn, seq, quantity, canonical, checksum, prev: link } = record;
         const { begin, end, recordTime, instance: instanceId } = record;
-        const wire = adapter.encodeRecord({ instanceId, serialNumber: sn, begin, end, recordTime, quantity });
+        const wire = market.encodeRecord({ instanceId, serialNumber: sn, begin, end, recordTime, quantity });
         const place = `${accountNo}\t${shard}\t${seq}\t${sn}\tusage\t${mine[n]!.no}`;
         records.push(
           `${place}\t${at}\t${at}\t${formatInstant(end)}\t0\t${quantity}\t3\t\\N\t${canonical}\t${checksum}\t${link}\t${wire}\t1\t${until}\t${made}`,

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { createTestRedisPrefix, testServers } from "@quarterpast/devstack";
 import { formatInstant, HOUR, MINUTE, type Micros, type UsageEvent } from "@quarterpast/domain";
-import { createMarketplace } from "@quarterpast/marketplace";
+
 import { encodeBatch } from "@quarterpast/queue";
 import { createLogger, fixedClock } from "@quarterpast/runtime";
 import { createSandbox } from "@quarterpast/sandbox";
@@ -25,6 +25,7 @@ import { submitNext } from "../../services/reporter/src/submit.js";
 import { batchOf, H, openLedger, usage, type Ledger } from "../fixtures/ledger.js";
 import { audit, snapshot } from "./auditor.js";
 import type { AuditConfig } from "./audit/input.js";
+import { openMarketplace } from "../fixtures/marketplace.js";
 
 const KEY = "red-key";
 const VERIFIER = fileURLToPath(new URL("../../tools/verify.py", import.meta.url));
@@ -49,20 +50,17 @@ beforeAll(async () => {
     real: () => Date.now() * 1_000,
   });
   const clock = fixedClock(H + MINUTE, Date.now() * 1_000);
-  const adapter = createMarketplace({
-    marketplace: "koogallery",
-    site: "cn",
+  const market = openMarketplace({
     baseUrl: sandbox.url,
     statementPath: "/sandbox/sdr",
     key: KEY,
-    now: () => Date.now(),
-    nonce: randomUUID,
   });
   const deps = {
     pool: ledger.pool,
     clock,
     logger,
-    adapter,
+    profile: market,
+    client: market,
     account: ledger.account,
     recordsPerCall: 1_000,
     random: () => 0,
@@ -126,7 +124,7 @@ beforeAll(async () => {
   while (await proveHours(proving));
   writeFileSync(truthPath, truth.map((line) => `${JSON.stringify(line)}\n`).join(""));
   await journal.close();
-  await adapter.close();
+  await market.close();
   await sandbox.close();
   healthy = {
     databaseUrl: ledger.url,

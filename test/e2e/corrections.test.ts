@@ -7,7 +7,7 @@ import {
   type Micros,
   type UsageEvent,
 } from "@quarterpast/domain";
-import { createMarketplace } from "@quarterpast/marketplace";
+
 import { createLogger, fixedClock, type FixedClock } from "@quarterpast/runtime";
 import { addSealedHour, ensureTotalMarks, findCase, keepCases } from "@quarterpast/store";
 import fc from "fast-check";
@@ -17,6 +17,7 @@ import { countBatch } from "../../services/aggregator/src/count.js";
 import { freezeRecords } from "../../services/reporter/src/freeze.js";
 import { sealDueHours } from "../../services/reporter/src/seal.js";
 import { batchOf, H, openLedger, usage, type Ledger } from "../fixtures/ledger.js";
+import { openMarketplace } from "../fixtures/marketplace.js";
 
 const logger = createLogger({ service: "test", level: "silent" });
 let ledger: Ledger;
@@ -35,12 +36,9 @@ async function open(): Promise<void> {
   for (const meter of ["tokens", "calls", "seats"]) await ledger.instance(`i-${meter}`, meter, "customer-1");
 }
 
-const adapter = createMarketplace({
-  marketplace: "koogallery",
-  site: "cn",
+const market = openMarketplace({
   baseUrl: "http://127.0.0.1:9",
   key: "a-key-for-tests",
-  now: () => Date.now(),
   nonce: () => "n",
 });
 
@@ -60,7 +58,7 @@ async function correct(): Promise<void> {
 async function close(before: Micros): Promise<void> {
   clock.set(Math.max(clock.now(), before + 10 * MINUTE));
   while (await sealDueHours({ pool: ledger.pool, clock, logger }));
-  while (await freezeRecords({ pool: ledger.pool, clock, adapter, recordsPerCall: 1_000 }));
+  while (await freezeRecords({ pool: ledger.pool, clock, profile: market, recordsPerCall: 1_000 }));
 }
 const billed = async (instance = "i-tokens") =>
   (

@@ -1,37 +1,30 @@
 import { explainFinding, HOUR, MINUTE, parseCompact, parseInstant } from "@quarterpast/domain";
-import {
-  createMarketplace,
-  readImport,
-  type MarketplaceAdapter,
-  type StatementLine,
-} from "@quarterpast/marketplace";
+import { readImport, type StatementLine } from "@quarterpast/marketplace";
 import { createSandbox, type Sandbox } from "@quarterpast/sandbox";
 import { parse } from "csv-parse/sync";
-import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { gbk } from "../../packages/marketplace/test/gbk.js";
 import { xlsx } from "../../packages/marketplace/test/xlsxWriter.js";
 import { H } from "../fixtures/ledger.js";
+import { openMarketplace, type OpenMarketplace } from "../fixtures/marketplace.js";
 
 const CODES = ["001", "002", "003", "004", "005", "006", "007", "009", "010", "011", "012", "013"];
 let sandbox: Sandbox;
-let adapter: MarketplaceAdapter;
+let market: OpenMarketplace;
 
 /** One record that is billed, one with a large value, and one void of each code. */
 beforeAll(async () => {
   const key = "a-key-for-tests";
   sandbox = await createSandbox({ key, validationDelayMs: 0 });
   await sandbox.setClock({ start: new Date((H + HOUR + 5 * MINUTE) / 1_000).toISOString(), rate: 0 });
-  adapter = createMarketplace({
-    ...{ marketplace: "koogallery", site: "cn", baseUrl: sandbox.url, key },
-    now: () => Date.now(),
-    nonce: randomUUID,
+  market = openMarketplace({
+    ...{ baseUrl: sandbox.url, key },
   });
   const send = async (serialNumber: string, quantity: string) => {
     const begin = H;
     const record = { instanceId: `i-${serialNumber}`, serialNumber, begin, end: begin + HOUR, quantity };
-    const wire = adapter.encodeRecord({ ...record, recordTime: begin + HOUR + MINUTE });
-    await adapter.submit({ records: [{ serialNumber, wire }] });
+    const wire = market.encodeRecord({ ...record, recordTime: begin + HOUR + MINUTE });
+    await market.submit({ records: [{ serialNumber, wire }] });
   };
   await send("b1good", "12.5000");
   await send("b1large", "1234567.8900");
@@ -43,7 +36,7 @@ beforeAll(async () => {
   await sandbox.settle();
 });
 afterAll(async () => {
-  await adapter.close();
+  await market.close();
   await sandbox.close();
 });
 
@@ -123,7 +116,7 @@ test("every code of an abnormal record has its meaning, cause and act, in both l
   const { lines } = read(await exported());
   expect(lines.flatMap(({ code }) => code ?? []).sort()).toEqual(CODES);
   for (const code of CODES) {
-    const meaning = adapter.meaningOf(code);
+    const meaning = market.meaningOf(code);
     const { cause, act, advice } = explainFinding({ kind: "abnormal", code, id: "q1" }, meaning);
     expect(cause).toEqual(meaning);
     expect(act).not.toBe("wait");

@@ -1,12 +1,12 @@
 import { HOUR, MINUTE } from "@quarterpast/domain";
-import { createMarketplace, readImport, type MarketplaceAdapter } from "@quarterpast/marketplace";
+import { readImport } from "@quarterpast/marketplace";
 import { createSandbox, type Sandbox } from "@quarterpast/sandbox";
 import { addPlan, listFindings, takeStatement, valueFindings } from "@quarterpast/store";
-import { randomUUID } from "node:crypto";
 import { writeFileSync } from "node:fs";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { fileRecords } from "../fixtures/filed.js";
 import { H, openLedger, type Ledger } from "../fixtures/ledger.js";
+import { openMarketplace, type OpenMarketplace } from "../fixtures/marketplace.js";
 
 /** A long run (`npm run reconcile`) takes RECONCILE_RECORDS; its result goes where RECONCILE_RESULT says. */
 const RECORDS = Number(process.env.RECONCILE_RECORDS ?? 10_000);
@@ -17,23 +17,19 @@ const KEY = "a-key-for-tests";
 
 let ledger: Ledger;
 let sandbox: Sandbox;
-let adapter: MarketplaceAdapter;
+let market: OpenMarketplace;
 beforeAll(async () => {
   ledger = await openLedger(H - 2_000 * HOUR);
   sandbox = await createSandbox({ key: KEY, validationDelayMs: 0 });
-  adapter = createMarketplace({
-    marketplace: "koogallery",
-    site: "cn",
+  market = openMarketplace({
     baseUrl: sandbox.url,
     key: KEY,
-    now: () => Date.now(),
-    nonce: randomUUID,
   });
   await ledger.meter("tokens", "sum");
   for (let n = 0; n < INSTANCES; n += 1) await ledger.instance(`i-${n}`, "tokens", `customer-${n}`);
 });
 afterAll(async () => {
-  await adapter.close();
+  await market.close();
   await sandbox.close();
   await ledger.end();
 });
@@ -48,7 +44,7 @@ interface Sent {
 async function send(records: readonly Sent[]): Promise<void> {
   const call = records.map(({ sn, instanceId, begin, quantity }) => ({
     serialNumber: sn,
-    wire: adapter.encodeRecord({
+    wire: market.encodeRecord({
       instanceId,
       serialNumber: sn,
       begin,
@@ -57,7 +53,7 @@ async function send(records: readonly Sent[]): Promise<void> {
       quantity,
     }),
   }));
-  const { kind } = await adapter.submit({ records: call });
+  const { kind } = await market.submit({ records: call });
   expect(kind).toBe("accepted");
 }
 
@@ -126,7 +122,7 @@ test(`of ${RECORDS} records with 1 % corrupted every difference is found and cla
       complete: true,
       askedAt: now,
       lines: read.lines,
-      duplicateCodes: adapter.duplicateCodes,
+      duplicateCodes: market.duplicateCodes,
     },
     now,
   );

@@ -1,10 +1,9 @@
-import { randomUUID } from "node:crypto";
-import { createMarketplace, type MarketplaceAdapter } from "@quarterpast/marketplace";
 import { createLogger, fixedClock, type FixedClock } from "@quarterpast/runtime";
 import type fc from "fast-check";
 import { freezeRecords } from "../../services/reporter/src/freeze.js";
 import { sealDueHours } from "../../services/reporter/src/seal.js";
 import { H, openLedger, type Ledger } from "../fixtures/ledger.js";
+import { openMarketplace, type OpenMarketplace } from "../fixtures/marketplace.js";
 
 /** MODEL_SEED plays a failure again, MODEL_RUNS makes a long night: fast-check prints the seed of each failure. */
 const { MODEL_SEED: seed, MODEL_RUNS: runs } = process.env;
@@ -18,7 +17,7 @@ export const model = (usual: number): fc.Parameters<unknown> => ({
 export interface Bench {
   ledger: Ledger;
   clock: FixedClock;
-  adapter: MarketplaceAdapter;
+  market: OpenMarketplace;
   sealUntil(hour: number): Promise<void>;
   freezeAll(): Promise<void>;
 }
@@ -29,20 +28,16 @@ const logger = createLogger({ service: "model", level: "silent" });
 export async function onBench(play: (bench: Bench) => Promise<void>): Promise<void> {
   const ledger = await openLedger();
   const clock = fixedClock(H, Date.now() * 1_000);
-  const adapter = createMarketplace({
-    marketplace: "koogallery",
-    site: "cn",
+  const market = openMarketplace({
     baseUrl: "http://127.0.0.1:9",
     key: "key",
-    now: () => Date.now(),
-    nonce: randomUUID,
   });
-  const deps = { pool: ledger.pool, clock, logger, adapter, recordsPerCall: 3 };
+  const deps = { pool: ledger.pool, clock, logger, profile: market, client: market, recordsPerCall: 3 };
   try {
     await play({
       ledger,
       clock,
-      adapter,
+      market,
       async sealUntil(now) {
         clock.set(now);
         while (await sealDueHours(deps));
@@ -52,7 +47,7 @@ export async function onBench(play: (bench: Bench) => Promise<void>): Promise<vo
       },
     });
   } finally {
-    await adapter.close();
+    await market.close();
     await ledger.end();
   }
 }

@@ -1,9 +1,8 @@
 import { MINUTE, SECOND } from "@quarterpast/domain";
-import { createMarketplace, type MarketplaceAdapter } from "@quarterpast/marketplace";
+
 import { createLogger, fixedClock } from "@quarterpast/runtime";
 import { createSandbox, type Sandbox } from "@quarterpast/sandbox";
 import { readBacklog } from "@quarterpast/store";
-import { randomUUID } from "node:crypto";
 import { copyFileSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
@@ -15,29 +14,26 @@ import { submitNext } from "../../services/reporter/src/submit.js";
 import { fillHours, fillPackageHours, stopPackage } from "../fixtures/goldenHours.js";
 import { H, usage, type Ledger } from "../fixtures/ledger.js";
 import { hourAfter, openProvenLedger, type ProvenLedger } from "../fixtures/proofs.js";
+import { openMarketplace, type OpenMarketplace } from "../fixtures/marketplace.js";
 
 let lost: ProvenLedger;
 let restored: ProvenLedger;
 let sandbox: Sandbox;
-let adapter: MarketplaceAdapter;
+let market: OpenMarketplace;
 
 beforeEach(async () => {
   lost = await openProvenLedger();
   restored = await openProvenLedger(undefined, join(lost.dir, "proof-key.pem"));
   sandbox = await createSandbox({ key: "k", validationDelayMs: 0 });
-  adapter = createMarketplace({
-    marketplace: "koogallery",
-    site: "cn",
+  market = openMarketplace({
     baseUrl: sandbox.url,
     statementPath: "/sandbox/sdr",
     key: "k",
-    now: () => Date.now(),
-    nonce: randomUUID,
   });
 });
 afterEach(async (context) => {
   const failed = context.task.result?.state === "fail";
-  await adapter.close();
+  await market.close();
   await sandbox.close();
   await lost.end(failed);
   await restored.end(failed);
@@ -52,7 +48,8 @@ async function file({ pool }: Ledger): Promise<void> {
     pool,
     clock,
     logger,
-    adapter,
+    profile: market,
+    client: market,
     random: () => 0,
     breaker: createBreaker(() => clock.real() / 1_000),
     takeTurn: () => Promise.resolve(),
@@ -70,7 +67,7 @@ async function reconcile({ pool, account }: Ledger): Promise<void> {
   await sandbox.setClock({ start: new Date(clock.now() / 1_000).toISOString(), rate: 0 });
   await sandbox.settle();
   const logger = createLogger({ service: "test", level: "silent" });
-  await reconcileAccepted({ pool, clock, logger, adapter, account });
+  await reconcileAccepted({ pool, clock, logger, profile: market, client: market, account });
 }
 
 /** What must be the same in a ledger that was restored. */

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { CliError } from "../src/exit.js";
 import { readOptions, type UpFlags } from "../src/up/options.js";
-import { checkPush, readUpSettings } from "../src/up/settings.js";
+import { checkSecrets, readUpSettings } from "../src/up/settings.js";
 
 function refusalOf(act: () => unknown): CliError {
   try {
@@ -65,23 +65,25 @@ describe("what can be typed wrong", () => {
   });
 
   it("settings that cannot be used are all named, with 78", () => {
-    const refused = refusalOf(() => readUpSettings({ DATABASE_URL: "mysql://x", MARKETPLACE_SITE: "moon" }));
+    const refused = refusalOf(() => readUpSettings({ DATABASE_URL: "mysql://x", LOG_LEVEL: "loud" }));
     expect(refused.exitCode).toBe(78);
     expect(refused.text.en).toMatch(/DATABASE_URL/);
-    expect(refused.text.en).toMatch(/MARKETPLACE_SITE/);
+    expect(refused.text.en).toMatch(/LOG_LEVEL/);
+    const site = refusalOf(() => readUpSettings({ MARKETPLACE_SITE: "moon" }));
+    expect(site.text.en).toMatch(/MARKETPLACE_SITE .* one of cn, intl/);
   });
 
   it("the old push needs its access key, and there is no third push; both are told in both languages", () => {
     const third = refusalOf(() => readUpSettings({ MARKETPLACE_PUSH: "v1" }));
     expect([third.exitCode, third.text.en]).toEqual([78, expect.stringContaining("one of new, old")]);
-    const keyless = refusalOf(() => checkPush({ MARKETPLACE_PUSH: "old", ORDER_AK: "AK1" }));
+    const { account } = readUpSettings({ MARKETPLACE_PUSH: "old" });
+    const keyless = refusalOf(() => checkSecrets(account, { MARKETPLACE_KEY: "k", ORDER_AK: "AK1" }));
     expect([keyless.exitCode, keyless.text.en, keyless.text.zh]).toEqual([
       78,
       expect.stringMatching(/^setting ORDER_SK is \(not set\)/),
       expect.stringMatching(/^设置 ORDER_SK 现为/),
     ]);
-    checkPush({ MARKETPLACE_PUSH: "old", ORDER_AK: "AK1", ORDER_SK: "sk" });
-    expect(readUpSettings({}).MARKETPLACE_PUSH).toBe("new");
+    checkSecrets(account, { MARKETPLACE_KEY: "k", ORDER_AK: "AK1", ORDER_SK: "sk" });
   });
 });
 

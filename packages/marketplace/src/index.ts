@@ -1,11 +1,13 @@
-export { createMarketplace, type MarketplaceSettings } from "./createMarketplace.js";
-export { createKooGallery, SENT_ONCE, type KooGallerySettings } from "./koogallery/adapter.js";
+export * from "./account.js";
+export * from "./profile.js";
+export * from "./client.js";
+export * from "./port.js";
+export * from "./registry.js";
+export type { ReadSetting } from "./readSetting.js";
 export * from "./koogallery/push.js";
 export { CALL_CODES, RECORD_CODES, type CodeRule, type RecordCodeRule } from "./koogallery/codes.js";
-export * from "./keyring.js";
-export { SITES, type Site } from "./koogallery/site.js";
+export * from "./koogallery/keyring.js";
 export { TRANSPORT_CODES, type TransportCode } from "./http/transportCodes.js";
-export * from "./port.js";
 export * from "./retry.js";
 export { secret, type Secret } from "./secret.js";
 export { MarketplaceSettingError } from "./settingError.js";

@@ -1,174 +1,20 @@
-import type { Micros, Outcome, RecordLimits, Text, WindowRule } from "@quarterpast/domain";
-import type { RetryRule } from "./retry.js";
-import type { Statement } from "./statement/line.js";
+import type { AccountDeclaration, SettingTexts } from "./account.js";
+import type { ClientIo, MarketplaceClient } from "./client.js";
+import type { MarketplaceProfile } from "./profile.js";
+import type { ReadSetting } from "./readSetting.js";
 
-/** What a marketplace must know of one record; checked against its limits when it is encoded. */
-export interface WireRecordInput {
-  instanceId: string;
-  serialNumber: string;
-  /** Whole seconds, `begin` < `end` ≤ `recordTime`. */
-  begin: Micros;
-  end: Micros;
-  recordTime: Micros;
-  /** Decimal text above 0. */
-  quantity: string;
-  /** The marketplace's product id; needed where the wire carries it. */
-  product?: string | undefined;
-  /** Instance id of the stop-before-excess package this usage is deducted from. */
-  relatedPackageInstance?: string | undefined;
-}
-
-/** One frozen record of a call: the text that `encodeRecord` gave when it was frozen, unchanged. */
-export interface CallRecord {
-  serialNumber: string;
-  wire: string;
-  /** Version of that text; the adapter's own where absent. It decides by which way the record goes, for ever. */
-  wireVersion?: number | undefined;
-  /** The marketplace's product id: a product may have a key of its own. */
-  product?: string | undefined;
-}
-
-export interface Call {
-  records: readonly CallRecord[];
-  /**
-   * `evidence.host` of the attempt that left these records unknown: they stay with that host (SPEC 5).
-   * Absent for records of which no byte was ever sent.
-   */
-  host?: string | undefined;
-  signal?: AbortSignal | undefined;
-}
-
-/** What can be proven of one HTTP attempt. It never holds the key or the signature. */
-export interface Evidence {
-  host: string;
-  /** SHA-256 (hex) of the exact body bytes. */
-  sentSha256: string;
-  /** False where surely no byte of the request left. True says only that some may have. */
-  bytesSent: boolean;
-  httpStatus?: number;
-  /** The reply as text, cut at 64 KB; without NUL and lone surrogates, so that every database can hold it. */
-  rawReply?: string;
-  /** What the connection said where there was no whole reply, for example `ECONNREFUSED`. */
-  transport?: string;
-  /** Real time. */
-  startedAt: Micros;
-  durationMs: number;
-  /** The reply's Date less our clock, as far as its one-second steps tell. */
-  serverDateOffsetMs?: number;
-  /** Abnormal entries of the reply that fit no record of the call, as JSON text: someone must look at them. */
-  unmatched: readonly string[];
-}
-
-/** Why a record is not taken. Fixable: a corrected re-report can heal it. Final: a case for finance. */
-export type RefusedOutcome = Extract<Outcome, "rejected_fixable" | "rejected_final">;
-
-/** A record that fared otherwise than its accepted call. */
-export interface RecordException {
-  serialNumber: string;
-  /**
-   * WARNING: `duplicate` is what the marketplace said, not a proof. It proves our delivery only where the caller knows
-   * that it sent this serial number more than once, and nobody else did; else it is a conflict (SPEC 6).
-   */
-  outcome: RefusedOutcome | Extract<Outcome, "duplicate" | "unknown">;
-  code: string;
-  detail: string;
-}
-
-/** What the marketplace's answer means for a call: a closed set. Decided by the body's code, never by HTTP status. */
-export type Verdict =
-  /** All records taken but the exceptions. Accepted is not billed. */
-  | { kind: "accepted"; exceptions: RecordException[] }
-  /**
-   * The whole call is refused for good, nothing was taken. With `bisect` the fault may be one record's: cut the call.
-   * Without, the outcome is that of its only record. `suspects`: serial numbers that the reply itself named.
-   */
-  | { kind: "refused"; code: string; outcome: RefusedOutcome; bisect: boolean; suspects: string[] }
-  /** More than one call may carry: send in smaller calls, of these numbers of records where told. Nothing was taken. */
-  | { kind: "split"; code: string; pieces?: number[] }
-  /**
-   * Signature, key, rights or address: stop sending, raise the alarm, probe again later. Nothing was taken. With
-   * `alone` it is the key of one product, or of a way that new records do not go: the account's other calls go on.
-   */
-  | { kind: "halt"; code: string; alone?: true }
-  /** This attempt surely brought nothing in: try again later. What an earlier unknown attempt did stays unknown. */
-  | { kind: "retry"; code: string; retryAfterMs?: number }
-  /**
-   * It may have been taken: the same bytes to the same host (`evidence.host`), or reconciliation; reconciliation alone for
-   * the wire versions of `sentOnce`.
-   */
-  | { kind: "unknown"; code: string; retryAfterMs?: number };
-
-/** A verdict with the proof of its attempt, and of those before it (a host that refused, a signature out of time). */
-export type CallResult = Verdict & { evidence: Evidence; earlier: Evidence[] };
-
-/** What the marketplace made of our key: right, wrong, or not told. */
-export type KeyState = "right" | "wrong" | "unknown";
-
-export interface ProbeResult {
-  /** Whether an answer came that is the marketplace's. */
-  reachable: boolean;
-  key: KeyState;
-  code: string;
-  /** Learned correction of our clock, in real ms; 0 within 2 s. */
-  skewMs: number;
-  evidence: Evidence;
-}
-
-/** How much the marketplace may be asked at once; the caller keeps to it. */
-export interface CallRates {
-  inFlight: number;
-  perSecond: number;
-}
-
-/** What the marketplace recognises when it comes twice, and for how long it does. */
-export interface DedupeRule {
-  serialNumber: boolean;
-  /** The first record of one (instance, begin, end) wins. */
-  interval: boolean;
-  /** Real ms since the first send, or as long as it keeps records at all. */
-  windowMs: number | "retention";
-}
-
-export interface MarketplaceAdapter {
+/** One marketplace, as its folder gives it. `S`: its secrets, once read. */
+export interface Marketplace<S = unknown> {
   name: string;
-  site: string;
-  /** Version of the wire text that new records are frozen with; kept with each. */
-  wireVersion: number;
-  /**
-   * Wire versions without a serial number. Only the interval of such a record keeps a second one from counting, so what
-   * may have been taken goes out again only after a statement has shown that it is not there; and a statement's line
-   * without a serial number can only be of one of these.
-   */
-  sentOnce: readonly number[];
-  limits: RecordLimits;
-  windows: WindowRule;
-  retry: RetryRule;
-  calls: CallRates;
-  /** Of the records that are frozen now. */
-  dedupes: DedupeRule;
-  hosts: { primary: string; fallback: readonly string[] };
-  /** Codes that say "already there"; see the warning at {@link RecordException}. */
-  duplicateCodes: readonly string[];
-  /** Codes that say "older than is taken". */
-  expiredCodes: readonly string[];
-  /**
-   * The frozen wire text of one record; the same input gives the same bytes for ever within a `wireVersion`.
-   * @throws RangeError naming the field and what would be right.
-   */
-  encodeRecord: (record: WireRecordInput) => string;
-  /**
-   * Sends one call. Never rejects for anything the network or the marketplace does.
-   * @throws RangeError for an empty call or a serial number twice in it.
-   */
-  submit: (call: Call) => Promise<CallResult>;
-  /** Asks without filing anything: reachability, clock and key. It can never bill. */
-  probe: (signal?: AbortSignal) => Promise<ProbeResult>;
-  /** Records that begin in [from, to) as the marketplace has them; absent where it has no such interface. */
-  statement?: (from: Micros, to: Micros, signal?: AbortSignal) => Promise<Statement>;
-  /** Which settings hold what signs its calls, for a person: "set …". */
-  keySettings: Text;
-  /** What a code means, for a person; undefined for one that is in no table. */
-  meaningOf: (code: string) => Text | undefined;
-  /** Ends idle connections; calls under way are cut. */
-  close: () => Promise<void>;
+  /** The first is the default. */
+  sites: readonly [string, ...string[]];
+  /** Names of its own settings, and of those that are secret. */
+  settings: readonly string[];
+  secrets: readonly string[];
+  /** @throws MarketplaceSettingError if a setting cannot be used */
+  profile(account: AccountDeclaration): MarketplaceProfile;
+  /** Reads the secrets of an account; they may change while it runs. */
+  readSecrets(account: AccountDeclaration, texts: SettingTexts): ReadSetting<S>;
+  /** @throws MarketplaceSettingError if a setting cannot be used */
+  client(account: AccountDeclaration, secrets: () => S, io: ClientIo): MarketplaceClient;
 }

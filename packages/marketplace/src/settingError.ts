@@ -2,15 +2,12 @@ import type { Text } from "@quarterpast/domain";
 
 /** A setting of the marketplace that cannot be used, with what would be right. */
 export class MarketplaceSettingError extends Error {
-  readonly setting: string;
-  readonly value: string;
-  readonly right: Text;
+  /** As settings tell theirs. */
+  readonly problem: { name: string; value: string; right: Text };
 
   constructor(setting: string, value: string, right: Text) {
     super(`${setting} is ${value || "(not set)"}; right would be: ${right.en}`);
     this.name = "MarketplaceSettingError";
-    this.setting = setting;
-    this.value = value;
-    this.right = right;
+    this.problem = { name: setting, value, right };
   }
 }

@@ -1,7 +1,9 @@
 import { inspect } from "node:util";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { HOUR, MINUTE, serialNumber, type Micros } from "@quarterpast/domain";
-import type { CallRecord, CallResult, MarketplaceAdapter, WireRecordInput } from "../src/port.js";
+import type { CallRecord, CallResult } from "../src/client.js";
+import { resendOf, type WireRecordInput } from "../src/profile.js";
+import type { OpenMarketplace } from "./open.js";
 
 /** What a marketplace's real test server must be able to do for the suite. */
 export interface ConformanceServer {
@@ -30,11 +32,11 @@ export interface ConformanceSetup {
   start(): Promise<{
     server: ConformanceServer;
     /** With short timeouts (total at most 1 s). */
-    adapter: MarketplaceAdapter;
+    adapter: OpenMarketplace;
     /** The same, with a key that the server does not know. */
-    stranger: MarketplaceAdapter;
+    stranger: OpenMarketplace;
     /** Its primary host refuses connections, its fallback is the server. */
-    rerouted: MarketplaceAdapter;
+    rerouted: OpenMarketplace;
     /** A text that must show up nowhere. */
     key: string;
   }>;
@@ -81,10 +83,12 @@ export function describeAdapter(name: string, setup: ConformanceSetup): void {
     const submit = (...records: CallRecord[]): Promise<CallResult> => kit.adapter.submit({ records });
 
     test("tells its limits and rules as data that make sense", () => {
-      const { limits, windows, retry, calls, hosts, wireVersion, dedupes, sentOnce, keySettings } =
+      const { limits, windows, retry, calls, hosts, wireVersion, wires, dedupe, slot, keySettings } =
         kit.adapter;
-      // What a marketplace does not know by its serial number must not go out again blindly.
-      expect(sentOnce.includes(wireVersion)).toBe(!dedupes.serialNumber);
+      expect(wires.filter(({ version }) => version === wireVersion)).toHaveLength(1);
+      // What nothing keeps from being billed twice must not go out again blindly.
+      if (dedupe === "none" || slot === "none")
+        expect(resendOf(kit.adapter, wireVersion)).toBe("after_statement");
       expect(keySettings).toEqual(BOTH_LANGUAGES);
       for (const value of [...Object.values(limits), calls.inFlight, calls.perSecond, wireVersion]) {
         expect(value).toBeGreaterThan(0);

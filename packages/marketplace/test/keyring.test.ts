@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { allKeys, holdsFor, keySource, readKeyring, type Keyring } from "../src/keyring.js";
+import { allKeys, holdsFor, keySource, readKeyring, type Keyring } from "../src/koogallery/keyring.js";
 
 const ring = (texts: Parameters<typeof readKeyring>[0]): Keyring => {
   const read = readKeyring(texts);

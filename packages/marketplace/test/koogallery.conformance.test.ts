@@ -1,7 +1,6 @@
-import { randomUUID } from "node:crypto";
 import { reservePort } from "@quarterpast/devstack";
 import { parseCompact, serialNumber } from "@quarterpast/domain";
-import { createMarketplace, type MarketplaceSettings } from "../src/createMarketplace.js";
+import { openMarketplace, type OpenSettings } from "./open.js";
 import { describeAdapter, type ConformanceServer } from "./conformance.js";
 import { secret } from "../src/secret.js";
 import {
@@ -51,19 +50,15 @@ describeAdapter("koogallery, old push", {
 
 async function kitOf(
   fake: FakeKooGallery,
-  keyed: (key: string) => Pick<MarketplaceSettings, "key" | "push" | "accessKey">,
+  keyed: (key: string) => Pick<OpenSettings, "key" | "push" | "accessKey">,
 ) {
   const refusing = `http://127.0.0.1:${await reservePort()}`;
   const adapterOf = (key: string, baseUrl: string, fallbackHosts: string[] = []) =>
-    createMarketplace({
-      marketplace: "koogallery",
-      site: "cn",
+    openMarketplace({
       ...keyed(key),
       baseUrl,
       fallbackHosts,
-      timeouts: { connectMs: 500, headersMs: 400, totalMs: 400 },
-      now: Date.now,
-      nonce: randomUUID,
+      timeouts: { connectMs: 900, headersMs: 900, totalMs: 900 },
     });
   return {
     server: serverOf(fake),

@@ -1,9 +1,9 @@
-import { randomUUID } from "node:crypto";
 import { HOUR, MINUTE, parseCompact } from "@quarterpast/domain";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { createMarketplace, type MarketplaceSettings } from "../src/createMarketplace.js";
-import { readAccessKey, readPush } from "../src/koogallery/push.js";
-import type { MarketplaceAdapter } from "../src/port.js";
+import { readAccessKey } from "../src/koogallery/push.js";
+import { resendOf, versionsAfterStatement, versionsNamedBySlot } from "../src/profile.js";
+import { declareAccount, profileOf, readSecrets } from "../src/registry.js";
+import { openMarketplace, type OpenMarketplace, type OpenSettings } from "./open.js";
 import { secret } from "../src/secret.js";
 import { answering, oldPush, startFakeKooGallery, type FakeKooGallery } from "./fakeKooGallery.js";
 
@@ -21,7 +21,7 @@ const RECORD = {
 const MINUTES_20 = 20 * 60_000;
 
 let fake: FakeKooGallery;
-let adapters: MarketplaceAdapter[];
+let adapters: OpenMarketplace[];
 beforeEach(async () => {
   fake = await startFakeKooGallery(oldPush(AK, SK, (record) => record["instance_id"]!));
   adapters = [];
@@ -31,19 +31,17 @@ afterEach(async () => {
   await fake.close();
 });
 
-function adapterOf(settings: Partial<MarketplaceSettings> = {}): MarketplaceAdapter {
-  const adapter = createMarketplace({
-    ...{ marketplace: "koogallery", site: "cn", key: "interconnection-key", push: "old", baseUrl: fake.url },
+function adapterOf(settings: OpenSettings = {}): OpenMarketplace {
+  const adapter = openMarketplace({
+    ...{ key: "interconnection-key", push: "old", baseUrl: fake.url },
     accessKey: () => ({ ak: AK, sk: secret(SK) }),
     timeouts: { connectMs: 5_000, headersMs: 5_000, totalMs: 5_000 },
-    now: Date.now,
-    nonce: randomUUID,
     ...settings,
   });
   adapters.push(adapter);
   return adapter;
 }
-const frozen = (adapter: MarketplaceAdapter, change: Partial<typeof RECORD> = {}) => {
+const frozen = (adapter: OpenMarketplace, change: Partial<typeof RECORD> = {}) => {
   const record = { ...RECORD, ...change };
   return {
     serialNumber: record.serialNumber,
@@ -174,33 +172,57 @@ describe("records that were frozen for the other push", () => {
 });
 
 describe("the settings", () => {
+  const account = (push?: string) =>
+    declareAccount({ code: "a", marketplace: "koogallery" }, { MARKETPLACE_PUSH: push });
+  const KEYED = { MARKETPLACE_KEY: "k" };
+
   test("choose the push and hold its key; without any the new one is pushed to", () => {
-    expect(readPush({})).toEqual({ ok: true, value: { push: "new", accessKey: undefined } });
-    const read = readPush({ MARKETPLACE_PUSH: "old", ORDER_AK: AK, ORDER_SK: SK });
-    expect(read).toMatchObject({ ok: true, value: { push: "old", accessKey: { ak: AK } } });
+    expect(profileOf(account()).wireVersion).toBe(1);
+    expect(readSecrets(account(), KEYED)).toMatchObject({ ok: true, value: { accessKey: undefined } });
+    expect(profileOf(account("old")).wireVersion).toBe(2);
+    const read = readSecrets(account("old"), { ...KEYED, ORDER_AK: AK, ORDER_SK: SK });
+    expect(read).toMatchObject({ ok: true, value: { accessKey: { ak: AK } } });
     expect(JSON.stringify(read)).not.toContain(SK);
   });
 
   test.each([
-    [{ MARKETPLACE_PUSH: "v1" }, "MARKETPLACE_PUSH", '"v1"'],
-    [{ MARKETPLACE_PUSH: "old" }, "ORDER_AK", ""],
-    [{ MARKETPLACE_PUSH: "old", ORDER_AK: AK }, "ORDER_SK", ""],
-    [{ ORDER_SK: SK }, "ORDER_AK", ""],
-    [{ ORDER_AK: "a,b", ORDER_SK: SK }, "ORDER_AK", '"a,b"'],
-    [{ ORDER_AK: AK, ORDER_SK: "sk\n" }, "ORDER_SK", "(hidden)"],
-  ])("%j are told: %s", (texts, name, value) => {
-    const read = readPush(texts);
+    ["old", {}, "ORDER_AK", ""],
+    ["old", { ORDER_AK: AK }, "ORDER_SK", ""],
+    ["new", { ORDER_SK: SK }, "ORDER_AK", ""],
+    ["new", { ORDER_AK: "a,b", ORDER_SK: SK }, "ORDER_AK", '"a,b"'],
+    ["new", { ORDER_AK: AK, ORDER_SK: "sk\n" }, "ORDER_SK", "(hidden)"],
+  ])("of the push %s, %j are told: %s", (push, texts, name, value) => {
+    const read = readSecrets(account(push), { ...KEYED, ...texts });
     expect(read).toMatchObject({ ok: false, problem: { name, value } });
     if (!read.ok) expect(read.problem.right.zh).toMatch(/\p{Script=Han}/u);
-    if (!("MARKETPLACE_PUSH" in texts)) expect(readAccessKey(texts)).toEqual(read);
+    if (push === "new") expect(readAccessKey(texts)).toEqual(read);
   });
 
-  test("of an adapter without a key for the push that was chosen are refused", () => {
-    expect(() => adapterOf({ accessKey: undefined })).toThrow(/^accessKey is \(not set\); right would be/);
-    expect(() => adapterOf({ push: "v1" as "old" })).toThrow(/^push is v1; right would be: one of new, old/);
+  test("of an account without a key for the push that was chosen are refused", () => {
+    expect(() => adapterOf({ accessKey: () => undefined })).toThrow(
+      /^ORDER_AK is \(not set\); right would be/,
+    );
+    expect(() => adapterOf({ push: "v1" })).toThrow(
+      /^MARKETPLACE_PUSH is v1; right would be: one of new, old/,
+    );
     expect(() => adapterOf({ baseUrl: "http://mkt.myhuaweicloud.com" })).toThrow(/https/);
-    const { hosts, dedupes, sentOnce } = adapterOf({ baseUrl: undefined });
-    expect(hosts).toEqual({ primary: "mkt.myhuaweicloud.com", fallback: ["mkt.myhuaweicloud.cn"] });
-    expect([dedupes.serialNumber, sentOnce]).toEqual([false, [2]]);
+    expect(profileOf(account("old")).hosts).toEqual({
+      primary: "mkt.myhuaweicloud.com",
+      fallback: ["mkt.myhuaweicloud.cn"],
+    });
+  });
+
+  test("what was frozen without a serial number goes again after a statement, and is named by its interval", () => {
+    const { wires } = profileOf(account("old"));
+    expect(wires).toEqual([
+      { version: 1, resend: "at_once", namedBy: "serial_number" },
+      { version: 2, resend: "after_statement", namedBy: "slot" },
+    ]);
+    expect([versionsAfterStatement({ wires }), versionsNamedBySlot({ wires })]).toEqual([[2], [2]]);
+    expect([1, 2, 3].map((version) => resendOf({ wires }, version))).toEqual([
+      "at_once",
+      "after_statement",
+      "after_statement",
+    ]);
   });
 });

@@ -1,70 +1,85 @@
 import { inspect } from "node:util";
 import { deadlinesOf, HOUR, MINUTE, parseInstant } from "@quarterpast/domain";
 import { describe, expect, test } from "vitest";
-import { createMarketplace, type MarketplaceSettings } from "../src/createMarketplace.js";
 import { createSkew } from "../src/koogallery/skew.js";
 import { RETRY, windowsOf } from "../src/koogallery/site.js";
 import { retryDelayMs } from "../src/retry.js";
+import { clientOf, marketplaceOf, profileOf, readSecrets } from "../src/registry.js";
 import { secret } from "../src/secret.js";
 import { MarketplaceSettingError } from "../src/settingError.js";
 
-const settings = (change: object = {}): MarketplaceSettings => ({
-  marketplace: "koogallery",
-  site: "cn",
-  key: "k",
-  now: () => 0,
-  nonce: () => "n",
-  ...change,
+const account = (settings: Record<string, string> = {}, site = "cn", marketplace = "koogallery") => ({
+  ...{ code: "a", marketplace, site },
+  settings,
 });
+const openClient = (settings: Record<string, string> = {}) => {
+  const declared = account(settings);
+  const read = readSecrets(declared, { MARKETPLACE_KEY: "k" });
+  return clientOf(declared, () => read.ok && read.value, { now: () => 0, nonce: () => "n" });
+};
 
 describe("sites", () => {
   test("China has its fallback, the international site none unless it is given one", () => {
-    expect(createMarketplace(settings()).hosts).toEqual({
+    expect(profileOf(account()).hosts).toEqual({
       primary: "mkt.myhuaweicloud.com",
       fallback: ["mkt.myhuaweicloud.cn"],
     });
-    expect(createMarketplace(settings({ site: "intl" })).hosts).toEqual({
+    expect(profileOf(account({}, "intl")).hosts).toEqual({
       primary: "mkt-intl.myhuaweicloud.com",
       fallback: [],
     });
-    const given = createMarketplace(settings({ site: "intl", fallbackHosts: ["mkt.myhuaweicloud.cn"] }));
-    expect(given.hosts.fallback).toEqual(["mkt.myhuaweicloud.cn"]);
-    expect(createMarketplace(settings({ baseUrl: "http://127.0.0.1:1" })).hosts.fallback).toEqual([]);
+    const given = profileOf(
+      account({ MARKETPLACE_FALLBACK_HOSTS: "mkt.myhuaweicloud.cn, 127.0.0.1" }, "intl"),
+    );
+    expect(given.hosts.fallback).toEqual(["mkt.myhuaweicloud.cn", "127.0.0.1"]);
+    expect(profileOf(account({ MARKETPLACE_URL: "http://127.0.0.1:1" })).hosts.fallback).toEqual([]);
   });
 
   test("a statement is offered only where there is a path to one", () => {
-    expect(createMarketplace(settings()).statement).toBeUndefined();
-    expect(createMarketplace(settings({ statementPath: "/sandbox/sdr" })).statement).toBeTypeOf("function");
+    expect(openClient().statement).toBeUndefined();
+    expect(openClient({ MARKETPLACE_STATEMENT_PATH: "/sandbox/sdr" }).statement).toBeTypeOf("function");
   });
 
   test.each([
-    ["marketplace", { marketplace: "other" }],
-    ["site", { site: "eu" }],
-    ["key", { key: "" }],
-    ["key", { key: "abc\n" }],
-    ["baseUrl", { baseUrl: "http://mkt.myhuaweicloud.com" }],
-    ["baseUrl", { baseUrl: "http://sandbox:8080" }],
-    ["baseUrl", { baseUrl: "http://127.0.0.1.evil.example" }],
-    ["baseUrl", { baseUrl: "ftp://127.0.0.1" }],
-    ["baseUrl", { baseUrl: "https://" }],
-    ["baseUrl", { baseUrl: "https://user:pass-word@host" }],
-    ["fallbackHosts", { fallbackHosts: ["http://10.0.0.1"] }],
-    ["fallbackHosts", { fallbackHosts: ["mkt.myhuaweicloud.com"] }],
-  ])("a wrong %s is told in one line: %j", (setting, change) => {
-    const make = () => createMarketplace(settings(change));
+    ["MARKETPLACE", account({}, "cn", "other")],
+    ["MARKETPLACE_SITE", account({}, "eu")],
+    ...[
+      "http://mkt.myhuaweicloud.com",
+      "http://sandbox:8080",
+      "http://127.0.0.1.evil.example",
+      "ftp://127.0.0.1",
+      "https://",
+      "https://user:pass-word@host",
+    ].map((url) => ["MARKETPLACE_URL", account({ MARKETPLACE_URL: url })] as const),
+    ["MARKETPLACE_FALLBACK_HOSTS", account({ MARKETPLACE_FALLBACK_HOSTS: "http://10.0.0.1" })],
+    ["MARKETPLACE_FALLBACK_HOSTS", account({ MARKETPLACE_FALLBACK_HOSTS: "mkt.myhuaweicloud.com" })],
+  ] as const)("a wrong %s is told in one line: %j", (setting, declared) => {
+    const make = () => profileOf(declared);
     expect(make).toThrow(MarketplaceSettingError);
     expect(make).toThrow(new RegExp(`^${setting} is .*; right would be: .+$`));
-    expect(make).not.toThrow(/pass-word|abc/);
+    expect(make).not.toThrow(/pass-word/);
+  });
+
+  test.each(["", "abc\n"])("the key %j is told without being shown", (key) => {
+    const read = readSecrets(account(), { MARKETPLACE_KEY: key });
+    expect(read).toMatchObject({ ok: false, problem: { name: "MARKETPLACE_KEY" } });
+    expect(JSON.stringify(read)).not.toContain("abc");
   });
 
   test.each(["http://localhost:1", "http://127.0.0.9:1", "http://[::1]:1", "https://example.com/base"])(
     "%s is allowed",
-    (baseUrl) => expect(() => createMarketplace(settings({ baseUrl }))).not.toThrow(),
+    (url) => expect(() => profileOf(account({ MARKETPLACE_URL: url }))).not.toThrow(),
   );
+
+  test("what a marketplace takes of settings is known by name, secret or not", () => {
+    const { settings, secrets } = marketplaceOf("koogallery");
+    expect(settings.filter((name) => secrets.includes(name))).toEqual([]);
+    expect(secrets).toContain("MARKETPLACE_KEY");
+  });
 });
 
 test("codes of a call, of a record, of the gateway and of the way there have a meaning; others have none", () => {
-  const { meaningOf } = createMarketplace(settings());
+  const { meaningOf } = profileOf(account());
   const known = ["CBC. 0102", "MKT.9004", "005", "APIGW.0308", "TIMEOUT"].map((code) => meaningOf(code)?.zh);
   expect(known.every((zh) => zh !== undefined && zh !== "")).toBe(true);
   expect(["MKT.7777", "008", "toString", ""].map(meaningOf)).toEqual([

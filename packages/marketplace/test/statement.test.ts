@@ -2,7 +2,7 @@ import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { HOUR, parseCompact } from "@quarterpast/domain";
 import { afterEach, describe, expect, test } from "vitest";
-import { createMarketplace } from "../src/createMarketplace.js";
+import { openMarketplace } from "./open.js";
 import { parseStatementFile } from "../src/statement/file.js";
 import { problemText, type StatementLine } from "../src/statement/line.js";
 
@@ -149,14 +149,9 @@ describe("the statement of a marketplace that has one", () => {
       response.writeHead(body === undefined ? 500 : 200).end(JSON.stringify(body) ?? "");
     });
     await new Promise<void>((resolve) => server!.listen(0, "127.0.0.1", resolve));
-    const adapter = createMarketplace({
-      marketplace: "koogallery",
-      site: "cn",
-      key: "k",
+    const adapter = openMarketplace({
       baseUrl: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
       statementPath: "/sandbox/sdr",
-      now: Date.now,
-      nonce: () => "n",
     });
     const statement = await adapter.statement!(T, T + HOUR);
     await adapter.close();

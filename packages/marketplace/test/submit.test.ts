@@ -1,8 +1,6 @@
 import { createServer as createTcpServer, type AddressInfo, type Socket } from "node:net";
-import { randomUUID } from "node:crypto";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { createMarketplace, type MarketplaceSettings } from "../src/createMarketplace.js";
-import type { MarketplaceAdapter } from "../src/port.js";
+import { openMarketplace, type OpenMarketplace, type OpenSettings } from "./open.js";
 import { answering, FAULTS, startFakeKooGallery, type FakeKooGallery } from "./fakeKooGallery.js";
 
 const KEY = "testAccessKey-0001";
@@ -11,7 +9,7 @@ const MINUTES_20 = 20 * 60_000;
 
 let fake: FakeKooGallery;
 let other: FakeKooGallery;
-let adapters: MarketplaceAdapter[];
+let adapters: OpenMarketplace[];
 
 beforeEach(async () => {
   [fake, other] = await Promise.all([startFakeKooGallery(KEY), startFakeKooGallery(KEY)]);
@@ -22,15 +20,12 @@ afterEach(async () => {
   await Promise.all([fake.close(), other.close()]);
 });
 
-function adapterOf(settings: Partial<MarketplaceSettings> = {}): MarketplaceAdapter {
-  const adapter = createMarketplace({
-    marketplace: "koogallery",
+function adapterOf(settings: OpenSettings = {}): OpenMarketplace {
+  const adapter = openMarketplace({
     site: "intl",
     key: KEY,
     baseUrl: fake.url,
-    timeouts: { connectMs: 500, headersMs: 300, totalMs: 300 },
-    now: Date.now,
-    nonce: randomUUID,
+    timeouts: { connectMs: 900, headersMs: 900, totalMs: 900 },
     ...settings,
   });
   adapters.push(adapter);

@@ -27,7 +27,7 @@ const take = (lines: StatedLine[], change: Partial<NewStatement> = {}) =>
     ledger.pool,
     {
       ...{ accountNo: ledger.account.accountNo, source: "api", complete: true, askedAt: NOW, lines },
-      ...{ range: { from: H, to: H + HOUR }, duplicateCodes: ["005", "010"], sentOnce: [1], ...change },
+      ...{ range: { from: H, to: H + HOUR }, duplicateCodes: ["005", "010"], namedBySlot: [1], ...change },
     },
     NOW,
   );
@@ -71,7 +71,7 @@ describe("a line without a serial number", () => {
 
   test("in the interval of a record that went out with one: the list shows no absence, and nothing is sent again", async () => {
     const sn = await file(ledger, "i-1", "5.0000");
-    expect(await take([line("i-1")], { sentOnce: [2], askedAt: NOW })).toMatchObject({
+    expect(await take([line("i-1")], { namedBySlot: [2], askedAt: NOW })).toMatchObject({
       complete: false,
       missing: 0,
       extra: 1,

@@ -1,4 +1,4 @@
-import type { MarketplaceAdapter } from "@quarterpast/marketplace";
+import type { MarketplaceClient, MarketplaceProfile } from "@quarterpast/marketplace";
 import { createHttp, type Clock, type Logger, type Metrics } from "@quarterpast/runtime";
 import type { Account, LiveKey, Pool } from "@quarterpast/store";
 import type { FastifyInstance } from "fastify";
@@ -50,8 +50,10 @@ export interface ApiDeps {
   redisUrl: string;
   queuePrefix: string;
   account: Account;
-  /** Of this stack's marketplace: its windows, its limits, and its probe for doctor. */
-  adapter: MarketplaceAdapter;
+  /** Of this stack's marketplace. */
+  profile: MarketplaceProfile;
+  /** Its probe is for doctor. */
+  client: Pick<MarketplaceClient, "probe">;
   addresses: Addresses;
   version: string;
   clock: Clock;
@@ -69,7 +71,7 @@ export interface RouteDeps extends ApiDeps {
 
 /**
  * Makes the api: every route under /v1 wants a bearer key whose role allows it. Closing the server closes what it opened;
- * pool and adapter stay with the caller.
+ * pool and client stay with the caller.
  */
 export async function createApiServer(deps: ApiDeps): Promise<FastifyInstance> {
   const { pool, logger, metrics, account } = deps;

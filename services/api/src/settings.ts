@@ -1,4 +1,18 @@
-import { logLevelSetting, portSetting, setting, textSetting, urlSetting } from "@quarterpast/runtime";
+import {
+  declareAccount,
+  MarketplaceSettingError,
+  marketplaceOf,
+  profileOf,
+  type AccountDeclaration,
+} from "@quarterpast/marketplace";
+import {
+  logLevelSetting,
+  portSetting,
+  readTexts,
+  SettingsError,
+  textSetting,
+  urlSetting,
+} from "@quarterpast/runtime";
 import { z } from "zod";
 
 /** Settings of the api, from the environment. */
@@ -10,16 +24,29 @@ export const apiSettings = z.object({
   REDIS_URL: urlSetting("redis", "rediss"),
   QUEUE_PREFIX: textSetting({ en: "a prefix for the queue's keys", zh: "队列键前缀" }).default("{qp0}"),
   ACCOUNT: textSetting({ en: "the code of the seller account", zh: "商家账户代码" }).default("koogallery-cn"),
-  MARKETPLACE: setting({ en: "koogallery", zh: "koogallery" }, (text) =>
-    text === "koogallery" ? text : undefined,
-  ).default("koogallery"),
-  MARKETPLACE_SITE: setting({ en: "cn or intl", zh: "cn 或 intl" }, (text) =>
-    text === "cn" || text === "intl" ? text : undefined,
-  ).default("cn"),
-  MARKETPLACE_URL: urlSetting("http", "https").optional(),
+  MARKETPLACE: textSetting({ en: "a marketplace", zh: "云商店" }).default("koogallery"),
+  MARKETPLACE_SITE: textSetting({ en: "a site of the marketplace", zh: "云商店的站点" }).optional(),
   /** Addresses as clients reach them; told by `GET /v1/stack`. */
   COLLECTOR_URL: urlSetting("http", "https"),
   STOREFRONT_URL: urlSetting("http", "https"),
   SANDBOX_URL: urlSetting("http", "https").optional(),
   API_URL: urlSetting("http", "https"),
 });
+
+/**
+ * The account that the environment declares.
+ * @throws SettingsError where its marketplace, its site or a setting of the marketplace cannot be used
+ */
+export function declaredAccount(
+  { ACCOUNT: code, MARKETPLACE: marketplace, MARKETPLACE_SITE: site }: z.output<typeof apiSettings>,
+  env: NodeJS.ProcessEnv,
+): AccountDeclaration {
+  try {
+    const texts = readTexts(marketplaceOf(marketplace).settings, env);
+    const account = declareAccount({ code, marketplace, site }, texts);
+    profileOf(account);
+    return account;
+  } catch (error) {
+    throw error instanceof MarketplaceSettingError ? new SettingsError([error.problem]) : error;
+  }
+}

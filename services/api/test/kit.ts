@@ -9,11 +9,11 @@ import {
   type KeyRole,
   type RecordState,
 } from "@quarterpast/domain";
-import { createMarketplace } from "@quarterpast/marketplace";
 import { createLogger, createMetrics, systemClock } from "@quarterpast/runtime";
 import { createSandbox } from "@quarterpast/sandbox";
 import { createKey, createPool, ensureAccount, migrate, setClock } from "@quarterpast/store";
 import { createApiServer } from "../src/server.js";
+import { openMarketplace } from "../../../test/fixtures/marketplace.js";
 
 export const clock = systemClock();
 export const ACCOUNT = "koogallery-cn";
@@ -60,9 +60,7 @@ export async function startApi(
     await createKey(pool, { ...key, token: tokenOf(role) }, clock.now());
   }
   const sandbox = await createSandbox({ key: SANDBOX_KEY, validationDelayMs: 0 });
-  const adapter = createMarketplace({
-    marketplace: "koogallery",
-    site: "cn",
+  const market = openMarketplace({
     key: options.marketplaceKey ?? SANDBOX_KEY,
     baseUrl: sandbox.url,
     now: () => Date.now(),
@@ -73,7 +71,8 @@ export async function startApi(
     redisUrl: options.redisUrl ?? servers.redisUrl,
     queuePrefix: createTestRedisPrefix(),
     account,
-    adapter,
+    profile: market,
+    client: market,
     addresses: { collector: "http://c", api: "http://a", storefront: "http://s", sandbox: null },
     version: "0.0.0-test",
     clock,
@@ -106,14 +105,15 @@ export async function startApi(
     url,
     pool,
     account,
-    adapter,
+    profile: market,
+    client: market,
     sandbox,
     ask,
     get: (path: string, asking?: Asking) => ask("GET", path, asking),
     post: (path: string, body: unknown, asking?: Asking) => ask("POST", path, { ...asking, body }),
     async end() {
       await http.close();
-      await Promise.all([adapter.close(), sandbox.close()]);
+      await Promise.all([market.close(), sandbox.close()]);
       await pool.end();
       await database.end();
     },
@@ -145,7 +145,7 @@ export async function addRecord(
     end: hour + HOUR,
     part: "0",
   });
-  const { windowEnds, lateEnds, expires } = deadlinesOf(api.adapter.windows, "hourly", hour, hour);
+  const { windowEnds, lateEnds, expires } = deadlinesOf(api.profile.windows, "hourly", hour, hour);
   const at = (micros: number) => new Date(micros / 1000).toISOString();
   await api.pool.query(
     `INSERT INTO records (account_no, shard, seq, sn, kind, instance_no, hour, begin_at, end_at, part, quantity, events,

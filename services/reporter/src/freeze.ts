@@ -10,7 +10,7 @@ import {
   type Micros,
   type SealedRecord,
 } from "@quarterpast/domain";
-import type { MarketplaceAdapter } from "@quarterpast/marketplace";
+import type { MarketplaceProfile } from "@quarterpast/marketplace";
 import { type Clock, faultPoint } from "@quarterpast/runtime";
 import {
   advanceFreeze,
@@ -37,7 +37,7 @@ import {
 export interface FreezeDeps {
   pool: Pool;
   clock: Clock;
-  adapter: MarketplaceAdapter;
+  profile: MarketplaceProfile;
   recordsPerCall: number;
 }
 
@@ -89,22 +89,22 @@ interface Planned {
 }
 
 async function planAll(
-  { adapter }: FreezeDeps,
+  { profile }: FreezeDeps,
   db: Db,
   { hour }: FreezeWork,
   usages: readonly SealedUsage[],
   packages: HourPackages,
   now: Micros,
 ): Promise<Planned[]> {
-  const notBefore = now - adapter.windows.expiry;
+  const notBefore = now - profile.windows.expiry;
   const planned: Planned[] = [];
   for (const usage of usages) {
     const taken = needsSupplement(hour, usage)
       ? await readTakenIntervals(db, usage.instanceNo, notBefore)
       : [];
-    const context = { hour, recordTime: now, limits: adapter.limits, notBefore, taken };
+    const context = { hour, recordTime: now, limits: profile.limits, notBefore, taken };
     const { instanceNo, instanceId: instance } = usage;
-    const shares = packages.sharesOf(instanceNo, billableQuantity(usage, adapter.limits));
+    const shares = packages.sharesOf(instanceNo, billableQuantity(usage, profile.limits));
     const plan = planRecords({ ...usage, instance, shares }, context);
     packages.take(instanceNo, addDecimals("0", ...plan.bodies.map((body) => body.quantity)));
     planned.push({ usage, plan });
@@ -131,7 +131,7 @@ async function freezeAccount(
     shard,
     head,
   );
-  const records = sealed.map((record, at) => freezeOne(deps.adapter, record, entries[at]!.usage));
+  const records = sealed.map((record, at) => freezeOne(deps.profile, record, entries[at]!.usage));
   await insertRecords(db, records, now);
   await faultPoint("reporter.afterRecords");
   for (let from = 0; from < records.length; from += deps.recordsPerCall) {
@@ -139,19 +139,19 @@ async function freezeAccount(
   }
 }
 
-/** Adds to a record what its submission needs: the adapter's bytes, which never change after this, and its deadlines. */
+/** Adds to a record what its submission needs: the marketplace's bytes, which never change after this, and its deadlines. */
 export function freezeOne(
-  adapter: MarketplaceAdapter,
+  profile: MarketplaceProfile,
   record: SealedRecord,
   { accountNo, instanceNo, cycle }: Pick<SealedUsage, "accountNo" | "instanceNo" | "cycle">,
 ): FrozenRecord {
   const { instance: instanceId, sn: serialNumber, begin, end, recordTime, quantity, product } = record;
   const relatedPackageInstance = record.packageInstance;
-  const { windowEnds, lateEnds, expires } = deadlinesOf(adapter.windows, cycle, record.hour, begin);
-  const wire = adapter.encodeRecord({
+  const { windowEnds, lateEnds, expires } = deadlinesOf(profile.windows, cycle, record.hour, begin);
+  const wire = profile.encodeRecord({
     ...{ instanceId, serialNumber, begin, end, recordTime, quantity, product, relatedPackageInstance },
   });
-  const { wireVersion } = adapter;
+  const { wireVersion } = profile;
   return Object.assign(record, { accountNo, instanceNo, wire, wireVersion, windowEnds, lateEnds, expires });
 }
 

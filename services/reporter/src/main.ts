@@ -1,12 +1,5 @@
 import { randomUUID } from "node:crypto";
-import {
-  createMarketplace,
-  keySource,
-  KEY_SETTINGS,
-  PUSH_SETTINGS,
-  readKeyring,
-  readPush,
-} from "@quarterpast/marketplace";
+import { clientOf, marketplaceOf, profileOf, readSecrets } from "@quarterpast/marketplace";
 import {
   createHttp,
   createMetrics,
@@ -19,7 +12,7 @@ import {
 import { clockReader, ensureAccount, openStore } from "@quarterpast/store";
 import { startProver } from "./prover.js";
 import { createReporter } from "./reporter.js";
-import { reporterSettings } from "./settings.js";
+import { declaredAccount, reporterSettings } from "./settings.js";
 
 /** A loop that has not ended a pass for this long makes the service not ready. */
 const STALLED_MS = 60_000;
@@ -31,8 +24,9 @@ runService({
   name: "reporter",
   start: async ({ env, logger, signal }) => {
     const settings = readSettings(reporterSettings, env);
-    const keyring = followSettings(KEY_SETTINGS, env, readKeyring, { logger });
-    const push = followSettings(PUSH_SETTINGS, env, readPush, { logger });
+    const declared = declaredAccount(settings, env);
+    const { secrets: names } = marketplaceOf(declared.marketplace);
+    const secrets = followSettings(names, env, (texts) => readSecrets(declared, texts), { logger });
     const metrics = createMetrics("reporter");
     const pool = await openStore({
       databaseUrl: settings.DATABASE_URL,
@@ -44,28 +38,15 @@ runService({
     });
     const clock = createProductClock({ readAnchor: clockReader(pool), logger });
     await clock.start();
-    const adapter = createMarketplace({
-      marketplace: settings.MARKETPLACE,
-      site: settings.MARKETPLACE_SITE,
-      baseUrl: settings.MARKETPLACE_URL,
-      statementPath: settings.MARKETPLACE_STATEMENT_PATH,
-      key: keySource(keyring.value),
-      push: push.value().push,
-      accessKey: () => push.value().accessKey,
-      now: () => clock.real() / 1_000,
-      nonce: randomUUID,
-    });
-    const account = await ensureAccount(
-      pool,
-      { code: settings.ACCOUNT, marketplace: settings.MARKETPLACE, site: settings.MARKETPLACE_SITE },
-      clock.now(),
-    );
+    const io = { now: () => clock.real() / 1_000, nonce: randomUUID };
+    const account = await ensureAccount(pool, declared, clock.now());
     const reporter = createReporter({
       pool,
       clock,
       logger,
       metrics,
-      adapter,
+      profile: profileOf(declared),
+      client: clientOf(declared, secrets.value, io),
       account,
       random: Math.random,
       recordsPerCall: settings.RECORDS_PER_CALL,
@@ -93,8 +74,7 @@ runService({
     return {
       stop: async () => {
         watchdog.stop();
-        keyring.stop();
-        push.stop();
+        secrets.stop();
         await Promise.all([reporter.stop(), prover.stop()]);
         await http.close();
         clock.stop();

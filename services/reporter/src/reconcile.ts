@@ -1,5 +1,9 @@
 import { HOUR, hourOf } from "@quarterpast/domain";
-import type { MarketplaceAdapter } from "@quarterpast/marketplace";
+import {
+  versionsNamedBySlot,
+  type MarketplaceClient,
+  type MarketplaceProfile,
+} from "@quarterpast/marketplace";
 import { type Clock, faultPoint, type Logger } from "@quarterpast/runtime";
 import { takeStatement, unsettledRange, type Account, type Pool } from "@quarterpast/store";
 
@@ -7,7 +11,8 @@ export interface ReconcileDeps {
   pool: Pool;
   clock: Clock;
   logger: Logger;
-  adapter: MarketplaceAdapter;
+  profile: MarketplaceProfile;
+  client: MarketplaceClient;
   account: Account;
 }
 
@@ -19,17 +24,18 @@ export async function reconcileAccepted({
   pool,
   clock,
   logger,
-  adapter,
+  profile,
+  client,
   account,
 }: ReconcileDeps): Promise<void> {
-  if (!adapter.statement) return;
+  if (!client.statement) return;
   const askedAt = clock.now();
   const unsettled = await unsettledRange(pool, account.accountNo, askedAt);
   if (!unsettled) return;
   // Whole hours: a record that is not ours shows only where we look beyond our own.
   const range = { from: hourOf(unsettled.from), to: hourOf(unsettled.to) + HOUR };
   await faultPoint("reporter.beforeStatement");
-  const { lines, complete, problems } = await adapter.statement(range.from, range.to);
+  const { lines, complete, problems } = await client.statement(range.from, range.to);
   if (problems.length > 0)
     logger.warn(
       { problems: problems.slice(0, 5) },
@@ -37,10 +43,11 @@ export async function reconcileAccepted({
     );
   const { accountNo } = account;
   await faultPoint("reporter.beforeReconcile");
-  const { duplicateCodes, sentOnce } = adapter;
+  const { duplicateCodes } = profile;
+  const namedBySlot = versionsNamedBySlot(profile);
   const found = await takeStatement(
     pool,
-    { accountNo, source: "api", complete, askedAt, range, lines, duplicateCodes, sentOnce },
+    { accountNo, source: "api", complete, askedAt, range, lines, duplicateCodes, namedBySlot },
     clock.now(),
   );
   await faultPoint("reporter.afterReconcile");

@@ -1,4 +1,4 @@
-import type { MarketplaceAdapter } from "@quarterpast/marketplace";
+import type { MarketplaceClient, MarketplaceProfile } from "@quarterpast/marketplace";
 import {
   type Clock,
   createLoop,
@@ -22,7 +22,8 @@ export interface ReporterDeps {
   clock: Clock;
   logger: Logger;
   metrics: Metrics;
-  adapter: MarketplaceAdapter;
+  profile: MarketplaceProfile;
+  client: MarketplaceClient;
   account: Account;
   recordsPerCall: number;
   random: () => number;
@@ -42,7 +43,7 @@ const CASES_EVERY_MS = 5_000;
 
 /** Seals hours, freezes their records, files them and settles what became of them. Several may run side by side. */
 export function createReporter(deps: ReporterDeps): Reporter {
-  const { pool, clock, logger, metrics, adapter } = deps;
+  const { pool, clock, logger, metrics, profile, client } = deps;
   const settled = metrics.counter("reporter_submissions_total", "Calls by what became of them", ["state"]);
   metrics.gauge("reporter_owed_records", "Records that are still to be delivered", [], async (gauge) => {
     gauge.set((await readBacklog(pool)).records);
@@ -50,17 +51,18 @@ export function createReporter(deps: ReporterDeps): Reporter {
   const freezing = {
     pool,
     clock,
-    adapter,
-    recordsPerCall: Math.min(deps.recordsPerCall, adapter.limits.recordsPerCall),
+    profile,
+    recordsPerCall: Math.min(deps.recordsPerCall, profile.limits.recordsPerCall),
   };
   const submitting = {
     pool,
     clock,
     logger,
-    adapter,
+    profile,
+    client,
     random: deps.random,
     breaker: createBreaker(() => clock.real() / 1_000),
-    takeTurn: createTurns(adapter.calls.perSecond, () => clock.real() / 1_000),
+    takeTurn: createTurns(profile.calls.perSecond, () => clock.real() / 1_000),
     onSettled: (
       claim: { submissionId: number; seqFrom: number; seqTo: number },
       { state, code }: { state: string; code: string | null },
@@ -82,12 +84,12 @@ export function createReporter(deps: ReporterDeps): Reporter {
     loop("seal", TICK_MS, () => sealDueHours({ pool, clock, logger })),
     loop("freeze", TICK_MS, () => freezeRecords(freezing)),
     loop("rereport", 1_000, () => carryOutRereport(freezing)),
-    ...Array.from({ length: adapter.calls.inFlight }, (_, lane) =>
+    ...Array.from({ length: profile.calls.inFlight }, (_, lane) =>
       loop(`submit-${lane}`, TICK_MS, () => submitNext(submitting)),
     ),
     loop("reconcile", STATEMENT_EVERY_MS, () => reconcileAccepted(deps)),
     loop("cases", CASES_EVERY_MS, () => watchCases(deps)),
-    loop("probe", adapter.retry.halt.baseMs, () => resumeHalted(deps)),
+    loop("probe", profile.retry.halt.baseMs, () => resumeHalted(deps)),
   ];
   for (const each of loops) each.start();
   return {
@@ -95,17 +97,17 @@ export function createReporter(deps: ReporterDeps): Reporter {
     msSinceSuccess: () => Math.max(...loops.map((each) => each.msSinceSuccess())),
     stop: async () => {
       await Promise.all(loops.map((each) => each.stop()));
-      await adapter.close();
+      await client.close();
     },
   };
 }
 
 /** Sending stops where the marketplace refuses our key; it goes on when a probe finds the key right. */
-async function resumeHalted({ pool, clock, logger, adapter, account }: ReporterDeps): Promise<void> {
+async function resumeHalted({ pool, clock, logger, client, account }: ReporterDeps): Promise<void> {
   await faultPoint("reporter.beforeHaltCheck");
   const stored = (await listAccounts(pool)).find(({ accountNo }) => accountNo === account.accountNo);
   if (!stored?.haltedCode) return;
-  const probe = await adapter.probe();
+  const probe = await client.probe();
   if (probe.key !== "right") return;
   await haltAccount(pool, account.accountNo, null, clock.now());
   logger.info({ account: account.code }, "the marketplace takes our key again; sending goes on");

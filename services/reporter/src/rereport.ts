@@ -40,13 +40,13 @@ export async function carryOutRereport(deps: FreezeDeps): Promise<boolean> {
 }
 
 async function refusalOf(
-  { adapter }: FreezeDeps,
+  { profile }: FreezeDeps,
   db: Db,
   wish: WaitingRereport,
   now: Micros,
 ): Promise<string | undefined> {
   const { sn, begin, opened, closed } = wish;
-  const notBefore = now - adapter.windows.expiry;
+  const notBefore = now - profile.windows.expiry;
   const [record, ...replaced] = await readReplaced(db, sn);
   return rereportProblem({
     ...{ begin, now, notBefore },
@@ -54,7 +54,7 @@ async function refusalOf(
     interval: otherInterval(wish),
     life: { opened, closed: closed ?? undefined },
     taken: await readOtherIntervals(db, wish, notBefore),
-    duplicateCodes: adapter.duplicateCodes,
+    duplicateCodes: profile.duplicateCodes,
   });
 }
 
@@ -63,12 +63,12 @@ function otherInterval({ newBegin: begin, newEnd: end }: WaitingRereport): Inter
 }
 
 async function file(deps: FreezeDeps, db: PoolClient, wish: WaitingRereport, now: Micros): Promise<string> {
-  const { adapter, clock } = deps;
+  const { profile, clock } = deps;
   const replaced = { ...wish, instance: wish.instanceId };
-  const body = planRereport(replaced, wish.quantity, adapter.limits, now, otherInterval(wish));
+  const body = planRereport(replaced, wish.quantity, profile.limits, now, otherInterval(wish));
   const head = await lockChain(db, wish.accountNo, wish.shard, CHAIN_GENESIS);
   const sealed = extendChain([body], wish.shard, head)[0]!;
-  const record = freezeOne(adapter, sealed, wish);
+  const record = freezeOne(profile, sealed, wish);
   await insertRecords(db, [record], now);
   await insertIntent(db, [record], now, clock.real());
   return record.sn;

@@ -1,5 +1,11 @@
-import { SECOND, type Micros, type Resend } from "@quarterpast/domain";
-import type { CallResult, MarketplaceAdapter } from "@quarterpast/marketplace";
+import { SECOND, type Micros } from "@quarterpast/domain";
+import {
+  resendOf,
+  versionsAfterStatement,
+  type CallResult,
+  type MarketplaceClient,
+  type MarketplaceProfile,
+} from "@quarterpast/marketplace";
 import { type Clock, faultPoint, type Logger } from "@quarterpast/runtime";
 import {
   claimSubmissions,
@@ -27,7 +33,8 @@ export interface SubmitDeps {
   pool: Pool;
   clock: Clock;
   logger: Logger;
-  adapter: MarketplaceAdapter;
+  profile: MarketplaceProfile;
+  client: MarketplaceClient;
   random: () => number;
   breaker: Breaker;
   /** Waits for the right to make one more call. */
@@ -55,13 +62,13 @@ export async function submitNext(deps: SubmitDeps): Promise<boolean> {
 async function submitDue(deps: SubmitDeps): Promise<boolean> {
   const { pool, clock } = deps;
   const real = clock.real();
-  const { sentOnce } = deps.adapter;
+  const afterStatement = versionsAfterStatement(deps.profile);
   const lost = await giveUpLost(pool, clock.now(), real);
   if (lost > 0) deps.logger.warn({ calls: lost }, "calls that were cut wait for a statement");
   await expireSubmissions(pool, clock.now(), real);
   await faultPoint("reporter.beforeClaim");
   const claimed = await inTransaction(pool, (db) =>
-    claimSubmissions(db, { now: clock.now(), real, leaseUntil: real + LEASE, limit: 1, sentOnce }),
+    claimSubmissions(db, { now: clock.now(), real, leaseUntil: real + LEASE, limit: 1, afterStatement }),
   );
   const claim = claimed[0];
   if (!claim) return false;
@@ -85,7 +92,7 @@ async function send(deps: SubmitDeps, claim: ClaimedSubmission): Promise<void> {
   // A reporter that slept through its lease must not send as if it still held it.
   if (!(await stillHolds(deps.pool, claim, deps.clock.real()))) return;
   await faultPoint("reporter.beforeSend");
-  const result = await deps.adapter.submit({
+  const result = await deps.client.submit({
     records: records.map(({ sn, ...frozen }) => ({ serialNumber: sn, ...frozen })),
     host: claim.host ?? undefined,
   });
@@ -99,10 +106,11 @@ async function send(deps: SubmitDeps, claim: ClaimedSubmission): Promise<void> {
   await faultPoint("reporter.afterSend");
   const now = deps.clock.now();
   const sends = await countSendsOf(deps.pool, result);
-  const resend = resendOf(deps.adapter, records);
+  // All records of a call have one wire version.
+  const resend = resendOf(deps.profile, records[0]!.wireVersion);
   const decision = decide(result, {
     claim,
-    adapter: deps.adapter,
+    profile: deps.profile,
     now,
     random: deps.random(),
     sends,
@@ -112,11 +120,6 @@ async function send(deps: SubmitDeps, claim: ClaimedSubmission): Promise<void> {
   if (isSettled) deps.onSettled(claim, decision);
   else
     deps.logger.warn({ submission: claim.submissionId }, "another reporter has taken this submission over");
-}
-
-/** All records of a call have one wire version. */
-function resendOf({ sentOnce }: MarketplaceAdapter, [first]: readonly OutgoingRecord[]): Resend {
-  return first !== undefined && sentOnce.includes(first.wireVersion) ? "after_statement" : "at_once";
 }
 
 /** A record of a call that was cut, or filed again, went out before under another call. */

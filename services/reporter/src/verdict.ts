@@ -7,7 +7,7 @@ import {
 } from "@quarterpast/domain";
 import {
   retryDelayMs,
-  type MarketplaceAdapter,
+  type MarketplaceProfile,
   type RecordException,
   type SendPhase,
   type Verdict,
@@ -33,7 +33,7 @@ export interface Decision {
 
 export interface VerdictContext {
   claim: Pick<ClaimedSubmission, "state" | "attempt" | "seqFrom" | "seqTo" | "deadline">;
-  adapter: Pick<MarketplaceAdapter, "retry" | "windows" | "duplicateCodes" | "expiredCodes">;
+  profile: Pick<MarketplaceProfile, "retry" | "windows" | "duplicateCodes" | "expiredCodes">;
   /** Product time. */
   now: Micros;
   random: number;
@@ -45,7 +45,7 @@ export interface VerdictContext {
 
 /** Turns the marketplace's verdict on a call into what becomes of its records; pure and total. */
 export function decide(verdict: Verdict, context: VerdictContext): Decision {
-  const { claim, adapter } = context;
+  const { claim, profile } = context;
   const base: Decision = {
     state: "accepted",
     code: null,
@@ -68,7 +68,7 @@ export function decide(verdict: Verdict, context: VerdictContext): Decision {
     case "refused":
       if (verdict.bisect && count > 1)
         return { ...base, state: "split", code: verdict.code, pieces: halves(count) };
-      return { ...base, state: refusedState(verdict.code, verdict.outcome, adapter), code: verdict.code };
+      return { ...base, state: refusedState(verdict.code, verdict.outcome, profile), code: verdict.code };
     case "split":
       if (count > 1)
         return { ...base, state: "split", code: verdict.code, pieces: verdict.pieces ?? halves(count) };
@@ -120,9 +120,9 @@ function stateBefore(state: SubmissionState): RecordState {
 function refusedState(
   code: string,
   outcome: "rejected_fixable" | "rejected_final",
-  adapter: Pick<MarketplaceAdapter, "expiredCodes">,
+  profile: Pick<MarketplaceProfile, "expiredCodes">,
 ): RecordState {
-  return adapter.expiredCodes.includes(code) ? "expired" : after(outcome);
+  return profile.expiredCodes.includes(code) ? "expired" : after(outcome);
 }
 
 /** "Already there" proves our delivery only for what we sent more than once (SPEC 6). */
@@ -137,9 +137,9 @@ function halves(count: number): number[] {
   return [first, count - first];
 }
 
-function delay(retryAfterMs: number | undefined, { claim, adapter, now, random }: VerdictContext): number {
-  const { window, late } = adapter.windows.hourly;
+function delay(retryAfterMs: number | undefined, { claim, profile, now, random }: VerdictContext): number {
+  const { window, late } = profile.windows.hourly;
   const phase: SendPhase =
     now < claim.deadline ? "window" : now < claim.deadline + late - window ? "late" : "overdue";
-  return retryDelayMs(adapter.retry, adapter.retry.backoff[phase], claim.attempt, random, retryAfterMs);
+  return retryDelayMs(profile.retry, profile.retry.backoff[phase], claim.attempt, random, retryAfterMs);
 }

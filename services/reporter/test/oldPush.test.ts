@@ -1,6 +1,5 @@
-import { randomUUID } from "node:crypto";
 import { HOUR, MINUTE, SECOND, STATEMENT_LAG, type Micros } from "@quarterpast/domain";
-import { createMarketplace, secret, type MarketplaceAdapter, type Push } from "@quarterpast/marketplace";
+import { secret, versionsAfterStatement, type Push } from "@quarterpast/marketplace";
 import { createLogger, fixedClock, type FixedClock } from "@quarterpast/runtime";
 import { createSandbox, type Sandbox } from "@quarterpast/sandbox";
 import { claimSubmissions, readBacklog, requestRereport } from "@quarterpast/store";
@@ -13,38 +12,47 @@ import { reconcileAccepted } from "../src/reconcile.js";
 import { carryOutRereport } from "../src/rereport.js";
 import { sealDueHours } from "../src/seal.js";
 import { submitNext } from "../src/submit.js";
+import { openMarketplace, type OpenMarketplace } from "../../../test/fixtures/marketplace.js";
 
 const KEY = "a-key-for-tests";
 const FILED = H + HOUR + 3 * MINUTE;
 const logger = createLogger({ service: "test", level: "silent" });
 let ledger: Ledger;
 let sandbox: Sandbox;
-let adapters: MarketplaceAdapter[];
+let markets: OpenMarketplace[];
 let clock: FixedClock;
 
 beforeEach(async () => {
   ledger = await openLedger();
   sandbox = await createSandbox({ key: KEY, validationDelayMs: 0 });
-  adapters = [];
+  markets = [];
   clock = fixedClock(H, Date.now() * 1_000);
   await ledger.meter("tokens", "sum");
 });
 afterEach(async (context) => {
-  await Promise.all(adapters.map((adapter) => adapter.close()));
+  await Promise.all(markets.map((market) => market.close()));
   await sandbox.close();
   await ledger.end(context.task.result?.state === "fail");
 });
 
 function depsOf(push: Push = "old", hasAccessKey = true) {
-  const adapter = createMarketplace({
-    ...{ marketplace: "koogallery", site: "cn", baseUrl: sandbox.url, statementPath: "/sandbox/sdr" },
-    ...{ key: KEY, push, now: () => Date.now(), nonce: randomUUID },
+  const market = openMarketplace({
+    ...{ baseUrl: sandbox.url, statementPath: "/sandbox/sdr" },
+    ...{ key: KEY, push },
     accessKey: () => (hasAccessKey ? { ak: "sandbox", sk: secret(KEY) } : undefined),
     timeouts: { headersMs: 1_200, totalMs: 1_500 },
   });
-  adapters.push(adapter);
+  markets.push(market);
   return {
-    ...{ pool: ledger.pool, clock, logger, adapter, account: ledger.account, recordsPerCall: 1_000 },
+    ...{
+      pool: ledger.pool,
+      clock,
+      logger,
+      profile: market,
+      client: market,
+      account: ledger.account,
+      recordsPerCall: 1_000,
+    },
     random: () => 0,
     breaker: createBreaker(() => clock.real() / 1_000),
     takeTurn: () => Promise.resolve(),
@@ -130,7 +138,9 @@ test("a reporter that was killed with its call under way leaves it to a statemen
   const deps = depsOf();
   await freezeOne(deps);
   const claim = { now: FILED, real: clock.real(), leaseUntil: clock.real() + SECOND, limit: 1 };
-  expect(await claimSubmissions(ledger.pool, { ...claim, sentOnce: deps.adapter.sentOnce })).toHaveLength(1);
+  expect(
+    await claimSubmissions(ledger.pool, { ...claim, afterStatement: versionsAfterStatement(deps.profile) }),
+  ).toHaveLength(1);
   expect([await submitDue(deps), await states()]).toEqual([0, ["unknown"]]);
   await reconcileAt(deps, FILED + STATEMENT_LAG);
   expect([await submitDue(deps), await states(), held().length]).toEqual([1, ["accepted"], 1]);

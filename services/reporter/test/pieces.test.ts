@@ -1,36 +1,31 @@
-import { createMarketplace, type MarketplaceAdapter } from "@quarterpast/marketplace";
 import { HOUR, MINUTE, SECOND } from "@quarterpast/domain";
 import { createLogger, fixedClock, type FixedClock } from "@quarterpast/runtime";
 import { createSandbox, type Sandbox } from "@quarterpast/sandbox";
 import { readBacklog } from "@quarterpast/store";
-import { randomUUID } from "node:crypto";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { H, openLedger, type Ledger } from "../../../test/fixtures/ledger.js";
 import { freezeRecords } from "../src/freeze.js";
 import { sealDueHours } from "../src/seal.js";
 import { createBreaker } from "../src/breaker.js";
 import { submitNext } from "../src/submit.js";
+import { openMarketplace, type OpenMarketplace } from "../../../test/fixtures/marketplace.js";
 
 let ledger: Ledger;
 let sandbox: Sandbox;
-let adapter: MarketplaceAdapter;
+let market: OpenMarketplace;
 let clock: FixedClock;
 beforeEach(async () => {
   ledger = await openLedger();
   sandbox = await createSandbox({ key: "key", validationDelayMs: 0 });
   clock = fixedClock(H + HOUR + 2 * MINUTE, Date.now() * 1_000);
-  adapter = createMarketplace({
-    marketplace: "koogallery",
-    site: "cn",
+  market = openMarketplace({
     baseUrl: sandbox.url,
     key: "key",
-    now: () => Date.now(),
-    nonce: randomUUID,
   });
   await sandbox.setClock({ start: new Date(clock.now() / 1_000).toISOString(), rate: 0 });
 });
 afterEach(async (context) => {
-  await adapter.close();
+  await market.close();
   await sandbox.close();
   await ledger.end(context.task.result?.state === "fail");
 });
@@ -46,7 +41,8 @@ test("'already there' for a record that went out before in another call is proof
     pool: ledger.pool,
     clock,
     logger: createLogger({ service: "test", level: "silent" }),
-    adapter,
+    profile: market,
+    client: market,
     account: ledger.account,
     recordsPerCall: 1_000,
     random: () => 0,

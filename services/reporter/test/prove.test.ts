@@ -8,6 +8,7 @@ import { fillHours } from "../../../test/fixtures/goldenHours.js";
 import { H } from "../../../test/fixtures/ledger.js";
 import { hourAfter, openProvenLedger, type ProvenLedger } from "../../../test/fixtures/proofs.js";
 import { proveHours } from "../src/prove.js";
+import { openMarketplace } from "../../../test/fixtures/marketplace.js";
 
 let proven: ProvenLedger;
 beforeEach(async () => void (proven = await openProvenLedger()));
@@ -120,7 +121,7 @@ describe("a frozen hour", () => {
     await carryOutRereport({
       pool: proven.deps.pool,
       clock: proven.deps.clock,
-      adapter: await adapter(),
+      profile: openMarketplace(),
       recordsPerCall: 10,
     });
     await proven.prove();
@@ -129,15 +130,3 @@ describe("a frozen hour", () => {
     expect(verdicts.reduce((sum, { records }) => sum + records, 0)).toBe(12);
   });
 });
-
-async function adapter() {
-  const { createMarketplace } = await import("@quarterpast/marketplace");
-  return createMarketplace({
-    marketplace: "koogallery",
-    site: "cn",
-    baseUrl: "http://127.0.0.1:9",
-    key: "never-asked",
-    now: () => Date.now(),
-    nonce: () => "nonce",
-  });
-}

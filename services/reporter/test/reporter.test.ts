@@ -1,9 +1,7 @@
-import { createMarketplace, keySource, type MarketplaceAdapter } from "@quarterpast/marketplace";
 import { addDecimals, HOUR, MINUTE, SECOND, type Micros } from "@quarterpast/domain";
 import { createLogger, fixedClock, type FixedClock } from "@quarterpast/runtime";
 import { createSandbox, type Sandbox } from "@quarterpast/sandbox";
 import { readBacklog, requestRereport, type ClaimedSubmission } from "@quarterpast/store";
-import { randomUUID } from "node:crypto";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { H, openLedger, type Ledger } from "../../../test/fixtures/ledger.js";
 import { createBreaker } from "../src/breaker.js";
@@ -13,12 +11,13 @@ import { carryOutRereport } from "../src/rereport.js";
 import { sealDueHours } from "../src/seal.js";
 import { submitNext } from "../src/submit.js";
 import type { Decision } from "../src/verdict.js";
+import { openMarketplace, type OpenMarketplace } from "../../../test/fixtures/marketplace.js";
 
 const KEY = "a-key-for-tests";
 const logger = createLogger({ service: "test", level: "silent" });
 let ledger: Ledger;
 let sandbox: Sandbox;
-let adapter: MarketplaceAdapter;
+let market: OpenMarketplace;
 let clock: FixedClock;
 let settled: { claim: ClaimedSubmission; decision: Decision }[];
 
@@ -26,21 +25,17 @@ beforeEach(async () => {
   ledger = await openLedger();
   sandbox = await createSandbox({ key: KEY, validationDelayMs: 0 });
   clock = fixedClock(H + 30 * MINUTE, Date.now() * 1_000);
-  adapter = createMarketplace({
-    marketplace: "koogallery",
-    site: "cn",
+  market = openMarketplace({
     baseUrl: sandbox.url,
     statementPath: "/sandbox/sdr",
     key: KEY,
-    now: () => Date.now(),
-    nonce: randomUUID,
     timeouts: { headersMs: 1_500, totalMs: 2_000 },
   });
   settled = [];
   await ledger.meter("tokens", "sum");
 });
 afterEach(async (context) => {
-  await adapter.close();
+  await market.close();
   await sandbox.close();
   await ledger.end(context.task.result?.state === "fail");
 });
@@ -49,7 +44,8 @@ const deps = (recordsPerCall = 1_000) => ({
   pool: ledger.pool,
   clock,
   logger,
-  adapter,
+  profile: market,
+  client: market,
   account: ledger.account,
   recordsPerCall,
   random: () => 0,
@@ -127,11 +123,11 @@ describe("keys of products", () => {
 
   async function withKeys({ own, account }: { own: string; account: string }): Promise<void> {
     const ring = { account: [account], products: new Map([["own", [own]]]) };
-    const mine = createMarketplace({
-      ...{ marketplace: "koogallery", site: "cn", baseUrl: sandbox.url, key: keySource(() => ring) },
-      ...{ now: () => Date.now(), nonce: randomUUID },
+    const mine = openMarketplace({
+      ...{ baseUrl: sandbox.url, key: () => ring },
+      ...{ now: () => Date.now() },
     });
-    const options = { ...deps(), adapter: mine };
+    const options = { ...deps(), profile: mine, client: mine };
     const instances = ["i-1", "i-2", "i-3", "i-4"];
     for (const id of instances) await ledger.instance(id, "tokens", `customer-${id}`);
     await ledger.rows("UPDATE instances SET shard = 0, product = 'own' WHERE instance_id IN ('i-1', 'i-3')");
@@ -332,14 +328,10 @@ describe("what the marketplace may do", () => {
 
   test("a wrong key stops sending and halts the account", async () => {
     await oneRecord();
-    await adapter.close();
-    adapter = createMarketplace({
-      marketplace: "koogallery",
-      site: "cn",
+    await market.close();
+    market = openMarketplace({
       baseUrl: sandbox.url,
       key: "wrong",
-      now: () => Date.now(),
-      nonce: randomUUID,
     });
     expect(await submitNext(deps())).toBe(true);
     expect(await submitNext(deps())).toBe(false);

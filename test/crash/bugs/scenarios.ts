@@ -1,9 +1,9 @@
-import { randomUUID } from "node:crypto";
 import { appendFileSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { startRedis, onOwnPort, createTestDatabase } from "@quarterpast/devstack";
 import pg from "pg";
+import { openerOf } from "../../fixtures/openMarketplace.js";
 import { audit } from "../auditor.js";
 
 /* What is imported here is the copy of the product with a bug in it: its types would be those of another copy. */
@@ -88,14 +88,10 @@ async function pipeline(place: Place): Promise<string[]> {
     validationDelayMs: 0,
     dataDir: join(dir, "sandbox"),
   });
-  const adapter = markets.createMarketplace({
-    marketplace: "koogallery",
-    site: "cn",
+  const market = openerOf(markets)({
     baseUrl: sandbox.url,
     statementPath: "/sandbox/sdr",
     key: "key",
-    now: () => Date.now(),
-    nonce: randomUUID,
     timeouts: { headersMs: 1_000, totalMs: 1_500 },
   });
   const journal = await journals.openJournal({
@@ -111,7 +107,8 @@ async function pipeline(place: Place): Promise<string[]> {
     pool,
     clock,
     logger: silent,
-    adapter,
+    profile: market,
+    client: market,
     account,
     recordsPerCall: 1_000,
     random: () => 0,
@@ -231,7 +228,7 @@ async function pipeline(place: Place): Promise<string[]> {
     });
     return [...problems, ...report.violations.map(({ id, detail }) => `${id}: ${detail}`)];
   } finally {
-    await adapter.close();
+    await market.close();
     await sandbox.close();
     await ledger.end();
   }

@@ -1,5 +1,5 @@
 import { parseCompact, readProofKeys, type HourVerdict } from "@quarterpast/domain";
-import { SENT_ONCE } from "@quarterpast/marketplace";
+import { declareAccount, profileOf, versionsAfterStatement } from "@quarterpast/marketplace";
 import {
   findRestored,
   inTransaction,
@@ -45,7 +45,8 @@ export async function restoreHours(
     .trimEnd()
     .split("\n");
   const keys = readProofKeys(keyLines)!;
-  const accounts = new Map((await listAccounts(pool)).map(({ code, accountNo }) => [code, accountNo]));
+  const listed = await listAccounts(pool);
+  const accounts = new Map(listed.map(({ code, accountNo }) => [code, accountNo]));
   const names = await folder.hours();
   const restored: Restored = { hours: 0, records: 0, events: 0, skipped: 0, calls: 0 };
   const now = await databaseNow(pool);
@@ -76,8 +77,10 @@ export async function restoreHours(
       if (shards) await restoreSeal(db, hour, shards);
     });
   }
-  for (const accountNo of accounts.values())
-    restored.calls += await restoreCalls(pool, accountNo, SENT_ONCE, now, now);
+  for (const { accountNo, ...account } of listed) {
+    const profile = profileOf(declareAccount(account, {}));
+    restored.calls += await restoreCalls(pool, accountNo, versionsAfterStatement(profile), now, now);
+  }
   return restored;
 }
 

@@ -35,8 +35,8 @@ export async function ensureLedger(
   settings: UpSettings,
   start: Micros,
 ): Promise<{ accountNo: number }> {
-  const { ACCOUNT: code, MARKETPLACE_SITE: site } = settings;
-  const account = await ensureAccount(pool, { code, marketplace: "koogallery", site }, start);
+  const { code, marketplace, site } = settings.account;
+  const account = await ensureAccount(pool, { code, marketplace, site }, start);
   if (account.site !== site) throw otherSite(code, account.site, site);
   await ensureShards(pool, hourOf(start));
   return account;

@@ -7,7 +7,7 @@ import { readOptions, type UpFlags, type UpOptions } from "./options.js";
 import { announce, readyText } from "./ready.js";
 import { prepareSample, type Sample } from "./sample/sample.js";
 import { summaryText } from "./sample/summary.js";
-import { checkPush, readUpSettings } from "./settings.js";
+import { checkSecrets, readUpSettings } from "./settings.js";
 import { startStack, type HeldStack } from "./stack.js";
 import { withExitCode } from "./stackErrors.js";
 import type { Supervised } from "./supervisor.js";
@@ -21,7 +21,9 @@ import { createUndo } from "./undo.js";
 export async function runUp(flags: UpFlags, env: NodeJS.ProcessEnv): Promise<ExitCode> {
   const settings = readUpSettings(env);
   const options = readOptions({ ...flags, marketplaceKey: flags.marketplaceKey ?? settings.MARKETPLACE_KEY });
-  if (options.marketplaceUrl !== undefined) checkPush(env);
+  const { marketplaceUrl, marketplaceKey: MARKETPLACE_KEY } = options;
+  if (marketplaceUrl !== undefined)
+    checkSecrets(settings.account, { ...env, MARKETPLACE_KEY, MARKETPLACE_KEY_FILE: undefined });
   const parts: Supervised[] = [];
   const interrupts = listenForInterrupts(
     () => note(STOPPING),

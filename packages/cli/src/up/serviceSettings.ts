@@ -41,10 +41,9 @@ function ownSettings(name: ServiceName, { settings, ports, places }: StartContex
   const sandboxAccess = { ORDER_AK: "sandbox", ORDER_SK: wiring.marketplaceKey };
   const marketplace = {
     ACCOUNT: settings.ACCOUNT,
-    MARKETPLACE_SITE: settings.MARKETPLACE_SITE,
+    MARKETPLACE_SITE: settings.account.site,
     MARKETPLACE_URL: wiring.marketplaceUrl,
     MARKETPLACE_KEY: wiring.marketplaceKey,
-    MARKETPLACE_PUSH: settings.MARKETPLACE_PUSH,
     ...(wiring.hasSandbox && sandboxAccess),
   };
   switch (name) {
@@ -55,7 +54,7 @@ function ownSettings(name: ServiceName, { settings, ports, places }: StartContex
         SANDBOX_PORT: String(ports.sandbox),
         SANDBOX_KEY: wiring.marketplaceKey,
         SANDBOX_DATA_DIR: places.sandbox,
-        SANDBOX_SITE: settings.MARKETPLACE_SITE,
+        SANDBOX_SITE: settings.account.site,
         SANDBOX_INSTANCES: "any",
         SANDBOX_SELLER_URL: `${localUrl(ports.storefront)}/koogallery`,
       };
@@ -74,7 +73,7 @@ function ownSettings(name: ServiceName, { settings, ports, places }: StartContex
       return {
         ...service,
         ACCOUNT: settings.ACCOUNT,
-        MARKETPLACE_SITE: settings.MARKETPLACE_SITE,
+        MARKETPLACE_SITE: settings.account.site,
         MARKETPLACE_KEY: wiring.marketplaceKey,
         // The sandbox's shop tells its orders.
         ...(wiring.hasSandbox && {

@@ -7,9 +7,22 @@ import {
   textSetting,
   urlSetting,
 } from "@quarterpast/runtime";
-import { PUSH_SETTINGS, PUSHES, readPush } from "@quarterpast/marketplace";
+import {
+  declareAccount,
+  MarketplaceSettingError,
+  marketplaceNames,
+  marketplaceOf,
+  profileOf,
+  readSecrets,
+  type AccountDeclaration,
+} from "@quarterpast/marketplace";
 import { z } from "zod";
 import { CliError, EXIT } from "../exit.js";
+
+const oneOf = (names: readonly string[]) =>
+  setting({ en: `one of ${names.join(", ")}`, zh: `${names.join("、")} 之一` }, (text) =>
+    names.find((name) => name === text),
+  );
 
 const schema = z.object({
   DATABASE_URL: urlSetting("postgres", "postgresql").optional(),
@@ -18,17 +31,16 @@ const schema = z.object({
   ACCOUNT: textSetting({ en: "a name for the seller's account", zh: "商家账号名称" }).default(
     "koogallery-cn",
   ),
-  MARKETPLACE_SITE: setting({ en: "cn or intl", zh: "cn 或 intl" }, (text) =>
-    text === "cn" || text === "intl" ? text : undefined,
-  ).default("cn"),
-  MARKETPLACE_PUSH: setting({ en: `one of ${PUSHES.join(", ")}`, zh: `${PUSHES.join("、")} 之一` }, (text) =>
-    PUSHES.find((push) => push === text),
-  ).default("new"),
+  MARKETPLACE: oneOf(marketplaceNames()).default(marketplaceNames()[0]!),
+  MARKETPLACE_SITE: textSetting({ en: "a site of the marketplace", zh: "云商店的站点" }).optional(),
   LOG_LEVEL: logLevelSetting().default("info"),
 });
 
 /** What `up` takes from the environment; each also as `NAME_FILE`. */
-export type UpSettings = z.output<typeof schema>;
+export type UpSettings = z.output<typeof schema> & {
+  /** The account that the stack files for. */
+  account: AccountDeclaration;
+};
 
 /** Names of the settings `up` decides for its services. */
 export const SETTING_NAMES = Object.keys(schema.shape);
@@ -38,20 +50,35 @@ export const SETTING_NAMES = Object.keys(schema.shape);
  * @throws CliError 78 with a line for each that cannot be used.
  */
 export function readUpSettings(env: NodeJS.ProcessEnv): UpSettings {
-  try {
-    return readSettings(schema, env);
-  } catch (error) {
-    throw error instanceof SettingsError ? refusalOf(error) : error;
-  }
+  return refusing(() => {
+    const settings = readSettings(schema, env);
+    const { ACCOUNT: code, MARKETPLACE: marketplace, MARKETPLACE_SITE: site } = settings;
+    const texts = readTexts(marketplaceOf(marketplace).settings, env);
+    const account = declareAccount({ code, marketplace, site }, texts);
+    profileOf(account);
+    return { ...settings, account };
+  });
 }
 
 /**
- * Checks that the push that was chosen can be signed; against the sandbox it always can.
+ * Checks that the account's calls can be signed; against the sandbox they always can.
  * @throws CliError 78 with the setting that is missing or wrong.
  */
-export function checkPush(env: NodeJS.ProcessEnv): void {
-  const read = readPush(readTexts(PUSH_SETTINGS, env));
-  if (!read.ok) throw refusalOf(new SettingsError([read.problem]));
+export function checkSecrets(account: AccountDeclaration, env: NodeJS.ProcessEnv): void {
+  refusing(() => {
+    const texts = readTexts(marketplaceOf(account.marketplace).secrets, env);
+    const read = readSecrets(account, texts);
+    if (!read.ok) throw new SettingsError([read.problem]);
+  });
+}
+
+function refusing<T>(read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    if (error instanceof MarketplaceSettingError) throw refusalOf(new SettingsError([error.problem]));
+    throw error instanceof SettingsError ? refusalOf(error) : error;
+  }
 }
 
 function refusalOf(error: SettingsError): CliError {

@@ -4,7 +4,7 @@ import { replyText } from "../http/clean.js";
 import type { Endpoint } from "../http/endpoint.js";
 import { exchange, type Exchange } from "../http/exchange.js";
 import { retryAfterMs } from "../http/retryAfter.js";
-import type { CallRecord, Evidence, Verdict } from "../port.js";
+import type { CallRecord, Evidence, Verdict } from "../client.js";
 import type { CallTimeouts } from "../retry.js";
 import { decide, readReply } from "./reply.js";
 import type { Skew } from "./skew.js";

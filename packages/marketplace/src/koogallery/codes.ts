@@ -1,5 +1,5 @@
 import type { Outcome, Text } from "@quarterpast/domain";
-import type { KeyState, RecordException, RefusedOutcome } from "../port.js";
+import type { KeyState, RecordException, RefusedOutcome } from "../client.js";
 
 /** What a code of a whole call means for that call. */
 export type Decision =

@@ -1,8 +1,8 @@
-import type { KeySource } from "../keyring.js";
+import type { KeySource } from "./keyring.js";
 import { signedHeaders } from "./sign.js";
 import { USAGE_PATH } from "./site.js";
 import { firstText, type PushWay } from "./way.js";
-import { encodeRecord, WIRE_VERSION } from "./wire.js";
+import { WIRE_VERSION } from "./wire.js";
 
 const SERIAL_NAMES = ["metering_sn", "meteringSn"];
 
@@ -11,7 +11,6 @@ export function createNewPush(keyFor: KeySource, nonce: () => string): PushWay {
   return {
     wireVersion: WIRE_VERSION,
     path: USAGE_PATH,
-    encodeRecord,
     isReady: () => true,
     signerOf: (product) => keyFor(product).key.reveal(),
     sign({ atMs, body, product }) {

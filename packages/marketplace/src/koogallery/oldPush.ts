@@ -1,6 +1,6 @@
 import { isObject, parseJson } from "../json.js";
 import { isGatewayCode } from "./codes.js";
-import { encodeOldRecord, OLD_WIRE_VERSION } from "./oldWire.js";
+import { OLD_WIRE_VERSION } from "./oldWire.js";
 import { apigHeaders } from "./orders/apigSign.js";
 import type { AccessKey } from "./push.js";
 import { OLD_USAGE_PATH } from "./site.js";
@@ -18,7 +18,6 @@ export function createOldPush(accessKey: () => AccessKey | undefined): PushWay {
   return {
     wireVersion: OLD_WIRE_VERSION,
     path: OLD_USAGE_PATH,
-    encodeRecord: encodeOldRecord,
     isReady: () => accessKey() !== undefined,
     signerOf: () => "",
     sign({ host, path, atMs, body }) {

@@ -1,4 +1,4 @@
-import type { WireRecordInput } from "../port.js";
+import type { WireRecordInput } from "../profile.js";
 import { checkId, checkRecord, wireTimes } from "./wire.js";
 
 /** Version of the text that {@link encodeOldRecord} gives. A change of one byte of it needs a number of its own. */

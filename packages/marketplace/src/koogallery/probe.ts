@@ -1,4 +1,4 @@
-import type { CallResult, KeyState, ProbeResult } from "../port.js";
+import type { CallResult, KeyState, ProbeResult } from "../client.js";
 import { ruleOfCallCode } from "./codes.js";
 import { send, type SubmitDeps } from "./submit.js";
 import { bodyOf } from "./wire.js";

@@ -15,17 +15,10 @@ export interface AccessKey {
   sk: Secret;
 }
 
-/** By which interface new records go, and the access key where there is one. */
-export interface PushChoice {
-  push: Push;
-  accessKey: AccessKey | undefined;
-}
+/** The settings of AK and SK: those of the order query too. */
+export const ACCESS_KEY_SETTINGS = ["ORDER_AK", "ORDER_SK"] as const;
+type AccessKeyTexts = Partial<Record<(typeof ACCESS_KEY_SETTINGS)[number], string | undefined>>;
 
-/** The settings a choice is made of; AK and SK are those of the order query. */
-export const PUSH_SETTINGS = ["MARKETPLACE_PUSH", "ORDER_AK", "ORDER_SK"] as const;
-type PushTexts = Partial<Record<(typeof PUSH_SETTINGS)[number], string | undefined>>;
-
-const ONE_OF: Text = { en: `one of ${PUSHES.join(", ")}`, zh: `${PUSHES.join("、")} 之一` };
 const AK: Text = {
   en: "the access key of the seller's account: 1 to 128 letters, digits, - and _",
   zh: "商家账号的访问密钥 AK：1 至 128 个字母、数字、- 或 _",
@@ -39,17 +32,9 @@ const forOld = ({ en, zh }: Text): Text => ({
   zh: `${zh}（MARKETPLACE_PUSH=old 用它签名）`,
 });
 
-/** Reads by which interface to push: MARKETPLACE_PUSH, and the pair of ORDER_AK and ORDER_SK, which `old` needs. */
-export function readPush({ MARKETPLACE_PUSH = "new", ...pair }: PushTexts): ReadSetting<PushChoice> {
-  const push = PUSHES.find((name) => name === MARKETPLACE_PUSH);
-  if (push === undefined) return wrongSetting("MARKETPLACE_PUSH", JSON.stringify(MARKETPLACE_PUSH), ONE_OF);
-  const read = readAccessKey(pair, push === "old");
-  return read.ok ? { ok: true, value: { push, accessKey: read.value } } : read;
-}
-
 /** Reads the pair of ORDER_AK and ORDER_SK; both or none. @param isPushed the old push needs it */
 export function readAccessKey(
-  { ORDER_AK: ak, ORDER_SK: sk }: Omit<PushTexts, "MARKETPLACE_PUSH">,
+  { ORDER_AK: ak, ORDER_SK: sk }: AccessKeyTexts,
   isPushed = false,
 ): ReadSetting<AccessKey | undefined> {
   if (ak === undefined && sk === undefined && !isPushed) return { ok: true, value: undefined };

@@ -1,7 +1,7 @@
 import { cleanText } from "../http/clean.js";
 import { isObject, parseJson } from "../json.js";
 import { TRANSPORT_CODES } from "../http/transportCodes.js";
-import type { CallRecord, RecordException, Verdict } from "../port.js";
+import type { CallRecord, RecordException, Verdict } from "../client.js";
 import { firstText, type PushWay } from "./way.js";
 import { normalCallCode, normalRecordCode, RECORD_CODES, ruleOfCallCode } from "./codes.js";
 

@@ -1,5 +1,5 @@
 import { DAY, HOUR, MINUTE, type RecordLimits, type WindowRule } from "@quarterpast/domain";
-import type { CallRates, DedupeRule } from "../port.js";
+import type { CallRates } from "../profile.js";
 import type { RetryRule } from "../retry.js";
 
 /** A site of KooGallery: where it is, and where its day begins. */
@@ -59,8 +59,3 @@ export const RETRY: RetryRule = {
  * file a million records in 100 s.
  */
 export const CALLS: CallRates = { inFlight: 4, perSecond: 10 };
-
-/** Codes 005 and 010 (koogallery.md 1.5, 2.1.5); no end of the memory is documented. */
-export const DEDUPES: DedupeRule = { serialNumber: true, interval: true, windowMs: "retention" };
-/** The old push has no serial number to know a record by. */
-export const OLD_DEDUPES: DedupeRule = { ...DEDUPES, serialNumber: false };

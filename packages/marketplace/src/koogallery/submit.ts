@@ -1,6 +1,6 @@
 import type { Endpoint } from "../http/endpoint.js";
 import type { TransportCode } from "../http/transportCodes.js";
-import type { Call, CallRecord, CallResult, Evidence } from "../port.js";
+import type { Call, CallRecord, CallResult, Evidence } from "../client.js";
 import { attempt, emptyEvidence, type Attempt, type AttemptDeps } from "./attempt.js";
 import { LIMITS } from "./site.js";
 import type { PushWay } from "./way.js";

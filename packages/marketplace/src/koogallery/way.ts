@@ -1,4 +1,4 @@
-import type { CallRecord, KeyState, WireRecordInput } from "../port.js";
+import type { CallRecord, KeyState } from "../client.js";
 
 /** What is to be signed. */
 export interface Signing {
@@ -12,11 +12,10 @@ export interface Signing {
   product: string | undefined;
 }
 
-/** One interface of the usage push: its wire form, its signature, and by what its replies name a record. */
+/** One interface of the usage push: its address, its signature, and by what its replies name a record. */
 export interface PushWay {
   wireVersion: number;
   path: string;
-  encodeRecord: (record: WireRecordInput) => string;
   /** Whether there is a key to sign with. */
   isReady: () => boolean;
   /** Tells products apart that different keys sign. */

@@ -1,5 +1,5 @@
 import { formatCompact, SECOND, type Micros } from "@quarterpast/domain";
-import type { WireRecordInput } from "../port.js";
+import type { WireRecordInput } from "../profile.js";
 import { LIMITS } from "./site.js";
 
 /** Version of the text that {@link encodeRecord} gives. A change of one byte of it needs the next number. */

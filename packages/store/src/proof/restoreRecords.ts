@@ -65,12 +65,12 @@ const RECORDS_PER_CALL = 1_000;
 
 /**
  * Makes calls for records that have none: unknown, and sent once. What became of them nobody knows any more, so the same
- * bytes go out again, and "already there" is proof of delivery (SPEC 6). Records of `sentOnce` wait for a statement.
+ * bytes go out again, and "already there" is proof of delivery (SPEC 6). Records of `afterStatement` wait for a statement.
  */
 export async function restoreCalls(
   db: Db,
   accountNo: number,
-  sentOnce: readonly number[],
+  afterStatement: readonly number[],
   now: Micros,
   real: Micros,
 ): Promise<number> {
@@ -85,7 +85,7 @@ export async function restoreCalls(
        FROM records r WHERE r.account_no = $1::smallint AND NOT EXISTS (SELECT 1 FROM submissions s
          WHERE s.account_no = r.account_no AND s.shard = r.shard AND r.seq BETWEEN s.seq_from AND s.seq_to)
      ) r GROUP BY shard, call, run, wire_version`,
-    [accountNo, stamp(now), stamp(real), [...sentOnce]],
+    [accountNo, stamp(now), stamp(real), [...afterStatement]],
   );
   return rowCount ?? 0;
 }

@@ -15,13 +15,13 @@ export interface NamedLines {
 /**
  * Gives lines without a serial number that of our record of the same instance, begin and end, which must have gone out
  * without one too. Of several (one was filed again in the same interval) it is the last.
- * @param sentOnce wire versions without a serial number
+ * @param namedBySlot wire versions without a serial number
  */
 export async function nameLines(
   db: Db,
   accountNo: number,
   lines: readonly StatedLine[],
-  sentOnce: readonly number[],
+  namedBySlot: readonly number[],
 ): Promise<NamedLines> {
   const nameless = lines.filter(({ serialNumber }) => serialNumber === "");
   if (nameless.length === 0) return { lines, isAmbiguous: false };
@@ -29,7 +29,7 @@ export async function nameLines(
   let isAmbiguous = false;
   for (let from = 0; from < nameless.length; from += LINES_AT_ONCE) {
     for (const found of await findRecords(db, accountNo, nameless.slice(from, from + LINES_AT_ONCE))) {
-      if (sentOnce.includes(found.wireVersion)) names.set(intervalOf(found), found.sn);
+      if (namedBySlot.includes(found.wireVersion)) names.set(intervalOf(found), found.sn);
       else isAmbiguous = true;
     }
   }

@@ -39,7 +39,7 @@ export interface NewStatement {
   /** Codes that say "already there": for a record sent more than once, proof of delivery (SPEC 6). */
   duplicateCodes: readonly string[];
   /** Wire versions without a serial number; none where absent. */
-  sentOnce?: readonly number[] | undefined;
+  namedBySlot?: readonly number[] | undefined;
 }
 
 /** What a statement changed: it finds, it never edits money. */
@@ -67,7 +67,7 @@ export async function takeStatement(pool: Pool, given: NewStatement, now: Micros
   return inTransaction(pool, async (db) => {
     // A month's list is large; no shard waits for it.
     await db.query("SET LOCAL statement_timeout = '10min'");
-    const { lines, isAmbiguous } = await nameLines(db, given.accountNo, given.lines, given.sentOnce ?? []);
+    const { lines, isAmbiguous } = await nameLines(db, given.accountNo, given.lines, given.namedBySlot ?? []);
     const statement = { ...given, range, lines, complete: given.complete && !isAmbiguous };
     const statementId = await insertStatement(db, statement, now);
     await insertLines(db, statementId, statement.lines);

@@ -60,7 +60,7 @@ export interface ClaimedSubmission extends NewSubmission {
 /**
  * Claims up to `limit` due submissions, earliest deadline first, and commits the next attempt of each before anything
  * is sent (SPEC 5, 8). A lease that ran out makes a `sent` one due again: the same bytes go out. Not so
- * where the records are of a wire version of `sentOnce`: once claimed, such a call is due again only when its reply or a
+ * where the records are of a wire version of `afterStatement`: once claimed, such a call is due again only when its reply or a
  * statement says that it was not taken.
  */
 export async function claimSubmissions(
@@ -70,8 +70,8 @@ export async function claimSubmissions(
     real,
     leaseUntil,
     limit,
-    sentOnce = [],
-  }: { now: Micros; real: Micros; leaseUntil: Micros; limit: number; sentOnce?: readonly number[] },
+    afterStatement = [],
+  }: { now: Micros; real: Micros; leaseUntil: Micros; limit: number; afterStatement?: readonly number[] },
 ): Promise<ClaimedSubmission[]> {
   const { rows } = await db.query<ClaimedSubmission>(
     `WITH due AS (
@@ -94,7 +94,7 @@ export async function claimSubmissions(
      SELECT submission_id AS "submissionId", account_no AS "accountNo", a.code AS account, shard, seq_from AS "seqFrom",
        seq_to AS "seqTo", parent, host, deadline, expires, attempts AS attempt, fence, state_before AS state
      FROM claimed JOIN accounts a USING (account_no) ORDER BY deadline, submission_id`,
-    [stamp(now), stamp(real), stamp(leaseUntil), limit, [...sentOnce]],
+    [stamp(now), stamp(real), stamp(leaseUntil), limit, [...afterStatement]],
   );
   return rows;
 }

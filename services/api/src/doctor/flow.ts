@@ -146,10 +146,10 @@ export const submissions: Check = {
 export const account: Check = {
   name: "account",
   title: { en: "Account", zh: "账户" },
-  look: async ({ pool, account: { accountNo, code }, adapter }) => {
+  look: async ({ pool, account: { accountNo, code }, profile }) => {
     const halted = (await listAccounts(pool)).find((one) => one.accountNo === accountNo)?.haltedCode ?? null;
     if (halted === null) return well(`${code} sends`, `${code} 正常上报`);
-    const meaning = adapter.meaningOf(halted) ?? { en: halted, zh: halted };
+    const meaning = profile.meaningOf(halted) ?? { en: halted, zh: halted };
     return ill(
       {
         en: `${code} is halted: ${halted}, ${meaning.en}`,

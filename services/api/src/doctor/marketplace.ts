@@ -13,7 +13,7 @@ const skew = {
 
 /** The marketplace answers, takes our key, and has the same time: one call that files nothing. */
 export async function examineMarketplace(deps: RouteDeps): Promise<Checked[]> {
-  const probed = deps.adapter.probe(AbortSignal.timeout(PROBE_MS));
+  const probed = deps.client.probe(AbortSignal.timeout(PROBE_MS));
   const both: Check[] = [
     { ...marketplace, look: async () => reachable(await probed, deps) },
     { ...skew, look: async () => skewed(await probed) },
@@ -23,9 +23,9 @@ export async function examineMarketplace(deps: RouteDeps): Promise<Checked[]> {
 
 function reachable(
   { reachable, key, code, evidence: { host } }: ProbeResult,
-  { adapter }: RouteDeps,
+  { profile }: RouteDeps,
 ): Finding {
-  const meaning = adapter.meaningOf(code) ?? { en: code, zh: code };
+  const meaning = profile.meaningOf(code) ?? { en: code, zh: code };
   if (!reachable) {
     return ill(
       {
@@ -45,8 +45,8 @@ function reachable(
         zh: `${host} 拒绝了我们的密钥：${code}，${meaning.zh}`,
       },
       {
-        en: `Set ${adapter.keySettings.en} and restart`,
-        zh: `请${adapter.keySettings.zh}并重启`,
+        en: `Set ${profile.keySettings.en} and restart`,
+        zh: `请${profile.keySettings.zh}并重启`,
       },
     );
   }

@@ -64,7 +64,7 @@ const auditing = z.strictObject({
 
 /** `/v1/cases`: what a person has to settle, and the acts that settle it; `/v1/audit`: who did what. */
 export function addCases(routes: Routes, deps: RouteDeps): void {
-  const { pool, account, adapter } = deps;
+  const { pool, account, profile } = deps;
   const { accountNo } = account;
 
   routes.get("/cases", { schema: { querystring: listing } }, async ({ query }) => {
@@ -92,7 +92,7 @@ export function addCases(routes: Routes, deps: RouteDeps): void {
     );
   }
 
-  const rereporting = { params: named, body: rereport(adapter) };
+  const rereporting = { params: named, body: rereport(profile) };
   routes.post("/cases/:id/rereport", { schema: rereporting }, async (request) => {
     const { quantity = null, reason } = request.body;
     const act = { act: "rereport", quantity, interval: intervalOf(request.body), reason } as const;
@@ -108,7 +108,7 @@ export function addCases(routes: Routes, deps: RouteDeps): void {
     const found = await findCase(pool, accountNo, id);
     if (!found) throw unknownCase(id);
     const record = found.kind.startsWith("record_") ? await findRecord(pool, found.ref) : undefined;
-    const meaning = record?.code == null ? undefined : adapter.meaningOf(record.code);
+    const meaning = record?.code == null ? undefined : profile.meaningOf(record.code);
     const text = askText(found, record, meaning, account.code);
     const done = await carryOut(deps, id, apiKey.keyId, { act: "ask", text: text.zh });
     return { ...done, text };

@@ -19,7 +19,7 @@ const span = z.strictObject({ from: hourStart(), to: hourStart() });
 /**
  * `/v1/exports/records`, streamed; `/v1/summary`: the totals of a span as the manifests sign them;
  * `/v1/summary/days`: by day and present state. */
-export function addExports(routes: Routes, { pool, account, adapter }: RouteDeps): void {
+export function addExports(routes: Routes, { pool, account, profile }: RouteDeps): void {
   routes.get("/exports/records", { schema: { querystring: wanted } }, async ({ query }, reply) => {
     const { format, lang, ...filter } = query;
     const lines = readExport(pool, { accountNo: account.accountNo, ...filter }, format);
@@ -32,7 +32,7 @@ export function addExports(routes: Routes, { pool, account, adapter }: RouteDeps
   }));
 
   routes.get("/summary/days", { schema: { querystring: span } }, async ({ query }) => {
-    const { dayOffset } = adapter.windows;
+    const { dayOffset } = profile.windows;
     return { items: await summarizeDays(pool, { accountNo: account.accountNo, ...query, dayOffset }) };
   });
 }

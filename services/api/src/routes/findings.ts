@@ -26,13 +26,13 @@ const named = z.strictObject({
 const settling = z.strictObject({ reason: reason() });
 
 /** `/v1/findings`: every difference, of quantities and of money: its cause, the money at stake, what to do, and its end. */
-export function addFindings(routes: Routes, { pool, account, adapter, clock }: RouteDeps): void {
+export function addFindings(routes: Routes, { pool, account, profile, clock }: RouteDeps): void {
   const toApi = (finding: Finding) => ({
     ...finding,
     since: iso(finding.since),
     foundAt: iso(finding.foundAt),
     resolvedAt: finding.resolvedAt === null ? null : iso(finding.resolvedAt),
-    ...explainFinding(finding, finding.code === null ? undefined : adapter.meaningOf(finding.code)),
+    ...explainFinding(finding, finding.code === null ? undefined : profile.meaningOf(finding.code)),
   });
   routes.get("/findings", { schema: { querystring: paging } }, async ({ query }) => {
     const { all, kind, cursor: after = "", limit: most } = query;

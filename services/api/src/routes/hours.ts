@@ -9,12 +9,12 @@ import type { Routes } from "../validate.js";
 const paging = z.strictObject({ before: optionalInstant(), limit: limit(500, 24) });
 
 /** `GET /v1/hours`: the newest hours first, each with its countdown's end; `next` goes into `before`. */
-export function addHours(routes: Routes, { pool, clock, adapter }: RouteDeps): void {
+export function addHours(routes: Routes, { pool, clock, profile }: RouteDeps): void {
   routes.get("/hours", { schema: { querystring: paging } }, async ({ query: { before, limit: most } }) => {
     const now = clock.now();
     // Events may lie a little in the future: their hour is shown too.
     const read = await listHours(pool, before ?? now + 2 * HOUR, most + 1);
-    const windowOf = (hour: number) => deadlinesOf(adapter.windows, "hourly", hour, hour).windowEnds;
+    const windowOf = (hour: number) => deadlinesOf(profile.windows, "hourly", hour, hour).windowEnds;
     const hours = page(
       read,
       most,

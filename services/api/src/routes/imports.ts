@@ -1,5 +1,11 @@
 import { billPeriod, monthPeriod } from "@quarterpast/domain";
-import { readImport, TableError, type Import, type ImportProfile } from "@quarterpast/marketplace";
+import {
+  readImport,
+  TableError,
+  versionsNamedBySlot,
+  type Import,
+  type ImportProfile,
+} from "@quarterpast/marketplace";
 import {
   findProfile,
   listProfiles,
@@ -114,11 +120,11 @@ interface Asked {
   to?: number | undefined;
 }
 
-async function takeSdr({ pool, clock, account, adapter }: RouteDeps, read: Import, given: Asked) {
+async function takeSdr({ pool, clock, account, profile }: RouteDeps, read: Import, given: Asked) {
   const now = clock.now();
   const { lines, complete } = read;
   const { source, asked, month: whole } = given;
-  const inMonth = whole === undefined ? undefined : monthPeriod(whole, adapter.windows.dayOffset);
+  const inMonth = whole === undefined ? undefined : monthPeriod(whole, profile.windows.dayOffset);
   const range = toldPeriod(given) ?? inMonth ?? read.period;
   refuseOutside(range, lines);
   const found = await takeStatement(
@@ -130,8 +136,8 @@ async function takeSdr({ pool, clock, account, adapter }: RouteDeps, read: Impor
       askedAt: Math.min(asked ?? now, now),
       range,
       lines,
-      duplicateCodes: adapter.duplicateCodes,
-      sentOnce: adapter.sentOnce,
+      duplicateCodes: profile.duplicateCodes,
+      namedBySlot: versionsNamedBySlot(profile),
     },
     now,
   );
@@ -139,9 +145,9 @@ async function takeSdr({ pool, clock, account, adapter }: RouteDeps, read: Impor
   return found;
 }
 
-async function takeMoney({ pool, clock, account, adapter }: RouteDeps, read: Import, given: Asked) {
+async function takeMoney({ pool, clock, account, profile }: RouteDeps, read: Import, given: Asked) {
   const { source, month: otherwise } = given;
-  const { dayOffset } = adapter.windows;
+  const { dayOffset } = profile.windows;
   const lines = read.bill.map((line) => billToDb(line, otherwise, dayOffset));
   const without = lines.findIndex((line) => line === undefined);
   if (without >= 0) {

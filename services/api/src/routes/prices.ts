@@ -35,7 +35,7 @@ const asked = z.strictObject({
 });
 
 /** `/v1/prices`: what usage costs, and from when on; `/v1/revenue`: what a month is expected to bring in. */
-export function addPrices(routes: Routes, { pool, clock, account, adapter }: RouteDeps): void {
+export function addPrices(routes: Routes, { pool, clock, account, profile }: RouteDeps): void {
   const { accountNo, code } = account;
 
   routes.get("/prices", { schema: { querystring: listing } }, async ({ query }) => {
@@ -45,7 +45,7 @@ export function addPrices(routes: Routes, { pool, clock, account, adapter }: Rou
   });
 
   routes.post("/prices", { schema: { body: newPlan } }, async ({ body, apiKey }, reply) => {
-    const dayOffsetMinutes = adapter.windows.dayOffset / MINUTE;
+    const dayOffsetMinutes = profile.windows.dayOffset / MINUTE;
     const plan = { ...body, free: body.free ?? "0", dayOffsetMinutes };
     const problem = planProblem(plan);
     if (problem !== undefined) throw noPlan(problem);

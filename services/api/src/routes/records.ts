@@ -1,5 +1,5 @@
 import { parseQuantity, scaleOf, statesAllowing, type Interval } from "@quarterpast/domain";
-import type { MarketplaceAdapter } from "@quarterpast/marketplace";
+import type { MarketplaceProfile } from "@quarterpast/marketplace";
 import { findRecord, listRecords, requestRereport } from "@quarterpast/store";
 import { z } from "zod";
 import * as fields from "../fields.js";
@@ -18,7 +18,7 @@ const filter = z.strictObject({
 const named = z.strictObject({ sn: fields.serialNumber() });
 
 /** `/v1/records`: bill records with what became of them, and the wish to file one again. */
-export function addRecords(routes: Routes, { pool, clock, adapter }: RouteDeps): void {
+export function addRecords(routes: Routes, { pool, clock, profile }: RouteDeps): void {
   routes.get("/records", { schema: { querystring: filter } }, async ({ query }) => {
     const { hour, instance: instanceId, state, cursor: after = "", limit } = query;
     const read = await listRecords(pool, { hour, instanceId, state, after, limit: limit + 1 });
@@ -31,7 +31,7 @@ export function addRecords(routes: Routes, { pool, clock, adapter }: RouteDeps):
     return recordDetailToApi(record);
   });
 
-  const body = rereport(adapter);
+  const body = rereport(profile);
   routes.post("/records/:sn/rereport", { schema: { params: named, body } }, async (request, reply) => {
     const { sn } = request.params;
     const { reason, quantity = null } = request.body;
@@ -46,9 +46,9 @@ export function addRecords(routes: Routes, { pool, clock, adapter }: RouteDeps):
 }
 
 /** What a wish to file a record again says. */
-export function rereport(adapter: MarketplaceAdapter) {
+export function rereport(profile: MarketplaceProfile) {
   return z.strictObject({
-    quantity: rereportQuantity(adapter),
+    quantity: rereportQuantity(profile),
     /** Another interval: the reporter files in it only what the marketplace showed to be void. */
     begin: fields.optionalWholeSecond(),
     end: fields.optionalWholeSecond(),
@@ -73,7 +73,7 @@ export function intervalOf({
 }
 
 /** A quantity that the marketplace takes in one record: a re-report keeps the interval, it cannot be cut. */
-export function rereportQuantity({ limits }: MarketplaceAdapter) {
+export function rereportQuantity({ limits }: MarketplaceProfile) {
   const { quantityDecimals, quantityIntegerDigits } = limits;
   const quantity = z.union([z.string(), z.number()]).transform((raw, context): string => {
     const text = parseQuantity(raw);

@@ -1,4 +1,4 @@
-import { parseStatementFile, type StatementFormat } from "@quarterpast/marketplace";
+import { parseStatementFile, versionsNamedBySlot, type StatementFormat } from "@quarterpast/marketplace";
 import { takeStatement, valueFindings } from "@quarterpast/store";
 import { z } from "zod";
 import { optionalHour, optionalInstant, statementName } from "../fields.js";
@@ -26,7 +26,7 @@ const query = z.strictObject({
 const text = field({ en: "an exported list of bill records", zh: "导出的话单列表" }, z.string().min(1));
 
 /** `POST /v1/statements`: an exported list of bill records; answers with what it settled and what differs. */
-export function addStatements(routes: Routes, { pool, clock, account, adapter }: RouteDeps): void {
+export function addStatements(routes: Routes, { pool, clock, account, profile }: RouteDeps): void {
   routes.register(async (scope: Routes) => {
     scope.removeAllContentTypeParsers();
     scope.addContentTypeParser(Object.keys(FORMATS), { parseAs: "string" }, (_request, body, done) =>
@@ -56,8 +56,8 @@ export function addStatements(routes: Routes, { pool, clock, account, adapter }:
           askedAt: Math.min(asked, now),
           range,
           lines,
-          duplicateCodes: adapter.duplicateCodes,
-          sentOnce: adapter.sentOnce,
+          duplicateCodes: profile.duplicateCodes,
+          namedBySlot: versionsNamedBySlot(profile),
         },
         now,
       );

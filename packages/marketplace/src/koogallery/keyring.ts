@@ -1,6 +1,6 @@
 import type { Text } from "@quarterpast/domain";
-import { wrongSetting, type ReadSetting } from "./readSetting.js";
-import { secret, type Secret } from "./secret.js";
+import { wrongSetting, type ReadSetting } from "../readSetting.js";
+import { secret, type Secret } from "../secret.js";
 
 /** The interconnection keys that hold now, the one that signs first. */
 export interface Keyring {

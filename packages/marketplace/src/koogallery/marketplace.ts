@@ -1,0 +1,24 @@
+import type { Marketplace } from "../port.js";
+import { kooGalleryClient, type KooGallerySecrets } from "./client.js";
+import { KEY_SETTINGS, readKeyring } from "./keyring.js";
+import { kooGalleryProfile } from "./profile.js";
+import { ACCESS_KEY_SETTINGS, readAccessKey } from "./push.js";
+import { SETTINGS, settingsOf } from "./settings.js";
+import { SITES, type Site } from "./site.js";
+
+/** Huawei Cloud KooGallery (华为云云商店): what the registry has of it. */
+export const koogallery: Marketplace<KooGallerySecrets> = {
+  name: "koogallery",
+  sites: Object.keys(SITES) as [Site, ...Site[]],
+  settings: SETTINGS,
+  secrets: [...KEY_SETTINGS, ...ACCESS_KEY_SETTINGS],
+  profile: kooGalleryProfile,
+  readSecrets(account, texts) {
+    const keyring = readKeyring(texts);
+    if (!keyring.ok) return keyring;
+    const accessKey = readAccessKey(texts, settingsOf(account).push === "old");
+    if (!accessKey.ok) return accessKey;
+    return { ok: true, value: { keyring: keyring.value, accessKey: accessKey.value } };
+  },
+  client: kooGalleryClient,
+};

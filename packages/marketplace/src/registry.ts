@@ -1,0 +1,76 @@
+import type { AccountDeclaration, SettingTexts } from "./account.js";
+import type { ClientIo, MarketplaceClient } from "./client.js";
+import type { MarketplaceProfile } from "./profile.js";
+import type { Marketplace } from "./port.js";
+import type { ReadSetting } from "./readSetting.js";
+import { MarketplaceSettingError } from "./settingError.js";
+import { koogallery } from "./koogallery/marketplace.js";
+
+const marketplaces = new Map<string, Marketplace>([koogallery].map((one) => [one.name, one]));
+
+/** Adds a marketplace that does not live in this package; it then serves accounts as the others do. */
+export function registerMarketplace(marketplace: Marketplace): void {
+  marketplaces.set(marketplace.name, marketplace);
+}
+
+/** Names of the marketplaces that an account may be of. */
+export function marketplaceNames(): string[] {
+  return [...marketplaces.keys()];
+}
+
+/**
+ * The marketplace of a name.
+ * @throws MarketplaceSettingError for one that is not known
+ */
+export function marketplaceOf(name: string): Marketplace {
+  const found = marketplaces.get(name);
+  if (found) return found;
+  const names = marketplaceNames();
+  const right = { en: `one of ${names.join(", ")}`, zh: `${names.join("、")} 之一` };
+  throw new MarketplaceSettingError("MARKETPLACE", name, right);
+}
+
+/**
+ * What an account's marketplace demands and promises.
+ * @throws MarketplaceSettingError if the declaration cannot be used
+ */
+export function profileOf(account: AccountDeclaration): MarketplaceProfile {
+  const marketplace = marketplaceOf(account.marketplace);
+  const { sites } = marketplace;
+  if (sites.includes(account.site)) return marketplace.profile(account);
+  const right = { en: `one of ${sites.join(", ")}`, zh: `${sites.join("、")} 之一` };
+  throw new MarketplaceSettingError("MARKETPLACE_SITE", account.site, right);
+}
+
+/** The secrets of an account from their texts, or what is wrong with one of them; read again when they change. */
+export function readSecrets(account: AccountDeclaration, texts: SettingTexts): ReadSetting<unknown> {
+  return marketplaceOf(account.marketplace).readSecrets(account, texts);
+}
+
+/**
+ * The client of an account.
+ * @param secrets those that hold now, as {@link readSecrets} gave them; asked at each call
+ * @throws MarketplaceSettingError if the declaration cannot be used
+ */
+export function clientOf(
+  account: AccountDeclaration,
+  secrets: () => unknown,
+  io: ClientIo,
+): MarketplaceClient {
+  return marketplaceOf(account.marketplace).client(account, secrets, io);
+}
+
+/**
+ * Declares an account by settings of the environment's names.
+ * @param named its site is the marketplace's first unless it is given
+ * @param texts of them only the marketplace's own settings are taken
+ * @throws MarketplaceSettingError for an unknown marketplace
+ */
+export function declareAccount(
+  named: Pick<AccountDeclaration, "code" | "marketplace"> & { site?: string | undefined },
+  texts: SettingTexts,
+): AccountDeclaration {
+  const { sites, settings } = marketplaceOf(named.marketplace);
+  const own = settings.map((name) => [name, texts[name]] as const);
+  return { ...named, site: named.site ?? sites[0], settings: Object.fromEntries(own) };
+}
