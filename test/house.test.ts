@@ -78,7 +78,7 @@ function packagesOf({ sources }: Workspace): Set<string> {
 /** Who may import whom, from `packages/` and `services/`; nobody may import what is not named. */
 const MAY_IMPORT: Record<string, string[]> = {
   domain: [],
-  runtime: [],
+  runtime: ["domain"],
   devstack: ["runtime"],
   store: ["domain"],
   queue: ["domain"],

@@ -14,13 +14,16 @@ const kind = (status: number, retryable: boolean, en: string, zh: string): Error
   title: { en, zh },
 });
 
-/** Every error the product answers with: a closed set with stable codes. */
+/** Every error the product answers with: a closed set with stable codes (SPEC E1). */
 export const ERRORS = {
   // a whole request
+  bad_request: kind(400, false, "The request cannot be read", "无法解析该请求"),
   unauthorized: kind(401, false, "The API key is missing, wrong or revoked", "API 密钥缺失、错误或已吊销"),
   forbidden: kind(403, false, "This API key may not do that", "该 API 密钥无权执行此操作"),
   not_found: kind(404, false, "There is nothing here", "未找到"),
   method_not_allowed: kind(405, false, "This address does not take that method", "该地址不支持此方法"),
+  request_timeout: kind(408, true, "The request took too long to arrive", "请求接收超时"),
+  headers_too_large: kind(431, false, "The headers are larger than allowed", "请求头超出大小限制"),
   body_too_large: kind(413, false, "The body is larger than allowed", "请求体超出大小限制"),
   unsupported_media_type: kind(415, false, "This content type is not taken", "不支持该内容类型"),
   malformed_json: kind(400, false, "The body is not strict JSON", "请求体不是严格的 JSON"),
@@ -28,8 +31,8 @@ export const ERRORS = {
   too_many_events: kind(400, false, "More events than one request may carry", "单次请求的事件数超限"),
   empty_batch: kind(400, false, "The request carries no event", "请求中没有事件"),
   overloaded: kind(429, true, "Too much at once", "请求过多"),
-  unavailable: kind(503, true, "Cannot be taken durably at the moment", "暂时无法可靠接收"),
-  internal: kind(500, true, "An error of ours", "内部错误"),
+  unavailable: kind(503, true, "Not available at the moment; try again", "暂时不可用，请稍后重试"),
+  internal: kind(500, true, "An error on our side; it is in the log", "内部错误，详见日志"),
   // one event
   field_missing: kind(400, false, "A field is missing", "缺少字段"),
   field_invalid: kind(400, false, "A field has a wrong value", "字段值无效"),
@@ -57,6 +60,27 @@ export const ERRORS = {
 } as const satisfies Record<string, ErrorKind>;
 
 export type ErrorCode = keyof typeof ERRORS;
+
+const BY_STATUS: Record<number, ErrorCode> = {
+  401: "unauthorized",
+  403: "forbidden",
+  404: "not_found",
+  405: "method_not_allowed",
+  408: "request_timeout",
+  413: "body_too_large",
+  415: "unsupported_media_type",
+  429: "overloaded",
+  431: "headers_too_large",
+  503: "unavailable",
+};
+
+/**
+ * The code of a refusal of which only the HTTP status is known: one of its own, else `bad_request` below 500 and
+ * `internal` above.
+ */
+export function errorOfStatus(status: number): ErrorCode {
+  return BY_STATUS[status] ?? (status >= 400 && status < 500 ? "bad_request" : "internal");
+}
 
 /** An expected failure, told by code, with the field, the value and what would be right. */
 export interface Problem {

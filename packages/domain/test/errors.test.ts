@@ -20,6 +20,7 @@ test("only what can succeed later without a change may be tried again", () => {
     "id_in_future",
     "internal",
     "overloaded",
+    "request_timeout",
     "time_in_future",
     "unavailable",
   ]);
@@ -28,6 +29,7 @@ test("only what can succeed later without a change may be tried again", () => {
 test("codes are a promise to clients: none is renamed or dropped", () => {
   const codes: ErrorCode[] = [
     "already_exists",
+    "bad_request",
     "body_too_large",
     "duplicate_key",
     "empty_batch",
@@ -35,6 +37,7 @@ test("codes are a promise to clients: none is renamed or dropped", () => {
     "field_invalid",
     "field_missing",
     "forbidden",
+    "headers_too_large",
     "internal",
     "lives_overlap",
     "malformed_json",
@@ -42,6 +45,7 @@ test("codes are a promise to clients: none is renamed or dropped", () => {
     "not_found",
     "overloaded",
     "quantity_invalid",
+    "request_timeout",
     "state_forbids",
     "time_in_future",
     "time_too_old",

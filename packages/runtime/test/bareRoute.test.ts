@@ -18,7 +18,7 @@ const route: BareRoute<string> = {
   path: "/bare",
   admit({ headers }) {
     if (headers["x-refuse"])
-      throw new ProblemError({ status: 503, code: "busy", title: "No", retryAfterSeconds: 1 });
+      throw new ProblemError({ status: 503, code: "overloaded", title: "No", retryAfterSeconds: 1 });
     return String(headers["x-name"]);
   },
   async answer(name, body) {
@@ -56,7 +56,10 @@ it("refuses by the head, by size, and tells nothing of our own errors", async ()
   const { url, log } = await serve();
   const refused = await post(`${url}/bare`, "x", { "x-refuse": "1" });
   expect([refused.status, refused.headers.get("retry-after")]).toEqual([503, "1"]);
-  expect(await refused.json()).toMatchObject({ code: "busy", type: "urn:quarterpast:problem:busy" });
+  expect(await refused.json()).toMatchObject({
+    code: "overloaded",
+    type: "urn:quarterpast:problem:overloaded",
+  });
   const large = await post(`${url}/bare`, "x".repeat(LIMIT + 1));
   expect([large.status, large.headers.get("connection")]).toEqual([413, "close"]);
   const failed = await post(`${url}/bare`, "");

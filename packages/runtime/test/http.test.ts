@@ -22,13 +22,15 @@ async function serve(options: Partial<HttpOptions> = {}) {
   app.get("/refuse", async () => {
     throw new ProblemError({
       status: 503,
-      code: "redis_down",
+      code: "unavailable",
       title: "No",
       retryAfterSeconds: 0.2,
       queue: 7,
     });
   });
-  app.get("/own", async (_request, reply) => problem(reply, { status: 409, code: "taken", title: "Taken" }));
+  app.get("/own", async (_request, reply) =>
+    problem(reply, { status: 409, code: "already_exists", title: "Taken" }),
+  );
   const url = await app.listen({ port: 0, host: "127.0.0.1" });
   ends.push(() => app.close());
   return { app, url, log, port: (app.server.address() as AddressInfo).port };
@@ -82,8 +84,8 @@ const JSON_TYPE = { "content-type": "application/json" };
 it.each([
   ["/none", {}, 404, "not_found"],
   ["/throw", {}, 500, "internal"],
-  ["/own", {}, 409, "taken"],
-  ["/refuse", {}, 503, "redis_down"],
+  ["/own", {}, 409, "already_exists"],
+  ["/refuse", {}, 503, "unavailable"],
   ["/echo", { method: "POST", headers: JSON_TYPE, body: "{" }, 400, "bad_request"],
   ["/echo", { method: "POST", headers: JSON_TYPE, body: '{"__proto__":1}' }, 400, "bad_request"],
   [
@@ -105,7 +107,7 @@ it.each([
     expect(body).toMatchObject({ status, code, type: `urn:quarterpast:problem:${code}` });
     expect(JSON.stringify(body)).not.toContain("secret detail");
     if (code === "internal") expect(log.text()).toContain("secret detail");
-    if (code === "redis_down") {
+    if (code === "unavailable") {
       expect(answer.headers.get("retry-after")).toBe("1");
       expect(body).toMatchObject({ queue: 7 });
     }
@@ -113,7 +115,7 @@ it.each([
 );
 
 it("lets a service map its own errors", async () => {
-  const { url } = await serve({ mapError: () => ({ status: 418, code: "teapot", title: "T" }) });
+  const { url } = await serve({ mapError: () => ({ status: 418, code: "state_forbids", title: "T" }) });
   expect((await fetch(`${url}/throw`)).status).toBe(418);
 });
 
