@@ -223,6 +223,23 @@ describe("other formats", () => {
   });
 });
 
+describe("JSON nested too deep", () => {
+  const deep = `${"[".repeat(20_000)}${"]".repeat(20_000)}`;
+  const options: Partial<ImportOptions> = { time: "at", subject: "@who", meter: ["context=n"] };
+  const bare: Partial<ImportOptions> = { source: undefined, time: undefined, subject: undefined, meter: [] };
+
+  it.each([
+    ["in a mapped column", `{"at":"2023-11-16T19:00:00Z","who":"c-1","n":${deep}}`, options, "usage.ndjson"],
+    ["in a line", deep, options, "usage.ndjson"],
+    ["in an event", `{"specversion":"1.0","data":${deep}}`, bare, "events.ndjson"],
+    ["in an array of events", `[{"specversion":${deep}}]`, bare, "events.json"],
+  ])("%s is a rejected row that names the limit", async (_, content, given, name) => {
+    const first = '{"at":"2023-11-16T19:00:00Z","who":"c-1","n":1}\n';
+    await run(name.startsWith("usage") ? first + content : content, given, name);
+    expect(told).toMatch(/malformed_json: is no JSON object: nested deeper than 32 levels/);
+  });
+});
+
 describe("going on after an interruption", () => {
   const many = csv(Array.from({ length: 4_000 }, (_, at) => `2023-11-16 18:17:03,${at % 50},1`));
   const checkpoints = () => readdirSync(join(stack.dataDir, "imports"));

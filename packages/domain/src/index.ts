@@ -3,4 +3,4 @@ export * from "./billing/index.js";
 export * from "./placement/index.js";
 export * from "./proof/index.js";
 export * from "./access.js";
-export * from "./strictJson.js";
+export * from "./json.js";

@@ -1,10 +1,9 @@
-/** The value of a JSON text, or undefined where it is none. */
+import { readJson } from "@quarterpast/domain";
+
+/** The value of a JSON text; undefined where it is none, or nests deeper than JSON of others may. */
 export function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text) as unknown;
-  } catch {
-    return undefined;
-  }
+  const read = readJson(text);
+  return read.ok ? read.value : undefined;
 }
 
 /** Whether a value is a JSON object (no list, no null). */

@@ -233,5 +233,7 @@ describe("abnormal records of a reply", () => {
     expect(exceptions).toMatchObject([{ code: "a\ufffd\ufffd", detail: "\ufffd".repeat(500) }]);
     const deep = `{"error_code":"MKT.0000","x":${"[".repeat(200_000)}${"]".repeat(200_000)}}`;
     expect(exceptionsOf(deep)).toEqual({ exceptions: [], unmatched: [] });
+    const entry = `{"error_code":"MKT.0000","abnormal_usage_data":[${"[".repeat(20_000)}${"]".repeat(20_000)}]}`;
+    expect(exceptionsOf(entry)).toEqual({ exceptions: [], unmatched: ["(nested deeper than 32 levels)"] });
   });
 });

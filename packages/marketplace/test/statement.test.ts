@@ -133,6 +133,23 @@ describe("an exported SDR list", () => {
   });
 });
 
+test.each(["json", "ndjson"] as const)(
+  "%s nested too deep is never complete, and the limit is named",
+  (format) => {
+    const deep = `${"[".repeat(20_000)}${"]".repeat(20_000)}`;
+    for (const text of [
+      deep,
+      `{"metering_sn":${deep}}`,
+      `[${deep}]`,
+      `{"records":[{"metering_sn":${deep}}]}`,
+    ]) {
+      const { complete, lines, problems } = parseStatementFile(text, format);
+      expect([complete, lines]).toEqual([false, []]);
+      expect(problems.map((problem) => problemText(problem, "en")).join()).toContain("at most 32 levels");
+    }
+  },
+);
+
 describe("the statement of a marketplace that has one", () => {
   let server: Server | undefined;
   afterEach(() => {
@@ -146,7 +163,8 @@ describe("the statement of a marketplace that has one", () => {
       const url = new URL(request.url!, "http://x");
       queries.push(url.searchParams);
       const body = url.pathname === "/sandbox/sdr" ? answer(url.searchParams) : undefined;
-      response.writeHead(body === undefined ? 500 : 200).end(JSON.stringify(body) ?? "");
+      const text = typeof body === "string" ? body : (JSON.stringify(body) ?? "");
+      response.writeHead(body === undefined ? 500 : 200).end(text);
     });
     await new Promise<void>((resolve) => server!.listen(0, "127.0.0.1", resolve));
     const adapter = openMarketplace({
@@ -176,6 +194,13 @@ describe("the statement of a marketplace that has one", () => {
       ["json", null, "2023-11-16T18:00:00Z"],
       ["json", "7", "2023-11-16T18:00:00Z"],
     ]);
+  });
+
+  test("is incomplete where a page of it nests too deep, and the limit is named", async () => {
+    const deep = `${"[".repeat(20_000)}${"]".repeat(20_000)}`;
+    const { statement } = await statementOf(() => `{"records":[${deep}],"complete":true}`);
+    expect(statement).toMatchObject({ complete: false, lines: [] });
+    expect(statement.problems[0]!.value).toContain("nested deeper than 32 levels");
   });
 
   test.each([

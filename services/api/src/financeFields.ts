@@ -1,4 +1,4 @@
-import { parseQuantity, PRICE_MODELS, PRICE_PERIODS, REVENUE_BY } from "@quarterpast/domain";
+import { parseQuantity, PRICE_MODELS, PRICE_PERIODS, readJson, REVENUE_BY } from "@quarterpast/domain";
 import { z } from "zod";
 import { field } from "./validate.js";
 
@@ -95,10 +95,7 @@ export function encodeCursor(...parts: string[]): string {
 }
 
 function decodeCursor(text: string): string[] | undefined {
-  try {
-    const parts: unknown = JSON.parse(Buffer.from(text, "base64url").toString("utf8"));
-    return Array.isArray(parts) && parts.every((part) => typeof part === "string") ? parts : undefined;
-  } catch {
-    return undefined;
-  }
+  const read = readJson(Buffer.from(text, "base64url").toString("utf8"), 1);
+  const parts = read.ok ? read.value : undefined;
+  return Array.isArray(parts) && parts.every((part) => typeof part === "string") ? parts : undefined;
 }

@@ -1,3 +1,4 @@
+import { parseStrict } from "@quarterpast/domain";
 import { IMPORT_KINDS, type ImportField, type ImportProfile } from "@quarterpast/marketplace";
 import { z } from "zod";
 import { plainText } from "./fields.js";
@@ -19,7 +20,8 @@ export const columns = () =>
       .string()
       .max(8_000)
       .transform((text, context): Partial<Record<ImportField, string>> => {
-        const read = columnsSchema.safeParse(parseJson(text));
+        const json = parseStrict(text, 1);
+        const read = columnsSchema.safeParse(json.ok ? json.value : undefined);
         if (read.success) return read.data;
         context.issues.push({ code: "custom", input: text });
         return z.NEVER;
@@ -64,14 +66,6 @@ function minutesOf(zoneText: string): number {
   if (zoneText === "Z") return 0;
   const [hours, minutes] = zoneText.slice(1).split(":").map(Number) as [number, number];
   return (zoneText.startsWith("-") ? -1 : 1) * (hours * 60 + minutes);
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }
 
 /** What was asked for goes before what is saved. */

@@ -1,9 +1,6 @@
-import { ERRORS, parseStrict } from "@quarterpast/domain";
+import { parseStrict } from "@quarterpast/domain";
 import type { FastifyInstance } from "fastify";
 import { refusal } from "./refuse.js";
-
-/** No body of ours goes half as deep. */
-const DEPTH = 16;
 
 /** Reads JSON bodies as the collector does: a key that is named twice, or nesting without end, is refused. */
 export function readStrictJson(scope: FastifyInstance): void {
@@ -12,11 +9,9 @@ export function readStrictJson(scope: FastifyInstance): void {
   scope.removeContentTypeParser("application/json");
   scope.addContentTypeParser("application/json", { parseAs: "string" }, (request, body, done) => {
     const text = String(body);
-    const strict = parseStrict(text, DEPTH);
+    const strict = parseStrict(text);
     if (strict.ok || text === "") return parse(request, text, done);
     const { code, detail } = strict.problem;
-    const { zh } = ERRORS[code].title;
-    const what = strict.key === undefined ? detail : strict.key;
-    done(refusal(code, { en: detail, zh: `${zh}：${what}` }));
+    done(refusal(code, { en: `The body: ${detail}`, zh: `请求体：${strict.zh}` }));
   });
 }

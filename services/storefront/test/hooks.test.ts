@@ -118,3 +118,9 @@ test("an order that is notified is told once and kept", async () => {
   expect(told()).toEqual(["order.notified"]);
   await expect.poll(() => shop.ledger.rows("SELECT order_id FROM orders")).toEqual([{ order_id: "CS1" }]);
 });
+
+test("a reply of the seller's service nested too deep counts as none", async () => {
+  answer.body = `{"subject":"tenant-7","x":${"[".repeat(20_000)}${"]".repeat(20_000)}}`;
+  await buy();
+  expect(await shop.ledger.rows("SELECT subject FROM instances")).toEqual([{ subject: "customer-1" }]);
+});

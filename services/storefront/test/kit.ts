@@ -49,7 +49,7 @@ export async function fakeServer(
       const { status = 200, body = {}, delayMs = 0 } = answer(request);
       setTimeout(() => {
         reply.writeHead(status, { "content-type": "application/json" });
-        reply.end(JSON.stringify(body));
+        reply.end(typeof body === "string" ? body : JSON.stringify(body));
       }, delayMs);
     });
   });
@@ -216,10 +216,13 @@ export async function openShop(
 
 /** A signed V2.0 call, keys sorted, compact. */
 export function signedV2(clock: FixedClock, body: Record<string, unknown>, options: CallOptions = {}) {
+  const sorted = Object.fromEntries(Object.entries(body).sort(([a], [b]) => (a < b ? -1 : 1)));
+  return signedV2Text(clock, JSON.stringify(sorted), options);
+}
+
+/** A signed V2.0 call with a body as it is. */
+export function signedV2Text(clock: FixedClock, payload: string, options: CallOptions = {}) {
   const { key = KEY, nonce = randomUUID(), timestamp = String(Math.floor(clock.real() / 1_000)) } = options;
-  const payload = JSON.stringify(
-    Object.fromEntries(Object.entries(body).sort(([a], [b]) => (a < b ? -1 : 1))),
-  );
   const signature = signV2(key, payload, nonce, timestamp);
   return {
     method: "POST" as const,

@@ -52,6 +52,15 @@ describe("newInstance of V1.0", () => {
     expect(await shop.ledger.rows("SELECT 1 FROM instances")).toEqual([]);
   });
 
+  test("extension parameters nested too deep are left out", async () => {
+    await shop.product({ productId: "P1" });
+    const saasExtendParams = Buffer.from("[".repeat(1_500) + "]".repeat(1_500)).toString("base64");
+    expect(await buy({ saasExtendParams })).toMatchObject({ resultCode: "000000" });
+    expect(await shop.ledger.rows("SELECT terms ? 'extendParams' AS kept FROM subscriptions")).toEqual([
+      { kept: false },
+    ]);
+  });
+
   test("an unknown product and an unknown mode are not guessed", async () => {
     expect(await buy()).toMatchObject({ resultCode: "000004", instanceId: expect.any(String) });
     expect(await buy({ chargingMode: "9" })).toMatchObject({ resultCode: "000002" });

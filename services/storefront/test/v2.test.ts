@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { H } from "../../../test/fixtures/ledger.js";
 import { actOnCase } from "@quarterpast/store";
 import { openDue } from "../src/open/open.js";
-import { openShop, REAL, signedV2, type Shop } from "./kit.js";
+import { KEY, openShop, REAL, signedV2, signedV2Text, type Shop } from "./kit.js";
 
 let shop: Shop;
 beforeEach(async () => {
@@ -424,4 +424,26 @@ test("debugging calls succeed, repeatedly, and touch no production row", async (
     expect(await shop.ledger.rows(`SELECT 1 FROM ${table}`), table).toEqual([]);
   }
   expect(shop.orders.requests).toEqual([]);
+});
+
+describe("JSON nested too deep", () => {
+  const deep = `${"[".repeat(20_000)}${"]".repeat(20_000)}`;
+  const call = (payload: string, key = KEY) => signedV2Text(shop.clock, payload, { key });
+
+  test("in a call that nobody signed is refused as that", async () => {
+    const answer = await shop.http.inject(
+      call(`{"activity":"queryInstance","x":${deep}}`, "anotherKey-0001"),
+    );
+    expect(answer.json()).toMatchObject({ resultCode: "000001" });
+  });
+
+  test("in a signed call is refused as a wrong parameter, with the limit named", async () => {
+    const productInfo = `{"a":${deep}}`;
+    const body = `{"activity":"changeInstanceCheck","instanceId":"i-1","productInfo":${productInfo}}`;
+    const answer = await shop.http.inject(call(body));
+    expect(answer.json()).toMatchObject({ resultCode: "000002" });
+    expect(await shop.ledger.rows("SELECT detail FROM calls")).toEqual([
+      { detail: expect.stringContaining("nested deeper than 32 levels") },
+    ]);
+  });
 });

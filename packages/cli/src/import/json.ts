@@ -1,6 +1,7 @@
+import { readJson } from "@quarterpast/domain";
 import { requireColumns } from "./columns.js";
 import { splitArray, splitLines, type Piece } from "./jsonText.js";
-import type { Cell, RowProblem, SourceRow } from "./rows.js";
+import type { Cell, SourceRow } from "./rows.js";
 import { readText, type InputFile } from "./text.js";
 
 type Fields = Record<string, unknown>;
@@ -12,14 +13,12 @@ type Fields = Record<string, unknown>;
 export async function* readNdjson(file: InputFile, needed: readonly string[]): AsyncGenerator<SourceRow> {
   let isFirst = true;
   for await (const piece of splitLines(readText(file), file)) {
-    const fields = toObject(piece.text);
-    if (fields && isFirst) {
-      const present = needed.filter((column) => valueAt(fields, column) !== undefined);
-      const names = Object.keys(fields);
-      requireColumns(file, [...names, ...present.filter((column) => !names.includes(column))], needed);
+    const content = contentOf(piece, (fields) => {
+      if (isFirst) requireFields(file, fields, needed);
       isFirst = false;
-    }
-    yield row(piece, fields && { cell: (column: string) => toCell(valueAt(fields, column)) });
+      return { cell: (column: string) => toCell(valueAt(fields, column)) };
+    });
+    yield { line: piece.line, bytes: piece.bytes, content };
   }
 }
 
@@ -31,8 +30,8 @@ export async function* readCloudEvents(file: InputFile): AsyncGenerator<SourceRo
   const whole = prepend(first, chunks);
   const isArray = /^\s*\[/.test(first);
   for await (const piece of isArray ? splitArray(whole, file) : splitLines(whole, file)) {
-    const event = toObject(piece.text);
-    yield row(piece, event && { event });
+    const { line, bytes } = piece;
+    yield { line, bytes, content: contentOf(piece, (event) => ({ event })) };
   }
 }
 
@@ -41,24 +40,20 @@ async function* prepend(first: string, rest: AsyncIterable<string>): AsyncGenera
   yield* rest;
 }
 
-function row({ line, bytes }: Piece, content: SourceRow["content"] | undefined): SourceRow {
-  return { line, bytes, content: content ?? { problem: noObject } };
+/** What stands in a piece of JSON, or why it cannot be an object. */
+function contentOf({ text }: Piece, read: (fields: Fields) => SourceRow["content"]): SourceRow["content"] {
+  const json = readJson(text);
+  if (json.ok && typeof json.value === "object" && json.value !== null && !Array.isArray(json.value))
+    return read(json.value as Fields);
+  const [en, zh] = json.ok ? ["", ""] : [`: ${json.problem.detail}`, `：${json.zh}`];
+  const told = { en: `is no JSON object${en}`, zh: `不是 JSON 对象${zh}` };
+  return { problem: { code: "malformed_json", text: told } };
 }
 
-const noObject: RowProblem = {
-  code: "malformed_json",
-  text: { en: "is no JSON object", zh: "不是 JSON 对象" },
-};
-
-function toObject(text: string): Fields | undefined {
-  try {
-    const value: unknown = JSON.parse(text);
-    return typeof value === "object" && value !== null && !Array.isArray(value)
-      ? (value as Fields)
-      : undefined;
-  } catch {
-    return undefined;
-  }
+function requireFields(file: InputFile, fields: Fields, needed: readonly string[]): void {
+  const names = Object.keys(fields);
+  const paths = needed.filter((column) => !names.includes(column) && valueAt(fields, column) !== undefined);
+  requireColumns(file, [...names, ...paths], needed);
 }
 
 /** A field of this very name, else the value at the end of a path with dots. */

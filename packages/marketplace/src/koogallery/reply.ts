@@ -1,5 +1,6 @@
+import { showJson } from "@quarterpast/domain";
 import { cleanText } from "../http/clean.js";
-import { isObject, parseJson } from "../json.js";
+import { isObject } from "../json.js";
 import { TRANSPORT_CODES } from "../http/transportCodes.js";
 import type { CallRecord, RecordException, Verdict } from "../client.js";
 import { firstText, type PushWay } from "./way.js";
@@ -64,6 +65,15 @@ export function decide(
   return { verdict: verdictOf(), unmatched };
 }
 
+/** As deep as it is long: the code at its top counts, whatever else a reply holds. Nothing here may recurse into it. */
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
 /** Every list of abnormal records, however deep; not recursive, as a reply may nest as deep as it is long. */
 function findEntries(root: unknown): unknown[] {
   const found: unknown[] = [];
@@ -102,7 +112,7 @@ function matchEntries(
     const known = exception && bySerial.get(exception.serialNumber);
     if (known && known.code === exception?.code) continue;
     if (!exception || known) {
-      unmatched.push(cleanText(JSON.stringify(entry), MAX_ENTRY_CHARS));
+      unmatched.push(cleanText(showJson(entry), MAX_ENTRY_CHARS));
     } else {
       bySerial.set(exception.serialNumber, exception);
     }

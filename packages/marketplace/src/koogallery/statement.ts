@@ -1,8 +1,7 @@
-import { formatInstant, type Micros } from "@quarterpast/domain";
+import { formatInstant, readJson, type Micros } from "@quarterpast/domain";
 import type { Dispatcher } from "undici";
 import type { Endpoint } from "../http/endpoint.js";
 import { exchange } from "../http/exchange.js";
-import { parseJson } from "../json.js";
 import type { CallTimeouts } from "../retry.js";
 import { jsonPageOf, rowsOfRecords, type JsonPage } from "../statement/json.js";
 import type { Statement, StatementProblem } from "../statement/line.js";
@@ -91,7 +90,9 @@ async function fetchPage(
   });
   if (result.kind !== "reply") return `${result.code} ${result.detail}`;
   if (result.status !== 200) return `HTTP ${result.status}`;
-  return jsonPageOf(parseJson(result.body.toString("utf8"))) ?? "no list of records in the reply";
+  const read = readJson(result.body.toString("utf8"));
+  if (!read.ok) return read.problem.detail;
+  return jsonPageOf(read.value) ?? "no list of records in the reply";
 }
 
 function unreadable(why: string): StatementProblem {

@@ -1,3 +1,4 @@
+import { JSON_DEPTH_MAX, showJson } from "@quarterpast/domain";
 import type { Statement, StatementProblem } from "./line.js";
 import { isObject, parseJson } from "../json.js";
 import { problemAt, statementOf, type Row } from "./rows.js";
@@ -33,7 +34,7 @@ export function rowsOfRecords(
   const problems: StatementProblem[] = [];
   for (const [index, values] of records.entries()) {
     if (isObject(values)) rows.push({ line: first + index, values });
-    else problems.push(notAnObject(first + index, JSON.stringify(values)));
+    else problems.push(notAnObject(first + index, showJson(values)));
   }
   return { rows, problems };
 }
@@ -46,8 +47,8 @@ export function parseJsonStatement(text: string): Statement {
       0,
       "file",
       text.slice(0, 40),
-      "JSON with a list of records",
-      "包含话单列表的 JSON",
+      `JSON with a list of records, nested at most ${JSON_DEPTH_MAX} levels`,
+      `包含话单列表的 JSON，嵌套不超过 ${JSON_DEPTH_MAX} 层`,
     );
     return { lines: [], complete: false, problems: [problem] };
   }
@@ -80,8 +81,8 @@ function notAnObject(line: number, value: string): StatementProblem {
     line,
     "record",
     value,
-    "a JSON object with the fields of a record",
-    "包含话单字段的 JSON 对象",
+    `a JSON object with the fields of a record, nested at most ${JSON_DEPTH_MAX} levels`,
+    `包含话单字段的 JSON 对象，嵌套不超过 ${JSON_DEPTH_MAX} 层`,
   );
 }
 

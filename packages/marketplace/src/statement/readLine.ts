@@ -1,4 +1,11 @@
-import { parseCompact, parseInstant, parseQuantity, type Micros, type Text } from "@quarterpast/domain";
+import {
+  parseCompact,
+  parseInstant,
+  parseQuantity,
+  showJson,
+  type Micros,
+  type Text,
+} from "@quarterpast/domain";
 import { plainText } from "../plainText.js";
 import { normalHeader, STATES, type Column } from "./columns.js";
 import type { StatementLine, StatementProblem } from "./line.js";
@@ -71,7 +78,7 @@ function textOf(value: unknown): string | undefined {
 }
 
 function shownOf(value: unknown): string {
-  return value === undefined || value === null ? "" : JSON.stringify(value);
+  return value === undefined || value === null ? "" : showJson(value);
 }
 
 function isFilled(value: unknown): boolean {

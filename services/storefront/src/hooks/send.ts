@@ -1,5 +1,5 @@
 import { createHmac } from "node:crypto";
-import type { Micros } from "@quarterpast/domain";
+import { readJson, type Micros } from "@quarterpast/domain";
 import { z } from "zod";
 
 /** What the seller's service made of a hook. */
@@ -48,11 +48,8 @@ export function createHookSender(settings: { url: string; key: string; now: () =
 }
 
 function parse(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return null;
-  }
+  const read = readJson(text);
+  return read.ok ? read.value : null;
 }
 
 const url = () => z.string().max(512).optional().catch(undefined);

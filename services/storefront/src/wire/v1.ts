@@ -1,3 +1,4 @@
+import { readJson } from "@quarterpast/domain";
 import { decryptSensitive, STOREFRONT_LIMITS, type Parameters } from "@quarterpast/marketplace";
 import { z } from "zod";
 import type { Command, OrderedMode, Request } from "../commands.js";
@@ -148,8 +149,8 @@ function extendParams(text: string | undefined): Record<string, unknown> {
   if (text === undefined) return {};
   try {
     const decoded = Buffer.from(decodeURIComponent(text).replaceAll(" ", "+"), "base64").toString("utf8");
-    const list: unknown = JSON.parse(decoded);
-    return Array.isArray(list) ? { extendParams: list } : {};
+    const list = readJson(decoded);
+    return list.ok && Array.isArray(list.value) ? { extendParams: list.value } : {};
   } catch {
     return {};
   }

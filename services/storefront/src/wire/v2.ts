@@ -1,3 +1,4 @@
+import { nestedTooDeep, readJson } from "@quarterpast/domain";
 import { STOREFRONT_LIMITS } from "@quarterpast/marketplace";
 import { z } from "zod";
 import type { Command, Request } from "../commands.js";
@@ -68,19 +69,13 @@ const envelope = z.looseObject({
 
 /** Reads the body of a V2.0 call. */
 export function readV2(body: Buffer): Read<Request> {
-  const outer = readWith(envelope, parse(body));
+  const json = readJson(body.toString("utf8"));
+  if (!json.ok) return { ok: false, message: `invalid parameter: no JSON, or ${nestedTooDeep().en}` };
+  const outer = readWith(envelope, json.value);
   if (!outer.ok) return outer;
   const { activity, testFlag } = outer.value;
   if (!Object.hasOwn(ACTIVITIES, activity)) return { ok: false, message: "invalid parameter: activity" };
   const command = readWith<Command>(ACTIVITIES[activity as keyof typeof ACTIVITIES], outer.value);
   if (!command.ok) return command;
   return { ok: true, value: { command: command.value, test: testFlag === "1" || testFlag === 1 } };
-}
-
-function parse(body: Buffer): unknown {
-  try {
-    return JSON.parse(body.toString("utf8"));
-  } catch {
-    return undefined;
-  }
 }

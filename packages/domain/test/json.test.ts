@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { parseStrict } from "../src/strictJson.js";
+import { isNestedDeeper, readJson, parseStrict, showJson } from "../src/index.js";
 
 const code = (text: string) => {
   const parsed = parseStrict(text, 4);
@@ -61,5 +61,37 @@ describe("strict JSON", () => {
     code(`[${'"\\"",'.repeat(200_000)}1]`);
     code(`{${Array.from({ length: 100_000 }, (_, at) => `"${at}":1`).join(",")},"7":1}`);
     expect(performance.now() - started).toBeLessThan(2_000);
+  });
+});
+
+describe("JSON of others", () => {
+  const nested = (depth: number) => `${"[".repeat(depth)}${"]".repeat(depth)}`;
+
+  it("is read as JSON.parse reads it, the last of two equal keys too", () => {
+    expect(readJson('{"a":1,"a":2}')).toEqual({ ok: true, value: { a: 2 } });
+    expect(readJson("{")).toMatchObject({ ok: false, problem: { code: "malformed_json" } });
+  });
+
+  it("is read to 32 levels, or as many as are told, and is refused with the limit named", () => {
+    expect(readJson(nested(32)).ok).toBe(true);
+    for (const [read, limit] of [
+      [readJson(nested(33)), 32],
+      [readJson(nested(500_000)), 32],
+      [readJson('{"a":{}}', 1), 1],
+      [parseStrict(nested(33)), 32],
+    ] as const) {
+      expect(read).toMatchObject({
+        ok: false,
+        problem: { code: "malformed_json", detail: `nested deeper than ${limit} levels` },
+        zh: `嵌套超过 ${limit} 层`,
+      });
+    }
+  });
+
+  it("is shown to a person only where it can be written", () => {
+    expect([showJson({ a: [1] }), showJson(undefined)]).toEqual(['{"a":[1]}', "undefined"]);
+    const deep: unknown = JSON.parse(nested(200_000));
+    expect(isNestedDeeper(deep)).toBe(true);
+    expect(showJson(deep)).toBe("(nested deeper than 32 levels)");
   });
 });

@@ -1,36 +1,73 @@
 import type { Problem } from "./errors.js";
+import type { Text } from "./text.js";
 
-/** A value read from JSON, or why it was not read, and the key where one is there twice. */
-export type StrictJson = { ok: true; value: unknown } | { ok: false; problem: Problem; key?: string };
+// Ours, not a library's: a collector's time goes into parsing, JSON.parse is the fastest there is, and what it does not say
+// (doubled keys, depth) is counted beside it.
+
+/** Levels that JSON of others may nest, the outermost array or object counted as 1, unless a reader takes fewer. */
+export const JSON_DEPTH_MAX = 32;
+
+/** A value read from JSON, or why it was not read; `zh` is the problem's detail in Chinese. */
+export type ReadJson = { ok: true; value: unknown } | { ok: false; problem: Problem; zh: string };
 
 /**
- * Our own, because no kept reader names a doubled key at the speed of JSON.parse: it reads every event that comes in.
- * Reads JSON strictly: no key twice in one object, no nesting deeper than `maxDepth` (the outermost array or object
- * counts as 1). JSON.parse keeps the last of two equal keys, so the keys it kept are counted against those in the text.
+ * Reads JSON that somebody else wrote. JSON.parse and this check are not recursive without a bound; much else is
+ * (JSON.stringify, Postgres), so nothing deeper comes in. Of two equal keys the last one holds: see {@link parseStrict}.
  */
-export function parseStrict(text: string, maxDepth: number): StrictJson {
+export function readJson(text: string, maxDepth = JSON_DEPTH_MAX): ReadJson {
   let value: unknown;
   try {
     value = JSON.parse(text);
   } catch (error) {
-    return { ok: false, problem: { code: "malformed_json", detail: (error as Error).message } };
+    return malformed((error as Error).message, (error as Error).message);
+  }
+  return isNestedDeeper(value, maxDepth) ? tooDeep(maxDepth) : { ok: true, value };
+}
+
+/**
+ * Reads JSON strictly: no key twice in one object, no nesting deeper than `maxDepth`. JSON.parse keeps the last of two
+ * equal keys, so the keys it kept are counted against those in the text.
+ */
+export function parseStrict(text: string, maxDepth = JSON_DEPTH_MAX): ReadJson {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    return malformed((error as Error).message, (error as Error).message);
   }
   const counts: Counts = { keys: 0, strings: 0 };
-  if (!countIn(value, maxDepth, counts)) {
-    return {
-      ok: false,
-      problem: { code: "malformed_json", detail: `nested deeper than ${maxDepth} levels` },
-    };
-  }
+  if (!countIn(value, maxDepth, counts)) return tooDeep(maxDepth);
   const { keys, strings } = counts;
   // Without an escape each string has two quotes: where the value kept them all, it kept every key.
   const isWhole = !text.includes("\\") && countQuotes(text) === 2 * (keys + strings);
-  if (!isWhole && keys !== countKeysInText(text)) {
-    const key = JSON.stringify(firstDuplicate(text).slice(0, 80));
-    const problem: Problem = { code: "duplicate_key", detail: `the key ${key} is in one object twice` };
-    return { ok: false, problem, key };
-  }
-  return { ok: true, value };
+  if (isWhole || keys === countKeysInText(text)) return { ok: true, value };
+  const key = JSON.stringify(firstDuplicate(text).slice(0, 80));
+  const detail = `the key ${key} is in one object twice`;
+  return { ok: false, problem: { code: "duplicate_key", detail }, zh: `同一对象中键 ${key} 重复` };
+}
+
+/** Whether a value read from JSON nests deeper than `maxDepth`; looks no deeper than that. */
+export function isNestedDeeper(value: unknown, maxDepth = JSON_DEPTH_MAX): boolean {
+  return !countIn(value, maxDepth, { keys: 0, strings: 0 });
+}
+
+/** Says that a value nests too deep, and how deep it may. */
+export function nestedTooDeep(maxDepth = JSON_DEPTH_MAX): Text {
+  return { en: `nested deeper than ${maxDepth} levels`, zh: `嵌套超过 ${maxDepth} 层` };
+}
+
+/** JSON text of a value for a person or a log; of one that nests too deep to be written, that it does. */
+export function showJson(value: unknown): string {
+  return isNestedDeeper(value) ? `(${nestedTooDeep().en})` : (JSON.stringify(value) ?? String(value));
+}
+
+function tooDeep(maxDepth: number): ReadJson {
+  const { en, zh } = nestedTooDeep(maxDepth);
+  return malformed(en, zh);
+}
+
+function malformed(detail: string, zh: string): ReadJson {
+  return { ok: false, problem: { code: "malformed_json", detail }, zh };
 }
 
 interface Counts {
