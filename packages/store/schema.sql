@@ -481,14 +481,14 @@ CREATE TABLE import_profiles (
   CONSTRAINT import_profiles_account_no_fkey FOREIGN KEY (account_no) REFERENCES accounts(account_no)
 );
 
-CREATE TABLE instance_freezes (
+CREATE TABLE instance_suspensions (
   instance_no integer NOT NULL,
-  frozen_from timestamp with time zone NOT NULL,
-  frozen_to timestamp with time zone,
-  CONSTRAINT instance_freezes_pkey PRIMARY KEY (instance_no, frozen_from),
-  CONSTRAINT instance_freezes_check CHECK (((date_trunc('second'::text, frozen_to) = frozen_to) AND (frozen_to > frozen_from))),
-  CONSTRAINT instance_freezes_frozen_from_check CHECK ((date_trunc('second'::text, frozen_from) = frozen_from)),
-  CONSTRAINT instance_freezes_instance_no_fkey FOREIGN KEY (instance_no) REFERENCES instances(instance_no)
+  suspended_from timestamp with time zone NOT NULL,
+  suspended_to timestamp with time zone,
+  CONSTRAINT instance_suspensions_pkey PRIMARY KEY (instance_no, suspended_from),
+  CONSTRAINT instance_suspensions_check CHECK (((date_trunc('second'::text, suspended_to) = suspended_to) AND (suspended_to > suspended_from))),
+  CONSTRAINT instance_suspensions_instance_no_fkey FOREIGN KEY (instance_no) REFERENCES instances(instance_no),
+  CONSTRAINT instance_suspensions_suspended_from_check CHECK ((date_trunc('second'::text, suspended_from) = suspended_from))
 );
 
 CREATE TABLE instances (
@@ -897,7 +897,7 @@ CREATE TABLE subscription_events (
   detail jsonb NOT NULL DEFAULT '{}'::jsonb,
   at timestamp with time zone NOT NULL,
   CONSTRAINT subscription_events_pkey PRIMARY KEY (event_id),
-  CONSTRAINT subscription_events_kind_check CHECK ((kind = ANY (ARRAY['opened'::text, 'refreshed'::text, 'frozen'::text, 'unfrozen'::text, 'upgraded'::text, 'released'::text]))),
+  CONSTRAINT subscription_events_kind_check CHECK ((kind = ANY (ARRAY['opened'::text, 'renewed'::text, 'suspended'::text, 'resumed'::text, 'changed'::text, 'closed'::text]))),
   CONSTRAINT subscription_events_subscription_no_fkey FOREIGN KEY (subscription_no) REFERENCES subscriptions(subscription_no)
 );
 
@@ -919,9 +919,9 @@ CREATE TABLE subscriptions (
   provided jsonb,
   subject text,
   opened timestamp with time zone,
-  frozen_at timestamp with time zone,
-  frozen_why text,
-  released_at timestamp with time zone,
+  suspended_at timestamp with time zone,
+  suspended_why text,
+  closed_at timestamp with time zone,
   same_as bigint,
   received_at timestamp with time zone NOT NULL,
   next_try timestamp with time zone,
@@ -930,10 +930,10 @@ CREATE TABLE subscriptions (
   CONSTRAINT subscriptions_account_no_fkey FOREIGN KEY (account_no) REFERENCES accounts(account_no),
   CONSTRAINT subscriptions_account_no_instance_id_key UNIQUE (account_no, instance_id),
   CONSTRAINT subscriptions_account_no_order_id_item_version_key UNIQUE (account_no, order_id, item, version),
-  CONSTRAINT subscriptions_frozen_why_check CHECK ((frozen_why = ANY (ARRAY['status'::text, 'expired'::text]))),
   CONSTRAINT subscriptions_mode_check CHECK ((mode = ANY (ARRAY['pay_per_use'::text, 'package'::text, 'stop_package'::text, 'per_use'::text, 'period'::text]))),
   CONSTRAINT subscriptions_same_as_fkey FOREIGN KEY (same_as) REFERENCES subscriptions(subscription_no),
-  CONSTRAINT subscriptions_state_check CHECK ((state = ANY (ARRAY['opening'::text, 'active'::text, 'frozen'::text, 'released'::text, 'same'::text]))),
+  CONSTRAINT subscriptions_state_check CHECK ((state = ANY (ARRAY['opening'::text, 'active'::text, 'suspended'::text, 'closed'::text, 'same'::text]))),
+  CONSTRAINT subscriptions_suspended_why_check CHECK ((suspended_why = ANY (ARRAY['status'::text, 'expired'::text]))),
   CONSTRAINT subscriptions_version_check CHECK ((version = ANY (ARRAY['v1'::text, 'v2'::text])))
 );
 
@@ -985,7 +985,7 @@ CREATE INDEX findings_unvalued ON public.findings USING btree (account_no) WHERE
 CREATE INDEX hooks_due ON public.hooks USING btree (next_at) WHERE (delivered_at IS NULL);
 CREATE INDEX hooks_waiting ON public.hooks USING btree (ref, hook_id) WHERE (delivered_at IS NULL);
 CREATE INDEX hours_to_freeze ON public.hours USING btree (shard, hour) WHERE (frozen_at IS NULL);
-CREATE UNIQUE INDEX instance_freezes_open ON public.instance_freezes USING btree (instance_no) WHERE (frozen_to IS NULL);
+CREATE UNIQUE INDEX instance_suspensions_open ON public.instance_suspensions USING btree (instance_no) WHERE (suspended_to IS NULL);
 CREATE INDEX instances_binding ON public.instances USING btree (account_no, subject, meter_no, opened);
 CREATE INDEX outcomes_refused ON public.outcomes USING btree (sn) WHERE (state = ANY (ARRAY['conflict'::text, 'rejected_fixable'::text, 'rejected_final'::text, 'expired'::text, 'abnormal'::text, 'missing'::text]));
 CREATE INDEX outcomes_sn ON public.outcomes USING btree (sn, outcome_id);
@@ -1095,16 +1095,6 @@ BEGIN
   RETURN NULL;
 END $function$;
 
-CREATE OR REPLACE FUNCTION public.note_freeze()
- RETURNS trigger
- LANGUAGE plpgsql
-AS $function$
-BEGIN
-  INSERT INTO binding_changes (account_no, subject)
-    SELECT account_no, subject FROM instances WHERE instance_no = COALESCE(NEW.instance_no, OLD.instance_no);
-  RETURN NULL;
-END $function$;
-
 CREATE OR REPLACE FUNCTION public.note_outcomes()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -1141,6 +1131,16 @@ BEGIN
   FROM records r JOIN instances i USING (instance_no) WHERE r.sn = NEW.replaces
   ON CONFLICT (account_no, shard, seq) DO UPDATE SET state = 'replaced', outcome_id = NULL;
   PERFORM sum_calls(ARRAY(SELECT c FROM records r, calls_of(r.account_no, r.shard, r.seq) AS c WHERE r.sn = NEW.replaces));
+  RETURN NULL;
+END $function$;
+
+CREATE OR REPLACE FUNCTION public.note_suspension()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+BEGIN
+  INSERT INTO binding_changes (account_no, subject)
+    SELECT account_no, subject FROM instances WHERE instance_no = COALESCE(NEW.instance_no, OLD.instance_no);
   RETURN NULL;
 END $function$;
 
@@ -1213,7 +1213,7 @@ CREATE TRIGGER hour_usage_sealed_delete AFTER DELETE ON public.hour_usage REFERE
 CREATE TRIGGER hour_usage_sealed_insert AFTER INSERT ON public.hour_usage REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION refuse_sealed_usage();
 CREATE TRIGGER hour_usage_sealed_moved AFTER UPDATE ON public.hour_usage REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION refuse_sealed_usage();
 CREATE TRIGGER hour_usage_sealed_update AFTER UPDATE ON public.hour_usage REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION refuse_sealed_usage();
-CREATE TRIGGER instance_freezes_binding_changed AFTER INSERT OR DELETE OR UPDATE ON public.instance_freezes FOR EACH ROW EXECUTE FUNCTION note_freeze();
+CREATE TRIGGER instance_suspensions_binding_changed AFTER INSERT OR DELETE OR UPDATE ON public.instance_suspensions FOR EACH ROW EXECUTE FUNCTION note_suspension();
 CREATE TRIGGER instances_binding_changed AFTER INSERT OR UPDATE ON public.instances FOR EACH ROW EXECUTE FUNCTION note_binding();
 CREATE TRIGGER instances_kept BEFORE DELETE ON public.instances FOR EACH ROW EXECUTE FUNCTION refuse_change();
 CREATE TRIGGER manifest_totals_final BEFORE DELETE OR UPDATE ON public.manifest_totals FOR EACH ROW EXECUTE FUNCTION refuse_change();

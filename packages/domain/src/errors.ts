@@ -107,7 +107,7 @@ export const QUARANTINE_REASONS = {
     zh: "该时间没有对应主体和计量项的实例",
   },
   instance_closed: { en: "the instance was closed by then", zh: "该时间实例已关闭" },
-  instance_frozen: { en: "the instance was frozen then", zh: "该时间实例处于冻结状态" },
+  instance_suspended: { en: "the instance was suspended then", zh: "该时间实例已暂停" },
   quantity_missing: { en: "this meter needs data.quantity", zh: "该计量项需要 data.quantity" },
   value_missing: { en: "this meter needs data.value", zh: "该计量项需要 data.value" },
   scale_exceeded: {

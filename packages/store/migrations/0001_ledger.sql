@@ -84,15 +84,15 @@ CREATE INDEX instances_binding ON instances (account_no, subject, meter_no, open
 
 CREATE TRIGGER instances_kept BEFORE DELETE ON instances FOR EACH ROW EXECUTE FUNCTION refuse_change();
 
--- When usage of an instance is not billed; frozen_to is null while it lasts.
-CREATE TABLE instance_freezes (
+-- When usage of an instance is not billed; suspended_to is null while it lasts.
+CREATE TABLE instance_suspensions (
   instance_no integer NOT NULL REFERENCES instances,
-  frozen_from timestamptz NOT NULL CHECK (date_trunc('second', frozen_from) = frozen_from),
-  frozen_to timestamptz CHECK (date_trunc('second', frozen_to) = frozen_to AND frozen_to > frozen_from),
-  PRIMARY KEY (instance_no, frozen_from)
+  suspended_from timestamptz NOT NULL CHECK (date_trunc('second', suspended_from) = suspended_from),
+  suspended_to timestamptz CHECK (date_trunc('second', suspended_to) = suspended_to AND suspended_to > suspended_from),
+  PRIMARY KEY (instance_no, suspended_from)
 );
 
-CREATE UNIQUE INDEX instance_freezes_open ON instance_freezes (instance_no) WHERE frozen_to IS NULL;
+CREATE UNIQUE INDEX instance_suspensions_open ON instance_suspensions (instance_no) WHERE suspended_to IS NULL;
 
 -- Aggregators keep lives in memory. In each transaction they ask for the changes made by transactions that had not
 -- ended when they asked last; a number drawn from a sequence would not do, for it can become visible late.
@@ -115,15 +115,15 @@ END $$;
 CREATE TRIGGER instances_binding_changed AFTER INSERT OR UPDATE ON instances
   FOR EACH ROW EXECUTE FUNCTION note_binding();
 
-CREATE FUNCTION note_freeze() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION note_suspension() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
   INSERT INTO binding_changes (account_no, subject)
     SELECT account_no, subject FROM instances WHERE instance_no = COALESCE(NEW.instance_no, OLD.instance_no);
   RETURN NULL;
 END $$;
 
-CREATE TRIGGER instance_freezes_binding_changed AFTER INSERT OR UPDATE OR DELETE ON instance_freezes
-  FOR EACH ROW EXECUTE FUNCTION note_freeze();
+CREATE TRIGGER instance_suspensions_binding_changed AFTER INSERT OR UPDATE OR DELETE ON instance_suspensions
+  FOR EACH ROW EXECUTE FUNCTION note_suspension();
 
 CREATE TABLE products (
   account_no smallint NOT NULL REFERENCES accounts,
@@ -867,7 +867,7 @@ CREATE TABLE subscriptions (
   -- V2.0: the order line. V1.0: the product, as one order asks for several.
   item text NOT NULL,
   version text NOT NULL CHECK (version IN ('v1', 'v2')),
-  state text NOT NULL CHECK (state IN ('opening', 'active', 'frozen', 'released', 'same')),
+  state text NOT NULL CHECK (state IN ('opening', 'active', 'suspended', 'closed', 'same')),
   -- Why it is not open yet; null where nothing hinders it.
   waits_for text,
   product_id text,
@@ -881,9 +881,9 @@ CREATE TABLE subscriptions (
   provided jsonb,
   subject text,
   opened timestamptz,
-  frozen_at timestamptz,
-  frozen_why text CHECK (frozen_why IN ('status', 'expired')),
-  released_at timestamptz,
+  suspended_at timestamptz,
+  suspended_why text CHECK (suspended_why IN ('status', 'expired')),
+  closed_at timestamptz,
   -- The other line of the same order that asked for the same pay-per-use product.
   same_as bigint REFERENCES subscriptions,
   received_at timestamptz NOT NULL,
@@ -906,7 +906,7 @@ CREATE INDEX subscriptions_customer ON subscriptions (account_no, customer_id);
 CREATE TABLE subscription_events (
   event_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
   subscription_no bigint NOT NULL REFERENCES subscriptions,
-  kind text NOT NULL CHECK (kind IN ('opened', 'refreshed', 'frozen', 'unfrozen', 'upgraded', 'released')),
+  kind text NOT NULL CHECK (kind IN ('opened', 'renewed', 'suspended', 'resumed', 'changed', 'closed')),
   -- The order behind it, empty where the call names none.
   order_ref text NOT NULL DEFAULT '',
   detail jsonb NOT NULL DEFAULT '{}',

@@ -62,8 +62,8 @@ function whyUnbound(
   { meter, time }: UsageEvent,
 ): QuarantineReason | undefined {
   if (binding) {
-    return binding.freezes.some(({ begin, end }) => begin <= time && time < end)
-      ? "instance_frozen"
+    return binding.suspensions.some(({ begin, end }) => begin <= time && time < end)
+      ? "instance_suspended"
       : undefined;
   }
   const closedBefore = lives.some(

@@ -271,19 +271,19 @@ describe("quarantine", () => {
     ).toEqual([{ reason: "unknown_instance" }, { reason: "instance_closed" }]);
   });
 
-  test("usage while an instance is frozen waits, until the freeze turns out to have been none", async () => {
+  test("usage while an instance is suspended waits, until the suspension turns out to have been none", async () => {
     await ledger.instance("i-cold", "tokens", "customer-3", { opened: H });
     await ledger.rows(
-      `INSERT INTO instance_freezes SELECT instance_no, to_timestamp($1::float8), to_timestamp($2::float8)
+      `INSERT INTO instance_suspensions SELECT instance_no, to_timestamp($1::float8), to_timestamp($2::float8)
        FROM instances WHERE instance_id = 'i-cold'`,
       [(H + MINUTE) / 1e6, (H + 2 * MINUTE) / 1e6],
     );
     const at = (quantity: string, time: number) => usage({ subject: "customer-3", quantity, time });
     await countBatch(deps(), batchOf(ledger, [at("1", H), at("2", H + MINUTE), at("4", H + 2 * MINUTE)]));
     expect((await totals())[0]).toMatchObject({ quantity: "5" });
-    expect(await ledger.rows("SELECT reason FROM quarantine")).toEqual([{ reason: "instance_frozen" }]);
+    expect(await ledger.rows("SELECT reason FROM quarantine")).toEqual([{ reason: "instance_suspended" }]);
     expect(await releaseQuarantine(deps())).toBe(0);
-    await ledger.rows("DELETE FROM instance_freezes");
+    await ledger.rows("DELETE FROM instance_suspensions");
     expect(await releaseQuarantine(deps())).toBe(1);
     expect((await totals())[0]).toMatchObject({ quantity: "7" });
   });

@@ -71,13 +71,13 @@ test("what happens to one instance is told in order, however long the first take
   }
   await shop.v2({ activity: "releaseInstance", instanceId });
   await deliverDue(shop.deps);
-  expect(told()).toEqual(["instance.open", "instance.freeze"]);
+  expect(told()).toEqual(["instance.open", "instance.suspend"]);
   answer = {};
   for (let times = 0; times < 3; times += 1) {
     await hurry();
     await deliverDue(shop.deps);
   }
-  expect(told().slice(2)).toEqual(["instance.freeze", "instance.unfreeze", "instance.release"]);
+  expect(told().slice(2)).toEqual(["instance.suspend", "instance.resume", "instance.close"]);
   await hurry();
   await deliverDue(shop.deps);
   expect(told()).toHaveLength(5);
@@ -103,7 +103,7 @@ test("an upgrade is looked up, kept and told, once", async () => {
   for (let times = 0; times < 2; times += 1) expect((await shop.v2(upgrade)).resultCode).toBe("000000");
   await deliverDue(shop.deps);
   await deliverDue(shop.deps);
-  expect(told()).toEqual(["instance.open", "instance.upgrade"]);
+  expect(told()).toEqual(["instance.open", "instance.change"]);
   expect(await shop.ledger.rows("SELECT product_id FROM subscriptions")).toEqual([{ product_id: "P9" }]);
   expect(await shop.v2({ ...upgrade, orderId: "NEVER" })).toMatchObject({ resultCode: "000004" });
 });

@@ -186,7 +186,7 @@ describe("a running storefront", () => {
     expect(await ask("v1", "activity=instanceStatus&instanceId=b-1&instanceStatus=FREEZE")).toMatchObject({
       resultCode: "000000",
     });
-    expect(await ledger.rows("SELECT state FROM subscriptions")).toEqual([{ state: "frozen" }]);
+    expect(await ledger.rows("SELECT state FROM subscriptions")).toEqual([{ state: "suspended" }]);
   });
 
   test(

@@ -41,15 +41,15 @@ async function post(path: string, body?: object): Promise<Order> {
   return (await answer.json()) as Order;
 }
 
-test("what a person buys in the sandbox's shop lives, freezes and ends here", async () => {
+test("what a person buys in the sandbox's shop lives, is suspended and ends here", async () => {
   const order = await post("/sandbox/orders", { product: "P1", customer: "customer-1" });
   expect(order).toMatchObject({ state: "open", answer: "000000 success" });
   const [made] = await shop.ledger.rows("SELECT instance_id, subject FROM instances");
   expect(made).toEqual({ instance_id: order.instanceId, subject: "customer-1" });
   for (const [action, state] of [
-    ["freeze", "frozen"],
+    ["freeze", "suspended"],
     ["unfreeze", "active"],
-    ["release", "released"],
+    ["release", "closed"],
   ]) {
     await post(`/sandbox/orders/${order.orderId}/${action}`);
     expect(await shop.ledger.rows("SELECT state FROM subscriptions")).toEqual([{ state }]);
@@ -107,7 +107,7 @@ test.skipIf(CHROMIUM === undefined).each([
       seen.push(await state());
     }
     expect(seen).toEqual(words);
-    expect(await shop.ledger.rows("SELECT state FROM subscriptions")).toEqual([{ state: "released" }]);
+    expect(await shop.ledger.rows("SELECT state FROM subscriptions")).toEqual([{ state: "closed" }]);
     expect(errors).toEqual([]);
   } finally {
     await browser.close();

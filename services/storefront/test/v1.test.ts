@@ -106,11 +106,11 @@ test("the activities of a life", async () => {
   const state = async () => (await shop.ledger.rows("SELECT state FROM subscriptions"))[0]!["state"];
   expect(await only({ activity: "instanceStatus", instanceId, instanceStatus: "UNFREEZE" })).toBe("000002");
   expect(await only({ activity: "instanceStatus", instanceId, instanceStatus: "FREEZE" })).toBe("000000");
-  expect(await state()).toBe("frozen");
+  expect(await state()).toBe("suspended");
   shop.clock.advance(MINUTE);
   expect(await only({ activity: "instanceStatus", instanceId, instanceStatus: "NORMAL" })).toBe("000000");
   expect(await only({ activity: "expireInstance", ...order })).toBe("000000");
-  expect(await state()).toBe("frozen");
+  expect(await state()).toBe("suspended");
   const renewal = {
     activity: "refreshInstance",
     instanceId,

@@ -158,17 +158,18 @@ describe("the life of an instance", () => {
   });
   const status = (value: string) =>
     shop.v2({ activity: "updateInstanceStatus", instanceId: id, status: value });
-  const freezes = () => shop.ledger.rows("SELECT frozen_from, frozen_to FROM instance_freezes ORDER BY 1");
+  const suspensions = () =>
+    shop.ledger.rows("SELECT suspended_from, suspended_to FROM instance_suspensions ORDER BY 1");
 
-  test("is frozen, unfrozen and released, each once", async () => {
+  test("is suspended, resumed and closed, each once", async () => {
     shop.clock.set(H + MINUTE + 1);
     for (let times = 0; times < 2; times += 1) {
       expect(await status("FREEZE")).toMatchObject({ resultCode: "000000" });
     }
-    expect(await freezes()).toEqual([{ frozen_from: H + MINUTE, frozen_to: null }]);
+    expect(await suspensions()).toEqual([{ suspended_from: H + MINUTE, suspended_to: null }]);
     shop.clock.set(H + 2 * MINUTE);
     for (let times = 0; times < 2; times += 1) await status("UNFREEZE");
-    expect(await freezes()).toEqual([{ frozen_from: H + MINUTE, frozen_to: H + 2 * MINUTE }]);
+    expect(await suspensions()).toEqual([{ suspended_from: H + MINUTE, suspended_to: H + 2 * MINUTE }]);
     shop.clock.set(H + 3 * MINUTE);
     for (let times = 0; times < 2; times += 1) {
       expect(await shop.v2({ activity: "releaseInstance", instanceId: id })).toMatchObject({
@@ -180,14 +181,14 @@ describe("the life of an instance", () => {
     expect(await status("UNFREEZE")).toMatchObject({ resultCode: "000003" });
     expect(await status("MELT")).toMatchObject({ resultCode: "000002" });
     const events = await shop.ledger.rows("SELECT kind FROM subscription_events ORDER BY event_id");
-    expect(events.map(({ kind }) => kind)).toEqual(["opened", "frozen", "unfrozen", "released"]);
+    expect(events.map(({ kind }) => kind)).toEqual(["opened", "suspended", "resumed", "closed"]);
   });
 
-  test("freezes of one second follow each other", async () => {
+  test("suspensions of one second follow each other", async () => {
     for (const value of ["FREEZE", "UNFREEZE", "FREEZE", "UNFREEZE"]) await status(value);
-    expect(await freezes()).toEqual([
-      { frozen_from: H, frozen_to: H + SECOND },
-      { frozen_from: H + SECOND, frozen_to: H + 2 * SECOND },
+    expect(await suspensions()).toEqual([
+      { suspended_from: H, suspended_to: H + SECOND },
+      { suspended_from: H + SECOND, suspended_to: H + 2 * SECOND },
     ]);
   });
 

@@ -7,7 +7,7 @@ export const RESET_RULES = ["none", "monthly", "yearly"] as const;
 export type ResetRule = (typeof RESET_RULES)[number];
 
 /** How far something bought is; `same`: it turned out to be one that was bought before. */
-export const SUBSCRIPTION_STATES = ["opening", "active", "frozen", "released", "same"] as const;
+export const SUBSCRIPTION_STATES = ["opening", "active", "suspended", "closed", "same"] as const;
 export type SubscriptionState = (typeof SUBSCRIPTION_STATES)[number];
 
 /** Why a subscription is not open yet; a closed set. */

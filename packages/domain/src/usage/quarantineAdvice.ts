@@ -18,9 +18,9 @@ export const QUARANTINE_ADVICE: Record<QuarantineReason, Text> = {
     en: "usage after the end of its instance: add the instance that followed, or write it off (quarterpast quarantine write-off)",
     zh: "实例关闭后的用量：请添加后续实例，或核销（quarterpast quarantine write-off）",
   },
-  instance_frozen: {
-    en: "usage while its instance was frozen is not billed: stop the service in time, and write it off (quarterpast quarantine write-off)",
-    zh: "冻结期间的用量不计费：请及时停止服务，并核销（quarterpast quarantine write-off）",
+  instance_suspended: {
+    en: "usage while its instance was suspended is not billed: stop the service in time, and write it off (quarterpast quarantine write-off)",
+    zh: "实例暂停期间的用量不计费：请及时停止服务，并核销（quarterpast quarantine write-off）",
   },
   quantity_missing: {
     en: "send it again under a new id with data.quantity, then write the waiting one off (quarterpast quarantine write-off)",

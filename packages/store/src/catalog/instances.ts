@@ -1,6 +1,5 @@
-import { shardOf, type BillingCycle, type Interval, type Micros } from "@quarterpast/domain";
+import { floorSecond, shardOf, type BillingCycle, type Interval, type Micros } from "@quarterpast/domain";
 import { inTransaction, stamp, type Db, type Pool } from "../db/database.js";
-import { findFreezes } from "../storefront/lives.js";
 
 /** What a customer bought: one pay-per-use billing item. */
 export interface Instance {
@@ -59,29 +58,37 @@ export async function addInstance(pool: Pool, instance: NewInstance, now: Micros
       [instance.accountNo, instance.subject, meterNo, stamp(instance.opened)],
     );
     if (inTheWay.rows[0]) return { outcome: "overlaps", instance: inTheWay.rows[0] };
-    const shard = shardOf(instance.instanceId);
-    const made = await client.query<{ no: number }>(
-      `INSERT INTO instances (account_no, instance_id, product, meter_no, subject, shard, cycle, opened, created_at)
-       VALUES ($1::smallint, $2::text, $3::text, $4::integer, $5::text, $6::smallint, $7::text, $8::timestamptz, $9::timestamptz)
-       RETURNING instance_no AS no`,
-      [
-        instance.accountNo,
-        instance.instanceId,
-        instance.product,
-        meterNo,
-        instance.subject,
-        shard,
-        instance.cycle ?? "hourly",
-        stamp(instance.opened),
-        stamp(now),
-      ],
-    );
-    const { cycle = "hourly" } = instance;
-    return {
-      outcome: "created",
-      instance: { ...instance, cycle, shard, instanceNo: made.rows[0]!.no, closed: null },
-    };
+    const instanceNo = await insertInstance(client, { ...instance, meterNo }, now);
+    const made = (await findInstance(client, instance.accountNo, instance.instanceId))!;
+    // Another life under the same id was made at the same time.
+    if (instanceNo === undefined) return { outcome: "exists_otherwise", instance: made };
+    return { outcome: "created", instance: made };
   });
+}
+
+/** Writes an instance down. @returns its number; undefined where the account has the id already. */
+export async function insertInstance(
+  db: Db,
+  instance: Omit<NewInstance, "meter"> & { meterNo: number },
+  now: Micros,
+): Promise<number | undefined> {
+  const { rows } = await db.query<{ no: number }>(
+    `INSERT INTO instances (account_no, instance_id, product, meter_no, subject, shard, cycle, opened, created_at)
+     VALUES ($1::smallint, $2::text, $3::text, $4::integer, $5::text, $6::smallint, $7::text, $8::timestamptz, $9::timestamptz)
+     ON CONFLICT (account_no, instance_id) DO NOTHING RETURNING instance_no AS no`,
+    [
+      instance.accountNo,
+      instance.instanceId,
+      instance.product,
+      instance.meterNo,
+      instance.subject,
+      shardOf(instance.instanceId),
+      instance.cycle ?? "hourly",
+      stamp(instance.opened),
+      stamp(now),
+    ],
+  );
+  return rows[0]?.no;
 }
 
 function sameInstance(a: Instance, b: NewInstance): boolean {
@@ -136,6 +143,68 @@ export async function closeInstance(
   return findInstance(db, accountNo, instanceId);
 }
 
+/**
+ * Ends a life in the second of a time, once. A life is at least a second long: a release in the second of the opening
+ * ends it with that second.
+ */
+export async function endInstance(db: Db, accountNo: number, instanceId: string, now: Micros): Promise<void> {
+  await db.query(
+    `UPDATE instances SET closed = greatest($3::timestamptz, opened + interval '1 second')
+     WHERE account_no = $1::smallint AND instance_id = $2::text AND closed IS NULL`,
+    [accountNo, instanceId, stamp(floorSecond(now))],
+  );
+}
+
+/**
+ * Stops the billing of a live instance from this second on; one that is suspended stays so. Suspensions of one instance
+ * never overlap: a second one in the same second begins where the first ended.
+ */
+export async function suspendInstance(
+  db: Db,
+  accountNo: number,
+  instanceId: string,
+  now: Micros,
+): Promise<void> {
+  await db.query(
+    `INSERT INTO instance_suspensions (instance_no, suspended_from)
+     SELECT i.instance_no, greatest($3::timestamptz, i.opened,
+       (SELECT max(suspended_to) FROM instance_suspensions s WHERE s.instance_no = i.instance_no))
+     FROM instances i WHERE i.account_no = $1::smallint AND i.instance_id = $2::text AND i.closed IS NULL
+       AND NOT EXISTS (
+         SELECT 1 FROM instance_suspensions s WHERE s.instance_no = i.instance_no AND s.suspended_to IS NULL)`,
+    [accountNo, instanceId, stamp(floorSecond(now))],
+  );
+}
+
+/** Bills an instance again from this second on, at least a second after its suspension began. */
+export async function resumeInstance(
+  db: Db,
+  accountNo: number,
+  instanceId: string,
+  now: Micros,
+): Promise<void> {
+  await db.query(
+    `UPDATE instance_suspensions s SET suspended_to = greatest($3::timestamptz, s.suspended_from + interval '1 second')
+     FROM instances i WHERE i.account_no = $1::smallint AND i.instance_id = $2::text
+       AND s.instance_no = i.instance_no AND s.suspended_to IS NULL`,
+    [accountNo, instanceId, stamp(floorSecond(now))],
+  );
+}
+
+/** When instances were suspended; an interval that lasts ends at Infinity. */
+async function findSuspensions(db: Db, instanceNos: readonly number[]): Promise<Map<number, Interval[]>> {
+  const { rows } = await db.query<{ instanceNo: number; begin: Micros; end: Micros | null }>(
+    `SELECT instance_no AS "instanceNo", suspended_from AS begin, suspended_to AS "end" FROM instance_suspensions
+     WHERE instance_no = ANY ($1::integer[])`,
+    [instanceNos],
+  );
+  const suspensions = new Map<number, Interval[]>();
+  for (const { instanceNo, begin, end } of rows) {
+    suspensions.set(instanceNo, [...(suspensions.get(instanceNo) ?? []), { begin, end: end ?? Infinity }]);
+  }
+  return suspensions;
+}
+
 /** What the aggregator needs to bind usage. */
 export interface Binding {
   instanceNo: number;
@@ -145,8 +214,8 @@ export interface Binding {
   shard: number;
   opened: Micros;
   closed: Micros | null;
-  /** When it was frozen; a freeze that lasts ends at Infinity. */
-  freezes: readonly Interval[];
+  /** When it was suspended; a suspension that lasts ends at Infinity. */
+  suspensions: readonly Interval[];
 }
 
 /** All lives of the given subjects, of any meter; a subject without any gives none. */
@@ -155,15 +224,15 @@ export async function findBindings(
   accountNo: number,
   subjects: readonly string[],
 ): Promise<Binding[]> {
-  const { rows } = await db.query<Omit<Binding, "freezes">>(
+  const { rows } = await db.query<Omit<Binding, "suspensions">>(
     `SELECT i.instance_no AS "instanceNo", i.account_no AS "accountNo", i.subject, m.code AS meter, i.shard, i.opened, i.closed
      FROM unnest($2::text[]) AS wanted (subject)
      JOIN instances i ON i.account_no = $1::smallint AND i.subject = wanted.subject JOIN meters m USING (meter_no)`,
     [accountNo, subjects],
   );
-  const freezes = await findFreezes(
+  const suspensions = await findSuspensions(
     db,
     rows.map((row) => row.instanceNo),
   );
-  return rows.map((row) => ({ ...row, freezes: freezes.get(row.instanceNo) ?? [] }));
+  return rows.map((row) => ({ ...row, suspensions: suspensions.get(row.instanceNo) ?? [] }));
 }

@@ -1,5 +1,5 @@
 import type { BillingCycle, Micros, ResetRule, SellingMode } from "@quarterpast/domain";
-import { inTransaction, stamp, type Db, type Pool } from "../db/database.js";
+import { stamp, type Db } from "../db/database.js";
 
 /** What the seller offers under one product id of the marketplace. */
 export interface Product {
@@ -58,52 +58,49 @@ export type AddedProduct =
   | { outcome: "unknown_meter"; meter: string };
 
 /**
- * Adds a product; the same again is `unchanged`. What was sold under it before it was known is opened at once. Addresses
- * may be given anew, all else never changes: instances were made by it.
+ * Writes a product down, in the caller's transaction; the same again is `unchanged`. Addresses may be given anew, all else
+ * never changes: instances were made by it.
  */
-export async function addProduct(
-  pool: Pool,
+export async function keepProduct(
+  db: Db,
   accountNo: number,
   product: Product,
   now: Micros,
 ): Promise<AddedProduct> {
-  return inTransaction(pool, async (db) => {
-    const missing = await missingMeter(db, product);
-    if (missing !== undefined) return { outcome: "unknown_meter", meter: missing };
-    const inserted = await db.query(
-      `INSERT INTO products (account_no, product_id, mode, meter_no, cycle, reset_rule, deduction_order, front_end_url,
+  const missing = await missingMeter(db, product);
+  if (missing !== undefined) return { outcome: "unknown_meter", meter: missing };
+  const inserted = await db.query(
+    `INSERT INTO products (account_no, product_id, mode, meter_no, cycle, reset_rule, deduction_order, front_end_url,
          admin_url, dashboard_url, created_at)
        SELECT $1::smallint, $2::text, $3::text, (SELECT meter_no FROM meters WHERE code = $4::text), $5::text, $6::text,
          $7::smallint, $8::text, $9::text, $10::text, $11::timestamptz ON CONFLICT DO NOTHING`,
-      [
-        accountNo,
-        product.productId,
-        product.mode,
-        product.meter,
-        product.cycle,
-        product.resetRule,
-        product.deductionOrder,
-        product.frontEndUrl,
-        product.adminUrl,
-        product.dashboardUrl,
-        stamp(now),
-      ],
-    );
-    if (inserted.rowCount === 0) return changeAddresses(db, accountNo, product);
-    await db.query(
-      `INSERT INTO product_contents (account_no, product_id, meter_no, quota)
+    [
+      accountNo,
+      product.productId,
+      product.mode,
+      product.meter,
+      product.cycle,
+      product.resetRule,
+      product.deductionOrder,
+      product.frontEndUrl,
+      product.adminUrl,
+      product.dashboardUrl,
+      stamp(now),
+    ],
+  );
+  if (inserted.rowCount === 0) return changeAddresses(db, accountNo, product);
+  await db.query(
+    `INSERT INTO product_contents (account_no, product_id, meter_no, quota)
        SELECT $1::smallint, $2::text, m.meter_no, t.quota FROM unnest($3::text[], $4::numeric[]) AS t (code, quota)
        JOIN meters m USING (code)`,
-      [
-        accountNo,
-        product.productId,
-        product.contents.map(({ meter }) => meter),
-        product.contents.map(({ quota }) => quota),
-      ],
-    );
-    await wakeWaiting(db, accountNo, product.productId);
-    return { outcome: "created", product: (await findProduct(db, accountNo, product.productId))! };
-  });
+    [
+      accountNo,
+      product.productId,
+      product.contents.map(({ meter }) => meter),
+      product.contents.map(({ quota }) => quota),
+    ],
+  );
+  return { outcome: "created", product: (await findProduct(db, accountNo, product.productId))! };
 }
 
 async function changeAddresses(db: Db, accountNo: number, product: Product): Promise<AddedProduct> {
@@ -133,12 +130,4 @@ async function missingMeter(db: Db, { meter, contents }: Product): Promise<strin
     [wanted],
   );
   return rows[0]?.code;
-}
-
-async function wakeWaiting(db: Db, accountNo: number, productId: string): Promise<void> {
-  await db.query(
-    `UPDATE subscriptions SET next_try = now()
-     WHERE account_no = $1::smallint AND product_id = $2::text AND state = 'opening'`,
-    [accountNo, productId],
-  );
 }

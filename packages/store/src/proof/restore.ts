@@ -1,5 +1,6 @@
-import { HOUR, SHARDS, shardOf, type Aggregation, type BillingCycle, type Micros } from "@quarterpast/domain";
+import { HOUR, SHARDS, type Aggregation, type BillingCycle, type Micros } from "@quarterpast/domain";
 import { stamp, stamps, type Db } from "../db/database.js";
+import { insertInstance } from "../catalog/instances.js";
 import { ensureMeter } from "../catalog/meters.js";
 
 /** Whether an hour's manifest is in the ledger already, and the same. */
@@ -40,22 +41,9 @@ export async function restoreInstances(
   for (const row of rows) {
     const { aggregation, unit, scale } = row;
     const { meter } = await ensureMeter(db, { code: row.meter, aggregation, unit, scale }, now);
-    await db.query(
-      `INSERT INTO instances (account_no, instance_id, product, meter_no, subject, shard, cycle, opened, created_at)
-       VALUES ($1::smallint, $2::text, $3::text, $4::integer, $5::text, $6::smallint, $7::text, $8::timestamptz, $9::timestamptz)
-       ON CONFLICT (account_no, instance_id) DO NOTHING`,
-      [
-        accountNo,
-        row.instance,
-        row.product,
-        meter.meterNo,
-        row.subject,
-        shardOf(row.instance),
-        row.cycle,
-        stamp(row.opened),
-        stamp(now),
-      ],
-    );
+    const { instance: instanceId, product, subject, cycle, opened } = row;
+    const { meterNo } = meter;
+    await insertInstance(db, { accountNo, instanceId, product, meterNo, subject, cycle, opened }, now);
   }
 }
 

@@ -1,6 +1,6 @@
 import { statesAllowing, transition, type Micros } from "@quarterpast/domain";
 import { writeAudit, type Actor } from "../catalog/audit.js";
-import { findCase, type OpenCase } from "./cases.js";
+import { addCaseEntry, assignCase, findCase, resolveCase, type OpenCase } from "./cases.js";
 import { inTransaction, stamp, type Db, type Pool } from "../db/database.js";
 import { settleFindingsOf } from "./findings.js";
 import { chooseProduct } from "../storefront/subscriptions.js";
@@ -51,11 +51,7 @@ export async function actOnCase(
     const refused = await carryOut(db, actor, before, act, now);
     if (refused) return refused;
     const { act: name, ...detail } = act;
-    await db.query(
-      `INSERT INTO case_history (case_id, at, key_id, act, detail)
-       VALUES ($1::bigint, $2::timestamptz, $3::text, $4::text, $5::jsonb)`,
-      [caseId, stamp(now), actor.keyId, name, JSON.stringify(detail)],
-    );
+    await addCaseEntry(db, caseId, { at: now, keyId: actor.keyId, act: name, detail });
     const { history: _, ...after } = (await findCase(db, actor.accountNo, caseId))!;
     const { history: __, ...was } = before;
     await writeAudit(
@@ -77,20 +73,15 @@ async function carryOut(
 ): Promise<ActedOn | undefined> {
   switch (act.act) {
     case "assign":
-      await db.query("UPDATE cases SET owner = $2::text WHERE case_id = $1::bigint", [caseId, act.owner]);
+      await assignCase(db, caseId, act.owner);
       return undefined;
     case "write_off":
-    case "close": {
-      const resolution = act.act === "write_off" ? "written_off" : "closed";
-      await db.query(
-        "UPDATE cases SET resolved_at = $2::timestamptz, resolution = $3::text WHERE case_id = $1::bigint",
-        [caseId, stamp(now), resolution],
-      );
+    case "close":
+      await resolveCase(db, caseId, act.act === "write_off" ? "written_off" : "closed", now);
       await settleFindingsOf(db, actor.accountNo, { kind, ref }, now);
       if (kind === "quarantine" && act.act === "write_off")
         await writeOffQuarantine(db, actor.accountNo, ref, now);
       return undefined;
-    }
     case "rereport":
     case "resend":
       return kind.startsWith("record_") ? fileAgain(db, actor, ref, act, now) : { outcome: "no_record" };

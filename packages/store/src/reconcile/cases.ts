@@ -191,3 +191,61 @@ export async function findCase(
   );
   return { ...found, history: history.rows };
 }
+
+/** What a person has to settle, as whoever found it says. */
+export interface Case {
+  kind: string;
+  ref: string;
+  detail: string;
+}
+
+/** Raises a case, once while it stands. */
+export async function raiseCase(db: Db, accountNo: number, wanted: Case, now: Micros): Promise<void> {
+  await db.query(
+    `INSERT INTO cases (account_no, kind, ref, detail, opened_at)
+     VALUES ($1::smallint, $2::text, $3::text, $4::text, $5::timestamptz) ON CONFLICT DO NOTHING`,
+    [accountNo, wanted.kind, wanted.ref, wanted.detail, stamp(now)],
+  );
+}
+
+/** Resolves what stands of an instance; all of it, or one kind less. */
+export async function resolveCases(
+  db: Db,
+  accountNo: number,
+  ref: string,
+  now: Micros,
+  except = "",
+): Promise<void> {
+  await db.query(
+    `UPDATE cases SET resolved_at = $3::timestamptz
+     WHERE account_no = $1::smallint AND ref = $2::text AND resolved_at IS NULL AND kind <> $4::text`,
+    [accountNo, ref, stamp(now), except],
+  );
+}
+
+/** Gives a case to a person. */
+export async function assignCase(db: Db, caseId: number, owner: string): Promise<void> {
+  await db.query("UPDATE cases SET owner = $2::text WHERE case_id = $1::bigint", [caseId, owner]);
+}
+
+/** Ends a case by a person's word. */
+export async function resolveCase(
+  db: Db,
+  caseId: number,
+  resolution: "written_off" | "closed",
+  now: Micros,
+): Promise<void> {
+  await db.query(
+    "UPDATE cases SET resolved_at = $2::timestamptz, resolution = $3::text WHERE case_id = $1::bigint",
+    [caseId, stamp(now), resolution],
+  );
+}
+
+/** Adds to the history of a case what was done, and by which key. */
+export async function addCaseEntry(db: Db, caseId: number, entry: CaseEntry): Promise<void> {
+  await db.query(
+    `INSERT INTO case_history (case_id, at, key_id, act, detail)
+     VALUES ($1::bigint, $2::timestamptz, $3::text, $4::text, $5::jsonb)`,
+    [caseId, stamp(entry.at), entry.keyId, entry.act, JSON.stringify(entry.detail)],
+  );
+}

@@ -57,7 +57,7 @@ export async function readSealedUsage(db: Db, work: FreezeWork, limit: number): 
      )
      SELECT instance_no AS "instanceNo", a.account_no AS "accountNo", a.code AS account, i.instance_id AS "instanceId",
        i.product, m.code AS meter, m.unit, i.cycle,
-       -- A record may not reach into a freeze: one that lasts past the hour ends the life for it, one that ended in the
+       -- A record may not reach into a suspension: one that lasts past the hour ends the life for it, one that ended in the
        -- hour begins it. LEAST and GREATEST leave nulls out.
        greatest(i.opened, f.ended) AS opened, least(i.closed, f.began) AS closed, chunk.quantity::text, chunk.events,
        COALESCE(r.residue, 0)::text AS residue
@@ -69,11 +69,11 @@ export async function readSealedUsage(db: Db, work: FreezeWork, limit: number): 
        SELECT residue FROM residues r WHERE r.instance_no = chunk.instance_no ORDER BY hour DESC LIMIT 1
      ) r ON true
      LEFT JOIN LATERAL (
-       SELECT min(frozen_from) FILTER (WHERE frozen_to IS NULL OR frozen_to >= $2::timestamptz + interval '1 hour') AS began,
-         max(frozen_to) FILTER (WHERE frozen_to < $2::timestamptz + interval '1 hour') AS ended
-       FROM instance_freezes f WHERE f.instance_no = chunk.instance_no
-         AND f.frozen_from < $2::timestamptz + interval '1 hour' AND (f.frozen_to IS NULL OR f.frozen_to > $2::timestamptz)
-         AND (f.frozen_to IS NULL OR f.frozen_to >= $2::timestamptz + interval '1 hour' OR f.frozen_from <= $2::timestamptz)
+       SELECT min(suspended_from) FILTER (WHERE suspended_to IS NULL OR suspended_to >= $2::timestamptz + interval '1 hour') AS began,
+         max(suspended_to) FILTER (WHERE suspended_to < $2::timestamptz + interval '1 hour') AS ended
+       FROM instance_suspensions f WHERE f.instance_no = chunk.instance_no
+         AND f.suspended_from < $2::timestamptz + interval '1 hour' AND (f.suspended_to IS NULL OR f.suspended_to > $2::timestamptz)
+         AND (f.suspended_to IS NULL OR f.suspended_to >= $2::timestamptz + interval '1 hour' OR f.suspended_from <= $2::timestamptz)
      ) f ON true
      ORDER BY instance_no`,
     [work.shard, stamp(work.hour), work.frozenThrough, limit],

@@ -91,7 +91,7 @@ export async function readReplaced(db: Db, sn: string): Promise<Refiled[]> {
   return rows;
 }
 
-/** Where an instance has other records than one and those that it replaced, or was frozen: since a time. */
+/** Where an instance has other records than one and those that it replaced, or was suspended: since a time. */
 export async function readOtherIntervals(
   db: Db,
   { instanceNo, sn }: Pick<WaitingRereport, "instanceNo" | "sn">,
@@ -104,7 +104,7 @@ export async function readOtherIntervals(
      )
      SELECT begin_at AS begin, end_at AS "end" FROM records
      WHERE instance_no = $1::integer AND end_at > $3::timestamptz AND sn NOT IN (SELECT sn FROM line)
-     UNION ALL SELECT frozen_from, frozen_to FROM instance_freezes WHERE instance_no = $1::integer`,
+     UNION ALL SELECT suspended_from, suspended_to FROM instance_suspensions WHERE instance_no = $1::integer`,
     [instanceNo, sn, stamp(since)],
   );
   return rows.map(({ begin, end }) => ({ begin, end: end ?? Number.MAX_SAFE_INTEGER }));

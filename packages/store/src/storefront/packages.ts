@@ -1,4 +1,4 @@
-import type { Micros, ResetRule } from "@quarterpast/domain";
+import { floorSecond, type Micros, type ResetRule } from "@quarterpast/domain";
 import { stamp, type Db } from "../db/database.js";
 import type { Product } from "../catalog/products.js";
 
@@ -78,7 +78,7 @@ export async function findPackageSubject(
      JOIN products p ON p.account_no = s.account_no AND p.product_id = s.product_id
      JOIN meters m ON m.meter_no = p.meter_no
      WHERE s.account_no = $1::smallint AND s.customer_id = $2::text AND s.mode = 'pay_per_use'
-       AND s.state IN ('active', 'frozen') AND m.code = ANY ($3::text[])
+       AND s.state IN ('active', 'suspended') AND m.code = ANY ($3::text[])
      ORDER BY (s.subject = s.customer_id) DESC, s.opened LIMIT 1`,
     [accountNo, customerId, meters],
   );
@@ -159,6 +159,22 @@ function addMonths(at: Micros, months: number): Micros {
   const last = new Date(Date.UTC(date.getUTCFullYear(), date.getUTCMonth() + 1, 0)).getUTCDate();
   date.setUTCDate(Math.min(day, last));
   return date.getTime() * 1_000 + (at % 1_000);
+}
+
+/** Ends the packages of a subscription in the second of a time, once; they are never deleted. */
+export async function deactivatePackages(db: Db, subscriptionNo: number, now: Micros): Promise<void> {
+  await db.query(
+    `UPDATE packages SET deactivated_at = $2::timestamptz WHERE subscription_no = $1::bigint AND deactivated_at IS NULL`,
+    [subscriptionNo, stamp(floorSecond(now))],
+  );
+}
+
+/** Sets when the packages of a subscription end. */
+export async function setPackagesExpire(db: Db, subscriptionNo: number, expires: Micros): Promise<void> {
+  await db.query("UPDATE packages SET expires = $2::timestamptz WHERE subscription_no = $1::bigint", [
+    subscriptionNo,
+    stamp(expires),
+  ]);
 }
 
 /** Notes that the seller was told of a package's low balance or end in a period. @returns whether it is news. */

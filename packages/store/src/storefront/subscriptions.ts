@@ -1,49 +1,12 @@
-import type { Micros, SellingMode, SubscriptionState, WaitsFor } from "@quarterpast/domain";
+import type { Micros, SellingMode, WaitsFor } from "@quarterpast/domain";
 import { stamp, type Db } from "../db/database.js";
 import { jsonb } from "../db/json.js";
-
-/** What the seller's service answered, or the template: what the marketplace is told of an instance. */
-export interface Provided {
-  subject?: string;
-  frontEndUrl?: string;
-  adminUrl?: string;
-  userName?: string;
-  password?: string;
-  memo?: string;
-  dashboardUrl?: string;
-}
-
-/** One thing bought, in any selling mode. */
-export interface Subscription {
-  subscriptionNo: number;
-  accountNo: number;
-  /** The first businessId, for ever. */
-  instanceId: string;
-  orderId: string;
-  /** V2.0: the order line. V1.0: the product. */
-  item: string;
-  version: "v1" | "v2";
-  state: SubscriptionState;
-  waitsFor: WaitsFor | null;
-  productId: string | null;
-  mode: SellingMode | null;
-  customerId: string | null;
-  customerName: string | null;
-  terms: Record<string, unknown>;
-  expires: Micros | null;
-  provided: Provided | null;
-  subject: string | null;
-  opened: Micros | null;
-  frozenWhy: "status" | "expired" | null;
-  sameAs: number | null;
-  receivedAt: Micros;
-  tries: number;
-}
-
-const COLUMNS = `subscription_no AS "subscriptionNo", account_no AS "accountNo", instance_id AS "instanceId",
-  order_id AS "orderId", item, version, state, waits_for AS "waitsFor", product_id AS "productId", mode,
-  customer_id AS "customerId", customer_name AS "customerName", terms, expires, provided, subject, opened,
-  frozen_why AS "frozenWhy", same_as AS "sameAs", received_at AS "receivedAt", tries`;
+import {
+  findSubscription,
+  SUBSCRIPTION_COLUMNS as COLUMNS,
+  type Provided,
+  type Subscription,
+} from "./subscription.js";
 
 /** What a call for a new instance says. */
 export interface Reservation {
@@ -109,43 +72,6 @@ async function findByOrder(
     [accountNo, orderId, item, version],
   );
   return rows[0];
-}
-
-/** The subscription of a number; undefined where there is none. */
-export async function findSubscription(db: Db, subscriptionNo: number): Promise<Subscription | undefined> {
-  const { rows } = await db.query<Subscription>(
-    `SELECT ${COLUMNS} FROM subscriptions WHERE subscription_no = $1::bigint`,
-    [subscriptionNo],
-  );
-  return rows[0];
-}
-
-/** The subscriptions of these instance ids. */
-export async function findSubscriptions(
-  db: Db,
-  accountNo: number,
-  instanceIds: readonly string[],
-): Promise<Subscription[]> {
-  const { rows } = await db.query<Subscription>(
-    `SELECT ${COLUMNS} FROM subscriptions WHERE account_no = $1::smallint AND instance_id = ANY ($2::text[])`,
-    [accountNo, instanceIds],
-  );
-  return rows;
-}
-
-/** Subscriptions by number, newest first, `limit` of them before the number `before`. */
-export async function listSubscriptions(
-  db: Db,
-  accountNo: number,
-  filter: { before?: number | undefined; state?: string | undefined; limit: number },
-): Promise<Subscription[]> {
-  const { rows } = await db.query<Subscription>(
-    `SELECT ${COLUMNS} FROM subscriptions WHERE account_no = $1::smallint
-       AND ($2::bigint IS NULL OR subscription_no < $2::bigint) AND ($3::text IS NULL OR state = $3::text)
-     ORDER BY subscription_no DESC LIMIT $4::integer`,
-    [accountNo, filter.before ?? null, filter.state ?? null, filter.limit],
-  );
-  return rows;
 }
 
 /** Takes up to `limit` subscriptions whose next try is due, for `leaseSeconds` of real time. */
@@ -287,15 +213,6 @@ export async function setLifeBegin(
   return rows[0]!;
 }
 
-/** The subscription, locked until the transaction ends. */
-export async function lockSubscription(db: Db, subscriptionNo: number): Promise<Subscription> {
-  const { rows } = await db.query<Subscription>(
-    `SELECT ${COLUMNS} FROM subscriptions WHERE subscription_no = $1::bigint FOR UPDATE`,
-    [subscriptionNo],
-  );
-  return rows[0]!;
-}
-
 /** Ends the opening: the subscription is there. The caller holds its lock. @returns it as it then is. */
 export async function setOpened(db: Db, subscriptionNo: number, subject: string): Promise<Subscription> {
   const { rows } = await db.query<Subscription>(
@@ -304,4 +221,58 @@ export async function setOpened(db: Db, subscriptionNo: number, subject: string)
     [subscriptionNo, subject],
   );
   return rows[0]!;
+}
+
+/** Tries at once what waits for a product that is there now. */
+export async function wakeWaiting(db: Db, accountNo: number, productId: string): Promise<void> {
+  await db.query(
+    `UPDATE subscriptions SET next_try = now()
+     WHERE account_no = $1::smallint AND product_id = $2::text AND state = 'opening'`,
+    [accountNo, productId],
+  );
+}
+
+/** Sets when a subscription ends. The caller holds its lock. */
+export async function setExpires(db: Db, subscriptionNo: number, expires: Micros): Promise<void> {
+  await db.query("UPDATE subscriptions SET expires = $2::timestamptz WHERE subscription_no = $1::bigint", [
+    subscriptionNo,
+    stamp(expires),
+  ]);
+}
+
+/** Changes what a subscription is a subscription of: the instance stays. The caller holds its lock. */
+export async function setChanged(
+  db: Db,
+  subscriptionNo: number,
+  { productId, expires, terms }: { productId: string | null; expires: Micros | null; terms: object },
+): Promise<void> {
+  await db.query(
+    `UPDATE subscriptions SET product_id = COALESCE($2::text, product_id), expires = COALESCE($3::timestamptz, expires),
+       terms = terms || $4::jsonb WHERE subscription_no = $1::bigint`,
+    [subscriptionNo, productId, expires === null ? null : stamp(expires), jsonb(terms)],
+  );
+}
+
+/** Notes that a subscription is suspended, and why; `why` null: that it goes on. The caller holds its lock. */
+export async function setSuspended(
+  db: Db,
+  subscriptionNo: number,
+  why: Subscription["suspendedWhy"],
+  now: Micros,
+): Promise<void> {
+  await db.query(
+    `UPDATE subscriptions SET state = CASE WHEN $2::text IS NULL THEN 'active' ELSE 'suspended' END,
+       suspended_at = CASE WHEN $2::text IS NOT NULL THEN $3::timestamptz END, suspended_why = $2::text
+     WHERE subscription_no = $1::bigint`,
+    [subscriptionNo, why, stamp(now)],
+  );
+}
+
+/** Notes that a subscription has ended. The caller holds its lock. */
+export async function setClosed(db: Db, subscriptionNo: number, now: Micros): Promise<void> {
+  await db.query(
+    `UPDATE subscriptions SET state = 'closed', closed_at = $2::timestamptz, next_try = NULL, waits_for = NULL
+     WHERE subscription_no = $1::bigint`,
+    [subscriptionNo, stamp(now)],
+  );
 }

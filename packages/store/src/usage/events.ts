@@ -229,12 +229,12 @@ export async function findReleasable(db: Db, limit: number): Promise<Releasable[
      JOIN instances i ON i.account_no = q.account_no AND i.subject = q.subject AND i.meter_no = m.meter_no
      JOIN events e USING (source_no, key)
      WHERE q.released_at IS NULL AND q.written_off_at IS NULL
-       AND (q.reason IN ('unknown_meter', 'unknown_instance', 'instance_closed', 'instance_frozen')
+       AND (q.reason IN ('unknown_meter', 'unknown_instance', 'instance_closed', 'instance_suspended')
          -- The scale of its meter was raised.
          OR (q.reason = 'scale_exceeded' AND scale(trim_scale(e.quantity)) <= m.scale AND NOT COALESCE(e.extensions ?| ARRAY['corrects', 'cancels'], false)))
        AND i.opened <= e.occurred AND (i.closed IS NULL OR e.occurred < i.closed)
-       AND NOT EXISTS (SELECT 1 FROM instance_freezes f WHERE f.instance_no = i.instance_no
-         AND f.frozen_from <= e.occurred AND (f.frozen_to IS NULL OR e.occurred < f.frozen_to))
+       AND NOT EXISTS (SELECT 1 FROM instance_suspensions f WHERE f.instance_no = i.instance_no
+         AND f.suspended_from <= e.occurred AND (f.suspended_to IS NULL OR e.occurred < f.suspended_to))
      ORDER BY q.source_no, q.key LIMIT $1::integer`,
     [limit],
   );

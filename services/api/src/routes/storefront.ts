@@ -33,7 +33,7 @@ const calls = z.strictObject({
   ref: fields.optionalInstanceId(),
   failed: field({ en: "true or false", zh: " true 或 false" }, z.enum(["true", "false"]).optional()),
 });
-const STATES = ["opening", "active", "frozen", "released", "same"] as const;
+const STATES = ["opening", "active", "suspended", "closed", "same"] as const;
 const subscriptions = z.strictObject({
   ...paging,
   state: field(

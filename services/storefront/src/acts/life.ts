@@ -2,11 +2,11 @@ import {
   addLifeEvent,
   inTransaction,
   lockSubscription,
-  setExpires,
-  setFrozen,
-  setReleased,
-  setUnfrozen,
-  setUpgraded,
+  endLife,
+  renewLife,
+  resumeLife,
+  setChanged,
+  suspendLife,
   type Db,
   type Subscription,
 } from "@quarterpast/store";
@@ -31,59 +31,59 @@ async function change(
   );
 }
 
-/** A renewal, or its opposite: sets the end, once by its order; what had frozen because it expired thaws. */
+/** A renewal, or its opposite: sets the end, once by its order; what was suspended because it expired goes on. */
 export function refresh(deps: StorefrontDeps, command: Of<"refreshInstance">): Promise<Answer> {
   return change(deps, command.instanceId, async (db, subscription) => {
-    if (subscription.state === "released") return UNKNOWN_INSTANCE(command.instanceId);
+    if (subscription.state === "closed") return UNKNOWN_INSTANCE(command.instanceId);
     const { subscriptionNo } = subscription;
     const { expires, scene, orderRef } = command;
-    const event = { subscriptionNo, kind: "refreshed", orderRef, detail: { expires, scene } } as const;
+    const event = { subscriptionNo, kind: "renewed", orderRef, detail: { expires, scene } } as const;
     if (!(await addLifeEvent(db, event, deps.clock.now()))) return DONE;
-    await setExpires(db, subscriptionNo, expires);
-    await tell(db, deps, "instance.refresh", { ...subscription, expires });
-    if (subscription.state === "frozen" && subscription.frozenWhy === "expired") {
-      await unfreeze(db, deps, subscription);
+    await renewLife(db, subscriptionNo, expires);
+    await tell(db, deps, "instance.renew", { ...subscription, expires });
+    if (subscription.state === "suspended" && subscription.suspendedWhy === "expired") {
+      await resume(db, deps, subscription);
     }
     return DONE;
   });
 }
 
-/** Freezes or unfreezes; what is so already stays so. */
+/** Suspends or resumes; what is so already stays so. */
 export function setStatus(deps: StorefrontDeps, command: Of<"setStatus">): Promise<Answer> {
   return change(deps, command.instanceId, async (db, subscription) => {
     const { state, subscriptionNo } = subscription;
     if (state === "opening") return { code: "000004", instanceId: command.instanceId };
     // What is released has stopped: to freeze it changes nothing, to unfreeze it cannot be.
-    if (state === "released") return command.frozen ? DONE : UNKNOWN_INSTANCE(command.instanceId);
+    if (state === "closed") return command.frozen ? DONE : UNKNOWN_INSTANCE(command.instanceId);
     if (command.frozen && state === "active") {
-      await setFrozen(db, subscription, command.why, deps.clock.now());
+      await suspendLife(db, subscription, command.why, deps.clock.now());
       await addLifeEvent(
         db,
-        { subscriptionNo, kind: "frozen", detail: { why: command.why } },
+        { subscriptionNo, kind: "suspended", detail: { why: command.why } },
         deps.clock.now(),
       );
-      await tell(db, deps, "instance.freeze", subscription);
+      await tell(db, deps, "instance.suspend", subscription);
     }
-    if (!command.frozen && state === "frozen") await unfreeze(db, deps, subscription);
+    if (!command.frozen && state === "suspended") await resume(db, deps, subscription);
     return DONE;
   });
 }
 
-async function unfreeze(db: Db, deps: StorefrontDeps, subscription: Subscription): Promise<void> {
-  await setUnfrozen(db, subscription, deps.clock.now());
-  await addLifeEvent(db, { subscriptionNo: subscription.subscriptionNo, kind: "unfrozen" }, deps.clock.now());
-  await tell(db, deps, "instance.unfreeze", subscription);
+async function resume(db: Db, deps: StorefrontDeps, subscription: Subscription): Promise<void> {
+  await resumeLife(db, subscription, deps.clock.now());
+  await addLifeEvent(db, { subscriptionNo: subscription.subscriptionNo, kind: "resumed" }, deps.clock.now());
+  await tell(db, deps, "instance.resume", subscription);
 }
 
 /** Ends a subscription; one that has ended stays so. */
 export function release(deps: StorefrontDeps, command: Of<"releaseInstance">): Promise<Answer> {
   return change(deps, command.instanceId, async (db, subscription) => {
-    if (subscription.state === "released") return DONE;
+    if (subscription.state === "closed") return DONE;
     const { subscriptionNo } = subscription;
-    await setReleased(db, subscription, deps.clock.now());
+    await endLife(db, subscription, deps.clock.now());
     const detail = { order: command.orderRef };
-    await addLifeEvent(db, { subscriptionNo, kind: "released", detail }, deps.clock.now());
-    await tell(db, deps, "instance.release", subscription);
+    await addLifeEvent(db, { subscriptionNo, kind: "closed", detail }, deps.clock.now());
+    await tell(db, deps, "instance.close", subscription);
     return DONE;
   });
 }
@@ -104,13 +104,13 @@ export async function upgrade(deps: StorefrontDeps, command: Of<"upgradeInstance
     expires: null,
   };
   return change(deps, instanceId, async (db, subscription) => {
-    if (subscription.state === "released") return UNKNOWN_INSTANCE(instanceId);
+    if (subscription.state === "closed") return UNKNOWN_INSTANCE(instanceId);
     const { subscriptionNo } = subscription;
-    const event = { subscriptionNo, kind: "upgraded", orderRef: orderId, detail: { productId } } as const;
+    const event = { subscriptionNo, kind: "changed", orderRef: orderId, detail: { productId } } as const;
     if (!(await addLifeEvent(db, event, deps.clock.now()))) return DONE;
-    await setUpgraded(db, subscriptionNo, { productId, expires, terms });
+    await setChanged(db, subscriptionNo, { productId, expires, terms });
     const after = { ...subscription, productId: productId ?? subscription.productId, terms };
-    await tell(db, deps, "instance.upgrade", { ...after, expires: expires ?? subscription.expires });
+    await tell(db, deps, "instance.change", { ...after, expires: expires ?? subscription.expires });
     return DONE;
   });
 }

@@ -13,7 +13,7 @@ const ASK_MS = 3_000;
 export async function checkChange(deps: StorefrontDeps, command: Of<"changeInstanceCheck">): Promise<Answer> {
   const { instanceId, productInfo } = command;
   const [found] = await deps.reads.subscriptions([instanceId]);
-  if (!found || found.state === "released") return UNKNOWN_INSTANCE(instanceId);
+  if (!found || found.state === "closed") return UNKNOWN_INSTANCE(instanceId);
   if (!deps.hooks) return { code: "000000" };
   const deliveryId = deps.id();
   const at = formatInstant(deps.clock.now());

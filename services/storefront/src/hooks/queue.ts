@@ -13,11 +13,11 @@ import type { StorefrontDeps } from "../deps.js";
 /** What a seller's service is told of; a closed set. */
 export type HookKind =
   | "instance.open"
-  | "instance.refresh"
-  | "instance.freeze"
-  | "instance.unfreeze"
-  | "instance.upgrade"
-  | "instance.release"
+  | "instance.renew"
+  | "instance.suspend"
+  | "instance.resume"
+  | "instance.change"
+  | "instance.close"
   | "order.notified"
   | "package.low"
   | "package.used_up";

@@ -38,7 +38,7 @@ export async function bringToLife(
     const locked = await lockSubscription(db, subscription.subscriptionNo);
     const { state, subscriptionNo, accountNo, instanceId, expires, opened } = locked;
     // Released while it was being opened: the life that was just made ends as well.
-    if (state === "released") await closeInstance(db, accountNo, instanceId, opened! + 1_000_000);
+    if (state === "closed") await closeInstance(db, accountNo, instanceId, opened! + 1_000_000);
     if (state !== "opening") return locked;
     if (product.contents.length > 0) {
       await addPackages(db, { subscriptionNo, accountNo, subject, product, starts: opened!, expires });
