@@ -1,3 +1,4 @@
+import { setTimeout } from "node:timers/promises";
 import { formatInstant, HOUR, MINUTE } from "@quarterpast/domain";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { H } from "../fixtures/ledger.js";
@@ -12,9 +13,8 @@ beforeEach(async () => {
 });
 afterEach((context) => line.end(context.task.result?.state === "fail"));
 
-test("an event becomes a billed record by the old push, with AK/SK and without a serial number", async () => {
-  await line.runClock(H + 2 * MINUTE, 1);
-  await Promise.all([line.collector.start(), line.aggregator.start(), line.reporter.start()]);
+/** An event of 42.5 tokens is taken, and counted. */
+async function use(): Promise<void> {
   const event = {
     ...{ specversion: "1.0", id: "event-1", source: "app", type: "tokens", subject: "customer-1" },
     ...{ time: formatInstant(H + MINUTE), data: { quantity: "42.5" } },
@@ -27,11 +27,17 @@ test("an event becomes a billed record by the old push, with AK/SK and without a
   expect(reply.status).toBe(202);
   const counted = () => line.ledger.rows("SELECT 1 FROM hour_usage");
   await eventually(counted, (rows) => rows.length === 1);
+}
+const records = () =>
+  line.ledger.rows<{ state: string; wire: string }>(
+    "SELECT state, wire FROM billing.records JOIN records USING (sn)",
+  );
+
+test("an event becomes a billed record by the old push, with AK/SK and without a serial number", async () => {
+  await line.runClock(H + 2 * MINUTE, 1);
+  await Promise.all([line.collector.start(), line.aggregator.start(), line.reporter.start()]);
+  await use();
   await line.runClock(H + HOUR + 2 * MINUTE, 10);
-  const records = () =>
-    line.ledger.rows<{ state: string; wire: string }>(
-      "SELECT state, wire FROM billing.records JOIN records USING (sn)",
-    );
   const [accepted] = await eventually(records, ([record]) => record?.state === "accepted", 25_000);
   expect(JSON.parse(accepted!.wire)).toMatchObject({ product_id: "product", usage_value: "42.5000" });
   await line.runClock(H + HOUR + 14 * MINUTE, 30);
@@ -39,3 +45,22 @@ test("an event becomes a billed record by the old push, with AK/SK and without a
   expect(line.sandbox.store.records()).toMatchObject([{ metering_sn: "", state: "billed" }]);
   expect(line.sandbox.store.calls()).toMatchObject([{ push: "old", code: "MKT.0000" }]);
 }, 90_000);
+
+test("a reporter that is killed with its call under way leaves it to a statement, not to the next reporter", async () => {
+  await line.runClock(H + 2 * MINUTE, 1);
+  await Promise.all([line.collector.start(), line.aggregator.start(), line.reporter.start()]);
+  await use();
+  line.sandbox.setFaults([{ mode: "accept_then_timeout", times: 1, afterMs: 120_000 }]);
+  await line.runClock(H + HOUR + 2 * MINUTE, 1);
+  const calls = async () => line.sandbox.store.calls().length;
+  await eventually(calls, (count) => count === 1, 25_000);
+  await line.reporter.kill();
+  await line.reporter.start();
+  // Leases are of six seconds: by now a call with serial numbers would have gone out again.
+  await eventually(records, ([record]) => record?.state === "unknown", 25_000);
+  await setTimeout(2_000);
+  expect(await calls()).toBe(1);
+  await line.runClock(H + HOUR + 14 * MINUTE, 30);
+  await eventually(records, ([record]) => record?.state === "billed", 40_000);
+  expect([await calls(), line.sandbox.store.records().length]).toEqual([1, 1]);
+}, 120_000);

@@ -89,6 +89,27 @@ test("a batch that fails is tried again until it succeeds; nothing is ever given
   expect(await failedJobs(redisUrl, prefix)).toBe(0);
 });
 
+test("a batch that no version here can read is kept, and processed by one that can", async () => {
+  const [redisUrl, prefix] = [testServers().redisUrl, createTestRedisPrefix()];
+  const producer = await produce({ redisUrl, prefix });
+  await ready(producer);
+  await producer.add({ ...batchOf(1), v: 99 as 2 });
+  await producer.add(batchOf(2));
+  const errors: string[] = [];
+  const done = consume({ redisUrl, prefix, onError: ({ message }) => void errors.push(message) });
+  // It is tried again and again, and holds up no other.
+  await vi.waitFor(() => expect(errors.length).toBeGreaterThan(2), { timeout: 10_000 });
+  expect(done).toEqual([2]);
+  expect(errors[0]).toMatch(/collector 7, entry 1: not a usage batch/);
+  expect(await failedJobs(redisUrl, prefix)).toBe(0);
+
+  const redis = await openRedis(redisUrl);
+  const jobs = await redis.keys(`${prefix}:usage:7-*`);
+  expect(jobs).toHaveLength(1);
+  await redis.hset(jobs[0]!, "data", JSON.stringify(batchOf(1)));
+  await vi.waitFor(() => expect(done).toEqual([2, 1]), { timeout: 10_000 });
+});
+
 describe("a Redis that may lose what it took", () => {
   test("is told setting by setting, and nothing may rest on it", async () => {
     const redis = await ownRedis({ appendfsync: "everysec", "maxmemory-policy": "allkeys-lru" });

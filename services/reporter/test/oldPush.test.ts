@@ -134,7 +134,7 @@ test("a call that a complete statement does not show goes out again once, as it 
   expect(first![0]).toBe("old");
 });
 
-test("a reporter that was killed with its call under way leaves it to a statement, not to the next reporter", async () => {
+test("a call whose lease ran out is left to a statement, not to the next reporter", async () => {
   const deps = depsOf();
   await freezeOne(deps);
   const claim = { now: FILED, real: clock.real(), leaseUntil: clock.real() + SECOND, limit: 1 };
