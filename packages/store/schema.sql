@@ -144,6 +144,7 @@ CREATE TABLE calls (
   ref text NOT NULL,
   rerun_of bigint,
   CONSTRAINT calls_pkey PRIMARY KEY (call_id),
+  CONSTRAINT calls_account_no_fkey FOREIGN KEY (account_no) REFERENCES accounts(account_no),
   CONSTRAINT calls_rerun_of_fkey FOREIGN KEY (rerun_of) REFERENCES calls(call_id)
 );
 
@@ -443,8 +444,8 @@ CREATE TABLE hooks (
   delivered_at timestamp with time zone,
   reply jsonb,
   CONSTRAINT hooks_pkey PRIMARY KEY (hook_id),
-  CONSTRAINT hooks_account_no_fkey FOREIGN KEY (account_no) REFERENCES accounts(account_no),
-  CONSTRAINT hooks_delivery_id_key UNIQUE (delivery_id)
+  CONSTRAINT hooks_account_no_delivery_id_key UNIQUE (account_no, delivery_id),
+  CONSTRAINT hooks_account_no_fkey FOREIGN KEY (account_no) REFERENCES accounts(account_no)
 );
 
 CREATE TABLE hour_usage (
@@ -559,9 +560,11 @@ CREATE TABLE meters (
 );
 
 CREATE TABLE nonces (
+  account_no smallint NOT NULL,
   nonce_sha256 bytea NOT NULL,
   forget_at timestamp with time zone NOT NULL,
-  CONSTRAINT nonces_pkey PRIMARY KEY (nonce_sha256)
+  CONSTRAINT nonces_pkey PRIMARY KEY (account_no, nonce_sha256),
+  CONSTRAINT nonces_account_no_fkey FOREIGN KEY (account_no) REFERENCES accounts(account_no)
 );
 
 CREATE TABLE orders (
@@ -982,8 +985,8 @@ CREATE INDEX events_timed_rest_occurred_idx ON public.events_timed_rest USING br
 CREATE UNIQUE INDEX findings_open ON public.findings USING btree (account_no, kind, sn) WHERE (resolved_at IS NULL);
 CREATE INDEX findings_settled ON public.findings USING btree (account_no, kind, sn) WHERE settled;
 CREATE INDEX findings_unvalued ON public.findings USING btree (account_no) WHERE (valued_at IS NULL);
-CREATE INDEX hooks_due ON public.hooks USING btree (next_at) WHERE (delivered_at IS NULL);
-CREATE INDEX hooks_waiting ON public.hooks USING btree (ref, hook_id) WHERE (delivered_at IS NULL);
+CREATE INDEX hooks_due ON public.hooks USING btree (account_no, next_at) WHERE (delivered_at IS NULL);
+CREATE INDEX hooks_waiting ON public.hooks USING btree (account_no, ref, hook_id) WHERE (delivered_at IS NULL);
 CREATE INDEX hours_to_freeze ON public.hours USING btree (shard, hour) WHERE (frozen_at IS NULL);
 CREATE UNIQUE INDEX instance_suspensions_open ON public.instance_suspensions USING btree (instance_no) WHERE (suspended_to IS NULL);
 CREATE INDEX instances_binding ON public.instances USING btree (account_no, subject, meter_no, opened);
@@ -1008,7 +1011,7 @@ CREATE INDEX submissions_unsettled ON public.submissions USING btree (account_no
 CREATE INDEX subscription_events_of ON public.subscription_events USING btree (subscription_no, event_id);
 CREATE UNIQUE INDEX subscription_events_once ON public.subscription_events USING btree (subscription_no, kind, order_ref) WHERE (order_ref <> ''::text);
 CREATE INDEX subscriptions_customer ON public.subscriptions USING btree (account_no, customer_id);
-CREATE INDEX subscriptions_due ON public.subscriptions USING btree (next_try) WHERE (state = 'opening'::text);
+CREATE INDEX subscriptions_due ON public.subscriptions USING btree (account_no, next_try) WHERE (state = 'opening'::text);
 CREATE UNIQUE INDEX subscriptions_on_demand ON public.subscriptions USING btree (account_no, order_id, product_id) WHERE ((mode = 'pay_per_use'::text) AND (state <> 'same'::text));
 
 CREATE OR REPLACE FUNCTION public.billed_in(bill_hour timestamp with time zone, occurred timestamp with time zone)

@@ -898,7 +898,7 @@ CREATE TABLE subscriptions (
 CREATE UNIQUE INDEX subscriptions_on_demand ON subscriptions (account_no, order_id, product_id)
   WHERE mode = 'pay_per_use' AND state <> 'same';
 
-CREATE INDEX subscriptions_due ON subscriptions (next_try) WHERE state = 'opening';
+CREATE INDEX subscriptions_due ON subscriptions (account_no, next_try) WHERE state = 'opening';
 
 CREATE INDEX subscriptions_customer ON subscriptions (account_no, customer_id);
 
@@ -952,14 +952,16 @@ CREATE TABLE deductions (
 );
 
 CREATE TABLE nonces (
-  nonce_sha256 bytea PRIMARY KEY,
+  account_no smallint NOT NULL REFERENCES accounts,
+  nonce_sha256 bytea NOT NULL,
   -- Real time after which a call with this nonce is too old anyway.
-  forget_at timestamptz NOT NULL
+  forget_at timestamptz NOT NULL,
+  PRIMARY KEY (account_no, nonce_sha256)
 );
 
 CREATE TABLE calls (
   call_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-  account_no smallint NOT NULL,
+  account_no smallint NOT NULL REFERENCES accounts,
   version text NOT NULL,
   activity text NOT NULL,
   test boolean NOT NULL,
@@ -1006,7 +1008,7 @@ CREATE TABLE hooks (
   hook_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
   account_no smallint NOT NULL REFERENCES accounts,
   -- One thing is told under one id however often it is sent.
-  delivery_id text NOT NULL UNIQUE,
+  delivery_id text NOT NULL,
   kind text NOT NULL,
   ref text NOT NULL,
   payload text NOT NULL,
@@ -1016,12 +1018,13 @@ CREATE TABLE hooks (
   attempts integer NOT NULL DEFAULT 0,
   last_error text,
   delivered_at timestamptz,
-  reply jsonb
+  reply jsonb,
+  UNIQUE (account_no, delivery_id)
 );
 
-CREATE INDEX hooks_due ON hooks (next_at) WHERE delivered_at IS NULL;
+CREATE INDEX hooks_due ON hooks (account_no, next_at) WHERE delivered_at IS NULL;
 
-CREATE INDEX hooks_waiting ON hooks (ref, hook_id) WHERE delivered_at IS NULL;
+CREATE INDEX hooks_waiting ON hooks (account_no, ref, hook_id) WHERE delivered_at IS NULL;
 
 -- Proof -----------------------------------------------------------------------------------------------------------
 

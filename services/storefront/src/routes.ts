@@ -36,7 +36,10 @@ export function addKooGallery(http: FastifyInstance, deps: StorefrontDeps, keepe
     "activity",
     "code",
   ]);
-  const isFirst = together((nonces: readonly Nonce[]) => keepNonces(deps.pool, nonces), NONCES_AT_ONCE);
+  const isFirst = together(
+    (nonces: readonly Nonce[]) => keepNonces(deps.pool, deps.account.accountNo, nonces),
+    NONCES_AT_ONCE,
+  );
   const admitDeps: AdmitDeps = { ...deps, isFirst };
   void http.register(async (scope) => {
     scope.removeAllContentTypeParsers();

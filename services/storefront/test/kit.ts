@@ -11,7 +11,7 @@ import {
   type OrderQuery,
 } from "@quarterpast/marketplace";
 import { createHttp, createLogger, createMetrics, fixedClock, type FixedClock } from "@quarterpast/runtime";
-import { addProduct, type Product } from "@quarterpast/store";
+import { addProduct, ensureAccount, type Product } from "@quarterpast/store";
 import { H, openLedger, type Ledger } from "../../../test/fixtures/ledger.js";
 import { createReads } from "../src/calls/reads.js";
 import { createHookSender } from "../src/hooks/send.js";
@@ -143,11 +143,18 @@ export interface CallOptions {
   timestamp?: string;
 }
 
+/** Another account in the same database, which the first one's test ends. */
+async function secondAccount(ledger: Ledger): Promise<Ledger> {
+  const other = { code: "koogallery-two", marketplace: "koogallery", site: "cn" };
+  const account = await ensureAccount(ledger.pool, other, H);
+  return { ...ledger, account, end: async () => {} };
+}
+
 export async function openShop(
-  changes: Partial<StorefrontDeps> & { hookUrl?: string; noOrders?: boolean } = {},
+  changes: Partial<StorefrontDeps> & { hookUrl?: string; noOrders?: boolean; beside?: Shop } = {},
 ): Promise<Shop> {
-  const { hookUrl, noOrders, ...own } = changes;
-  const ledger = await openLedger();
+  const { hookUrl, noOrders, beside, ...own } = changes;
+  const ledger = beside ? await secondAccount(beside.ledger) : await openLedger();
   await ledger.meter("tokens", "sum");
   await ledger.meter("images", "sum");
   const clock = fixedClock(H, REAL);

@@ -5,7 +5,7 @@ import { jsonb } from "../db/json.js";
 /** Something the seller's service is told, until it answers. */
 export interface Hook {
   hookId: number;
-  /** One thing is told under one id, however often it is sent. */
+  /** One thing of an account is told under one id, however often it is sent. */
   deliveryId: string;
   kind: string;
   ref: string;
@@ -21,7 +21,7 @@ const COLUMNS = `hook_id AS "hookId", delivery_id AS "deliveryId", kind, ref, pa
   delivered_at AS "deliveredAt", reply, last_error AS "lastError"`;
 
 /**
- * Queues a hook; the same delivery once.
+ * Queues a hook; the same delivery of an account once.
  * @param afterSeconds real time before the queue sends it: the caller may want to send it itself first.
  */
 export async function enqueueHook(
@@ -35,7 +35,7 @@ export async function enqueueHook(
     `INSERT INTO hooks AS h (account_no, delivery_id, kind, ref, payload, created_at, next_at)
      VALUES ($1::smallint, $2::text, $3::text, $4::text, $5::text, $6::timestamptz,
        now() + make_interval(secs => $7::float8))
-     ON CONFLICT (delivery_id) DO UPDATE SET kind = h.kind RETURNING ${COLUMNS}`,
+     ON CONFLICT (account_no, delivery_id) DO UPDATE SET kind = h.kind RETURNING ${COLUMNS}`,
     [accountNo, hook.deliveryId, hook.kind, hook.ref, hook.payload, stamp(now), afterSeconds],
   );
   return rows[0]!;
@@ -55,7 +55,8 @@ export async function claimHooks(
     `UPDATE hooks SET next_at = now() + make_interval(secs => $3::float8)
      WHERE hook_id IN (SELECT hook_id FROM hooks h WHERE delivered_at IS NULL AND next_at <= now()
        AND account_no = $1::smallint AND NOT EXISTS (
-         SELECT 1 FROM hooks o WHERE o.ref = h.ref AND o.delivered_at IS NULL AND o.hook_id < h.hook_id)
+         SELECT 1 FROM hooks o WHERE o.account_no = h.account_no AND o.ref = h.ref AND o.delivered_at IS NULL
+           AND o.hook_id < h.hook_id)
        ORDER BY next_at LIMIT $2::integer FOR UPDATE SKIP LOCKED)
      RETURNING ${COLUMNS}`,
     [accountNo, limit, leaseSeconds],

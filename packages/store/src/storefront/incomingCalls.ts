@@ -34,17 +34,17 @@ export interface Nonce {
 }
 
 /**
- * Keeps nonces, all in one statement.
+ * Keeps nonces of an account's calls, all in one statement.
  * @returns of each whether it was new: a known one is a replay, and so is the second of two that are the same.
  */
-export async function keepNonces(db: Db, nonces: readonly Nonce[]): Promise<boolean[]> {
+export async function keepNonces(db: Db, accountNo: number, nonces: readonly Nonce[]): Promise<boolean[]> {
   const hashes = nonces.map(({ nonce }) => createHash("sha256").update(nonce, "utf8").digest());
   // Sorted, as statements of several processes could otherwise wait for each other.
   const { rows } = await db.query<{ hash: Buffer }>(
-    `INSERT INTO nonces (nonce_sha256, forget_at)
-     SELECT hash, at FROM unnest($1::bytea[], $2::timestamptz[]) AS t (hash, at) ORDER BY hash
+    `INSERT INTO nonces (account_no, nonce_sha256, forget_at)
+     SELECT $1::smallint, hash, at FROM unnest($2::bytea[], $3::timestamptz[]) AS t (hash, at) ORDER BY hash
      ON CONFLICT DO NOTHING RETURNING nonce_sha256 AS hash`,
-    [hashes, stamps(nonces.map(({ forgetAt }) => forgetAt))],
+    [accountNo, hashes, stamps(nonces.map(({ forgetAt }) => forgetAt))],
   );
   const fresh = new Set(rows.map(({ hash }) => hash.toString("hex")));
   return hashes.map((hash) => fresh.delete(hash.toString("hex")));
@@ -132,22 +132,22 @@ export interface Rerun {
   code: string | null;
 }
 
-const RERUN = `rerun_id AS "rerunId", call_id AS "callId", done_at AS "doneAt", code`;
+const RERUN = `SELECT r.rerun_id AS "rerunId", r.call_id AS "callId", r.done_at AS "doneAt", r.code
+  FROM reruns r JOIN calls c USING (call_id)`;
 
-/** A request to run a call again; `code` is null until it was done. */
-export async function findRerun(db: Db, rerunId: number): Promise<Rerun | undefined> {
-  const { rows } = await db.query<Rerun>(`SELECT ${RERUN} FROM reruns WHERE rerun_id = $1::bigint`, [
-    rerunId,
-  ]);
+/** A request to run a call of an account again; `code` is null until it was done. */
+export async function findRerun(db: Db, accountNo: number, rerunId: number): Promise<Rerun | undefined> {
+  const { rows } = await db.query<Rerun>(
+    `${RERUN} WHERE c.account_no = $1::smallint AND r.rerun_id = $2::bigint`,
+    [accountNo, rerunId],
+  );
   return rows[0];
 }
 
 /** Requests that wait, oldest first. Doing one twice does no harm: every activity is idempotent. */
 export async function findReruns(db: Db, accountNo: number, limit: number): Promise<Rerun[]> {
   const { rows } = await db.query<Rerun>(
-    `SELECT rerun_id AS "rerunId", r.call_id AS "callId", done_at AS "doneAt", r.code FROM reruns r
-     JOIN calls c USING (call_id) WHERE done_at IS NULL AND c.account_no = $1::smallint
-     ORDER BY rerun_id LIMIT $2::integer`,
+    `${RERUN} WHERE c.account_no = $1::smallint AND r.done_at IS NULL ORDER BY r.rerun_id LIMIT $2::integer`,
     [accountNo, limit],
   );
   return rows;

@@ -74,15 +74,21 @@ async function findByOrder(
   return rows[0];
 }
 
-/** Takes up to `limit` subscriptions whose next try is due, for `leaseSeconds` of real time. */
-export async function claimOpenings(db: Db, limit: number, leaseSeconds: number): Promise<Subscription[]> {
+/** Takes up to `limit` subscriptions of an account whose next try is due, for `leaseSeconds` of real time. */
+export async function claimOpenings(
+  db: Db,
+  accountNo: number,
+  limit: number,
+  leaseSeconds: number,
+): Promise<Subscription[]> {
   const { rows } = await db.query<Subscription>(
-    `UPDATE subscriptions SET next_try = now() + make_interval(secs => $2::float8), tries = tries + 1
+    `UPDATE subscriptions SET next_try = now() + make_interval(secs => $3::float8), tries = tries + 1
      WHERE subscription_no IN (
-       SELECT subscription_no FROM subscriptions WHERE state = 'opening' AND next_try <= now()
-       ORDER BY next_try LIMIT $1::integer FOR UPDATE SKIP LOCKED)
+       SELECT subscription_no FROM subscriptions
+       WHERE account_no = $1::smallint AND state = 'opening' AND next_try <= now()
+       ORDER BY next_try LIMIT $2::integer FOR UPDATE SKIP LOCKED)
      RETURNING ${COLUMNS}`,
-    [limit, leaseSeconds],
+    [accountNo, limit, leaseSeconds],
   );
   return rows;
 }

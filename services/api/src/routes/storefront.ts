@@ -77,7 +77,7 @@ export function addStorefront(routes: Routes, { pool, clock, account: { accountN
   });
 
   routes.get("/reruns/:id", { schema: { params: numbered } }, async ({ params: { id } }) => {
-    const rerun = await findRerun(pool, id);
+    const rerun = await findRerun(pool, accountNo, id);
     if (!rerun) throw refusal("not_found", { en: `There is no rerun ${id}`, zh: `重新运行 ${id} 不存在` });
     return { ...rerun, doneAt: rerun.doneAt === null ? null : iso(rerun.doneAt) };
   });

@@ -89,7 +89,7 @@ export function openOnce(deps: StorefrontDeps, subscription: Subscription): Prom
 
 /** Tries what is due to be tried. @returns whether there may be more. */
 export async function openDue(deps: StorefrontDeps): Promise<boolean> {
-  const due = await claimOpenings(deps.pool, AT_ONCE, LEASE_SECONDS);
+  const due = await claimOpenings(deps.pool, deps.account.accountNo, AT_ONCE, LEASE_SECONDS);
   await Promise.all(
     due.map((subscription) =>
       openOnce(deps, subscription).catch((error: unknown) =>
