@@ -173,6 +173,77 @@ test("the folders of the domain stand only on those below them", () => {
   expect(wrong).toEqual([]);
 });
 
+describe("packages/store", () => {
+  const dir = "packages/store/src";
+  /** Rooms in the order in which they may import: each only itself and those before it. */
+  const ROOMS = ["db", "catalog", "storefront", "usage", "records", "proof", "reconcile", "finance"];
+  const FILES_MAX = 12;
+  const files = new Map(filesUnder(dir).map((path) => [relative(dir, path), read(path)]));
+  const roomOf = (path: string): number => ROOMS.indexOf(path.split("/")[0]!);
+
+  test("has its rooms, none too large", () => {
+    const counts = new Map<string, number>();
+    for (const path of files.keys())
+      if (path !== "index.ts") counts.set(path.split("/")[0]!, (counts.get(path.split("/")[0]!) ?? 0) + 1);
+    expect([...counts.keys()].sort()).toEqual([...ROOMS].sort());
+    expect([...counts].filter(([, count]) => count > FILES_MAX)).toEqual([]);
+  });
+
+  test("imports of a room go to itself and to those before it", () => {
+    const wrong: string[] = [];
+    for (const [path, source] of files)
+      for (const specifier of importsOf(source)) {
+        if (path === "index.ts" || !specifier.startsWith(".")) continue;
+        if (roomOf(join(path, "..", specifier)) > roomOf(path)) wrong.push(`${path}: ${specifier}`);
+      }
+    expect(wrong).toEqual([]);
+  });
+
+  test("each table is written by one file", () => {
+    const tables = new Set(
+      [...read("packages/store/migrations/0001_ledger.sql").matchAll(/^CREATE TABLE (\w+)/gm)].map(
+        ([, name]) => name!,
+      ),
+    );
+    const writers = new Map<string, Set<string>>();
+    const forms = [
+      /\b(?:INSERT INTO|DELETE FROM|UPDATE|TRUNCATE)\s+(?:ONLY\s+)?(\w+)/g,
+      /\bcopyInto\(\s*\w+,\s*[`"]\s*(\w+)/g,
+    ];
+    for (const [path, source] of files)
+      for (const table of forms.flatMap((form) => [...source.matchAll(form)].map((match) => match[1]!)))
+        if (tables.has(table)) writers.set(table, (writers.get(table) ?? new Set()).add(path));
+    const shared = [...writers].filter(([, paths]) => paths.size > 1);
+    // The list may only become shorter.
+    const left = "corrections events quarantine".split(
+      " ",
+    );
+    expect(shared.map(([table]) => table).filter((table) => !left.includes(table))).toEqual([]);
+  });
+});
+
+describe("imports between files", () => {
+  test("have no circle, not by types either", () => {
+    const all = new Map(workspaces.flatMap(({ sources }) => [...sources]));
+    const next = (path: string): string[] =>
+      importsOf(all.get(path) ?? "")
+        .filter((specifier) => specifier.startsWith("."))
+        .map((specifier) => relative(ROOT, join(ROOT, path, "..", specifier)).replace(/\.js$/, ".ts"));
+    const done = new Set<string>();
+    const circles: string[] = [];
+    const walk = (path: string, way: string[]): void => {
+      if (way.includes(path)) circles.push([...way.slice(way.indexOf(path)), path].join(" → "));
+      if (done.has(path) || way.includes(path)) return;
+      for (const other of next(path)) walk(other, [...way, path]);
+      done.add(path);
+    };
+    for (const path of all.keys()) walk(path, []);
+    // The list may only become shorter.
+    const left = /^(packages\/(cli|devstack|stack|marketplace)|services\/(api|storefront))\//;
+    expect(circles.filter((circle) => !left.test(circle))).toEqual([]);
+  });
+});
+
 test("the root builds every project", () => {
   const { references } = parse("tsconfig.json") as { references: { path: string }[] };
   expect(references.map(({ path }) => path).sort()).toEqual(workspaces.map(({ dir }) => dir).sort());

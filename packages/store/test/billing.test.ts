@@ -8,7 +8,7 @@ import { keepCases } from "../src/reconcile/cases.js";
 import { inTransaction } from "../src/db/database.js";
 import { valueFindings } from "../src/reconcile/findings.js";
 import { addPlan } from "../src/finance/prices.js";
-import { takeStatement } from "../src/reconcile/statements.js";
+import { takeStatement } from "../src/reconcile/takeStatement.js";
 
 /** The questions of the README with their SQL. */
 const QUESTIONS = new Map(

@@ -5,7 +5,7 @@ import { H, openLedger, type Ledger } from "../../../test/fixtures/ledger.js";
 import { takeBill, type NewBillLine } from "../src/reconcile/bills.js";
 import { listFindings, noteLate, settleFinding, valueFindings } from "../src/reconcile/findings.js";
 import { addPlan } from "../src/finance/prices.js";
-import { takeStatement } from "../src/reconcile/statements.js";
+import { takeStatement } from "../src/reconcile/takeStatement.js";
 
 const NOW = H + 50 * HOUR;
 let ledger: Ledger;

@@ -4,8 +4,9 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { H, openLedger, type Ledger } from "../../../test/fixtures/ledger.js";
 import { inTransaction, type Db } from "../src/db/database.js";
 import { insertRecords, lockChain } from "../src/records/freezing.js";
-import { insertOutcomes, insertSubmission } from "../src/records/submissions.js";
+import { insertSubmission } from "../src/records/submissions.js";
 import { REAL } from "./records.js";
+import { insertOutcomes } from "../src/records/outcomes.js";
 
 const STATES = ["frozen", "sent", "accepted", "billed", "unknown", "missing", "conflict"] as const;
 const state = fc.constantFrom(...STATES);

@@ -15,7 +15,7 @@ import { createKey, hashToken, listKeys, liveKeys, revokeKey } from "../src/cata
 import { ensureMeter, listMeters } from "../src/catalog/meters.js";
 import { expectSource, listSources, silentSources } from "../src/usage/sources.js";
 import { ensureSources } from "../src/usage/events.js";
-import { insertReceipt } from "../src/usage/hourUsage.js";
+import { insertReceipt } from "../src/usage/collectors.js";
 
 let ledger: Ledger;
 beforeEach(async () => {

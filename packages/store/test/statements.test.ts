@@ -3,14 +3,10 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { H, openLedger, type Ledger } from "../../../test/fixtures/ledger.js";
 import { ensureAccount } from "../src/catalog/accounts.js";
 import { findRecord } from "../src/records/records.js";
-import {
-  takeStatement,
-  unsettledRange,
-  type NewStatement,
-  type StatedLine,
-} from "../src/reconcile/statements.js";
-import { readBacklog } from "../src/records/submissions.js";
+import { type StatedLine } from "../src/reconcile/statements.js";
 import { file } from "./records.js";
+import { takeStatement, unsettledRange, type NewStatement } from "../src/reconcile/takeStatement.js";
+import { readBacklog } from "../src/records/backlog.js";
 
 const NOW = H + 2 * HOUR;
 let ledger: Ledger;

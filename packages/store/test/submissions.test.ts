@@ -8,13 +8,12 @@ import { inTransaction } from "../src/db/database.js";
 import {
   claimSubmissions,
   expireSubmissions,
-  readBacklog,
-  readOutgoing,
   renewLease,
   settleSubmission,
   stillHolds,
 } from "../src/records/submissions.js";
 import { file, REAL } from "./records.js";
+import { readBacklog, readOutgoing } from "../src/records/backlog.js";
 
 const NOW = H + HOUR + MINUTE;
 let ledger: Ledger;

@@ -2,15 +2,12 @@ import { HOUR, MINUTE, shardOf, STATEMENT_LAG } from "@quarterpast/domain";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { H, openLedger, type Ledger } from "../../../test/fixtures/ledger.js";
 import { findRecord } from "../src/records/records.js";
-import { restoreCalls } from "../src/proof/restoreRecords.js";
-import {
-  takeStatement,
-  unsettledRange,
-  type NewStatement,
-  type StatedLine,
-} from "../src/reconcile/statements.js";
-import { insertOutcomes, insertSubmission, readBacklog } from "../src/records/submissions.js";
+import { insertSubmission, restoreCalls } from "../src/records/submissions.js";
+import { type StatedLine } from "../src/reconcile/statements.js";
 import { file, REAL } from "./records.js";
+import { takeStatement, unsettledRange, type NewStatement } from "../src/reconcile/takeStatement.js";
+import { insertOutcomes } from "../src/records/outcomes.js";
+import { readBacklog } from "../src/records/backlog.js";
 
 const SENT = H + HOUR + MINUTE;
 const NOW = SENT + STATEMENT_LAG;

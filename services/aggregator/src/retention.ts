@@ -9,7 +9,8 @@ import {
   setRetention,
   thinBindingChanges,
   thinEvents,
-  thinRest,
+  thinHeard,
+  thinStanding,
   THINNED,
   type Pool,
 } from "@quarterpast/store";
@@ -44,7 +45,9 @@ export async function removeExpired(deps: RetentionDeps): Promise<boolean> {
   const weeks = await dropWeeks(deps, horizon);
   const thinned = await thin(pool, { occurred: before - lateMost(keepDays), horizon });
   await faultPoint("aggregator.beforeThinning");
-  const rest = (await thinRest(pool, before, AT_ONCE)) + (await thinBindingChanges(pool, AT_ONCE));
+  const standing = await thinStanding(pool, before, AT_ONCE);
+  const heard = await thinHeard(pool, before, AT_ONCE);
+  const rest = standing + heard + (await thinBindingChanges(pool, AT_ONCE));
   if (weeks + thinned + rest > 0)
     logger.info({ weeks, events: thinned, rest }, "removed what is past its retention");
   return thinned > 0 || rest >= AT_ONCE;

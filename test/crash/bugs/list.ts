@@ -122,7 +122,7 @@ export const BUGS: SeededBug[] = [
   {
     name: "a maximum is added whole each time",
     rule: "R3",
-    file: "packages/store/dist/usage/hourUsage.js",
+    file: "packages/store/dist/usage/standing.js",
     find: "value - previous AS added",
     replace: "value AS added",
     scenario: "pipeline",

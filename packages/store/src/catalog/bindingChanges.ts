@@ -1,42 +1,11 @@
-import { SHARDS, type Micros } from "@quarterpast/domain";
-import type pg from "pg";
-import { transact, type Pool } from "../db/database.js";
-import { SHARD_LOCK } from "../usage/hourUsage.js";
+import type { Db } from "../db/database.js";
 
-/** What a batch's transaction begins with, in one round trip. */
-export interface BatchOpening {
-  /** Per shard, the hour before which everything is sealed; until the transaction ends no sealer can flip one. */
-  openHours: ReadonlyMap<number, Micros>;
-  /** Subjects whose lives changed since the horizon that was given, or a little before. */
-  changes: readonly { accountNo: number; subject: string }[];
-  /** All changes of transactions before this one have been seen: the horizon to ask from next. */
-  horizon: bigint;
-}
-
-/** Each statement has a snapshot of its own: the hours are read after the locks are held (SPEC 4), the changes after the horizon. */
-const openingOf = (horizon: bigint): string => `BEGIN;
-  SELECT ${Array.from({ length: SHARDS }, (_, shard) => `pg_advisory_xact_lock_shared(${SHARD_LOCK}, ${shard})`).join(", ")};
-  SELECT shard, sealed_before AS "sealedBefore" FROM shards;
-  SELECT pg_snapshot_xmin(pg_current_snapshot())::text AS horizon;
-  SELECT DISTINCT account_no AS "accountNo", subject FROM binding_changes WHERE xid >= '${horizon}'::xid8`;
-
-/**
- * Runs `work` in one transaction that holds the locks of all shards shared, taken in ascending order.
- * @param horizon as the last opening gave it; 0 asks for all changes that are still noted.
- */
-export function inBatch<T>(
-  pool: Pool,
-  horizon: bigint,
-  work: (client: pg.PoolClient, opening: BatchOpening) => Promise<T>,
-): Promise<T> {
-  return transact(pool, async (client) => {
-    const replies = (await client.query(openingOf(horizon))) as unknown as pg.QueryResult[];
-    const [, , hours, snapshot, changes] = replies as [unknown, unknown, ...pg.QueryResult[]];
-    const rows = hours!.rows as { shard: number; sealedBefore: Micros }[];
-    return work(client, {
-      openHours: new Map(rows.map(({ shard, sealedBefore }) => [shard, sealedBefore])),
-      changes: changes!.rows as BatchOpening["changes"],
-      horizon: BigInt((snapshot!.rows[0] as { horizon: string }).horizon),
-    });
-  });
+/** Aggregators ask for changes far more often than this. */
+export async function thinBindingChanges(db: Db, limit: number): Promise<number> {
+  const { rowCount } = await db.query(
+    `DELETE FROM binding_changes WHERE ctid = ANY (ARRAY(SELECT ctid FROM binding_changes
+       WHERE changed_at < clock_timestamp() - interval '1 day' LIMIT $1::integer))`,
+    [limit],
+  );
+  return rowCount ?? 0;
 }

@@ -1,5 +1,13 @@
-import { floorSecond, shardOf, type BillingCycle, type Interval, type Micros } from "@quarterpast/domain";
+import {
+  floorSecond,
+  shardOf,
+  type Aggregation,
+  type BillingCycle,
+  type Interval,
+  type Micros,
+} from "@quarterpast/domain";
 import { inTransaction, stamp, type Db, type Pool } from "../db/database.js";
+import { ensureMeter } from "./meters.js";
 
 /** What a customer bought: one pay-per-use billing item. */
 export interface Instance {
@@ -235,4 +243,30 @@ export async function findBindings(
     rows.map((row) => row.instanceNo),
   );
   return rows.map((row) => ({ ...row, suspensions: suspensions.get(row.instanceNo) ?? [] }));
+}
+
+/** An instance as an export names it. */
+export interface RestoredInstance {
+  instance: string;
+  product: string;
+  meter: string;
+  aggregation: Aggregation;
+  unit: string;
+  scale: number;
+  cycle: BillingCycle;
+  subject: string;
+  opened: Micros;
+}
+
+/** Makes the instances and meters that an older database does not know, as they were. */
+export async function restoreInstances(
+  db: Db,
+  accountNo: number,
+  rows: readonly RestoredInstance[],
+  now: Micros,
+): Promise<void> {
+  for (const { instance: instanceId, aggregation, unit, scale, ...row } of rows) {
+    const { meter } = await ensureMeter(db, { code: row.meter, aggregation, unit, scale }, now);
+    await insertInstance(db, { ...row, accountNo, instanceId, meterNo: meter.meterNo }, now);
+  }
 }

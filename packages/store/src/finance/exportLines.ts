@@ -1,5 +1,5 @@
 import { formatInstant, HOUR, type Micros } from "@quarterpast/domain";
-import { LINES_PER_TEXT } from "../proof/texts.js";
+import { LINES_PER_TEXT } from "../db/cursor.js";
 
 /** The columns of an export of records, in order. */
 export const EXPORT_COLUMNS = [

@@ -2,7 +2,7 @@ import { SECOND, type Micros } from "@quarterpast/domain";
 import { stamp, type Db, type Pool, type PoolClient } from "../db/database.js";
 import { FORMATS, linesOf, textOfHour, textsOf, type ExportFormat } from "./exportLines.js";
 import { allowLongReads } from "../proof/manifests.js";
-import { readTexts } from "../proof/texts.js";
+import { readTexts } from "../db/cursor.js";
 
 export interface ExportFilter {
   accountNo: number;

@@ -1,5 +1,6 @@
 import type { Micros, PriceBand, PricePlan, RevenueBy } from "@quarterpast/domain";
 import { writeAudit, type Actor } from "../catalog/audit.js";
+import { revalueFindings } from "../reconcile/findings.js";
 import { inTransaction, stamp, type Db, type Pool } from "../db/database.js";
 
 /** A price plan of one meter of a product, from a time on. */
@@ -48,12 +49,7 @@ export async function addPlan(pool: Pool, actor: Actor, plan: NewPlan, now: Micr
     );
     const created = rows[0];
     if (!created) return { outcome: "unknown_meter", meter: plan.meter };
-    await db.query(
-      `UPDATE findings f SET valued_at = NULL FROM instances i
-       WHERE f.resolved_at IS NULL AND i.account_no = f.account_no AND i.instance_id = f.instance_id
-         AND i.account_no = $1::smallint AND i.product = $2::text`,
-      [actor.accountNo, plan.product],
-    );
+    await revalueFindings(db, actor.accountNo, plan.product);
     const ref = `${plan.product} ${plan.meter}`;
     await writeAudit(db, actor, { act: "prices.add", ref, before, after: plan }, now);
     return { outcome: "created", plan: { ...plan, ...created } };

@@ -1,26 +1,8 @@
 import { HOUR, type EventCore, type Micros } from "@quarterpast/domain";
 import { stamp, type Db } from "../db/database.js";
 import { storedPayloadHash, type PayloadRow } from "../usage/payload.js";
-import type { HourScope } from "./hourLines.js";
-
-const ROWS_AT_ONCE = 2_000;
-
-/** Rows of a query through a cursor, some at a time. The caller has a transaction open. */
-export async function* readAll<T extends object>(
-  db: Db,
-  cursor: string,
-  sql: string,
-  parameters: readonly unknown[],
-  rowsAtOnce = ROWS_AT_ONCE,
-): AsyncGenerator<T[]> {
-  await db.query(`DECLARE ${cursor} NO SCROLL CURSOR FOR ${sql}`, [...parameters]);
-  for (;;) {
-    const { rows } = await db.query<T>(`FETCH FORWARD ${rowsAtOnce} FROM ${cursor}`);
-    if (rows.length > 0) yield rows;
-    if (rows.length < rowsAtOnce) break;
-  }
-  await db.query(`CLOSE ${cursor}`);
-}
+import { readAll } from "../db/cursor.js";
+import type { HourScope } from "./scope.js";
 
 type EventRow = Pick<EventCore, "source" | "id" | "key" | "time" | "quantity" | "value" | "payloadHash"> & {
   instanceId: string;

@@ -7,45 +7,14 @@ import {
   SECOND,
   totalText,
   wrapLine,
-  type Depth,
-  type HourGatherer,
-  type Micros,
 } from "@quarterpast/domain";
 import { stamp, type Db } from "../db/database.js";
-import { readAll, readEvents, type EventReader } from "./eventLines.js";
+import { readAll } from "../db/cursor.js";
+import { readEvents, type EventReader } from "./eventLines.js";
 import { readRecordLines } from "./recordLines.js";
 import { readRestoreLines } from "./restoreLines.js";
 import { readChainTexts, readStoredTexts, readStoredTotals } from "./hourTexts.js";
-
-/** One hour of an account, with the records that its manifest covers: `seqFrom` to `seqTo` by shard. */
-export interface HourScope {
-  accountNo: number;
-  account: string;
-  hour: Micros;
-  seqFrom: readonly number[];
-  seqTo: readonly number[];
-}
-
-/** What an instance's hour was made of, as it is kept beside the records. */
-export interface RecordProof {
-  instanceNo: number;
-  sn: string | null;
-  eventsRoot: string;
-  leaves: number;
-}
-
-export interface HourReading {
-  scope: HourScope;
-  /** Fed with all that the manifest's roots go over. */
-  gatherer: HourGatherer;
-  /** `made`: roots from the events as they are; `stored`: roots as they were kept, for a verifier to compare. */
-  roots: "made" | "stored";
-  depth: Depth;
-  /** Adds what only a restore needs. */
-  forRestore: boolean;
-  /** Told of each root that was made. */
-  onProof?: (proof: RecordProof) => void;
-}
+import type { HourReading, HourScope } from "./scope.js";
 
 interface UsageRow {
   instanceNo: number;

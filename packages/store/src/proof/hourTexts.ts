@@ -1,9 +1,8 @@
 import { formatCompact, HOUR, totalText, wrapLine, type Micros } from "@quarterpast/domain";
 import { stamp, type Db } from "../db/database.js";
-import { readAll } from "./eventLines.js";
-import type { HourScope } from "./hourLines.js";
+import type { HourScope } from "./scope.js";
 import { readRecordLinesOf } from "./recordLines.js";
-import { LINES_PER_TEXT, readTexts, TEXTS_AT_ONCE } from "./texts.js";
+import { LINES_PER_TEXT, readAll, readTexts, TEXTS_AT_ONCE } from "../db/cursor.js";
 
 /**
  * The lines of an hour as it was proven, without its events, written by the database itself, some hundred in each text:

@@ -1,6 +1,6 @@
 import { SHARDS, type Micros, type Total } from "@quarterpast/domain";
 import { stamp, type Db } from "../db/database.js";
-import type { HourScope, RecordProof } from "./hourLines.js";
+import type { HourScope, RecordProof } from "./scope.js";
 
 /** A manifest as it is kept. */
 export interface StoredManifest {
@@ -235,4 +235,19 @@ export async function insertAnchor(
      VALUES ($1::smallint, $2::bigint, $3::text, $4::text, $5::timestamptz) ON CONFLICT DO NOTHING`,
     [manifest.accountNo, manifest.number, place, manifest.hash, stamp(real)],
   );
+}
+
+/** Whether an hour's manifest is in the ledger already, and the same. */
+export async function findRestored(
+  db: Db,
+  accountNo: number,
+  number: number,
+  hash: string,
+): Promise<"absent" | "same" | "other"> {
+  const { rows } = await db.query<{ hash: string }>(
+    "SELECT hash FROM manifests WHERE account_no = $1::smallint AND number = $2::bigint",
+    [accountNo, number],
+  );
+  if (!rows[0]) return "absent";
+  return rows[0].hash === hash ? "same" : "other";
 }

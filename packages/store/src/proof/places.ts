@@ -2,7 +2,8 @@ import { createHourGatherer, eventKey, eventLeaf, type EventCore, type Micros } 
 import { stamp, type Db } from "../db/database.js";
 import { storedPayloadHash, type PayloadRow } from "../usage/payload.js";
 import { joinHours } from "./eventLines.js";
-import { readHourLines, type HourScope } from "./hourLines.js";
+import { readHourLines } from "./hourLines.js";
+import type { HourScope } from "./scope.js";
 
 /** Where an event was counted. */
 export interface EventPlace {

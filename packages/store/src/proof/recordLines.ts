@@ -9,7 +9,7 @@ import {
   type Micros,
 } from "@quarterpast/domain";
 import type { Db } from "../db/database.js";
-import type { HourReading } from "./hourLines.js";
+import type { HourReading } from "./scope.js";
 
 interface RecordRow {
   seq: number;

@@ -1,6 +1,8 @@
-import { hourOf, keyIsId, valueKey, type Micros } from "@quarterpast/domain";
+import { hourOf, keyIsId, type Micros } from "@quarterpast/domain";
 import { stamp, stamps, type Db } from "../db/database.js";
+import { insertHeard } from "../usage/collectors.js";
 import { ensureSources } from "../usage/events.js";
+import { restoreStanding } from "../usage/standing.js";
 
 /** An event as an export names it. */
 export interface RestoredEvent {
@@ -60,11 +62,12 @@ export async function restoreEvents(
      WHERE q.source_no = t.source_no AND q.key = t.key AND q.released_at IS NULL`,
     [sourceNos, keys, stamp(now)],
   );
-  await db.query(
-    `INSERT INTO heard (source_no, meter, hour)
-     SELECT DISTINCT * FROM unnest($1::integer[], $2::text[], $3::timestamptz[]) ON CONFLICT DO NOTHING`,
-    [sourceNos, events.map(({ meter }) => meter), stamps(events.map(({ time }) => hourOf(time)))],
-  );
+  const heard = events.map(({ meter, time }, at) => ({
+    sourceNo: sourceNos[at]!,
+    meter,
+    hour: hourOf(time),
+  }));
+  await insertHeard(db, heard);
   await restoreStanding(db, accountNo, events);
 }
 
@@ -106,39 +109,6 @@ export async function restoreCorrections(
       rows.map(({ delta }) => delta),
       stamps(rows.map(({ saidAt }) => saidAt)),
       stamps(rows.map(({ appliedAt }) => appliedAt)),
-    ],
-  );
-}
-
-/** What max and unique meters have seen: later events of the same origin hour are measured against it. */
-async function restoreStanding(db: Db, accountNo: number, events: readonly RestoredEvent[]): Promise<void> {
-  await db.query(
-    `INSERT INTO standing_max AS s (instance_no, origin_hour, value)
-     SELECT i.instance_no, t.origin, max(t.quantity)
-     FROM unnest($2::text[], $3::timestamptz[], $4::numeric[]) AS t (instance, origin, quantity)
-     JOIN instances i ON i.account_no = $1::smallint AND i.instance_id = t.instance
-     JOIN meters m ON m.meter_no = i.meter_no AND m.aggregation = 'max'
-     GROUP BY i.instance_no, t.origin
-     ON CONFLICT (instance_no, origin_hour) DO UPDATE SET previous = s.value, value = greatest(s.value, excluded.value)`,
-    [
-      accountNo,
-      events.map(({ instance }) => instance),
-      stamps(events.map(({ time }) => hourOf(time))),
-      events.map(({ quantity }) => quantity),
-    ],
-  );
-  const valued = events.filter(({ value }) => value !== null);
-  await db.query(
-    `INSERT INTO standing_values (instance_no, origin_hour, value_key)
-     SELECT DISTINCT i.instance_no, t.origin, t.value_key
-     FROM unnest($2::text[], $3::timestamptz[], $4::uuid[]) AS t (instance, origin, value_key)
-     JOIN instances i ON i.account_no = $1::smallint AND i.instance_id = t.instance
-     JOIN meters m ON m.meter_no = i.meter_no AND m.aggregation = 'unique' ON CONFLICT DO NOTHING`,
-    [
-      accountNo,
-      valued.map(({ instance }) => instance),
-      stamps(valued.map(({ time }) => hourOf(time))),
-      valued.map(({ value }) => valueKey(value!)),
     ],
   );
 }

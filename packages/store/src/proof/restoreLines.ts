@@ -1,7 +1,7 @@
 import { encodeText, formatInstant, formatLine, type Micros } from "@quarterpast/domain";
 import { stamp, type Db } from "../db/database.js";
-import { readAll } from "./eventLines.js";
-import type { HourScope } from "./hourLines.js";
+import { readAll } from "../db/cursor.js";
+import type { HourScope } from "./scope.js";
 
 interface InstanceRow {
   instanceId: string;

@@ -1,5 +1,7 @@
 import type { Micros, Period } from "@quarterpast/domain";
 import { inTransaction, stamp, type Db, type Pool } from "../db/database.js";
+import { noteBillFindings, resolveBillFindings, type BillCounts, type BillScope } from "./billFindings.js";
+import { insertStatement, supersedeBills } from "./statements.js";
 
 /** One line of a bill as it is kept. */
 export interface NewBillLine {
@@ -34,76 +36,31 @@ export interface NewBill {
   lines: readonly NewBillLine[];
 }
 
-export interface ReconciledBill {
+export interface ReconciledBill extends BillCounts {
   statementId: number;
   lines: number;
-  /** Keys whose money agrees. */
-  agreed: number;
-  missing: number;
-  extra: number;
-  different: number;
-  late: number;
-  refunded: number;
 }
-
-/** What the money of a bill is compared by: the finest thing that every line names. */
-type Scope = "record" | "instance" | "product";
 
 /** Takes a bill: sets its money against what our records of its months make, and notes every difference. It edits none. */
 export async function takeBill(pool: Pool, bill: NewBill, now: Micros): Promise<ReconciledBill> {
   return inTransaction(pool, async (db) => {
     // A month's records are many; no shard waits for it.
     await db.query("SET LOCAL statement_timeout = '10min'");
-    const statementId = await insertStatement(db, bill, now);
+    const { accountNo, source, complete, period } = bill;
+    const statementId = await insertStatement(db, {
+      ...{ accountNo, source, complete, lines: bill.lines.length, takenAt: now, bill: period },
+    });
     await insertLines(db, statementId, bill.lines);
-    await supersede(db, statementId, bill);
+    await supersedeBills(db, statementId, bill);
     const scope = scopeOf(bill.lines);
     await compare(db, statementId, bill, scope);
-    const found = await noteFindings(db, statementId, bill.accountNo, scope, now);
+    const found = await noteBillFindings(db, statementId, bill.accountNo, scope, KEYS[scope].line, now);
     await resolveBillFindings(db, bill.accountNo, scope, now);
     return { statementId, lines: bill.lines.length, ...found };
   });
 }
 
-async function insertStatement(db: Db, bill: NewBill, now: Micros): Promise<number> {
-  const { rows } = await db.query<{ id: number }>(
-    `INSERT INTO statements (account_no, source, complete, lines, taken_at, bill_from, bill_to)
-     VALUES ($1::smallint, $2::text, $3::boolean, $4::integer, $5::timestamptz, $6::timestamptz, $7::timestamptz)
-     RETURNING statement_id AS id`,
-    [
-      bill.accountNo,
-      bill.source,
-      bill.complete,
-      bill.lines.length,
-      stamp(now),
-      bill.period ? stamp(bill.period.from) : null,
-      bill.period ? stamp(bill.period.to) : null,
-    ],
-  );
-  return rows[0]!.id;
-}
-
-/** Days and the month that holds them, or one file imported twice: what a whole bill covers stands in it alone. */
-async function supersede(db: Db, statementId: number, { accountNo, complete }: NewBill): Promise<void> {
-  if (complete) {
-    await db.query(
-      `UPDATE statements s SET superseded_by = b.statement_id FROM statements b
-       WHERE b.statement_id = $1::bigint AND s.account_no = $2::smallint AND s.statement_id <> b.statement_id
-         AND s.superseded_by IS NULL AND s.bill_from >= b.bill_from AND s.bill_to <= b.bill_to`,
-      [statementId, accountNo],
-    );
-  }
-  await db.query(
-    `UPDATE statements s SET superseded_by = (
-       SELECT b.statement_id FROM statements b
-       WHERE b.account_no = $2::smallint AND b.complete AND b.superseded_by IS NULL AND b.statement_id <> s.statement_id
-         AND b.bill_from <= s.bill_from AND b.bill_to >= s.bill_to LIMIT 1)
-     WHERE s.statement_id = $1::bigint`,
-    [statementId, accountNo],
-  );
-}
-
-function scopeOf(lines: readonly NewBillLine[]): Scope {
+function scopeOf(lines: readonly NewBillLine[]): BillScope {
   const charges = lines.filter(({ refund }) => !refund);
   if (charges.every(({ sn }) => sn !== null)) return "record";
   return charges.every(({ instanceId }) => instanceId !== null) ? "instance" : "product";
@@ -135,7 +92,7 @@ async function insertLines(db: Db, statementId: number, lines: readonly NewBillL
   );
 }
 
-const KEYS: Record<Scope, { line: string; revenue: string }> = {
+const KEYS: Record<BillScope, { line: string; revenue: string }> = {
   record: { line: "sn", revenue: "sn" },
   instance: { line: "instance_id", revenue: "instance_id" },
   product: { line: "product", revenue: "product" },
@@ -147,7 +104,7 @@ const KEYS: Record<Scope, { line: string; revenue: string }> = {
  * here. The marketplace may round every line: half a unit of the bill's last decimal for each of a key's lines is no
  * difference. An incomplete bill may lack lines of a key: less is no difference then, but for a record, which is one line.
  */
-async function compare(db: Db, statementId: number, bill: NewBill, scope: Scope): Promise<void> {
+async function compare(db: Db, statementId: number, bill: NewBill, scope: BillScope): Promise<void> {
   const key = KEYS[scope];
   await db.query(
     `CREATE TEMP TABLE compared ON COMMIT DROP AS
@@ -196,59 +153,5 @@ async function compare(db: Db, statementId: number, bill: NewBill, scope: Scope)
       bill.period ? stamp(bill.period.to) : null,
       `${bill.dayOffset / 1_000_000} seconds`,
     ],
-  );
-}
-
-async function noteFindings(
-  db: Db,
-  statementId: number,
-  accountNo: number,
-  scope: Scope,
-  now: Micros,
-): Promise<Omit<ReconciledBill, "statementId" | "lines">> {
-  const key = KEYS[scope];
-  const { rows } = await db.query<{ kind: string; count: number }>(
-    `WITH found AS (
-       SELECT verdict AS kind, month, $3::text AS scope, key, currency, ours, theirs FROM compared WHERE verdict <> 'agreed'
-       UNION ALL
-       SELECT CASE WHEN refund THEN 'refunded' ELSE 'late' END, usage_month, $3::text, COALESCE(${key.line}, order_id, 'line ' || line),
-         currency, NULL, sum(amount)
-       FROM bill_lines WHERE statement_id = $1::bigint AND (refund OR month > usage_month) GROUP BY 1, 2, 4, 5
-     ), noted AS (
-       INSERT INTO bill_findings (account_no, kind, month, scope, key, currency, ours, theirs, statement_id, found_at,
-         resolved_at)
-       -- What was charged late is told and over: nothing is left to do.
-       SELECT $2::smallint, kind, month, scope, key, currency, ours, theirs, $1::bigint, $4::timestamptz,
-         CASE WHEN kind = 'late' THEN $4::timestamptz END
-       FROM found f WHERE NOT EXISTS (
-         SELECT 1 FROM bill_findings s WHERE (s.settled OR s.kind = 'late') AND s.account_no = $2::smallint AND s.kind = f.kind AND s.month = f.month
-           AND s.scope = f.scope AND s.key = f.key AND s.currency = f.currency
-           AND s.ours IS NOT DISTINCT FROM f.ours AND s.theirs IS NOT DISTINCT FROM f.theirs)
-       ON CONFLICT (account_no, kind, month, scope, key, currency) WHERE resolved_at IS NULL
-       DO UPDATE SET ours = excluded.ours, theirs = excluded.theirs, statement_id = excluded.statement_id
-     )
-     SELECT kind, count(*) AS count FROM found GROUP BY kind
-     UNION ALL SELECT 'agreed', count(*) FROM compared WHERE verdict = 'agreed' AND theirs IS NOT NULL`,
-    [statementId, accountNo, scope, stamp(now)],
-  );
-  const counts = new Map(rows.map((row) => [row.kind, row.count]));
-  const of = (kind: string) => counts.get(kind) ?? 0;
-  return {
-    agreed: of("agreed"),
-    missing: of("missing"),
-    extra: of("extra"),
-    different: of("different"),
-    late: of("late"),
-    refunded: of("refunded"),
-  };
-}
-
-/** Ends findings of money that this bill shows healed. A refund stands until a person has set it against its order. */
-async function resolveBillFindings(db: Db, accountNo: number, scope: Scope, now: Micros): Promise<void> {
-  await db.query(
-    `UPDATE bill_findings f SET resolved_at = $3::timestamptz FROM compared c
-     WHERE f.account_no = $1::smallint AND f.scope = $2::text AND f.resolved_at IS NULL AND f.kind IN ('missing', 'extra', 'different')
-       AND c.month = f.month AND c.key = f.key AND c.currency = f.currency AND c.theirs IS NOT NULL AND c.verdict <> f.kind`,
-    [accountNo, scope, stamp(now)],
   );
 }

@@ -1,13 +1,14 @@
 import { statesAllowing, transition, type Micros } from "@quarterpast/domain";
 import { writeAudit, type Actor } from "../catalog/audit.js";
 import { addCaseEntry, assignCase, findCase, resolveCase, type OpenCase } from "./cases.js";
-import { inTransaction, stamp, type Db, type Pool } from "../db/database.js";
+import { inTransaction, type Db, type Pool } from "../db/database.js";
 import { settleFindingsOf } from "./findings.js";
 import { chooseProduct } from "../storefront/subscriptions.js";
 import { findRecord } from "../records/records.js";
 import { requestRereport, type RereportRequest } from "../records/rereports.js";
 import { writeOffQuarantine } from "../usage/quarantine.js";
-import { insertOutcomes } from "../records/submissions.js";
+import { insertOutcomes } from "../records/outcomes.js";
+import { sendAgain } from "../records/submissions.js";
 
 /** What a person does about a case. */
 export type CaseAct =
@@ -108,22 +109,12 @@ async function fileAgain(
   const happening = act.act === "rereport" ? "rereported" : "resent";
   if (transition(record.state, happening) === null)
     return { outcome: "state_forbids", state: record.state, allowed: statesAllowing(happening) };
-  if (act.act === "resend") return resend(db, sn, act.reason, now);
+  if (act.act === "resend") {
+    if ((await sendAgain(db, "SELECT $1::text AS sn", [sn], now)) === 0) return { outcome: "expired" };
+    await insertOutcomes(db, [{ sn, state: "frozen", code: null, detail: act.reason }], "operator", now);
+    return undefined;
+  }
   const { quantity, interval, reason } = act;
   const asked = await requestRereport(db, { sn, quantity, interval, reason, keyId }, now);
   return asked ? undefined : { outcome: "waits_already" };
-}
-
-/** Sends the record's frozen bytes again, in a call of its own. */
-async function resend(db: Db, sn: string, reason: string, now: Micros): Promise<ActedOn | undefined> {
-  const { rowCount } = await db.query(
-    `INSERT INTO submissions (account_no, shard, seq_from, seq_to, parent, host, state, deadline, expires, next_at, created_at)
-     SELECT r.account_no, r.shard, r.seq, r.seq, b.submission_id, s.host, 'frozen', r.window_ends, r.expires, now(), $2::timestamptz
-     FROM records r JOIN billing.records b USING (sn) LEFT JOIN submissions s USING (submission_id)
-     WHERE r.sn = $1::text AND r.expires > $2::timestamptz`,
-    [sn, stamp(now)],
-  );
-  if (rowCount !== 1) return { outcome: "expired" };
-  await insertOutcomes(db, [{ sn, state: "frozen", code: null, detail: reason }], "operator", now);
-  return undefined;
 }

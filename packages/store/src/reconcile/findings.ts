@@ -1,6 +1,7 @@
-import type { FindingKind, Micros } from "@quarterpast/domain";
+import type { FindingKind, Micros, Period } from "@quarterpast/domain";
 import { writeAudit, type Actor } from "../catalog/audit.js";
 import { inTransaction, stamp, type Db, type Pool } from "../db/database.js";
+import { settleBillFindings, type WhichFindings } from "./billFindings.js";
 
 /** A difference with the money at stake. */
 export interface Finding {
@@ -43,6 +44,58 @@ export async function listFindings(
     [account, standing, after, limit, kind ?? null],
   );
   return rows;
+}
+
+/** A statement whose differences are noted. */
+export interface TakenStatement {
+  statementId: number;
+  accountNo: number;
+}
+
+/**
+ * Notes the differences that a query gives (`sn`, `instance_id`, `begin_at`, `end_at`, `ours`, `theirs`, `code`), but for
+ * those that stand already, and those that a person has settled just so: found again, they are no news.
+ * @returns how many are news
+ */
+export async function noteFindings(
+  db: Db,
+  { statementId, accountNo }: TakenStatement,
+  kind: FindingKind,
+  query: string,
+  now: Micros,
+): Promise<number> {
+  const { rowCount } = await db.query(
+    `INSERT INTO findings (account_no, kind, sn, instance_id, begin_at, end_at, ours, theirs, code, statement_id, found_at)
+     SELECT $1::smallint, $2::text, q.sn, q.instance_id, q.begin_at, q.end_at, q.ours, q.theirs, q.code, $3::bigint, $4::timestamptz
+     FROM (${query}) q WHERE NOT EXISTS (SELECT 1 FROM findings f WHERE f.settled
+       AND f.account_no = $1::smallint AND f.kind = $2::text AND f.sn = q.sn AND f.theirs IS NOT DISTINCT FROM q.theirs)
+     ON CONFLICT (account_no, kind, sn) WHERE resolved_at IS NULL DO NOTHING`,
+    [accountNo, kind, statementId, stamp(now)],
+  );
+  return rowCount ?? 0;
+}
+
+/**
+ * Ends findings that the staged statement, or a re-report that it shows billed, has healed.
+ * @param range the begins that a complete statement covers: only there it shows that something is gone
+ */
+export async function resolveFindings(
+  db: Db,
+  accountNo: number,
+  range: Period | undefined,
+  now: Micros,
+): Promise<void> {
+  await db.query(
+    `UPDATE findings f SET resolved_at = $4::timestamptz
+     WHERE f.account_no = $1::smallint AND f.resolved_at IS NULL AND (
+       (f.kind IN ('missing', 'different', 'abnormal')
+         AND EXISTS (SELECT 1 FROM stated t WHERE t.sn = f.sn AND t.verdict IN ('normal', 'billed')))
+       OR (f.kind = 'abnormal' AND EXISTS (
+         SELECT 1 FROM records n JOIN stated t ON t.sn = n.sn WHERE n.replaces = f.sn AND t.verdict IN ('normal', 'billed')))
+       OR (f.kind = 'extra' AND f.begin_at >= $2::timestamptz AND f.begin_at < $3::timestamptz
+         AND NOT EXISTS (SELECT 1 FROM stated t WHERE t.sn = f.sn)))`,
+    [accountNo, range ? stamp(range.from) : null, range ? stamp(range.to) : null, stamp(now)],
+  );
 }
 
 /** A record that the marketplace collected at a time. */
@@ -129,6 +182,16 @@ export async function valueFindings(pool: Pool, accountNo: number, now: Micros):
   });
 }
 
+/** Has the differences that stand valued again: a price of their product was added. */
+export async function revalueFindings(db: Db, accountNo: number, product: string): Promise<void> {
+  await db.query(
+    `UPDATE findings f SET valued_at = NULL FROM instances i
+     WHERE f.resolved_at IS NULL AND i.account_no = f.account_no AND i.instance_id = f.instance_id
+       AND i.account_no = $1::smallint AND i.product = $2::text`,
+    [accountNo, product],
+  );
+}
+
 /**
  * Ends a difference that a person settled elsewhere, with the reason in the audit; nothing of money or records changes.
  * @param id as the views name it: `q…` of quantities, `m…` of money. @returns false where none of it stands.
@@ -140,14 +203,15 @@ export async function settleFinding(
   reason: string,
   now: Micros,
 ): Promise<boolean> {
-  const table = id.startsWith("m") ? "bill_findings" : "findings";
+  const settle = id.startsWith("m") ? settleBillFindings : settleFindings;
   return inTransaction(pool, async (db) => {
-    const { rowCount } = await db.query(
-      `UPDATE ${table} SET resolved_at = $3::timestamptz, settled = true
-       WHERE account_no = $1::smallint AND finding_id = $2::bigint AND resolved_at IS NULL`,
-      [actor.accountNo, id.slice(1), stamp(now)],
+    const settled = await settle(
+      db,
+      actor.accountNo,
+      { where: "finding_id = $3::bigint", values: [id.slice(1)] },
+      now,
     );
-    if (rowCount !== 1) return false;
+    if (settled !== 1) return false;
     await writeAudit(db, actor, { act: "findings.settle", ref: id, after: { reason } }, now);
     return true;
   });
@@ -161,17 +225,19 @@ export async function settleFindingsOf(
   now: Micros,
 ): Promise<void> {
   if (kind.startsWith("bill_")) {
-    await db.query(
-      `UPDATE bill_findings SET resolved_at = $4::timestamptz, settled = true
-       WHERE account_no = $1::smallint AND 'bill_' || kind = $2::text AND resolved_at IS NULL
-         AND concat_ws(' ', to_char(month, 'YYYY-MM'), key, currency) = $3::text`,
-      [accountNo, kind, ref, stamp(now)],
-    );
+    const where =
+      "'bill_' || kind = $3::text AND concat_ws(' ', to_char(month, 'YYYY-MM'), key, currency) = $4::text";
+    await settleBillFindings(db, accountNo, { where, values: [kind, ref] }, now);
   } else if (kind === "extra" || kind.startsWith("record_")) {
-    await db.query(
-      `UPDATE findings SET resolved_at = $3::timestamptz, settled = true
-       WHERE account_no = $1::smallint AND sn = $2::text AND resolved_at IS NULL`,
-      [accountNo, ref, stamp(now)],
-    );
+    await settleFindings(db, accountNo, { where: "sn = $3::text", values: [ref] }, now);
   }
+}
+
+async function settleFindings(db: Db, accountNo: number, which: WhichFindings, now: Micros): Promise<number> {
+  const { rowCount } = await db.query(
+    `UPDATE findings SET resolved_at = $2::timestamptz, settled = true
+     WHERE account_no = $1::smallint AND resolved_at IS NULL AND ${which.where}`,
+    [accountNo, stamp(now), ...which.values],
+  );
+  return rowCount ?? 0;
 }

@@ -1,33 +1,7 @@
 import type { BillingCycle, Deadlines, Interval, Micros, SealedRecord } from "@quarterpast/domain";
 import { copyInto, copyText } from "../db/copy.js";
 import { stamp, type Db, type PoolClient } from "../db/database.js";
-
-/** A sealed hour of a shard whose records are not all made yet. */
-export interface FreezeWork {
-  hour: Micros;
-  shard: number;
-  /** Instances up to this number are done. */
-  frozenThrough: number;
-}
-
-/** The oldest unfrozen hour of each shard: hours in order, for chain and residue go from hour to hour. */
-export async function findFreezeWork(db: Db): Promise<FreezeWork[]> {
-  const { rows } = await db.query<FreezeWork>(
-    `SELECT DISTINCT ON (shard) shard, hour, frozen_through AS "frozenThrough" FROM hours
-     WHERE frozen_at IS NULL ORDER BY shard, hour`,
-  );
-  return rows;
-}
-
-/** Takes the hour for this transaction; undefined where another reporter has it or it is done. */
-export async function lockFreezeWork(db: Db, { shard, hour }: FreezeWork): Promise<FreezeWork | undefined> {
-  const { rows } = await db.query<FreezeWork>(
-    `SELECT shard, hour, frozen_through AS "frozenThrough" FROM hours
-     WHERE shard = $1::smallint AND hour = $2::timestamptz AND frozen_at IS NULL FOR UPDATE SKIP LOCKED`,
-    [shard, stamp(hour)],
-  );
-  return rows[0];
-}
+import type { FreezeWork } from "../usage/hours.js";
 
 /** What a sealed hour holds for one instance, with all that its records need. */
 export interface SealedUsage {
@@ -154,51 +128,83 @@ function recordLine(record: FrozenRecord, frozenAt: string): string {
   return `${place}\t${times}\t${amount}\t${bytes}\t${record.wireVersion}\t${until}\t${frozenAt}\t${copyText(record.packageInstance ?? null)}`;
 }
 
-/** Appends to the residue ledger: what each instance carries out of the hour. */
-export async function insertResidues(
-  client: PoolClient,
-  hour: Micros,
-  rows: readonly { instanceNo: number; residue: string }[],
-): Promise<void> {
-  const at = stamp(hour);
-  await copyInto(
-    client,
-    "residues (instance_no, hour, residue)",
-    rows.map(({ instanceNo, residue }) => `${instanceNo}\t${at}\t${residue}`),
-  );
+/** A record as an export holds it. */
+export interface RestoredRecord {
+  fields: Record<string, string>;
+  canonical: string;
+  checksum: string;
+  hour: Micros;
+  begin: Micros;
+  end: Micros;
+  wire: string;
+  wireVersion: number;
+  windowEnds: Micros;
+  lateEnds: Micros;
+  expires: Micros;
+  frozenAt: Micros;
 }
 
-/** Notes usage that no interval is left for, so that finance sees it. */
-export async function insertUnbillable(
+/** Puts records back as they were frozen, one after the other; those the backup has are the same rows. */
+export async function restoreRecords(
   db: Db,
-  hour: Micros,
-  rows: readonly { instanceNo: number; quantity: string; reason: string }[],
+  accountNo: number,
+  records: readonly RestoredRecord[],
 ): Promise<void> {
-  if (rows.length === 0) return;
+  for (const { fields, ...record } of records) {
+    await db.query(
+      `INSERT INTO records (account_no, shard, seq, sn, kind, instance_no, hour, begin_at, end_at, part, quantity, events,
+         replaces, canonical, checksum, prev, wire, wire_version, window_ends, late_ends, expires, frozen_at, package_instance)
+       SELECT $1::smallint, $2::smallint, $3::bigint, $4::text, $5::text, instance_no, $6::timestamptz, $7::timestamptz,
+         $8::timestamptz, $9::text, $10::numeric, $11::bigint, NULLIF($12::text, ''), $13::text, $14::text, $15::text,
+         $16::text, $17::smallint, $18::timestamptz, $19::timestamptz, $20::timestamptz, $21::timestamptz,
+         $23::text
+       FROM instances WHERE account_no = $1::smallint AND instance_id = $22::text
+         AND NOT EXISTS (SELECT 1 FROM records WHERE sn = $4::text AND checksum = $14::text)`,
+      [
+        accountNo,
+        fields.shard,
+        fields.seq,
+        fields.sn,
+        fields.kind,
+        stamp(record.hour),
+        stamp(record.begin),
+        stamp(record.end),
+        fields.part,
+        fields.qty,
+        fields.events,
+        fields.replaces,
+        record.canonical,
+        record.checksum,
+        fields.prev,
+        record.wire,
+        record.wireVersion,
+        stamp(record.windowEnds),
+        stamp(record.lateEnds),
+        stamp(record.expires),
+        stamp(record.frozenAt),
+        fields.instance,
+        fields.package,
+      ],
+    );
+  }
+}
+
+/** Moves the chains' heads to where an hour's manifest left them; never back. */
+export async function restoreHeads(
+  db: Db,
+  accountNo: number,
+  heads: readonly { shard: number; seq: number; checksum: string }[],
+): Promise<void> {
+  const begun = heads.filter(({ seq }) => seq > 0);
   await db.query(
-    `INSERT INTO unbillable (instance_no, hour, quantity, reason)
-     SELECT t.instance_no, $1::timestamptz, t.quantity, t.reason
-     FROM unnest($2::integer[], $3::numeric[], $4::text[]) AS t (instance_no, quantity, reason)`,
+    `INSERT INTO chains AS c (account_no, shard, seq, checksum)
+     SELECT $1::smallint, t.* FROM unnest($2::smallint[], $3::bigint[], $4::text[]) AS t (shard, seq, checksum)
+     ON CONFLICT (account_no, shard) DO UPDATE SET seq = excluded.seq, checksum = excluded.checksum WHERE c.seq < excluded.seq`,
     [
-      stamp(hour),
-      rows.map((row) => row.instanceNo),
-      rows.map((row) => row.quantity),
-      rows.map((row) => row.reason),
+      accountNo,
+      begun.map(({ shard }) => shard),
+      begun.map(({ seq }) => seq),
+      begun.map(({ checksum }) => checksum),
     ],
-  );
-}
-
-/** Notes how far the freezing of an hour has come; `done` ends it. */
-export async function advanceFreeze(
-  db: Db,
-  work: FreezeWork,
-  through: number,
-  done: boolean,
-  now: Micros,
-): Promise<void> {
-  await db.query(
-    `UPDATE hours SET frozen_through = $3::integer, frozen_at = CASE WHEN $4::boolean THEN $5::timestamptz END
-     WHERE shard = $1::smallint AND hour = $2::timestamptz`,
-    [work.shard, stamp(work.hour), through, done, stamp(now)],
   );
 }

@@ -3,10 +3,13 @@ import {
   transition,
   type Micros,
   type Period,
+  type RecordState,
   type StatementScope,
   type WaitingRecord,
 } from "@quarterpast/domain";
-import { stamp, type Db } from "../db/database.js";
+import type { Db } from "../db/database.js";
+import { insertOutcomesOf } from "./outcomes.js";
+import { sendAgain, settleByStatement } from "./submissions.js";
 
 /** Calls of which nobody knows and that must not go out again blindly: nothing but a statement makes them due. */
 const WAITING = "state = 'unknown' AND next_at = 'infinity'";
@@ -44,7 +47,7 @@ export async function settleWaiting(
     const verdict = judgeWaiting(records, since, statement);
     if (verdict.kind === "waits") continue;
     const again = verdict.kind === "missing" ? verdict.seqs : [];
-    if (again.length === records.length) await sendAgain(db, id, now);
+    if (again.length === records.length) await release(db, id, now);
     else await accept(db, id, again, now);
     released.again += again.length;
     released.delivered += records.length - again.length;
@@ -71,27 +74,23 @@ const LAST_OUTCOME =
   "LEFT JOIN LATERAL (SELECT state FROM outcomes o WHERE o.sn = r.sn ORDER BY outcome_id DESC LIMIT 1) o ON true";
 
 /** None of it is there: the same call goes out again. */
-async function sendAgain(db: Db, id: number, now: Micros): Promise<void> {
-  await db.query(
-    `UPDATE submissions SET state = $2::text, next_at = now(), settled_at = $3::timestamptz
-     WHERE submission_id = $1::bigint`,
-    [id, transition("unknown", "stated_missing"), stamp(now)],
-  );
-  await override(db, id, "stated_missing", [], now);
+async function release(db: Db, id: number, now: Micros): Promise<void> {
+  const state = transition("unknown", "stated_missing")!;
+  await settleByStatement(db, id, state, true, now);
+  await override(db, id, state, [], now);
 }
 
 /** It is there, but for some of its records: these go out again in calls of their own. */
 async function accept(db: Db, id: number, again: readonly number[], now: Micros): Promise<void> {
-  await db.query(
-    `UPDATE submissions SET state = $2::text, code = NULL, settled_at = $3::timestamptz WHERE submission_id = $1::bigint`,
-    [id, transition("unknown", "stated_there"), stamp(now)],
-  );
-  await override(db, id, "stated_there", again, now);
-  await db.query(
-    `INSERT INTO submissions (account_no, shard, seq_from, seq_to, parent, host, state, deadline, expires, next_at, created_at)
-     SELECT account_no, shard, t.seq, t.seq, submission_id, host, $3::text, deadline, expires, now(), $4::timestamptz
-     FROM submissions s, unnest($2::bigint[]) AS t (seq) WHERE s.submission_id = $1::bigint`,
-    [id, [...again], transition("unknown", "stated_missing"), stamp(now)],
+  const state = transition("unknown", "stated_there")!;
+  await settleByStatement(db, id, state, false, now);
+  await override(db, id, state, again, now);
+  await sendAgain(
+    db,
+    `SELECT r.sn FROM submissions s JOIN records r ON r.account_no = s.account_no AND r.shard = s.shard
+     WHERE s.submission_id = $1::bigint AND r.seq = ANY ($2::bigint[])`,
+    [id, [...again]],
+    now,
   );
 }
 
@@ -99,18 +98,20 @@ async function accept(db: Db, id: number, again: readonly number[], now: Micros)
 async function override(
   db: Db,
   id: number,
-  happening: "stated_there" | "stated_missing",
+  state: RecordState,
   again: readonly number[],
   now: Micros,
 ): Promise<void> {
-  await db.query(
-    `INSERT INTO outcomes (sn, state, source, at)
-     SELECT r.sn, CASE WHEN r.seq = ANY ($3::bigint[]) THEN 'frozen' ELSE $2::text END, 'statement', $4::timestamptz
+  await insertOutcomesOf(
+    db,
+    `SELECT r.sn, CASE WHEN r.seq = ANY ($3::bigint[]) THEN 'frozen' ELSE $2::text END AS state, NULL AS code
      FROM submissions s
      JOIN records r ON r.account_no = s.account_no AND r.shard = s.shard AND r.seq BETWEEN s.seq_from AND s.seq_to
      ${LAST_OUTCOME}
      WHERE s.submission_id = $1::bigint AND o.state IN ${UNDECIDED}`,
-    [id, transition("unknown", happening), [...again], stamp(now)],
+    [id, state, [...again]],
+    "statement",
+    now,
   );
 }
 

@@ -1,5 +1,6 @@
 import type { Micros, RecordState } from "@quarterpast/domain";
 import { stamp, type Db } from "../db/database.js";
+import { overrideOutcomes } from "./outcomes.js";
 
 /** A submission's state is that of all its records that have no outcome of their own; `split` has handed them on. */
 export type SubmissionState = RecordState | "split";
@@ -112,27 +113,77 @@ export async function stillHolds(
   return rowCount === 1;
 }
 
-export interface OutgoingRecord {
-  sn: string;
-  seq: number;
-  wire: string;
-  wireVersion: number;
-  /** The marketplace's product id. */
-  product: string;
+/** The next state of a submission, and when it may go out again where it still owes a delivery. */
+export interface Settlement {
+  state: SubmissionState;
+  code: string | null;
+  host: string | null;
+  /** Real time; null: not before a statement has shown that it was not taken. */
+  nextAt: Micros | null;
 }
 
-/** The frozen records of a submission, in chain order. */
-export async function readOutgoing(
+/** Settles a claim; false where the fence has moved on: then nothing is written. */
+export async function settleSubmission(
   db: Db,
-  claim: Pick<NewSubmission, "accountNo" | "shard" | "seqFrom" | "seqTo">,
-): Promise<OutgoingRecord[]> {
-  const { rows } = await db.query<OutgoingRecord>(
-    `SELECT sn, seq, wire, wire_version AS "wireVersion", i.product FROM records r JOIN instances i USING (instance_no)
-     WHERE r.account_no = $1::smallint AND r.shard = $2::smallint
-     AND seq BETWEEN $3::bigint AND $4::bigint ORDER BY seq`,
-    [claim.accountNo, claim.shard, claim.seqFrom, claim.seqTo],
+  claim: ClaimedSubmission,
+  settlement: Settlement,
+  now: Micros,
+): Promise<boolean> {
+  const { rowCount } = await db.query(
+    `UPDATE submissions SET state = $3::text, code = $4::text, host = COALESCE($5::text, host), next_at = COALESCE($6::timestamptz, 'infinity'),
+       lease_until = NULL, settled_at = $7::timestamptz
+     WHERE submission_id = $1::bigint AND fence = $2::integer`,
+    [
+      claim.submissionId,
+      claim.fence,
+      settlement.state,
+      settlement.code,
+      settlement.host,
+      settlement.nextAt === null ? null : stamp(settlement.nextAt),
+      stamp(now),
+    ],
   );
-  return rows;
+  if (rowCount !== 1) return false;
+  await overrideOutcomes(db, claim, settlement, now);
+  return true;
+}
+
+/**
+ * A call that must not be repeated and whose reporter is gone: nobody knows what became of it. It waits from now on.
+ * @returns how many.
+ */
+export async function giveUpLost(db: Db, now: Micros, real: Micros): Promise<number> {
+  const { rowCount } = await db.query(
+    `UPDATE submissions SET state = 'unknown', settled_at = $1::timestamptz, lease_until = NULL, fence = fence + 1
+     WHERE state = 'sent' AND next_at = 'infinity' AND lease_until <= $2::timestamptz`,
+    [stamp(now), stamp(real)],
+  );
+  return rowCount ?? 0;
+}
+
+/** Ends submissions whose records the marketplace would no longer take; returns how many. */
+export async function expireSubmissions(db: Db, now: Micros, real: Micros): Promise<number> {
+  const { rowCount } = await db.query(
+    `UPDATE submissions SET state = 'expired', settled_at = $1::timestamptz, lease_until = NULL
+     WHERE state IN ('frozen', 'sent', 'unknown') AND expires <= $1::timestamptz
+       AND (lease_until IS NULL OR lease_until <= $2::timestamptz)`,
+    [stamp(now), stamp(real)],
+  );
+  return rowCount ?? 0;
+}
+
+/** Keeps a claim while its call is under way; false where it was lost. */
+export async function renewLease(
+  db: Db,
+  claim: Pick<ClaimedSubmission, "submissionId" | "fence">,
+  leaseUntil: Micros,
+): Promise<boolean> {
+  const { rowCount } = await db.query(
+    `UPDATE submissions SET lease_until = $3::timestamptz
+     WHERE submission_id = $1::bigint AND fence = $2::integer AND lease_until IS NOT NULL`,
+    [claim.submissionId, claim.fence, stamp(leaseUntil)],
+  );
+  return rowCount === 1;
 }
 
 /** What an attempt came to; kept as evidence. */
@@ -169,134 +220,87 @@ export async function finishAttempt(
   );
 }
 
-/** The next state of a submission, and when it may go out again where it still owes a delivery. */
-export interface Settlement {
-  state: SubmissionState;
-  code: string | null;
-  host: string | null;
-  /** Real time; null: not before a statement has shown that it was not taken. */
-  nextAt: Micros | null;
-}
-
-/** Settles a claim; false where the fence has moved on: then nothing is written. */
-export async function settleSubmission(
+/**
+ * Sends records again as they were frozen, each in a call of its own behind the one that carried it.
+ * @param query gives the serial numbers as the column `sn`; `values` are its `$1` …
+ * @returns how many; those that the marketplace would no longer take are left out
+ */
+export async function sendAgain(
   db: Db,
-  claim: ClaimedSubmission,
-  settlement: Settlement,
+  query: string,
+  values: readonly unknown[],
   now: Micros,
-): Promise<boolean> {
+): Promise<number> {
   const { rowCount } = await db.query(
-    `UPDATE submissions SET state = $3::text, code = $4::text, host = COALESCE($5::text, host), next_at = COALESCE($6::timestamptz, 'infinity'),
-       lease_until = NULL, settled_at = $7::timestamptz
-     WHERE submission_id = $1::bigint AND fence = $2::integer`,
-    [
-      claim.submissionId,
-      claim.fence,
-      settlement.state,
-      settlement.code,
-      settlement.host,
-      settlement.nextAt === null ? null : stamp(settlement.nextAt),
-      stamp(now),
-    ],
+    `INSERT INTO submissions (account_no, shard, seq_from, seq_to, parent, host, state, deadline, expires, next_at, created_at)
+     SELECT r.account_no, r.shard, r.seq, r.seq, b.submission_id, s.host, 'frozen', r.window_ends, r.expires, now(),
+       $${values.length + 1}::timestamptz
+     FROM (${query}) q JOIN records r USING (sn) JOIN billing.records b USING (sn) LEFT JOIN submissions s USING (submission_id)
+     WHERE r.expires > $${values.length + 1}::timestamptz`,
+    [...values, stamp(now)],
   );
-  if (rowCount !== 1) return false;
-  await overrideOldOutcomes(db, claim, settlement, now);
-  return true;
+  return rowCount ?? 0;
 }
 
-/** A record that had an outcome of its own (it was missing, say) takes the newer one of the call that sent it again. */
-async function overrideOldOutcomes(
+/** Settles a call by a statement; `due` makes it due again at once. */
+export async function settleByStatement(
   db: Db,
-  claim: ClaimedSubmission,
-  { state, code }: Settlement,
+  submissionId: number,
+  state: RecordState,
+  due: boolean,
   now: Micros,
 ): Promise<void> {
   await db.query(
-    `INSERT INTO outcomes (sn, state, code, source, at)
-     SELECT r.sn, $5::text, $6::text, 'reply', $7::timestamptz FROM records r
-     WHERE r.account_no = $1::smallint AND r.shard = $2::smallint AND r.seq BETWEEN $3::bigint AND $4::bigint
-       AND $5::text <> 'split' AND EXISTS (SELECT 1 FROM outcomes o WHERE o.sn = r.sn)`,
-    [claim.accountNo, claim.shard, claim.seqFrom, claim.seqTo, state, code, stamp(now)],
+    `UPDATE submissions SET state = $2::text, settled_at = $4::timestamptz, code = CASE WHEN $3::boolean THEN code END,
+       next_at = CASE WHEN $3::boolean THEN now() ELSE next_at END
+     WHERE submission_id = $1::bigint`,
+    [submissionId, state, due, stamp(now)],
   );
 }
 
-/** Outcomes of single records that fared otherwise than their call. */
-export async function insertOutcomes(
+const RECORDS_PER_CALL = 1_000;
+
+/**
+ * Makes calls for records that have none: unknown, and sent once. What became of them nobody knows any more, so the same
+ * bytes go out again, and "already there" is proof of delivery (SPEC 6). Records of `afterStatement` wait for a statement.
+ */
+export async function restoreCalls(
   db: Db,
-  rows: readonly { sn: string; state: RecordState; code: string | null; detail: string }[],
-  source: "reply" | "statement" | "clock" | "operator",
+  accountNo: number,
+  afterStatement: readonly number[],
   now: Micros,
-): Promise<void> {
-  if (rows.length === 0) return;
-  await db.query(
-    `INSERT INTO outcomes (sn, state, code, detail, source, at)
-     SELECT t.*, $5::text, $6::timestamptz FROM unnest($1::text[], $2::text[], $3::text[], $4::text[]) AS t`,
-    [
-      rows.map((row) => row.sn),
-      rows.map((row) => row.state),
-      rows.map((row) => row.code),
-      rows.map((row) => row.detail),
-      source,
-      stamp(now),
-    ],
+  real: Micros,
+): Promise<number> {
+  const { rowCount } = await db.query(
+    `INSERT INTO submissions (account_no, shard, seq_from, seq_to, state, deadline, expires, attempts, next_at, created_at)
+     SELECT $1::smallint, shard, min(seq), max(seq), 'unknown', min(window_ends), min(expires), 1,
+       CASE WHEN wire_version = ANY ($4::smallint[]) THEN 'infinity' ELSE $3::timestamptz END, $2::timestamptz
+     FROM (
+       SELECT r.*, (row_number() OVER (PARTITION BY r.shard ORDER BY r.seq) - 1) / ${RECORDS_PER_CALL} AS call,
+         -- A call goes one way: runs of one wire version.
+         r.seq - row_number() OVER (PARTITION BY r.shard, r.wire_version ORDER BY r.seq) AS run
+       FROM records r WHERE r.account_no = $1::smallint AND NOT EXISTS (SELECT 1 FROM submissions s
+         WHERE s.account_no = r.account_no AND s.shard = r.shard AND r.seq BETWEEN s.seq_from AND s.seq_to)
+     ) r GROUP BY shard, call, run, wire_version`,
+    [accountNo, stamp(now), stamp(real), [...afterStatement]],
   );
+  return rowCount ?? 0;
 }
 
 /**
- * A call that must not be repeated and whose reporter is gone: nobody knows what became of it. It waits from now on.
- * @returns how many.
+ * Ends accepted calls as billed.
+ * @param query gives them as the column `submission_id`
+ * @returns how many records are billed by that: those without an outcome of their own
  */
-export async function giveUpLost(db: Db, now: Micros, real: Micros): Promise<number> {
-  const { rowCount } = await db.query(
-    `UPDATE submissions SET state = 'unknown', settled_at = $1::timestamptz, lease_until = NULL, fence = fence + 1
-     WHERE state = 'sent' AND next_at = 'infinity' AND lease_until <= $2::timestamptz`,
-    [stamp(now), stamp(real)],
-  );
-  return rowCount ?? 0;
-}
-
-/** Ends submissions whose records the marketplace would no longer take; returns how many. */
-export async function expireSubmissions(db: Db, now: Micros, real: Micros): Promise<number> {
-  const { rowCount } = await db.query(
-    `UPDATE submissions SET state = 'expired', settled_at = $1::timestamptz, lease_until = NULL
-     WHERE state IN ('frozen', 'sent', 'unknown') AND expires <= $1::timestamptz
-       AND (lease_until IS NULL OR lease_until <= $2::timestamptz)`,
-    [stamp(now), stamp(real)],
-  );
-  return rowCount ?? 0;
-}
-
-/** How much is still owed, and when the first of its windows closes. */
-export async function readBacklog(
-  db: Db,
-): Promise<{ submissions: number; records: number; firstDeadline: Micros | null }> {
-  const { rows } = await db.query<{ submissions: number; records: number; firstDeadline: Micros | null }>(
-    `SELECT count(*) AS submissions, COALESCE(sum(seq_to - seq_from + 1), 0)::bigint AS records, min(deadline) AS "firstDeadline"
-     FROM submissions WHERE state IN ('frozen', 'sent', 'unknown')`,
-  );
-  return rows[0]!;
-}
-
-/** Whether an hour is being frozen, or records wait to be filed whose window is still open; `now` is product time. */
-export async function isFilingUnderWay(db: Db, now: Micros): Promise<boolean> {
-  const { rows } = await db.query<{ waits: boolean }>(
-    `SELECT EXISTS (SELECT 1 FROM submissions WHERE state IN ('frozen', 'sent', 'unknown') AND deadline > $1::timestamptz)
-       OR EXISTS (SELECT 1 FROM hours WHERE frozen_at IS NULL AND sealed_at > $1::timestamptz - interval '15 minutes') AS waits`,
+export async function billCalls(db: Db, query: string, now: Micros): Promise<number> {
+  const { rows } = await db.query<{ records: number }>(
+    `WITH billed AS (
+       UPDATE submissions s SET state = 'billed', settled_at = $1::timestamptz FROM (${query}) q
+       WHERE s.submission_id = q.submission_id RETURNING s.account_no, s.shard, s.seq_from, s.seq_to
+     )
+     SELECT count(*) AS records FROM billed b JOIN records r ON r.account_no = b.account_no AND r.shard = b.shard
+       AND r.seq BETWEEN b.seq_from AND b.seq_to WHERE NOT EXISTS (SELECT 1 FROM outcomes o WHERE o.sn = r.sn)`,
     [stamp(now)],
   );
-  return rows[0]!.waits;
-}
-
-/** Keeps a claim while its call is under way; false where it was lost. */
-export async function renewLease(
-  db: Db,
-  claim: Pick<ClaimedSubmission, "submissionId" | "fence">,
-  leaseUntil: Micros,
-): Promise<boolean> {
-  const { rowCount } = await db.query(
-    `UPDATE submissions SET lease_until = $3::timestamptz
-     WHERE submission_id = $1::bigint AND fence = $2::integer AND lease_until IS NOT NULL`,
-    [claim.submissionId, claim.fence, stamp(leaseUntil)],
-  );
-  return rowCount === 1;
+  return rows[0]!.records;
 }

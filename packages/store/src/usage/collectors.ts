@@ -1,5 +1,6 @@
 import { DAY, type Micros } from "@quarterpast/domain";
-import { stamp, type Db } from "../db/database.js";
+import { int4Array, timestamptzArray } from "../db/binaryArray.js";
+import { stamp, stamps, type Db } from "../db/database.js";
 
 /** The number of a collector; its name stays with its journal, so that a restart is the same collector. */
 export async function registerCollector(
@@ -50,4 +51,85 @@ export async function lowestWatermark(db: Db, real: Micros): Promise<Micros | un
     [stamp(real - GONE_AFTER)],
   );
   return rows[0]!.lowest ?? undefined;
+}
+
+/** What became of one journal entry: proof that its events are in the ledger. */
+export interface Receipt {
+  collectorNo: number;
+  seq: number;
+  counted: number;
+  duplicates: number;
+  conflicts: number;
+  quarantined: number;
+}
+
+/** That something of a source was heard in an hour; an expected source that was not makes the hour incomplete. */
+export interface Heard {
+  sourceNo: number;
+  meter: string;
+  hour: Micros;
+}
+
+/**
+ * Writes the receipt of an entry and what was heard in it; a second one for the same entry is the same event batch again
+ * and changes nothing.
+ */
+export async function insertReceipt(
+  db: Db,
+  receipt: Receipt,
+  heard: readonly Heard[],
+  now: Micros,
+): Promise<void> {
+  await db.query({
+    name: "insert receipt",
+    text: `WITH heard_now AS (
+       INSERT INTO heard (source_no, meter, hour)
+       SELECT DISTINCT * FROM unnest($8::integer[], $9::text[], $10::timestamptz[]) AS t (s, m, h) ORDER BY s, m, h
+       ON CONFLICT DO NOTHING
+     )
+     INSERT INTO receipts (collector_no, seq, counted, duplicates, conflicts, quarantined, committed_at)
+     VALUES ($1::integer, $2::bigint, $3::integer, $4::integer, $5::integer, $6::integer, $7::timestamptz) ON CONFLICT DO NOTHING`,
+    values: [
+      receipt.collectorNo,
+      receipt.seq,
+      receipt.counted,
+      receipt.duplicates,
+      receipt.conflicts,
+      receipt.quarantined,
+      stamp(now),
+      int4Array(heard.map((row) => row.sourceNo)),
+      heard.map((row) => row.meter),
+      timestamptzArray(heard.map((row) => row.hour)),
+    ],
+  });
+}
+
+/** Notes what was heard in hours that a restore brings back. */
+export async function insertHeard(db: Db, heard: readonly Heard[]): Promise<void> {
+  await db.query(
+    `INSERT INTO heard (source_no, meter, hour)
+     SELECT DISTINCT * FROM unnest($1::integer[], $2::text[], $3::timestamptz[]) ON CONFLICT DO NOTHING`,
+    [
+      heard.map(({ sourceNo }) => sourceNo),
+      heard.map(({ meter }) => meter),
+      stamps(heard.map(({ hour }) => hour)),
+    ],
+  );
+}
+
+const PAST = [
+  // The last time that a source was heard stays known.
+  `DELETE FROM heard WHERE ctid = ANY (ARRAY(SELECT h.ctid FROM heard h WHERE h.hour < $1::timestamptz AND EXISTS (SELECT
+      FROM heard l WHERE l.source_no = h.source_no AND l.meter = h.meter AND l.hour > h.hour) LIMIT $2::integer))`,
+  // A collector that was away for long asks for the receipts behind its watermark, and for those of a segment begun before it.
+  `DELETE FROM receipts WHERE ctid = ANY (ARRAY(SELECT r.ctid FROM receipts r JOIN collectors c USING (collector_no)
+      WHERE r.committed_at < least($1::timestamptz, c.watermark - interval '2 hours' * COALESCE((SELECT greatest(1, rate) FROM clock), 1))
+      LIMIT $2::integer))`,
+];
+
+/** Removes what was heard, and receipts, that are past their time. @returns how many rows */
+export async function thinHeard(db: Db, before: Micros, limit: number): Promise<number> {
+  let removed = 0;
+  for (const sql of PAST) removed += (await db.query(sql, [stamp(before), limit])).rowCount ?? 0;
+  return removed;
 }

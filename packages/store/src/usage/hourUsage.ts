@@ -1,6 +1,7 @@
-import type { FoldedBatch, HourAddition, Micros } from "@quarterpast/domain";
+import type { FoldedBatch, Micros } from "@quarterpast/domain";
 import { int4Array, numericArray, timestamptzArray } from "../db/binaryArray.js";
 import { stamp, stamps, type Db } from "../db/database.js";
+import { addMaxima, addUniques } from "./standing.js";
 
 /**
  * Takes the shards' locks shared, in ascending order, and reads their first open hour in the next statement
@@ -55,99 +56,43 @@ export async function addUsage(db: Db, folded: FoldedBatch): Promise<void> {
   });
 }
 
-async function addMaxima(db: Db, { maxima }: FoldedBatch): Promise<HourAddition[]> {
-  if (maxima.length === 0) return [];
-  const { rows } = await db.query<{ added: string; instanceNo: number; originHour: Micros }>(
-    `INSERT INTO standing_max AS s (instance_no, origin_hour, value)
-     SELECT * FROM unnest($1::integer[], $2::timestamptz[], $3::numeric[]) AS t (i, h, v) ORDER BY i, h
-     ON CONFLICT (instance_no, origin_hour) DO UPDATE SET previous = s.value, value = greatest(s.value, excluded.value)
-     RETURNING instance_no AS "instanceNo", origin_hour AS "originHour", value - previous AS added`,
-    [
-      maxima.map((row) => row.instanceNo),
-      stamps(maxima.map((row) => row.originHour)),
-      maxima.map((row) => row.quantity),
-    ],
+/** Forgets what an account's hour held when the backup was made: the export has all of it, and more. */
+export async function clearOpenUsage(db: Db, accountNo: number, hour: Micros): Promise<void> {
+  await db.query(
+    `DELETE FROM hour_usage u USING instances i, shards s WHERE i.instance_no = u.instance_no AND s.shard = u.shard
+       AND i.account_no = $1::smallint AND u.bill_hour = $2::timestamptz AND s.sealed_before <= $2::timestamptz`,
+    [accountNo, stamp(hour)],
   );
-  return withAdded(maxima, rows);
 }
 
-async function addUniques(db: Db, { uniques }: FoldedBatch): Promise<HourAddition[]> {
-  if (uniques.length === 0) return [];
-  const flat = uniques.flatMap((row) => row.valueKeys.map((valueKey) => ({ ...row, valueKey })));
-  const { rows } = await db.query<{ added: string; instanceNo: number; originHour: Micros }>(
-    `WITH fresh AS (
-       INSERT INTO standing_values (instance_no, origin_hour, value_key)
-       SELECT * FROM unnest($1::integer[], $2::timestamptz[], $3::uuid[]) AS t (i, h, k) ORDER BY i, h, k
-       ON CONFLICT DO NOTHING RETURNING instance_no, origin_hour
-     )
-     SELECT instance_no AS "instanceNo", origin_hour AS "originHour", count(*)::text AS added FROM fresh GROUP BY 1, 2`,
-    [
-      flat.map((row) => row.instanceNo),
-      stamps(flat.map((row) => row.originHour)),
-      flat.map((row) => row.valueKey),
-    ],
-  );
-  return withAdded(uniques, rows);
+/** Usage of an instance's hour as an export names it. */
+export interface RestoredUsage {
+  instance: string;
+  origin: Micros;
+  quantity: string;
+  events: number;
 }
 
-function withAdded(
-  candidates: readonly HourAddition[],
-  rows: readonly { added: string; instanceNo: number; originHour: Micros }[],
-): HourAddition[] {
-  const added = new Map(rows.map((row) => [`${row.instanceNo} ${row.originHour}`, row.added]));
-  return candidates.map(({ shard, billHour, instanceNo, originHour, events }) => {
-    const quantity = added.get(`${instanceNo} ${originHour}`) ?? "0";
-    return { shard, billHour, instanceNo, originHour, events, quantity };
-  });
-}
-
-/** What became of one journal entry: proof that its events are in the ledger. */
-export interface Receipt {
-  collectorNo: number;
-  seq: number;
-  counted: number;
-  duplicates: number;
-  conflicts: number;
-  quarantined: number;
-}
-
-/** That something of a source was heard in an hour; an expected source that was not makes the hour incomplete. */
-export interface Heard {
-  sourceNo: number;
-  meter: string;
-  hour: Micros;
-}
-
-/**
- * Writes the receipt of an entry and what was heard in it; a second one for the same entry is the same event batch again
- * and changes nothing.
- */
-export async function insertReceipt(
+/** Puts an hour's usage back; what a sealed shard holds stays as it is. */
+export async function restoreUsage(
   db: Db,
-  receipt: Receipt,
-  heard: readonly Heard[],
-  now: Micros,
+  accountNo: number,
+  hour: Micros,
+  rows: readonly RestoredUsage[],
 ): Promise<void> {
-  await db.query({
-    name: "insert receipt",
-    text: `WITH heard_now AS (
-       INSERT INTO heard (source_no, meter, hour)
-       SELECT DISTINCT * FROM unnest($8::integer[], $9::text[], $10::timestamptz[]) AS t (s, m, h) ORDER BY s, m, h
-       ON CONFLICT DO NOTHING
-     )
-     INSERT INTO receipts (collector_no, seq, counted, duplicates, conflicts, quarantined, committed_at)
-     VALUES ($1::integer, $2::bigint, $3::integer, $4::integer, $5::integer, $6::integer, $7::timestamptz) ON CONFLICT DO NOTHING`,
-    values: [
-      receipt.collectorNo,
-      receipt.seq,
-      receipt.counted,
-      receipt.duplicates,
-      receipt.conflicts,
-      receipt.quarantined,
-      stamp(now),
-      int4Array(heard.map((row) => row.sourceNo)),
-      heard.map((row) => row.meter),
-      timestamptzArray(heard.map((row) => row.hour)),
+  await db.query(
+    `INSERT INTO hour_usage (shard, bill_hour, instance_no, origin_hour, quantity, events)
+     SELECT i.shard, $2::timestamptz, i.instance_no, t.origin, t.quantity, t.events
+     FROM unnest($3::text[], $4::timestamptz[], $5::numeric[], $6::bigint[]) AS t (instance, origin, quantity, events)
+     JOIN instances i ON i.account_no = $1::smallint AND i.instance_id = t.instance
+     JOIN shards s ON s.shard = i.shard AND s.sealed_before <= $2::timestamptz`,
+    [
+      accountNo,
+      stamp(hour),
+      rows.map(({ instance }) => instance),
+      stamps(rows.map(({ origin }) => origin)),
+      rows.map(({ quantity }) => quantity),
+      rows.map(({ events }) => events),
     ],
-  });
+  );
 }

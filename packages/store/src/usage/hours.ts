@@ -1,5 +1,5 @@
 import { HOUR, SHARDS, type HourStatus, type Micros } from "@quarterpast/domain";
-import { inTransaction, stamp, type Db, type Pool } from "../db/database.js";
+import { inTransaction, stamp, stamps, type Db, type Pool } from "../db/database.js";
 import { SHARD_LOCK } from "./hourUsage.js";
 
 /** Makes the shards' rows where they are missing: hours before `firstHour` count as sealed. */
@@ -94,4 +94,77 @@ export async function listHours(db: Db, before: Micros, limit: number): Promise<
     [stamp(before), limit, SHARDS],
   );
   return rows;
+}
+
+/** A sealed hour of a shard whose records are not all made yet. */
+export interface FreezeWork {
+  hour: Micros;
+  shard: number;
+  /** Instances up to this number are done. */
+  frozenThrough: number;
+}
+
+/** The oldest unfrozen hour of each shard: hours in order, for chain and residue go from hour to hour. */
+export async function findFreezeWork(db: Db): Promise<FreezeWork[]> {
+  const { rows } = await db.query<FreezeWork>(
+    `SELECT DISTINCT ON (shard) shard, hour, frozen_through AS "frozenThrough" FROM hours
+     WHERE frozen_at IS NULL ORDER BY shard, hour`,
+  );
+  return rows;
+}
+
+/** Takes the hour for this transaction; undefined where another reporter has it or it is done. */
+export async function lockFreezeWork(db: Db, { shard, hour }: FreezeWork): Promise<FreezeWork | undefined> {
+  const { rows } = await db.query<FreezeWork>(
+    `SELECT shard, hour, frozen_through AS "frozenThrough" FROM hours
+     WHERE shard = $1::smallint AND hour = $2::timestamptz AND frozen_at IS NULL FOR UPDATE SKIP LOCKED`,
+    [shard, stamp(hour)],
+  );
+  return rows[0];
+}
+
+/** Notes how far the freezing of an hour has come; `done` ends it. */
+export async function advanceFreeze(
+  db: Db,
+  work: FreezeWork,
+  through: number,
+  done: boolean,
+  now: Micros,
+): Promise<void> {
+  await db.query(
+    `UPDATE hours SET frozen_through = $3::integer, frozen_at = CASE WHEN $4::boolean THEN $5::timestamptz END
+     WHERE shard = $1::smallint AND hour = $2::timestamptz`,
+    [work.shard, stamp(work.hour), through, done, stamp(now)],
+  );
+}
+
+/** A shard's hour as an export names it. */
+export interface RestoredShard {
+  shard: number;
+  status: string;
+  reason: string;
+  sealedAt: Micros;
+  frozenAt: Micros;
+}
+
+/** Seals an hour in all shards as it was: from here on nothing is added to it. */
+export async function restoreSeal(db: Db, hour: Micros, shards: readonly RestoredShard[]): Promise<void> {
+  if (shards.length !== SHARDS) throw new Error(`the export seals ${shards.length} shards of ${SHARDS}`);
+  await db.query(
+    `INSERT INTO hours (hour, shard, status, reason, sealed_at, frozen_at)
+     SELECT $1::timestamptz, t.* FROM unnest($2::smallint[], $3::text[], $4::text[], $5::timestamptz[], $6::timestamptz[])
+       AS t (shard, status, reason, sealed_at, frozen_at)
+     ON CONFLICT (hour, shard) DO UPDATE SET frozen_at = COALESCE(hours.frozen_at, excluded.frozen_at)`,
+    [
+      stamp(hour),
+      shards.map(({ shard }) => shard),
+      shards.map(({ status }) => status),
+      shards.map(({ reason }) => reason),
+      stamps(shards.map(({ sealedAt }) => sealedAt)),
+      stamps(shards.map(({ frozenAt }) => frozenAt)),
+    ],
+  );
+  await db.query("UPDATE shards SET sealed_before = $1::timestamptz WHERE sealed_before < $1::timestamptz", [
+    stamp(hour + HOUR),
+  ]);
 }

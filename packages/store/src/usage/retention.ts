@@ -1,5 +1,5 @@
 import { KEEP_DAYS, type Micros } from "@quarterpast/domain";
-import { stamp, type Db } from "../db/database.js";
+import { inTransaction, stamp, type Db, type Pool } from "../db/database.js";
 
 /** For how long event identities are kept, and since when events are in the ledger without gaps. */
 export interface Retention {
@@ -46,37 +46,115 @@ export async function readHorizon(db: Db, wanted: Micros): Promise<Micros> {
   return rows[0]!.horizon;
 }
 
-const STEPS: readonly string[] = [
-  // An event that waits is measured against what its origin hour stood at when it is counted at last.
-  ...["standing_max", "standing_values"].map(
-    (
-      table,
-    ) => `DELETE FROM ${table} WHERE ctid = ANY (ARRAY(SELECT ctid FROM ${table} WHERE origin_hour < least($1::timestamptz,
-      (SELECT min(date_trunc('hour', e.occurred)) FROM quarantine q JOIN events e USING (source_no, key) WHERE q.released_at IS NULL))
-      LIMIT $2::integer))`,
-  ),
-  // The last time that a source was heard stays known.
-  `DELETE FROM heard WHERE ctid = ANY (ARRAY(SELECT h.ctid FROM heard h WHERE h.hour < $1::timestamptz AND EXISTS (SELECT
-      FROM heard l WHERE l.source_no = h.source_no AND l.meter = h.meter AND l.hour > h.hour) LIMIT $2::integer))`,
-  // A collector that was away for long asks for the receipts behind its watermark, and for those of a segment begun before it.
-  `DELETE FROM receipts WHERE ctid = ANY (ARRAY(SELECT r.ctid FROM receipts r JOIN collectors c USING (collector_no)
-      WHERE r.committed_at < least($1::timestamptz, c.watermark - interval '2 hours' * COALESCE((SELECT greatest(1, rate) FROM clock), 1))
-      LIMIT $2::integer))`,
-];
-
-/** Removes what is past its time beside the events: standing values, what was heard, receipts. @returns how many rows */
-export async function thinRest(db: Db, before: Micros, limit: number): Promise<number> {
-  let removed = 0;
-  for (const sql of STEPS) removed += (await db.query(sql, [stamp(before), limit])).rowCount ?? 0;
-  return removed;
+/** A partition of the events whose keys are UUIDv7 of one week. */
+export interface Week {
+  name: string;
+  /** When its first and its last id can have been made, real time. */
+  from: Micros;
+  to: Micros;
 }
 
-/** Aggregators ask for changes far more often than this. */
-export async function thinBindingChanges(db: Db, limit: number): Promise<number> {
+const WEEK: Micros = 7 * 86_400_000_000;
+const PREFIX = "events_timed_w";
+/** Making and dropping a partition locks all of them for a moment: rather later than in the way. */
+const LOCK_TIMEOUT = "SET LOCAL lock_timeout = '2s'";
+/** One at a time, of all processes. */
+const ONE = "SELECT pg_advisory_xact_lock(24226)";
+
+/** The week that holds a time. Weeks are counted from 1970-01-01. */
+export function weekOf(at: Micros): Week {
+  const number = Math.floor(at / WEEK);
+  return { name: `${PREFIX}${number}`, from: number * WEEK, to: (number + 1) * WEEK };
+}
+
+/** The lowest key of ids made at a time. */
+function keyAt(at: Micros): string {
+  const hex = Math.floor(at / 1_000)
+    .toString(16)
+    .padStart(12, "0");
+  return `${hex.slice(0, 8)}-${hex.slice(8)}-0000-0000-000000000000`;
+}
+
+/** The weeks that have a partition, oldest first. */
+export async function listWeeks(db: Db): Promise<Week[]> {
+  const { rows } = await db.query<{ name: string }>(
+    "SELECT relid::regclass::text AS name FROM pg_partition_tree('events_timed') WHERE isleaf",
+  );
+  return rows
+    .filter(({ name }) => name.startsWith(PREFIX))
+    .map(({ name }) => weekOf(Number(name.slice(PREFIX.length)) * WEEK))
+    .sort((a, b) => a.from - b.from);
+}
+
+/** Makes partitions for this week and the next: before its time a week is empty, so that making it moves nothing. */
+export async function ensureWeeks(pool: Pool, real: Micros): Promise<void> {
+  const present = new Set((await listWeeks(pool)).map(({ name }) => name));
+  for (const at of [real, real + WEEK]) {
+    const week = weekOf(at);
+    if (!present.has(week.name)) await addWeek(pool, week);
+  }
+}
+
+async function addWeek(pool: Pool, { name, from, to }: Week): Promise<void> {
+  await inTransaction(pool, async (db) => {
+    await db.query(LOCK_TIMEOUT);
+    await db.query(ONE);
+    if ((await listWeeks(db)).some((week) => week.name === name)) return;
+    await db.query("LOCK TABLE events_timed_rest IN ACCESS EXCLUSIVE MODE");
+    await db.query(`CREATE TABLE ${name} (LIKE events_timed_rest INCLUDING ALL)`);
+    await db.query(
+      `WITH moved AS (DELETE FROM events_timed_rest WHERE key >= $1::uuid AND key < $2::uuid RETURNING *)
+       INSERT INTO ${name} SELECT * FROM moved`,
+      [keyAt(from), keyAt(to)],
+    );
+    await db.query(
+      `ALTER TABLE events_timed ATTACH PARTITION ${name} FOR VALUES FROM ('${keyAt(from)}') TO ('${keyAt(to)}')`,
+    );
+  });
+}
+
+/** Rows that outlive their week: what waits, what was corrected and what corrects. */
+const KEPT = `instance_no IS NULL OR EXISTS (SELECT FROM corrections c WHERE c.source_no = e.source_no
+  AND (c.key = e.key OR c.target_key = e.key))`;
+
+/**
+ * Drops a week's partition whole, where every hour that its events are billed in is before `horizon`; what must stay moves
+ * to the rest. @returns the end of the last hour it billed, or undefined where it cannot go yet
+ */
+export async function dropWeek(pool: Pool, { name }: Week, horizon: Micros): Promise<Micros | undefined> {
+  return inTransaction(pool, async (db) => {
+    await db.query(LOCK_TIMEOUT);
+    await db.query(ONE);
+    if (!(await listWeeks(db)).some((week) => week.name === name)) return undefined;
+    const { rows } = await db.query<{ last: Micros | null }>(
+      `SELECT max(billed_in(bill_hour, occurred)) + interval '1 hour' AS last FROM ${name} WHERE instance_no IS NOT NULL`,
+    );
+    const last = rows[0]!.last ?? 0;
+    if (last > horizon) return undefined;
+    await db.query(`ALTER TABLE events_timed DETACH PARTITION ${name}`);
+    await db.query(`INSERT INTO events_timed_rest SELECT * FROM ${name} e WHERE ${KEPT}`);
+    await db.query(`DROP TABLE ${name}`);
+    return last;
+  });
+}
+
+/** Tables of events that are thinned row by row. */
+export const THINNED = [
+  "events_timed_rest",
+  ...Array.from({ length: 4 }, (_, part) => `events_hashed_${part}`),
+] as const;
+
+/** Deletes up to `limit` events of a table that occurred, and are billed in hours, before the given times. @returns how many */
+export async function thinEvents(
+  db: Db,
+  table: (typeof THINNED)[number],
+  { occurred, horizon, limit }: { occurred: Micros; horizon: Micros; limit: number },
+): Promise<number> {
   const { rowCount } = await db.query(
-    `DELETE FROM binding_changes WHERE ctid = ANY (ARRAY(SELECT ctid FROM binding_changes
-       WHERE changed_at < clock_timestamp() - interval '1 day' LIMIT $1::integer))`,
-    [limit],
+    `DELETE FROM ${table} WHERE ctid = ANY (ARRAY(SELECT e.ctid FROM ${table} e
+       WHERE e.occurred < to_timestamp($1::float8) AND billed_in(e.bill_hour, e.occurred) < to_timestamp($2::float8)
+         AND NOT (${KEPT}) LIMIT $3::integer))`,
+    [occurred / 1e6, horizon / 1e6, limit],
   );
   return rowCount ?? 0;
 }

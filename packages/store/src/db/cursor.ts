@@ -1,0 +1,36 @@
+import type { Db } from "./database.js";
+
+const ROWS_AT_ONCE = 2_000;
+
+/** Rows of a query through a cursor, some at a time. The caller has a transaction open. */
+export async function* readAll<T extends object>(
+  db: Db,
+  cursor: string,
+  sql: string,
+  parameters: readonly unknown[],
+  rowsAtOnce = ROWS_AT_ONCE,
+): AsyncGenerator<T[]> {
+  await db.query(`DECLARE ${cursor} NO SCROLL CURSOR FOR ${sql}`, [...parameters]);
+  for (;;) {
+    const { rows } = await db.query<T>(`FETCH FORWARD ${rowsAtOnce} FROM ${cursor}`);
+    if (rows.length > 0) yield rows;
+    if (rows.length < rowsAtOnce) break;
+  }
+  await db.query(`CLOSE ${cursor}`);
+}
+
+/** Lines that the database joins to one text: fewer cost more rows, larger texts fresh pages. */
+export const LINES_PER_TEXT = 100;
+export const TEXTS_AT_ONCE = 40;
+
+/** The column `text` of a query, some rows at a time. The caller has a transaction open. */
+export async function* readTexts(
+  db: Db,
+  cursor: string,
+  sql: string,
+  parameters: readonly unknown[],
+  textsAtOnce = TEXTS_AT_ONCE,
+): AsyncGenerator<string[]> {
+  for await (const rows of readAll<{ text: string }>(db, cursor, sql, parameters, textsAtOnce))
+    yield rows.map(({ text }) => text);
+}

@@ -1,0 +1,47 @@
+import type { Micros } from "@quarterpast/domain";
+import { stamp, type Db } from "../db/database.js";
+import type { NewSubmission } from "./submissions.js";
+
+export interface OutgoingRecord {
+  sn: string;
+  seq: number;
+  wire: string;
+  wireVersion: number;
+  /** The marketplace's product id. */
+  product: string;
+}
+
+/** The frozen records of a submission, in chain order. */
+export async function readOutgoing(
+  db: Db,
+  claim: Pick<NewSubmission, "accountNo" | "shard" | "seqFrom" | "seqTo">,
+): Promise<OutgoingRecord[]> {
+  const { rows } = await db.query<OutgoingRecord>(
+    `SELECT sn, seq, wire, wire_version AS "wireVersion", i.product FROM records r JOIN instances i USING (instance_no)
+     WHERE r.account_no = $1::smallint AND r.shard = $2::smallint
+     AND seq BETWEEN $3::bigint AND $4::bigint ORDER BY seq`,
+    [claim.accountNo, claim.shard, claim.seqFrom, claim.seqTo],
+  );
+  return rows;
+}
+
+/** How much is still owed, and when the first of its windows closes. */
+export async function readBacklog(
+  db: Db,
+): Promise<{ submissions: number; records: number; firstDeadline: Micros | null }> {
+  const { rows } = await db.query<{ submissions: number; records: number; firstDeadline: Micros | null }>(
+    `SELECT count(*) AS submissions, COALESCE(sum(seq_to - seq_from + 1), 0)::bigint AS records, min(deadline) AS "firstDeadline"
+     FROM submissions WHERE state IN ('frozen', 'sent', 'unknown')`,
+  );
+  return rows[0]!;
+}
+
+/** Whether an hour is being frozen, or records wait to be filed whose window is still open; `now` is product time. */
+export async function isFilingUnderWay(db: Db, now: Micros): Promise<boolean> {
+  const { rows } = await db.query<{ waits: boolean }>(
+    `SELECT EXISTS (SELECT 1 FROM submissions WHERE state IN ('frozen', 'sent', 'unknown') AND deadline > $1::timestamptz)
+       OR EXISTS (SELECT 1 FROM hours WHERE frozen_at IS NULL AND sealed_at > $1::timestamptz - interval '15 minutes') AS waits`,
+    [stamp(now)],
+  );
+  return rows[0]!.waits;
+}
