@@ -40,17 +40,19 @@ export async function longTest({ prefix, file, defaults, lineOf }) {
   const status = run([bin("vitest", "vitest.mjs"), "run", file], env);
   if (values.json && existsSync(result)) {
     // Not before the build: it is built by it.
-    const { commitOf } = await import("@quarterpast/devstack");
+    const { commitOf, isCommitted } = await import("@quarterpast/devstack");
+    const commit = commitOf(root);
     const told = lineOf(JSON.parse(readFileSync(result, "utf8")));
     const { part, ...rest } = told;
     const line = JSON.stringify({
       part,
-      commit: commitOf(root),
+      commit,
       at: new Date().toISOString(),
       isGood: status === 0,
       ...rest,
     });
-    appendFileSync(RESULTS, `${line}\n`);
+    if (isCommitted(commit)) appendFileSync(RESULTS, `${line}\n`);
+    else tell(`not kept: ${commit} is not a commit`, `未保存：${commit} 不是一次提交`);
     process.stdout.write(`${line}\n`);
   }
   rmSync(dir, { recursive: true, force: true });

@@ -2,7 +2,7 @@ import { appendFileSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { commitOf } from "@quarterpast/devstack";
+import { commitOf, isCommitted } from "@quarterpast/devstack";
 import { measureCopy, measureHttp, measureRedis, measureUpsert } from "./ceilings.js";
 import { measureLatency } from "./latency.js";
 import { describeMachine, versionOf } from "./machine.js";
@@ -151,8 +151,9 @@ const servers = await startServers();
 try {
   const result = await measureAll(servers);
   if (values.only === undefined) {
-    appendFileSync(RESULTS, `${JSON.stringify(result)}\n`);
-    if (result.kind === "full") {
+    if (!isCommitted(result.commit)) say(`not kept: ${result.commit} is not a commit`);
+    else appendFileSync(RESULTS, `${JSON.stringify(result)}\n`);
+    if (isCommitted(result.commit) && result.kind === "full") {
       for (const [file, language] of [
         ["README.md", "en"],
         ["README.zh-CN.md", "zh"],

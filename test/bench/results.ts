@@ -1,11 +1,20 @@
 import { appendFileSync } from "node:fs";
 import { join } from "node:path";
-import { commitOf } from "@quarterpast/devstack";
+import { commitOf, isCommitted } from "@quarterpast/devstack";
 import { describeMachine } from "./machine.js";
 
-/** Appends a run to its results file, one JSON line with commit, machine and versions. */
+/**
+ * Appends a run to its results file, one JSON line with commit, machine and versions; that of a changed checkout is not
+ * kept, which is said.
+ */
 export function keepResult(root: string, bench: string, figures: object): void {
-  const about = { at: new Date().toISOString(), commit: commitOf(root), machine: describeMachine() };
+  const commit = commitOf(root);
+  if (!isCommitted(commit)) {
+    process.stderr.write(`not kept: ${commit} is not a commit
+`);
+    return;
+  }
+  const about = { at: new Date().toISOString(), commit, machine: describeMachine() };
   const line = { ...about, node: process.version, figures };
   appendFileSync(join(root, "test", "bench", `${bench}.ndjson`), `${JSON.stringify(line)}\n`);
 }

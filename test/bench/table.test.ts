@@ -33,3 +33,17 @@ test.each([
   const page = readFileSync(path(file), "utf8");
   expect(withTable(page, reliabilityTable(longRuns, language), "reliability")).toBe(page);
 });
+
+test.each(["51a7aa96ad42+", "unknown"])("a figure of %s is not shown: nobody can check it out", (commit) => {
+  const page = readFileSync(path("README.md"), "utf8");
+  const table = reliabilityTable([{ ...longRuns[0]!, commit }], "en");
+  expect(() => withTable(page, table, "reliability")).toThrow(`a figure of ${commit} is not shown`);
+});
+
+test.each(["test/crash/results.ndjson", "test/bench/growth.ndjson", "test/bench/finance.ndjson"])(
+  "every result of %s is of a commit",
+  (file) => {
+    const lines = readFileSync(path(file), "utf8").trim().split("\n");
+    expect(lines.filter((line) => !/"commit":"[0-9a-f]{12,40}"/.test(line))).toEqual([]);
+  },
+);

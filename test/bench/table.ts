@@ -107,11 +107,17 @@ export function newestFull(file: string): Result | undefined {
     .findLast(({ kind }) => kind === "full");
 }
 
-/** The page with the table in its place. @throws Error where the page has no place for it. */
+/**
+ * The page with the table in its place.
+ * @throws Error if the page has no place for it, or a row is of no commit: what a changed checkout came to cannot be
+ * checked out again.
+ */
 export function withTable(page: string, table: string, name: keyof typeof PLACES = "bench"): string {
   const [begin, end] = PLACES[name];
   const [from, to] = [page.indexOf(begin), page.indexOf(end)];
   if (from < 0 || to < from) throw new Error(`no place for the table: ${begin} … ${end}`);
+  const changed = /\b[0-9a-f]{7,40}\+|\bunknown\b/.exec(table);
+  if (changed) throw new Error(`a figure of ${changed[0]} is not shown: commit what was changed, run again`);
   const inside = table === "" ? "\n\n" : `\n\n${table}\n\n`;
   return `${page.slice(0, from + begin.length)}${inside}${page.slice(to)}`;
 }

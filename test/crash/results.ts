@@ -1,6 +1,6 @@
 import { appendFileSync } from "node:fs";
 import { join } from "node:path";
-import { commitOf } from "@quarterpast/devstack";
+import { commitOf, isCommitted } from "@quarterpast/devstack";
 
 /** What a long run came to. */
 export interface PartFigures {
@@ -18,9 +18,15 @@ export interface SoakResult extends PartFigures {
 /** Below the checkout; committed. */
 export const RESULTS = join("test", "crash", "results.ndjson");
 
-/** Appends a result with the commit that it is about. */
+/** Appends a result with the commit that it is about; that of a changed checkout is not kept, which is said. */
 export function appendResult(root: string, result: SoakResult): void {
   const { part, ...rest } = result;
-  const line = { part, at: new Date().toISOString(), commit: commitOf(root), ...rest };
+  const commit = commitOf(root);
+  if (!isCommitted(commit)) {
+    process.stderr.write(`not kept: ${commit} is not a commit
+`);
+    return;
+  }
+  const line = { part, at: new Date().toISOString(), commit, ...rest };
   appendFileSync(join(root, RESULTS), `${JSON.stringify(line)}\n`);
 }

@@ -14,3 +14,8 @@ export function commitOf(root: string): string {
     return "unknown";
   }
 }
+
+/** Whether a result is about a commit that anybody can check out: of a changed checkout it proves nothing. */
+export function isCommitted(commit: string): boolean {
+  return /^[0-9a-f]{12,40}$/.test(commit);
+}
