@@ -79,6 +79,7 @@ function packagesOf({ sources }: Workspace): Set<string> {
 const MAY_IMPORT: Record<string, string[]> = {
   domain: [],
   runtime: ["domain"],
+  contract: ["domain"],
   devstack: ["runtime"],
   store: ["domain"],
   queue: ["domain"],
@@ -89,10 +90,10 @@ const MAY_IMPORT: Record<string, string[]> = {
   aggregator: ["domain", "store", "queue", "runtime"],
   reporter: ["domain", "store", "marketplace", "runtime"],
   storefront: ["domain", "store", "marketplace", "runtime"],
-  api: ["domain", "store", "queue", "marketplace", "runtime"],
+  api: ["domain", "contract", "store", "queue", "marketplace", "runtime"],
   // It starts the services as processes of their own and finds them by their names.
   cli: [
-    ...["domain", "store", "marketplace", "client", "devstack", "runtime", "sandbox"],
+    ...["domain", "contract", "store", "marketplace", "client", "devstack", "runtime", "sandbox"],
     ...["collector", "aggregator", "reporter", "storefront", "api"],
   ],
 };

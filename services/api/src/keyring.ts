@@ -1,5 +1,4 @@
 import { timingSafeEqual } from "node:crypto";
-import type { KeyRole } from "@quarterpast/domain";
 import { createLoop, type Logger } from "@quarterpast/runtime";
 import { hashToken, liveKeys, type LiveKey, type Pool } from "@quarterpast/store";
 
@@ -37,18 +36,4 @@ export async function createKeyring(deps: {
     refresh,
     stop: () => loop.stop(),
   };
-}
-
-/** Whether a role may make a request of this method to this route; `ingest` sees the stack alone. */
-export function mayDo(role: KeyRole, method: string, route: string): boolean {
-  const reads = method === "GET" || method === "HEAD";
-  switch (role) {
-    case "operator":
-      return true;
-    case "finance":
-    case "auditor":
-      return reads;
-    case "ingest":
-      return reads && route === "/v1/stack";
-  }
 }

@@ -15,10 +15,10 @@ export const iso = formatInstant;
 export const isoOrNull = (at: Micros | null): string | null => (at === null ? null : formatInstant(at));
 
 /** A page: its items, and what to ask for to get the next one. Pages are read one longer than asked. */
-export function page<T>(
+export function page<T, A>(
   read: readonly T[],
   limit: number,
-  toApi: (item: T) => object,
+  toApi: (item: T) => A,
   cursorOf: (item: T) => string,
 ) {
   const items = read.slice(0, limit);

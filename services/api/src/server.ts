@@ -4,8 +4,7 @@ import type { Account, LiveKey, Pool } from "@quarterpast/store";
 import type { FastifyInstance } from "fastify";
 import { createProber, type Prober } from "./doctor/redis.js";
 import { addEtags } from "./etag.js";
-import { createKeyring, mayDo, type Keyring } from "./keyring.js";
-import { addOpenApi } from "./openapi.js";
+import { createKeyring, type Keyring } from "./keyring.js";
 import { readStrictJson } from "./jsonBody.js";
 import { mapError, refusal } from "./refuse.js";
 import { addBills } from "./routes/bills.js";
@@ -26,9 +25,8 @@ import { addRebuild } from "./routes/rebuild.js";
 import { addRecords } from "./routes/records.js";
 import { addSources } from "./routes/sources.js";
 import { addStack } from "./routes/stack.js";
-import { addStatements } from "./routes/statements.js";
 import { addStorefront } from "./routes/storefront.js";
-import { validateByZod } from "./validate.js";
+import { speakContract } from "./serve.js";
 
 declare module "fastify" {
   interface FastifyRequest {
@@ -88,18 +86,14 @@ export async function createApiServer(deps: ApiDeps): Promise<FastifyInstance> {
     await keyring.stop();
   });
   http.decorateRequest("apiKey");
-  http.register(
-    async (scope) => {
-      askForKey(scope, keyring);
-      readStrictJson(scope);
-      addEtags(scope);
-      addOpenApi(scope, deps.version);
-      const routes = validateByZod(scope);
-      const routeDeps: RouteDeps = { ...deps, keyring, redis };
-      for (const add of ROUTES) add(routes, routeDeps);
-    },
-    { prefix: "/v1" },
-  );
+  http.register(async (scope) => {
+    askForKey(scope, keyring);
+    readStrictJson(scope);
+    addEtags(scope);
+    const routes = speakContract(scope);
+    const routeDeps: RouteDeps = { ...deps, keyring, redis };
+    for (const add of ROUTES) add(routes, routeDeps);
+  });
   return http;
 }
 
@@ -114,7 +108,6 @@ const ROUTES = [
   addHours,
   addRecords,
   addQuarantine,
-  addStatements,
   addPrices,
   addImports,
   addFindings,
@@ -137,7 +130,7 @@ function askForKey(scope: FastifyInstance, keyring: Keyring): void {
         zh: "请提供有效密钥：Authorization: Bearer qp_…",
       });
     }
-    if (!mayDo(key.role, request.method, request.routeOptions.url ?? "")) {
+    if (!request.routeOptions.config.roles?.includes(key.role)) {
       throw refusal("forbidden", {
         en: `The role ${key.role} may not ${request.method} ${request.routeOptions.url}: use an operator's key`,
         zh: `角色 ${key.role} 无权 ${request.method} ${request.routeOptions.url}：请使用 operator 密钥`,

@@ -191,7 +191,7 @@ describe("records", () => {
         state: "billed",
       });
     const body = `${line(good, "1.5000")}\n${line(other, "4.0000")}\n`;
-    const { status, json } = await api.post("/v1/statements?source=sdr.ndjson", body, {
+    const { status, json } = await api.post("/v1/imports?source=sdr.ndjson", body, {
       type: "application/x-ndjson",
     });
     expect({ status, problems: json.problems }).toEqual({ status: 201, problems: [] });
@@ -209,7 +209,7 @@ describe("records", () => {
     ["NUL", '{"metering_sn":"a\\u0000b"}', "application/x-ndjson", 400],
     ["another type", "x", "text/plain", 415],
   ])("refuses a statement of %s", async (_name, body, type, status) => {
-    const answer = await api.post("/v1/statements", body, { type });
+    const answer = await api.post("/v1/imports", body, { type });
     expect(answer.status).toBe(status);
     expect(answer.headers.get("content-type")).toContain("problem+json");
   });

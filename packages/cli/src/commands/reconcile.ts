@@ -39,7 +39,7 @@ export function register(program: Command): void {
       if (!contentType.includes("json")) return reconcileTable(api, { file, contents, asked }, flags);
       const { from, to } = flags;
       const query = { source: basename(file).slice(0, 200), asked, from, to };
-      const taken = await api.postFile<Taken>("/v1/statements", contents, contentType, query);
+      const taken = await api.postFile<Taken>("/v1/imports", contents, contentType, query);
       await conclude(api, taken, flags);
     });
 }

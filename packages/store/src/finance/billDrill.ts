@@ -1,4 +1,4 @@
-import type { Aggregation, Micros } from "@quarterpast/domain";
+import type { Aggregation, Micros, RecordState } from "@quarterpast/domain";
 import { stamp, type Db } from "../db/database.js";
 import { joinHours } from "../proof/eventLines.js";
 
@@ -106,7 +106,7 @@ export interface DrilledRecord {
   instanceId: string;
   begin: Micros;
   end: Micros;
-  state: string;
+  state: RecordState;
   quantity: string;
   amount: string | null;
   currency: string | null;

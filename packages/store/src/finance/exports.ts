@@ -1,4 +1,4 @@
-import { SECOND, type Micros } from "@quarterpast/domain";
+import { SECOND, type Micros, type RecordState } from "@quarterpast/domain";
 import { stamp, type Db, type Pool, type PoolClient } from "../db/database.js";
 import { FORMATS, linesOf, textOfHour, textsOf, type ExportFormat } from "./exportLines.js";
 import { allowLongReads } from "../proof/manifests.js";
@@ -134,7 +134,7 @@ export interface DayTotal {
   product: string;
   meter: string;
   unit: string;
-  state: string;
+  state: RecordState;
   quantity: string;
   records: number;
 }

@@ -3,7 +3,7 @@ import { writeAudit, type Actor } from "../catalog/audit.js";
 import { inTransaction, stamp, type Db, type Pool } from "../db/database.js";
 
 /** How an exported file is read, saved under a name; what is in it is the importer's own. */
-export interface SavedProfile<P = unknown> {
+export interface SavedProfile<P = Record<string, unknown>> {
   name: string;
   profile: P;
 }
@@ -37,7 +37,10 @@ export async function findProfile<P>(db: Db, accountNo: number, name: string): P
 }
 
 /** All profiles, by name. */
-export async function listProfiles<P>(db: Db, accountNo: number): Promise<SavedProfile<P>[]> {
+export async function listProfiles<P = Record<string, unknown>>(
+  db: Db,
+  accountNo: number,
+): Promise<SavedProfile<P>[]> {
   const { rows } = await db.query<SavedProfile<P>>(
     "SELECT name, profile FROM import_profiles WHERE account_no = $1::smallint ORDER BY name",
     [accountNo],

@@ -1,3 +1,4 @@
+import { API, encodeCursor } from "@quarterpast/contract";
 import { addDecimals } from "@quarterpast/domain";
 import {
   listBillLines,
@@ -14,55 +15,29 @@ import {
   type DrilledRecord,
   type RecordMakeup,
 } from "@quarterpast/store";
-import { z } from "zod";
-import * as fields from "../fields.js";
-import { ANY_TEXT, encodeCursor, numberCursor, textCursor, UUID } from "../financeFields.js";
-import { flag } from "../importFields.js";
 import { iso, isoOrNull, page } from "../present.js";
 import { refusal } from "../refuse.js";
 import type { RouteDeps } from "../server.js";
-import { field, type Routes } from "../validate.js";
-
-const number = (en: string, zh: string) =>
-  field(
-    { en, zh },
-    z
-      .string()
-      .regex(/^\d{1,9}$/)
-      .transform(Number),
-  );
-const bill = () => number("a bill's number, as GET /v1/bills tells it", "账单编号（见 GET /v1/bills）");
-const paging = z.strictObject({ cursor: numberCursor(9), limit: fields.limit(1_000, 100) });
-const oneBill = z.strictObject({ bill: bill() });
-const oneLine = z.strictObject({ bill: bill(), line: number("a line's number", "行号") });
-const byText = z.strictObject({ cursor: fields.cursor(), limit: fields.limit(1_000, 100) });
-const oneRecord = z.strictObject({ sn: fields.serialNumber() });
-const events = z.strictObject({ cursor: textCursor(ANY_TEXT, UUID), limit: fields.limit(1_000, 100) });
-const credits = z.strictObject({ due: flag(), cursor: fields.cursor(), limit: fields.limit(1_000, 100) });
+import { serve, type Routes } from "../serve.js";
 
 /** `/v1/bills/…`, `/v1/records/:sn/events`: from a bill's line to records to events; `/v1/credits`: what we owe. */
 export function addBills(routes: Routes, { pool, account }: RouteDeps): void {
   const { accountNo, code } = account;
 
-  routes.get("/bills", { schema: { querystring: paging } }, async ({ query: { cursor: after = 0, limit } }) =>
+  serve(routes, API.listBills, async ({ query: { cursor: after = 0, limit } }) =>
     page(await listBills(pool, accountNo, { after, limit: limit + 1 }), limit, billToApi, ({ billNo }) =>
       String(billNo),
     ),
   );
 
-  routes.get(
-    "/bills/:bill/lines",
-    { schema: { params: oneBill, querystring: paging } },
-    async ({ params, query }) => {
-      const { cursor: after = 0, limit } = query;
-      const read = await listBillLines(pool, accountNo, params.bill, { after, limit: limit + 1 });
-      if (read.length === 0 && after === 0) throw unknownBill(params.bill);
-      return page(read, limit, lineToApi, ({ line }) => String(line));
-    },
-  );
+  serve(routes, API.listBillLines, async ({ params, query }) => {
+    const { cursor: after = 0, limit } = query;
+    const read = await listBillLines(pool, accountNo, params.bill, { after, limit: limit + 1 });
+    if (read.length === 0 && after === 0) throw unknownBill(params.bill);
+    return page(read, limit, lineToApi, ({ line }) => String(line));
+  });
 
-  const records = { params: oneLine, querystring: byText };
-  routes.get("/bills/:bill/lines/:line/records", { schema: records }, async ({ params, query }) => {
+  serve(routes, API.listLineRecords, async ({ params, query }) => {
     const { cursor: after = "", limit } = query;
     const { bill: billNo, line } = params;
     const [found] = await listBillLines(pool, accountNo, billNo, { after: line - 1, limit: 1 });
@@ -71,25 +46,21 @@ export function addBills(routes: Routes, { pool, account }: RouteDeps): void {
     return { line: lineToApi(found), ...page(read, limit, recordToApi, ({ sn }) => sn) };
   });
 
-  routes.get(
-    "/records/:sn/events",
-    { schema: { params: oneRecord, querystring: events } },
-    async (request) => {
-      const { cursor: after = [], limit } = request.query;
-      const makeup = await readMakeup(pool, accountNo, request.params.sn);
-      if (!makeup)
-        throw refusal("not_found", {
-          en: `There is no record ${request.params.sn}`,
-          zh: `话单 ${request.params.sn} 不存在`,
-        });
-      const sum = await sumRecordEvents(pool, makeup);
-      const read = await listRecordEvents(pool, makeup, { after, limit: limit + 1 });
-      const cursorOf = ({ source, key }: DrilledEvent) => encodeCursor(source, key);
-      return { record: makeupToApi(makeup, sum), ...page(read, limit, eventToApi, cursorOf) };
-    },
-  );
+  serve(routes, API.listRecordEvents, async (request) => {
+    const { cursor: after = [], limit } = request.query;
+    const makeup = await readMakeup(pool, accountNo, request.params.sn);
+    if (!makeup)
+      throw refusal("not_found", {
+        en: `There is no record ${request.params.sn}`,
+        zh: `话单 ${request.params.sn} 不存在`,
+      });
+    const sum = await sumRecordEvents(pool, makeup);
+    const read = await listRecordEvents(pool, makeup, { after, limit: limit + 1 });
+    const cursorOf = ({ source, key }: DrilledEvent) => encodeCursor(source, key);
+    return { record: makeupToApi(makeup, sum), ...page(read, limit, eventToApi, cursorOf) };
+  });
 
-  routes.get("/credits", { schema: { querystring: credits } }, async ({ query }) => {
+  serve(routes, API.listCredits, async ({ query }) => {
     const { due: refundDue, cursor: after = "", limit } = query;
     const read = await listCredits(pool, code, { refundDue, after, limit: limit + 1 });
     return page(read, limit, creditToApi, ({ instanceId }) => instanceId);

@@ -1,3 +1,4 @@
+import { API } from "@quarterpast/contract";
 import {
   actOnCase,
   findCase,
@@ -8,103 +9,60 @@ import {
   type CaseAct,
   type OpenCase,
 } from "@quarterpast/store";
-import { z } from "zod";
 import { askText } from "../askText.js";
-import * as fields from "../fields.js";
-import { numberCursor } from "../financeFields.js";
-import { flag } from "../importFields.js";
 import { iso, page } from "../present.js";
 import { refusal } from "../refuse.js";
 import type { RouteDeps } from "../server.js";
-import { field, type Routes } from "../validate.js";
-import { intervalOf, rereport } from "./records.js";
+import { serve, type Routes } from "../serve.js";
+import { checkQuantity, intervalOf } from "./records.js";
 
-const word = (en: string, zh: string, most: number) =>
-  field(
-    { en, zh },
-    z
-      .string()
-      .regex(/^[^\p{Cc}\p{Cs}]+$/u)
-      .max(most)
-      .optional(),
-  );
-const listing = z.strictObject({
-  all: flag(),
-  kind: word("a kind of case, e.g. record_abnormal", "工单类型，例如 record_abnormal", 40),
-  owner: word("an owner's name", "负责人", 100),
-  cursor: numberCursor(),
-  limit: fields.limit(1_000, 100),
-});
-const named = z.strictObject({
-  id: field(
-    { en: "a case's number", zh: "工单编号" },
-    z
-      .string()
-      .regex(/^\d{1,15}$/)
-      .transform(Number),
-  ),
-});
-const assigning = z.strictObject({
-  owner: field(
-    { en: "1 to 100 characters", zh: " 1 至 100 个字符" },
-    z.string().regex(/^[^\p{Cc}\p{Cs}]{1,100}$/u),
-  ),
-});
-const chosenProduct = () =>
-  field(
-    { en: "a product id of the order line", zh: "订单行中的产品 ID" },
-    z.string().regex(/^[\x21-\x7e]{1,64}$/),
-  );
-const SIMPLE = ["note", "write_off", "close", "resend"] as const;
-const auditing = z.strictObject({
-  ref: word("what the acts were about", "操作对象", 300),
-  cursor: numberCursor(),
-  limit: fields.limit(1_000, 100),
-});
+const SIMPLE = [
+  ["note", API.noteOnCase],
+  ["write_off", API.writeOffCase],
+  ["close", API.closeCase],
+  ["resend", API.resendCase],
+] as const;
 
 /** `/v1/cases`: what a person has to settle, and the acts that settle it; `/v1/audit`: who did what. */
 export function addCases(routes: Routes, deps: RouteDeps): void {
   const { pool, account, profile } = deps;
   const { accountNo } = account;
 
-  routes.get("/cases", { schema: { querystring: listing } }, async ({ query }) => {
+  serve(routes, API.listCases, async ({ query }) => {
     const { cursor: after = 0, limit, ...filter } = query;
     const read = await readCases(pool, accountNo, { ...filter, after, limit: limit + 1 });
     return page(read, limit, caseToApi, ({ caseId }) => String(caseId));
   });
 
-  routes.get("/cases/:id", { schema: { params: named } }, async ({ params: { id } }) => {
+  serve(routes, API.readCase, async ({ params: { id } }) => {
     const found = await findCase(pool, accountNo, id);
     if (!found) throw unknownCase(id);
     const history = found.history.map((entry) => ({ ...entry, at: iso(entry.at) }));
     return { ...caseToApi(found), history };
   });
 
-  routes.post("/cases/:id/assign", { schema: { params: named, body: assigning } }, async (request) =>
+  serve(routes, API.assignCase, async (request) =>
     carryOut(deps, request.params.id, request.apiKey.keyId, { act: "assign", owner: request.body.owner }),
   );
 
-  for (const act of SIMPLE) {
-    const path = `/cases/:id/${act.replace("_", "-")}`;
-    const body = z.strictObject({ reason: fields.reason() });
-    routes.post(path, { schema: { params: named, body } }, async (request) =>
+  for (const [act, route] of SIMPLE) {
+    serve(routes, route, async (request) =>
       carryOut(deps, request.params.id, request.apiKey.keyId, { act, reason: request.body.reason }),
     );
   }
 
-  const rereporting = { params: named, body: rereport(profile) };
-  routes.post("/cases/:id/rereport", { schema: rereporting }, async (request) => {
+  serve(routes, API.rereportCase, async (request) => {
     const { quantity = null, reason } = request.body;
+    checkQuantity(profile, quantity);
     const act = { act: "rereport", quantity, interval: intervalOf(request.body), reason } as const;
     return carryOut(deps, request.params.id, request.apiKey.keyId, act);
   });
 
-  const choosing = z.strictObject({ product: chosenProduct(), reason: fields.reason() });
-  routes.post("/cases/:id/choose", { schema: { params: named, body: choosing } }, async (request) =>
+  serve(routes, API.chooseProduct, async (request) =>
     carryOut(deps, request.params.id, request.apiKey.keyId, { act: "choose", ...request.body }),
   );
 
-  routes.post("/cases/:id/ask", { schema: { params: named } }, async ({ params: { id }, apiKey }) => {
+  serve(routes, API.askMarketplace, async ({ params: { id }, apiKey }) => {
     const found = await findCase(pool, accountNo, id);
     if (!found) throw unknownCase(id);
     const record = found.kind.startsWith("record_") ? await findRecord(pool, found.ref) : undefined;
@@ -114,7 +72,7 @@ export function addCases(routes: Routes, deps: RouteDeps): void {
     return { ...done, text };
   });
 
-  routes.get("/audit", { schema: { querystring: auditing } }, async ({ query }) => {
+  serve(routes, API.listAudit, async ({ query }) => {
     const { ref, cursor: before, limit } = query;
     const read = await listAudit(pool, accountNo, { ref, before, limit: limit + 1 });
     return page(

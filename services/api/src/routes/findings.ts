@@ -1,29 +1,10 @@
-import { explainFinding, FINDING_KINDS } from "@quarterpast/domain";
+import { API } from "@quarterpast/contract";
+import { explainFinding } from "@quarterpast/domain";
 import { listFindings, settleFinding, type Finding } from "@quarterpast/store";
-import { z } from "zod";
-import { cursor, limit, reason } from "../fields.js";
-import { flag } from "../importFields.js";
 import { iso, page } from "../present.js";
 import { refusal } from "../refuse.js";
 import type { RouteDeps } from "../server.js";
-import { field, type Routes } from "../validate.js";
-
-const paging = z.strictObject({
-  all: flag(),
-  kind: field(
-    { en: `one of ${FINDING_KINDS.join(", ")}`, zh: `${FINDING_KINDS.join("、")} 之一` },
-    z.enum(FINDING_KINDS).optional(),
-  ),
-  cursor: cursor(),
-  limit: limit(1_000, 100),
-});
-const named = z.strictObject({
-  id: field(
-    { en: "a finding's id such as q12 or m3", zh: "差异编号，例如 q12 或 m3" },
-    z.string().regex(/^[qm]\d{1,15}$/),
-  ),
-});
-const settling = z.strictObject({ reason: reason() });
+import { serve, type Routes } from "../serve.js";
 
 /** `/v1/findings`: every difference, of quantities and of money: its cause, the money at stake, what to do, and its end. */
 export function addFindings(routes: Routes, { pool, account, profile, clock }: RouteDeps): void {
@@ -34,7 +15,7 @@ export function addFindings(routes: Routes, { pool, account, profile, clock }: R
     resolvedAt: finding.resolvedAt === null ? null : iso(finding.resolvedAt),
     ...explainFinding(finding, finding.code === null ? undefined : profile.meaningOf(finding.code)),
   });
-  routes.get("/findings", { schema: { querystring: paging } }, async ({ query }) => {
+  serve(routes, API.listFindings, async ({ query }) => {
     const { all, kind, cursor: after = "", limit: most } = query;
     // What was late is over as it is found: who asks for it wants to see it.
     const standing = !all && kind !== "late";
@@ -42,7 +23,7 @@ export function addFindings(routes: Routes, { pool, account, profile, clock }: R
     return page(read, most, toApi, ({ id }) => id);
   });
 
-  routes.post("/findings/:id/settle", { schema: { params: named, body: settling } }, async (request) => {
+  serve(routes, API.settleFinding, async (request) => {
     const { id } = request.params;
     const actor = { accountNo: account.accountNo, keyId: request.apiKey.keyId };
     if (await settleFinding(pool, actor, id, request.body.reason, clock.now())) return { id };

@@ -1,16 +1,13 @@
+import { API } from "@quarterpast/contract";
 import { deadlinesOf, HOUR } from "@quarterpast/domain";
 import { listHours } from "@quarterpast/store";
-import { z } from "zod";
-import { limit, optionalInstant } from "../fields.js";
 import { hourToApi, iso, page } from "../present.js";
 import type { RouteDeps } from "../server.js";
-import type { Routes } from "../validate.js";
-
-const paging = z.strictObject({ before: optionalInstant(), limit: limit(500, 24) });
+import { serve, type Routes } from "../serve.js";
 
 /** `GET /v1/hours`: the newest hours first, each with its countdown's end; `next` goes into `before`. */
 export function addHours(routes: Routes, { pool, clock, profile }: RouteDeps): void {
-  routes.get("/hours", { schema: { querystring: paging } }, async ({ query: { before, limit: most } }) => {
+  serve(routes, API.listHours, async ({ query: { before, limit: most } }) => {
     const now = clock.now();
     // Events may lie a little in the future: their hour is shown too.
     const read = await listHours(pool, before ?? now + 2 * HOUR, most + 1);

@@ -1,10 +1,14 @@
+import { API } from "@quarterpast/contract";
 import { billPeriod, monthPeriod } from "@quarterpast/domain";
 import {
+  parseStatementFile,
   readImport,
   TableError,
   versionsNamedBySlot,
   type Import,
   type ImportProfile,
+  type Statement,
+  type StatementFormat,
 } from "@quarterpast/marketplace";
 import {
   findProfile,
@@ -14,83 +18,43 @@ import {
   takeStatement,
   valueFindings,
 } from "@quarterpast/store";
-import { z } from "zod";
 import { billToDb } from "../bills.js";
-import { optionalHour, optionalInstant, statementName } from "../fields.js";
-import { currency, month } from "../financeFields.js";
-import * as fields from "../importFields.js";
 import { iso } from "../present.js";
 import { refusal } from "../refuse.js";
 import { problemToApi, unreadable } from "../statementProblems.js";
 import type { RouteDeps } from "../server.js";
 import { refuseOutside, toldPeriod } from "../toldPeriod.js";
-import { field, type Routes } from "../validate.js";
+import { serve, type Routes } from "../serve.js";
 
-const TYPES = [
-  "application/octet-stream",
-  "text/csv",
-  "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
-];
-const BODY_LIMIT_BYTES = 64 * 1024 * 1024;
 const PROBLEMS_TOLD = 20;
 const PREVIEWED = 5;
 
-const query = z.strictObject({
-  source: statementName(),
-  asked: optionalInstant(),
-  preview: fields.flag(),
-  profile: fields.optionalProfileName(),
-  save: fields.optionalProfileName(),
-  kind: fields.importKind(),
-  map: fields.columns(),
-  zone: fields.zone(),
-  sheet: fields.sheet(),
-  currency: field({ en: "a currency, e.g. CNY", zh: "货币代码，例如 CNY" }, currency().optional()),
-  rows: fields.rowCount(),
-  /** Of a bill whose lines do not tell it; of a list, the month that it covers. */
-  month: field({ en: "a month, e.g. 2026-03", zh: "月份，例如 2026-03" }, month().optional()),
-  from: optionalHour(),
-  to: optionalHour(),
-});
-const file = field(
-  { en: "an exported file", zh: "导出的文件" },
-  z.instanceof(Buffer).refine((bytes) => bytes.length > 0),
-);
-
-/** `POST /v1/imports`: an exported SDR list, transaction details or bill as CSV or XLSX, or a preview of how it is read. */
+/** `/v1/imports`: an exported list of records, transaction details or bill, or a preview of how it is read. */
 export function addImports(routes: Routes, deps: RouteDeps): void {
   const { pool, clock, account } = deps;
-  routes.get("/imports/profiles", async () => ({
+  serve(routes, API.listProfiles, async () => ({
     items: await listProfiles(pool, account.accountNo),
     next: null,
   }));
 
-  routes.register(async (scope: Routes) => {
-    scope.removeAllContentTypeParsers();
-    scope.addContentTypeParser(TYPES, { parseAs: "buffer" }, (_request, body, done) => done(null, body));
-
-    const options = {
-      bodyLimit: BODY_LIMIT_BYTES,
-      config: { consumes: TYPES },
-      schema: { querystring: query, body: file },
-    };
-    scope.post("/imports", options, async (request, reply) => {
-      const { profile: name, save, map, zone: zoneMinutes, ...asked } = request.query;
-      const saved = name === undefined ? undefined : await savedProfile(deps, name);
-      const { kind, sheet, currency: money } = asked;
-      const profile = fields.mergeProfile(saved, { kind, columns: map, zoneMinutes, sheet, currency: money });
-      const read = readFile(request.body, profile, asked.rows);
-      if (asked.preview) return previewToApi(read);
-      if (read.lines.length + read.bill.length === 0 && read.problems.length > 0)
-        throw unreadable(read.problems);
-      const actor = { accountNo: account.accountNo, keyId: request.apiKey.keyId };
-      if (save !== undefined) {
-        await saveProfile(pool, actor, { name: save, profile: { ...profile, kind: read.kind } }, clock.now());
-      }
-      const taken =
-        read.kind === "sdr" ? await takeSdr(deps, read, asked) : await takeMoney(deps, read, asked);
-      return reply.code(201).send({ kind: read.kind, ...summary(read), ...taken });
-    });
+  serve(routes, API.importFile, async (request, reply) => {
+    const { profile: name, save, map, zone: zoneMinutes, ...asked } = request.query;
+    const saved = name === undefined ? undefined : await savedProfile(deps, name);
+    const { kind, sheet, currency } = asked;
+    const profile = mergeProfile(saved, { kind, columns: map, zoneMinutes, sheet, currency });
+    const read = readFile(request, profile, asked.rows);
+    if (asked.preview) return previewToApi(read);
+    if (read.lines.length + read.bill.length === 0 && read.problems.length > 0)
+      throw unreadable(read.problems);
+    const actor = { accountNo: account.accountNo, keyId: request.apiKey.keyId };
+    if (save !== undefined) {
+      await saveProfile(pool, actor, { name: save, profile: { ...profile, kind: read.kind } }, clock.now());
+    }
+    const taken =
+      read.kind === "sdr"
+        ? { kind: read.kind, ...summary(read), ...(await takeSdr(deps, read, asked)) }
+        : { kind: read.kind, ...summary(read), ...(await takeMoney(deps, read, asked)) };
+    return reply.code(201).send(taken);
   });
 }
 
@@ -103,13 +67,45 @@ async function savedProfile({ pool, account }: RouteDeps, name: string): Promise
   });
 }
 
-function readFile(bytes: Buffer, profile: Partial<ImportProfile>, expectedRows: number | undefined): Import {
+/** What was asked for goes before what is saved. */
+function mergeProfile(
+  saved: Partial<ImportProfile> | undefined,
+  asked: { [K in keyof ImportProfile]?: ImportProfile[K] | undefined },
+): Partial<ImportProfile> {
+  const given = Object.fromEntries(Object.entries(asked).filter(([, value]) => value !== undefined));
+  return { ...saved, ...given, columns: { ...saved?.columns, ...asked.columns } };
+}
+
+/** By content type, the lists that are no tables: they name their fields themselves, and no profile is asked. */
+const LISTS: Readonly<Record<string, StatementFormat>> = {
+  "application/json": "json",
+  "application/x-ndjson": "ndjson",
+};
+
+function readFile(
+  { headers, body }: { headers: { "content-type"?: string }; body: Buffer },
+  profile: Partial<ImportProfile>,
+  expectedRows: number | undefined,
+): Import {
+  const format = LISTS[headers["content-type"]!.split(";")[0]!.trim().toLowerCase()];
   try {
-    return readImport(bytes, { profile, expectedRows });
+    return format === undefined
+      ? readImport(body, { profile, expectedRows })
+      : listAsImport(parseStatementFile(body.toString("utf8"), format), expectedRows);
   } catch (error) {
     if (!(error instanceof TableError)) throw error;
     throw refusal("field_invalid", { en: error.message, zh: error.zh });
   }
+}
+
+function listAsImport({ lines, complete, problems }: Statement, expectedRows: number | undefined): Import {
+  const layout = { kind: "sdr", headerRow: 0, headers: [], at: {}, missing: [] } as const;
+  const isWhole =
+    expectedRows === undefined ? complete : expectedRows === lines.length && problems.length === 0;
+  return {
+    ...{ kind: "sdr", layout: { ...layout, headers: [], missing: [] }, sheet: "", lines, bill: [] },
+    ...{ rows: lines.length, period: undefined, complete: isWhole, problems },
+  };
 }
 
 interface Asked {

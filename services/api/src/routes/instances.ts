@@ -1,68 +1,47 @@
+import { API } from "@quarterpast/contract";
 import { floorSecond } from "@quarterpast/domain";
 import { addInstance, closeInstance, findInstance, listInstances, type Instance } from "@quarterpast/store";
-import { z } from "zod";
-import * as fields from "../fields.js";
 import { instanceToApi, iso, page } from "../present.js";
 import { refusal } from "../refuse.js";
 import type { RouteDeps } from "../server.js";
-import type { Routes } from "../validate.js";
-
-const newInstance = z.strictObject({
-  instanceId: fields.instanceId(),
-  product: fields.product(),
-  meter: fields.meterCode(),
-  subject: fields.subject(),
-  opened: fields.wholeSecond(),
-  cycle: fields.cycle(),
-});
-const named = z.strictObject({ id: fields.instanceId() });
-const closing = z.strictObject({ closed: fields.optionalWholeSecond() }).default({});
-const paging = z.strictObject({ cursor: fields.cursor(), limit: fields.limit(1_000, 100) });
+import { serve, type Routes } from "../serve.js";
 
 /** `/v1/instances`: what customers bought, and when it lives. */
 export function addInstances(routes: Routes, { pool, clock, account: { accountNo } }: RouteDeps): void {
-  routes.get("/instances", { schema: { querystring: paging } }, async ({ query: { cursor = "", limit } }) => {
+  serve(routes, API.listInstances, async ({ query: { cursor = "", limit } }) => {
     const read = await listInstances(pool, accountNo, cursor, limit + 1);
     return page(read, limit, instanceToApi, (instance) => instance.instanceId);
   });
 
-  routes.get("/instances/:id", { schema: { params: named } }, async ({ params: { id } }) => {
+  serve(routes, API.readInstance, async ({ params: { id } }) => {
     const instance = await findInstance(pool, accountNo, id);
     if (!instance) throw unknownInstance(id);
     return instanceToApi(instance);
   });
 
-  routes.post(
-    "/instances",
-    { schema: { body: newInstance } },
-    async ({ body: { cycle = "hourly", ...body } }, reply) => {
-      const added = await addInstance(pool, { accountNo, cycle, ...body }, clock.now());
-      switch (added.outcome) {
-        case "created":
-          return reply.code(201).send(instanceToApi(added.instance));
-        case "unchanged":
-          return instanceToApi(added.instance);
-        case "exists_otherwise":
-          throw existsOtherwise(added.instance);
-        case "overlaps":
-          throw overlaps(body.instanceId, added.instance);
-        case "unknown_meter":
-          throw unknownMeter(body.meter);
-      }
-    },
-  );
+  serve(routes, API.addInstance, async ({ body: { cycle = "hourly", ...body } }, reply) => {
+    const added = await addInstance(pool, { accountNo, cycle, ...body }, clock.now());
+    switch (added.outcome) {
+      case "created":
+        return reply.code(201).send(instanceToApi(added.instance));
+      case "unchanged":
+        return instanceToApi(added.instance);
+      case "exists_otherwise":
+        throw existsOtherwise(added.instance);
+      case "overlaps":
+        throw overlaps(body.instanceId, added.instance);
+      case "unknown_meter":
+        throw unknownMeter(body.meter);
+    }
+  });
 
-  routes.post(
-    "/instances/:id/close",
-    { schema: { params: named, body: closing } },
-    async ({ params: { id }, body }) => {
-      const closed = body.closed ?? floorSecond(clock.now());
-      const instance = await closeInstance(pool, accountNo, id, closed);
-      if (!instance) throw unknownInstance(id);
-      if (instance.closed !== closed) throw cannotClose(instance, closed);
-      return instanceToApi(instance);
-    },
-  );
+  serve(routes, API.closeInstance, async ({ params: { id }, body }) => {
+    const closed = body.closed ?? floorSecond(clock.now());
+    const instance = await closeInstance(pool, accountNo, id, closed);
+    if (!instance) throw unknownInstance(id);
+    if (instance.closed !== closed) throw cannotClose(instance, closed);
+    return instanceToApi(instance);
+  });
 }
 
 /** The refusal for a meter that is not there. */

@@ -1,13 +1,9 @@
+import { API } from "@quarterpast/contract";
 import { createKey, listKeys, revokeKey } from "@quarterpast/store";
-import { z } from "zod";
-import { keyId, keyName, role } from "../fields.js";
 import { iso, keyToApi } from "../present.js";
 import { refusal } from "../refuse.js";
 import type { RouteDeps } from "../server.js";
-import type { Routes } from "../validate.js";
-
-const newKey = z.strictObject({ name: keyName(), role: role() });
-const named = z.strictObject({ id: keyId() });
+import { serve, type Routes } from "../serve.js";
 
 const KEY_ID_BYTES = 4;
 const SECRET_BYTES = 24;
@@ -22,12 +18,12 @@ export function addKeys(routes: Routes, deps: RouteDeps): void {
     account: { accountNo },
   } = deps;
 
-  routes.get("/keys", async () => {
+  serve(routes, API.listKeys, async () => {
     const keys = await listKeys(pool);
     return { items: keys.filter((key) => key.accountNo === accountNo).map(keyToApi), next: null };
   });
 
-  routes.post("/keys", { schema: { body: newKey } }, async ({ body }, reply) => {
+  serve(routes, API.createKey, async ({ body }, reply) => {
     const id = randomHex(KEY_ID_BYTES);
     const token = `qp_${id}_${randomHex(SECRET_BYTES)}`;
     const now = clock.now();
@@ -36,7 +32,7 @@ export function addKeys(routes: Routes, deps: RouteDeps): void {
     return reply.code(201).send({ id, ...body, createdAt: iso(now), revokedAt: null, token });
   });
 
-  routes.delete("/keys/:id", { schema: { params: named } }, async ({ params: { id }, apiKey }, reply) => {
+  serve(routes, API.revokeKey, async ({ params: { id }, apiKey }, reply) => {
     if (id === apiKey.keyId) {
       throw refusal("state_forbids", {
         en: `Key ${id} is the one you use: revoke it with another operator's key, so that nobody locks himself out`,

@@ -1,27 +1,20 @@
+import { API } from "@quarterpast/contract";
 import { DEFAULT_SCALE, type Aggregation, type Meter } from "@quarterpast/domain";
 import { ensureMeter, listMeters, raiseScale } from "@quarterpast/store";
-import { z } from "zod";
-import { aggregation, meterCode, requiredScale, scale, unit } from "../fields.js";
 import { meterToApi } from "../present.js";
 import { refusal } from "../refuse.js";
 import type { RouteDeps } from "../server.js";
-import type { Routes } from "../validate.js";
+import { serve, type Routes } from "../serve.js";
 import { unknownMeter } from "./instances.js";
-
-const newMeter = z.strictObject({
-  code: meterCode(),
-  aggregation: aggregation(),
-  unit: unit(),
-  scale: scale(),
-});
-const named = z.strictObject({ code: meterCode() });
-const rescaling = z.strictObject({ scale: requiredScale() });
 
 /** `/v1/meters`: what is counted and how. A meter never changes, but that it may have more decimals. */
 export function addMeters(routes: Routes, { pool, clock, account }: RouteDeps): void {
-  routes.get("/meters", async () => ({ items: (await listMeters(pool)).map(meterToApi), next: null }));
+  serve(routes, API.listMeters, async () => ({
+    items: (await listMeters(pool)).map(meterToApi),
+    next: null,
+  }));
 
-  routes.post("/meters", { schema: { body: newMeter } }, async ({ body }, reply) => {
+  serve(routes, API.addMeter, async ({ body }, reply) => {
     const wanted: Meter = {
       scale: defaultScale(body.aggregation),
       unit: defaultUnit(body.aggregation),
@@ -41,7 +34,7 @@ export function addMeters(routes: Routes, { pool, clock, account }: RouteDeps): 
     return reply.code(created ? 201 : 200).send(meterToApi(meter));
   });
 
-  routes.post("/meters/:code/scale", { schema: { params: named, body: rescaling } }, async (request) => {
+  serve(routes, API.rescaleMeter, async (request) => {
     const { code } = request.params;
     const wanted = request.body.scale;
     const actor = { accountNo: account.accountNo, keyId: request.apiKey.keyId };

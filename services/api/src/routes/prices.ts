@@ -1,50 +1,23 @@
+import { API, encodeCursor } from "@quarterpast/contract";
 import { MINUTE, planProblem } from "@quarterpast/domain";
 import { addPlan, listPlans, readRevenue, type StoredPlan } from "@quarterpast/store";
-import { z } from "zod";
-import * as fields from "../fields.js";
-import * as finance from "../financeFields.js";
 import { iso, page } from "../present.js";
 import { refusal } from "../refuse.js";
 import type { RouteDeps } from "../server.js";
-import type { Routes } from "../validate.js";
+import { serve, type Routes } from "../serve.js";
 import { unknownMeter } from "./instances.js";
-
-const newPlan = z.strictObject({
-  product: fields.product(),
-  meter: fields.meterCode(),
-  validFrom: fields.wholeSecond(),
-  model: finance.priceModel(),
-  currency: finance.currency(),
-  period: finance.pricePeriod(),
-  free: finance.optionalDecimal(),
-  bands: finance.bands(),
-});
-const listing = z.strictObject({
-  product: finance.optionalProduct(),
-  cursor: finance.numberCursor(),
-  limit: fields.limit(1_000, 100),
-});
-const asked = z.strictObject({
-  month: finance.month(),
-  by: finance.revenueBy(),
-  product: finance.optionalProduct(),
-  instance: fields.optionalInstanceId(),
-  subject: fields.optionalSubject(),
-  cursor: finance.textCursor(finance.ANY_TEXT, finance.ANY_TEXT),
-  limit: fields.limit(1_000, 100),
-});
 
 /** `/v1/prices`: what usage costs, and from when on; `/v1/revenue`: what a month is expected to bring in. */
 export function addPrices(routes: Routes, { pool, clock, account, profile }: RouteDeps): void {
   const { accountNo, code } = account;
 
-  routes.get("/prices", { schema: { querystring: listing } }, async ({ query }) => {
+  serve(routes, API.listPrices, async ({ query }) => {
     const { product, cursor: after = 0, limit } = query;
     const read = await listPlans(pool, accountNo, { product, after, limit: limit + 1 });
     return page(read, limit, planToApi, ({ planId }) => String(planId));
   });
 
-  routes.post("/prices", { schema: { body: newPlan } }, async ({ body, apiKey }, reply) => {
+  serve(routes, API.addPrice, async ({ body, apiKey }, reply) => {
     const dayOffsetMinutes = profile.windows.dayOffset / MINUTE;
     const plan = { ...body, free: body.free ?? "0", dayOffsetMinutes };
     const problem = planProblem(plan);
@@ -54,7 +27,7 @@ export function addPrices(routes: Routes, { pool, clock, account, profile }: Rou
     return reply.code(added.outcome === "created" ? 201 : 200).send(planToApi(added.plan));
   });
 
-  routes.get("/revenue", { schema: { querystring: asked } }, async ({ query }) => {
+  serve(routes, API.readRevenue, async ({ query }) => {
     const { month, instance: instanceId, limit, cursor: after = [], ...rest } = query;
     const asked = { ...rest, month: `${month}-01`, instanceId, after, limit: limit + 1 };
     const read = await readRevenue(pool, code, asked);
@@ -62,14 +35,14 @@ export function addPrices(routes: Routes, { pool, clock, account, profile }: Rou
       read,
       limit,
       (revenue) => revenue,
-      (row) => finance.encodeCursor(row.key, row.currency ?? ""),
+      (row) => encodeCursor(row.key, row.currency ?? ""),
     );
   });
 }
 
 function planToApi(plan: StoredPlan) {
   const { planId: id, product, meter, validFrom, model, currency, period, free, bands } = plan;
-  return { id, product, meter, validFrom: iso(validFrom), model, currency, period, free, bands };
+  return { id, product, meter, validFrom: iso(validFrom), model, currency, period, free, bands: [...bands] };
 }
 
 function noPlan(problem: string) {

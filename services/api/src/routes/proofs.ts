@@ -1,3 +1,4 @@
+import { API } from "@quarterpast/contract";
 import {
   createHourGatherer,
   encodeText,
@@ -27,44 +28,34 @@ import {
   type Pool,
   type StoredManifest,
 } from "@quarterpast/store";
-import { z } from "zod";
-import { serialNumber, source } from "../fields.js";
 import { iso } from "../present.js";
 import { refusal } from "../refuse.js";
 import type { RouteDeps } from "../server.js";
 import { streamOf } from "../stream.js";
-import type { Routes } from "../validate.js";
-import * as fields from "../proofFields.js";
-
-const span = z.strictObject({ from: fields.hourStart(), to: fields.hourStart() });
-const oneHour = z.strictObject({ hour: fields.hourStart() });
-const howMuch = z.strictObject({ depth: fields.depth() });
-const oneRecord = z.strictObject({ sn: serialNumber() });
-const oneEvent = z.strictObject({ source: source(), id: fields.eventId() });
+import { serve, type Routes } from "../serve.js";
 
 /** `/v1/proof-key`, `/v1/manifests`, `/v1/proofs/…`: what a verifier needs, streamed from the ledger as it is now. */
 export function addProofs(routes: Routes, { pool, account }: RouteDeps): void {
   const { accountNo } = account;
 
-  routes.get("/proof-key", async () => ({
+  serve(routes, API.listProofKeys, async () => ({
     items: (await listProofKeys(pool)).map((key) => ({ ...key, createdAt: iso(key.createdAt) })),
   }));
 
-  routes.get("/manifests", { schema: { querystring: span } }, async ({ query: { from, to } }) => {
+  serve(routes, API.listManifests, async ({ query: { from, to } }) => {
     const manifests = await listManifests(pool, accountNo, from, to);
     return { items: manifests.map(manifestToApi) };
   });
 
-  routes.get(
-    "/proofs/hours/:hour",
-    { schema: { params: oneHour, querystring: howMuch } },
-    async ({ params: { hour }, query: { depth } }, reply) => {
-      const manifest = await manifestOfHour(pool, accountNo, hour);
-      return reply.type("application/x-ndjson").send(streamOf(hourLines(pool, manifest, depth)));
-    },
-  );
+  serve(routes, API.readHourProof, async ({ params: { hour }, query: { depth } }, reply) => {
+    const manifest = await manifestOfHour(pool, accountNo, hour);
+    return reply
+      .type("application/x-ndjson")
+      .code(200)
+      .send(streamOf(hourLines(pool, manifest, depth)));
+  });
 
-  routes.get("/proofs/records/:sn", { schema: { params: oneRecord } }, async ({ params: { sn } }) => {
+  serve(routes, API.readRecordProof, async ({ params: { sn } }) => {
     const place = await findRecordPlace(pool, accountNo, sn);
     if (!place) throw refusal("not_found", { en: `There is no record ${sn}`, zh: `话单 ${sn} 不存在` });
     const manifest = await findManifestOf(pool, accountNo, place);
@@ -72,7 +63,7 @@ export function addProofs(routes: Routes, { pool, account }: RouteDeps): void {
     return manifestToApi(manifest);
   });
 
-  routes.get("/proofs/events", { schema: { querystring: oneEvent } }, async ({ query }) => {
+  serve(routes, API.readEventProof, async ({ query }) => {
     const place = await findEventPlace(pool, accountNo, query.source, query.id);
     if (!place) {
       throw refusal("not_found", {
@@ -144,12 +135,12 @@ async function proveEvent(pool: Pool, manifest: StoredManifest, place: EventPlac
     if (index < 0 || at < 0) throw notProven();
     return {
       manifest: manifestToApi(manifest),
-      event: leaves[at],
+      event: leaves[at]!,
       index: at,
       leaves: leaves.length,
       path: inclusionPath(leaves.map(leafHash), at),
       root: rootOf(leaves),
-      usage: usages[index],
+      usage: usages[index]!,
       usageIndex: index,
       usages: usages.length,
       usagePath: inclusionPath(usages.map(leafHash), index),

@@ -1,25 +1,14 @@
-import { QUARANTINE_ADVICE, QUARANTINE_REASONS, type QuarantineReason } from "@quarterpast/domain";
+import { API } from "@quarterpast/contract";
+import { QUARANTINE_ADVICE, QUARANTINE_REASONS } from "@quarterpast/domain";
 import { countQuarantine, writeOffGroup } from "@quarterpast/store";
-import { z } from "zod";
-import { limit, quarantinedName, reason } from "../fields.js";
 import { iso } from "../present.js";
 import { refusal } from "../refuse.js";
 import type { RouteDeps } from "../server.js";
-import { field, type Routes } from "../validate.js";
-
-const REASONS = Object.keys(QUARANTINE_REASONS) as [QuarantineReason, ...QuarantineReason[]];
-
-const paging = z.strictObject({ limit: limit(1_000, 100) });
-const group = z.strictObject({
-  reason: field({ en: `one of ${REASONS.join(", ")}`, zh: `${REASONS.join("、")} 之一` }, z.enum(REASONS)),
-  meter: quarantinedName(),
-  subject: quarantinedName(),
-  note: reason(),
-});
+import { serve, type Routes } from "../serve.js";
 
 /** `/v1/quarantine`: events that wait, by reason, subject and meter, with what ends the wait; and giving them up. */
 export function addQuarantine(routes: Routes, { pool, account, clock }: RouteDeps): void {
-  routes.get("/quarantine", { schema: { querystring: paging } }, async ({ query }) => {
+  serve(routes, API.listQuarantine, async ({ query }) => {
     const waiting = await countQuarantine(pool, query.limit);
     const items = waiting.map((row) => ({
       ...row,
@@ -30,7 +19,7 @@ export function addQuarantine(routes: Routes, { pool, account, clock }: RouteDep
     return { items, next: null };
   });
 
-  routes.post("/quarantine/write-off", { schema: { body: group } }, async ({ body, apiKey }) => {
+  serve(routes, API.writeOffQuarantine, async ({ body, apiKey }) => {
     const { note, ...which } = body;
     const actor = { accountNo: account.accountNo, keyId: apiKey.keyId };
     const events = await writeOffGroup(pool, actor, which, note, clock.now());

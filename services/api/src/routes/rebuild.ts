@@ -1,28 +1,31 @@
+import { API, type rebuiltHour } from "@quarterpast/contract";
+import type { z } from "zod";
+import type { Micros } from "@quarterpast/domain";
 import { listFrozenHours, rebuildHour, type Pool } from "@quarterpast/store";
-import { z } from "zod";
 import { iso } from "../present.js";
-import { hourStart } from "../proofFields.js";
 import type { RouteDeps } from "../server.js";
 import { streamOf } from "../stream.js";
-import type { Routes } from "../validate.js";
-
-const span = z.strictObject({ from: hourStart(), to: hourStart() });
+import { serve, type Routes } from "../serve.js";
 
 /** `GET /v1/rebuild`: each sealed hour of a span computed again from its events, a JSON line an hour as it is done. */
 export function addRebuild(routes: Routes, { pool, account }: RouteDeps): void {
-  routes.get("/rebuild", { schema: { querystring: span } }, async ({ query }, reply) =>
-    reply.type("application/x-ndjson").send(streamOf(hourLines(pool, account.accountNo, query))),
+  serve(routes, API.rebuildHours, async ({ query }, reply) =>
+    reply
+      .type("application/x-ndjson")
+      .code(200)
+      .send(streamOf(hourLines(pool, account.accountNo, query))),
   );
 }
 
 async function* hourLines(
   pool: Pool,
   accountNo: number,
-  { from, to }: z.output<typeof span>,
+  { from, to }: { from: Micros; to: Micros },
 ): AsyncGenerator<string[]> {
   for (const hour of await listFrozenHours(pool, from, to)) {
     const { differences, ...rebuilt } = await rebuildHour(pool, accountNo, hour);
     const told = differences.map((one) => ({ ...one, origin: one.origin === null ? null : iso(one.origin) }));
-    yield [JSON.stringify({ ...rebuilt, hour: iso(hour), differences: told })];
+    const line: z.input<typeof rebuiltHour> = { ...rebuilt, hour: iso(hour), differences: told };
+    yield [JSON.stringify(line)];
   }
 }

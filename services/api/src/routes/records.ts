@@ -1,58 +1,37 @@
-import { parseQuantity, scaleOf, statesAllowing, type Interval } from "@quarterpast/domain";
+import { API } from "@quarterpast/contract";
+import { scaleOf, statesAllowing, type Interval } from "@quarterpast/domain";
 import type { MarketplaceProfile } from "@quarterpast/marketplace";
 import { findRecord, listRecords, requestRereport } from "@quarterpast/store";
-import { z } from "zod";
-import * as fields from "../fields.js";
 import { page, recordDetailToApi, recordToApi } from "../present.js";
 import { refusal } from "../refuse.js";
 import type { RouteDeps } from "../server.js";
-import { field, type Routes } from "../validate.js";
-
-const filter = z.strictObject({
-  hour: fields.optionalHour(),
-  instance: fields.optionalInstanceId(),
-  state: fields.recordState(),
-  cursor: fields.cursor(),
-  limit: fields.limit(1_000, 100),
-});
-const named = z.strictObject({ sn: fields.serialNumber() });
+import { serve, type Routes } from "../serve.js";
 
 /** `/v1/records`: bill records with what became of them, and the wish to file one again. */
 export function addRecords(routes: Routes, { pool, clock, profile }: RouteDeps): void {
-  routes.get("/records", { schema: { querystring: filter } }, async ({ query }) => {
+  serve(routes, API.listRecords, async ({ query }) => {
     const { hour, instance: instanceId, state, cursor: after = "", limit } = query;
     const read = await listRecords(pool, { hour, instanceId, state, after, limit: limit + 1 });
     return page(read, limit, recordToApi, (record) => record.sn);
   });
 
-  routes.get("/records/:sn", { schema: { params: named } }, async ({ params: { sn } }) => {
+  serve(routes, API.readRecord, async ({ params: { sn } }) => {
     const record = await findRecord(pool, sn);
     if (!record) throw unknownRecord(sn);
     return recordDetailToApi(record);
   });
 
-  const body = rereport(profile);
-  routes.post("/records/:sn/rereport", { schema: { params: named, body } }, async (request, reply) => {
+  serve(routes, API.rereportRecord, async (request, reply) => {
     const { sn } = request.params;
     const { reason, quantity = null } = request.body;
     const interval = intervalOf(request.body);
+    checkQuantity(profile, quantity);
     const record = await findRecord(pool, sn);
     if (!record) throw unknownRecord(sn);
     if (!statesAllowing("rereported").includes(record.state)) throw stateForbids(sn, record.state);
     const wish = { sn, quantity, interval, reason, keyId: request.apiKey.keyId };
     if (!(await requestRereport(pool, wish, clock.now()))) throw waitsAlready(sn);
     return reply.code(202).send({ sn, quantity: quantity ?? record.quantity, reason });
-  });
-}
-
-/** What a wish to file a record again says. */
-export function rereport(profile: MarketplaceProfile) {
-  return z.strictObject({
-    quantity: rereportQuantity(profile),
-    /** Another interval: the reporter files in it only what the marketplace showed to be void. */
-    begin: fields.optionalWholeSecond(),
-    end: fields.optionalWholeSecond(),
-    reason: fields.reason(),
   });
 }
 
@@ -72,26 +51,21 @@ export function intervalOf({
   });
 }
 
-/** A quantity that the marketplace takes in one record: a re-report keeps the interval, it cannot be cut. */
-export function rereportQuantity({ limits }: MarketplaceProfile) {
+/** Refuses a quantity that the marketplace does not take in one record: a re-report keeps the interval, it cannot be cut. */
+export function checkQuantity({ limits }: MarketplaceProfile, quantity: string | null): void {
   const { quantityDecimals, quantityIntegerDigits } = limits;
-  const quantity = z.union([z.string(), z.number()]).transform((raw, context): string => {
-    const text = parseQuantity(raw);
-    const whole = text?.split(".")[0] ?? "";
-    const fits =
-      text !== undefined &&
-      text !== "0" &&
-      scaleOf(text) <= quantityDecimals &&
-      whole.length <= quantityIntegerDigits;
-    if (fits) return text;
-    context.issues.push({ code: "custom", input: raw });
-    return z.NEVER;
-  });
-  const right = {
-    en: `a decimal above 0 with up to ${quantityIntegerDigits} digits before the point and ${quantityDecimals} after it`,
-    zh: `大于 0 的十进制数，整数部分至多 ${quantityIntegerDigits} 位，小数至多 ${quantityDecimals} 位`,
-  };
-  return field(right, quantity.optional());
+  if (quantity === null) return;
+  const whole = quantity.split(".")[0]!;
+  if (scaleOf(quantity) <= quantityDecimals && whole.length <= quantityIntegerDigits) return;
+  const [digits, decimals] = [quantityIntegerDigits, quantityDecimals];
+  throw refusal(
+    "field_invalid",
+    {
+      en: `quantity ${quantity}: give a decimal above 0 with up to ${digits} digits before the point and ${decimals} after it`,
+      zh: `quantity ${quantity}：应为大于 0 的十进制数，整数部分至多 ${digits} 位，小数至多 ${decimals} 位`,
+    },
+    { field: "quantity" },
+  );
 }
 
 function unknownRecord(sn: string) {

@@ -1,0 +1,32 @@
+import { instances, keys, meters, products, sources } from "./routes/catalog.js";
+import { cases } from "./routes/cases.js";
+import { bills, findings, prices } from "./routes/finance.js";
+import { imports } from "./routes/imports.js";
+import { exports, proofs, rebuild } from "./routes/proofs.js";
+import { records } from "./routes/records.js";
+import { stack } from "./routes/stack.js";
+import { storefrontReads } from "./routes/storefrontReads.js";
+import { hours, quarantine } from "./routes/usage.js";
+import type { Contract } from "./route.js";
+
+/** Every route of the api, by name. */
+export const API = {
+  ...stack,
+  ...meters,
+  ...instances,
+  ...products,
+  ...sources,
+  ...keys,
+  ...hours,
+  ...quarantine,
+  ...records,
+  ...prices,
+  ...findings,
+  ...cases,
+  ...bills,
+  ...imports,
+  ...proofs,
+  ...exports,
+  ...rebuild,
+  ...storefrontReads,
+} satisfies Contract;

@@ -1,0 +1,157 @@
+import {
+  AGGREGATIONS,
+  cloudEventSchema,
+  EVENT_LIMITS,
+  KEY_ROLES,
+  meterCodeSchema,
+  RECORD_STATES,
+  type Text,
+} from "@quarterpast/domain";
+import { z } from "zod";
+import { field } from "./field.js";
+import { ascii, asciiText, instant, isHour, isWholeSecond, oneOf, plainText, printable } from "./forms.js";
+
+// Fields of requests that several routes take, each with what would be right for it.
+
+const asked = <S extends z.ZodType>(title: Text, right: Text, schema: S) => field({ title, right }, schema);
+
+const RFC3339 = { en: "e.g. 2026-03-01T00:00:00Z", zh: "例如 2026-03-01T00:00:00Z" };
+/** A time in whole seconds. */
+export const wholeSecond = (en: string, zh: string) =>
+  field(
+    {
+      title: { en, zh },
+      right: {
+        en: `an RFC 3339 time in whole seconds with a zone, ${RFC3339.en}`,
+        zh: `带时区、精确到整秒的 RFC 3339 时间，${RFC3339.zh}`,
+      },
+      format: "date-time",
+    },
+    instant(isWholeSecond),
+  );
+/** Any time. */
+export const anyTime = (en: string, zh: string) =>
+  field(
+    {
+      title: { en, zh },
+      right: {
+        en: `an RFC 3339 time with a zone, ${RFC3339.en}`,
+        zh: `带时区的 RFC 3339 时间，${RFC3339.zh}`,
+      },
+      format: "date-time",
+    },
+    instant(),
+  );
+/** The begin of an hour. */
+export const hourStart = (en: string, zh: string) =>
+  field(
+    {
+      title: { en, zh },
+      right: {
+        en: "the begin of an hour, e.g. 2026-03-01T18:00:00Z",
+        zh: "整点时间，例如 2026-03-01T18:00:00Z",
+      },
+      format: "date-time",
+    },
+    instant(isHour),
+  );
+/** A span of hours: from the first until before the last. */
+export const span = { from: hourStart("From", "自"), to: hourStart("To", "至") };
+
+export const meterCode = asked(
+  { en: "Meter", zh: "计量项" },
+  {
+    en: `1 to ${EVENT_LIMITS.meterChars} letters, digits and . _ : / -, beginning with a letter or digit`,
+    zh: ` 1 至 ${EVENT_LIMITS.meterChars} 个字母、数字或 . _ : / -，以字母或数字开头`,
+  },
+  z.string().pipe(meterCodeSchema),
+);
+export const aggregation = asked(
+  { en: "Aggregation", zh: "汇总方式" },
+  oneOf(AGGREGATIONS),
+  z.enum(AGGREGATIONS),
+);
+export const unit = asked({ en: "Unit", zh: "单位" }, asciiText(32), ascii(32));
+export const scale = asked(
+  { en: "Decimals", zh: "小数位" },
+  { en: "a whole number from 0 to 12", zh: " 0 至 12 的整数" },
+  z.int().min(0).max(12),
+);
+
+const ID = {
+  en: "1 to 64 printable ASCII characters without blanks",
+  zh: " 1 至 64 个可打印 ASCII 字符，不含空格",
+};
+const idSchema = z.string().regex(/^[\x21-\x7e]{1,64}$/);
+export const instanceId = asked({ en: "Instance", zh: "实例" }, ID, idSchema);
+export const productId = asked({ en: "Product", zh: "产品" }, ID, idSchema);
+export const product = asked({ en: "Product", zh: "产品" }, asciiText(64), ascii(64));
+export const cycle = asked(
+  { en: "Billing cycle", zh: "计费周期" },
+  { en: "hourly or daily", zh: " hourly 或 daily" },
+  z.enum(["hourly", "daily"]),
+);
+/** A text without control characters. */
+export const plain = (en: string, zh: string, max: number) =>
+  asked({ en, zh }, printable(max), plainText(max));
+export const subject = asked(
+  { en: "Subject", zh: "主体" },
+  printable(EVENT_LIMITS.subjectChars),
+  z.string().pipe(cloudEventSchema.shape.subject),
+);
+export const source = asked(
+  { en: "Source", zh: "来源" },
+  printable(EVENT_LIMITS.sourceChars),
+  z.string().pipe(cloudEventSchema.shape.source),
+);
+export const eventId = asked(
+  { en: "Event", zh: "事件" },
+  printable(EVENT_LIMITS.idChars),
+  z.string().pipe(cloudEventSchema.shape.id),
+);
+export const reason = plain("Reason", "原因", 500);
+export const role = asked({ en: "Role", zh: "角色" }, oneOf(KEY_ROLES), z.enum(KEY_ROLES));
+export const keyId = asked(
+  { en: "Key", zh: "密钥" },
+  { en: "a key id as keys list shows it", zh: " keys list 所列的密钥编号" },
+  z.string().regex(/^[a-z0-9]{8}$/),
+);
+export const recordState = asked({ en: "State", zh: "状态" }, oneOf(RECORD_STATES), z.enum(RECORD_STATES));
+export const serialNumber = asked(
+  { en: "Serial number", zh: "序列号" },
+  { en: "a serial number as records list shows it", zh: " records list 所列的序列号" },
+  idSchema,
+);
+export const currency = asked(
+  { en: "Currency", zh: "货币" },
+  { en: "a currency of three capitals, e.g. CNY", zh: "三个大写字母的货币代码，例如 CNY" },
+  z.string().regex(/^[A-Z]{3}$/),
+);
+export const month = asked(
+  { en: "Month", zh: "月份" },
+  { en: "a month, e.g. 2026-03", zh: "月份，例如 2026-03" },
+  z.string().regex(/^20\d\d-(0[1-9]|1[0-2])$/),
+);
+
+/** How many items a page has. */
+export const limit = (most: number, otherwise: number) =>
+  asked(
+    { en: "Items of a page", zh: "每页条数" },
+    { en: `a whole number from 1 to ${most}`, zh: ` 1 至 ${most} 的整数` },
+    z
+      .string()
+      .regex(/^\d{1,6}$/)
+      .transform(Number)
+      .pipe(z.int().min(1).max(most))
+      .default(otherwise),
+  );
+/** `true` or `false`, the latter unless told otherwise. */
+export const flag = (en: string, zh: string) =>
+  asked(
+    { en, zh },
+    { en: "true or false", zh: " true 或 false" },
+    z
+      .enum(["true", "false"])
+      .default("false")
+      .transform((told) => told === "true"),
+  );

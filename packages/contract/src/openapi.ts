@@ -1,0 +1,131 @@
+import type { Text } from "@quarterpast/domain";
+import type { z } from "zod";
+import { createDocument, type ZodOpenApiOperationObject, type ZodOpenApiResponsesObject } from "zod-openapi";
+import { infoOf } from "./field.js";
+import { problem } from "./problem.js";
+import { isFile, isNothing, isStream, type Answers, type Contract, type Route } from "./route.js";
+
+/** What a document is about. */
+export interface About {
+  title: string;
+  version: string;
+}
+
+/** A document, as far as its readers here need its form. */
+export interface OpenApi {
+  openapi: string;
+  info: Record<string, unknown>;
+  security: Record<string, string[]>[];
+  paths: Record<string, unknown>;
+  components: Record<string, unknown>;
+}
+
+const PROBLEM = problem.meta({ id: "Problem" });
+
+/** A contract as an OpenAPI 3.1 document: every way to ask with all that may be answered. */
+export function openApiOf(contract: Contract, { title, version }: About): OpenApi {
+  const paths: Record<string, Record<string, ZodOpenApiOperationObject>> = {};
+  for (const [name, route] of Object.entries(contract)) {
+    const path = route.path.replace(/:(\w+)/g, "{$1}");
+    (paths[path] ??= {})[route.method.toLowerCase()] = operationOf(name, route);
+  }
+  const document = createDocument(
+    {
+      openapi: "3.1.0",
+      info: { title, version, license: { name: "Apache-2.0", identifier: "Apache-2.0" } },
+      security: [{ key: [] }],
+      paths: Object.fromEntries(Object.entries(paths).sort(([a], [b]) => (a < b ? -1 : 1))),
+      components: {
+        schemas: linesOf(contract),
+        securitySchemes: { key: { type: "http", scheme: "bearer", bearerFormat: "qp_<id>_<secret>" } },
+      },
+    },
+    {
+      // What no JSON Schema can say stands in the description.
+      override: ({ zodSchema, jsonSchema }) => describeField(zodSchema as unknown as z.ZodType, jsonSchema),
+      allowEmptySchema: { unknown: true, transform: { input: true }, custom: true },
+    },
+  );
+  return document as unknown as OpenApi;
+}
+
+function operationOf(
+  name: string,
+  { summary, roles, params, query, body, answers, method }: Route,
+): ZodOpenApiOperationObject {
+  return {
+    operationId: name,
+    summary: summary.en,
+    description: roles.length === 0 ? "No key" : `Roles: ${roles.join(", ")}`,
+    "x-summary": summary,
+    ...(roles.length === 0 && { security: [] }),
+    ...((params ?? query) && {
+      requestParams: { ...(params && { path: params }), ...(query && { query }) },
+    }),
+    ...(body && {
+      requestBody: isFile(body)
+        ? { required: true, description: body.right.en, content: contentOf(body.types, BINARY) }
+        : { required: !body.isOptional(), content: { "application/json": { schema: body } } },
+    }),
+    responses: responsesOf(name, answers, method),
+  };
+}
+
+const BINARY = { type: "string", format: "binary" } as const;
+const contentOf = <S>(types: readonly string[], schema: S) =>
+  Object.fromEntries(types.map((type) => [type, { schema }]));
+
+/** What a line of a stream holds, as a component: a document has no place for it where the stream stands. */
+function linesOf(contract: Contract): Record<string, z.ZodType> {
+  const lines = Object.entries(contract).flatMap(([name, { answers }]) =>
+    Object.values(answers)
+      .filter(isStream)
+      .flatMap((answer) => Object.values(answer.lines))
+      .flatMap((line) => (line ? [[lineName(name), line] as const] : [])),
+  );
+  return Object.fromEntries(lines);
+}
+const lineName = (name: string) => `${name}Line`;
+
+function responsesOf(name: string, answers: Answers, method: Route["method"]): ZodOpenApiResponsesObject {
+  const told = Object.entries(answers).map(([status, answer]) => [status, responseOf(name, answer)] as const);
+  const hasTag = method === "GET" && !Object.values(answers).some(isStream);
+  return {
+    ...Object.fromEntries(told),
+    ...(hasTag && { "304": { description: "As the ETag says you have it" } }),
+    default: {
+      description: "Refused: a stable code, in English and Chinese",
+      content: { "application/problem+json": { schema: PROBLEM } },
+    },
+  };
+}
+
+function responseOf(name: string, answer: Answers[number]) {
+  if (isNothing(answer)) return { description: "Done; there is no body" };
+  if (!isStream(answer)) return { description: "Done", content: { "application/json": { schema: answer } } };
+  const content = Object.entries(answer.lines).map(([type, line]) => [
+    type,
+    { schema: BINARY, ...(line && { "x-line": { $ref: `#/components/schemas/${lineName(name)}` } }) },
+  ]);
+  return { description: "Done: lines as they are read", content: Object.fromEntries(content) as object };
+}
+
+type Json = Record<string, unknown>;
+
+function describeField(schema: z.ZodType, json: Json): void {
+  const info = infoOf(schema);
+  if (!info) return;
+  const { title, right, unit, format } = info;
+  Object.assign(json, { title: title.en, "x-title": title satisfies Text });
+  if (unit !== undefined) json["x-unit"] = unit;
+  if (format !== undefined && json["anyOf"] === undefined) json["format"] = format;
+  if (!right) return;
+  json["description"] = right.en;
+  const example = /e\.g\. (.+)$/.exec(right.en)?.[1];
+  if (example !== undefined) json["examples"] = [exampleOf(example, json["type"])];
+}
+
+/** The example that a field's own words end with, as a value of its type. */
+function exampleOf(text: string, type: unknown): unknown {
+  return type === "array" || type === "object" ? JSON.parse(text) : text;
+}

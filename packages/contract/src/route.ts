@@ -1,0 +1,61 @@
+import { KEY_ROLES, type KeyRole, type Text } from "@quarterpast/domain";
+import type { z } from "zod";
+
+/** A body that is a file and goes as it is. */
+export interface FileBody {
+  kind: "file";
+  types: readonly [string, ...string[]];
+  mostBytes: number;
+  /** What would be right. */
+  right: Text;
+}
+
+/** An answer that is written as it is read, without an end that is known: by content type, what a line holds. */
+export interface StreamAnswer {
+  kind: "stream";
+  /** By content type: the schema of a line of NDJSON, or of a row of CSV; none where a document describes the lines. */
+  lines: Readonly<Record<string, z.ZodType | null>>;
+}
+
+/** An answer without a body. */
+export interface NoBody {
+  kind: "nothing";
+}
+
+export type Answers = Readonly<Record<number, z.ZodType | StreamAnswer | NoBody>>;
+
+/** One way to ask a service: what is sent, by whom, and what is answered. */
+export interface Route {
+  method: "GET" | "POST" | "DELETE";
+  /** With parameters as `:name`. */
+  path: string;
+  /** What it does, in a sentence. */
+  summary: Text;
+  /** Whose keys may ask. None: it asks for no key. */
+  roles: readonly KeyRole[];
+  params?: z.ZodObject;
+  query?: z.ZodObject;
+  body?: z.ZodType | FileBody;
+  answers: Answers;
+}
+
+/** All routes of a service, by name; the name is the client's method and OpenAPI's operationId. */
+export type Contract = Readonly<Record<string, Route>>;
+
+/** Keeps a route's own types. */
+export const route = <const R extends Route>(one: R): R => one;
+
+/** Keys that may change something, that may read, and all. */
+export const OPERATOR = ["operator"] as const satisfies readonly KeyRole[];
+export const READERS = ["operator", "finance", "auditor"] as const satisfies readonly KeyRole[];
+export const EVERYBODY = KEY_ROLES;
+export const SENDERS = ["ingest", "operator"] as const satisfies readonly KeyRole[];
+
+export const NOTHING: NoBody = { kind: "nothing" };
+
+export const isFile = (body: Route["body"]): body is FileBody =>
+  body !== undefined && "kind" in body && body.kind === "file";
+export const isStream = (answer: Answers[number]): answer is StreamAnswer =>
+  "kind" in answer && answer.kind === "stream";
+export const isNothing = (answer: Answers[number]): answer is NoBody =>
+  "kind" in answer && answer.kind === "nothing";

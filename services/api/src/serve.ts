@@ -1,0 +1,115 @@
+import {
+  field,
+  isFile,
+  isNothing,
+  isStream,
+  wrongsOf,
+  type Answers,
+  type Route,
+} from "@quarterpast/contract";
+import type { KeyRole, Text } from "@quarterpast/domain";
+import type {
+  FastifyInstance,
+  FastifyReply,
+  FastifyRequest,
+  FastifySchema,
+  RouteHandlerMethod,
+  RouteOptions,
+} from "fastify";
+import { serializerCompiler } from "fastify-type-provider-zod";
+import type { Readable } from "node:stream";
+import { z } from "zod";
+import { refusal } from "./refuse.js";
+
+declare module "fastify" {
+  interface FastifyContextConfig {
+    /** Whose keys may ask. */
+    roles?: readonly KeyRole[];
+  }
+}
+
+/** A server whose routes are those of the contract; see {@link serve}. */
+export type Routes = FastifyInstance;
+
+/** Checks requests by the contract, and writes answers by it: an answer that it does not name is an error of ours. */
+export function speakContract(app: FastifyInstance): Routes {
+  app.setValidatorCompiler<z.ZodType>(({ schema }) => (given: unknown) => {
+    // Fastify gives null where there is no body.
+    const data = given ?? undefined;
+    const result = schema.safeParse(data);
+    return result.success ? { value: result.data } : { error: invalid(schema, result.error, data) };
+  });
+  app.setSerializerCompiler(serializerCompiler);
+  return app;
+}
+
+/** Every wrong field at once, each with its value and what would be right. */
+function invalid(schema: z.ZodType, error: z.ZodError, data: unknown) {
+  const wrongs = wrongsOf(schema, error, data);
+  const detail = {
+    en: wrongs.map((wrong) => wrong.detail.en).join("; "),
+    zh: wrongs.map((wrong) => wrong.detail.zh).join("；"),
+  };
+  const fields = wrongs.map(({ field, detail: text }) => ({ field, detail: text.en }));
+  return refusal("field_invalid", detail, { field: wrongs[0].field, fields });
+}
+
+type Out<S> = S extends z.ZodType ? z.output<S> : unknown;
+type PayloadOf<A> = A extends z.ZodType ? z.input<A> : A extends { kind: "nothing" } ? undefined : Readable;
+type Payloads<R extends Route> = { [S in keyof R["answers"]]: PayloadOf<R["answers"][S]> };
+
+interface Generic<R extends Route> {
+  Params: Out<R["params"]>;
+  Querystring: Out<R["query"]>;
+  Body: R["body"] extends { kind: "file" } ? Buffer : Out<R["body"]>;
+  Reply: Payloads<R>;
+}
+
+/** Answers a request with a body of the route's, or by `reply.code(…).send(…)` where it has several. */
+export type Handler<R extends Route> = (
+  request: FastifyRequest<Generic<R>>,
+  reply: FastifyReply<Generic<R>>,
+) => Promise<Payloads<R>[keyof Payloads<R>] | FastifyReply>;
+
+/** Serves a route of the contract: its path, who may ask, what is taken and what is answered are the contract's. */
+export function serve<R extends Route>(routes: Routes, route: R, handler: Handler<R>): void {
+  const { body } = route;
+  if (!isFile(body)) return void routes.route(optionsOf(route, body, handler));
+  void routes.register(async (scope) => {
+    scope.removeAllContentTypeParsers();
+    scope.addContentTypeParser([...body.types], { parseAs: "buffer" }, (_request, file, done) =>
+      done(null, file),
+    );
+    scope.route({ ...optionsOf(route, fileSchema(body.right), handler), bodyLimit: body.mostBytes });
+  });
+}
+
+function optionsOf(
+  { method, path, roles, params, query, answers }: Route,
+  body: z.ZodType | undefined,
+  handler: unknown,
+): RouteOptions {
+  const response = responsesOf(answers);
+  const schema: FastifySchema = {
+    ...(params && { params }),
+    ...(query && { querystring: query }),
+    ...(body && { body }),
+    ...(Object.keys(response).length > 0 && { response }),
+  };
+  return { method, url: path, schema, config: { roles }, handler: handler as RouteHandlerMethod };
+}
+
+/** Streams are written as they are read, without a serialiser. */
+function responsesOf(answers: Answers): Record<string, z.ZodType> {
+  return Object.fromEntries(
+    Object.entries(answers).flatMap(([status, answer]) =>
+      isStream(answer) || isNothing(answer) ? [] : [[status, answer] as const],
+    ),
+  );
+}
+
+const fileSchema = (right: Text) =>
+  field(
+    { title: { en: "File", zh: "文件" }, right },
+    z.instanceof(Buffer).refine((bytes) => bytes.length > 0),
+  );
