@@ -77,7 +77,7 @@ const OURS: Record<string, { settings: string; load: (env: NodeJS.ProcessEnv) =>
   },
   api: {
     settings: "services/api/src/settings.ts",
-    load: (env) => withAccount(declaredForApi(readSettings(apiSettings, env), env), env),
+    load: (env) => declaredForApi(readSettings(apiSettings, env), env),
   },
   sandbox: { settings: "packages/sandbox/src/settings.ts", load: readSandboxOptions },
 };
@@ -121,7 +121,8 @@ describe.each(Object.entries(OURS))("%s", (name, { settings, load }) => {
       [...read(settings).matchAll(/^ {2}([A-Z][A-Z0-9_]+):/gm)].map((match) => match[1]!),
     );
     if (/withKeys/.test(String(load))) for (const key of KEY_SETTINGS) known.add(key);
-    if (/withAccount/.test(String(load))) for (const one of [...ownSettings, ...ownSecrets]) known.add(one);
+    if (/declared/.test(String(load))) for (const one of ownSettings) known.add(one);
+    if (/withAccount/.test(String(load))) for (const one of ownSecrets) known.add(one);
     const set = Object.keys(service.environment!).map((variable) =>
       known.has(variable) ? variable : variable.replace(/_FILE$/, ""),
     );

@@ -1,5 +1,18 @@
 -- Made by `npm run schema` from a migrated database. The migrations are the source; a test compares.
 
+CREATE TABLE account_probes (
+  account_no smallint NOT NULL,
+  probed_at timestamp with time zone NOT NULL,
+  host text NOT NULL,
+  reachable boolean NOT NULL,
+  key text NOT NULL,
+  code text NOT NULL,
+  date_offset_ms integer,
+  CONSTRAINT account_probes_pkey PRIMARY KEY (account_no),
+  CONSTRAINT account_probes_account_no_fkey FOREIGN KEY (account_no) REFERENCES accounts(account_no),
+  CONSTRAINT account_probes_key_check CHECK ((key = ANY (ARRAY['right'::text, 'wrong'::text, 'unknown'::text])))
+);
+
 CREATE TABLE accounts (
   account_no smallint NOT NULL GENERATED ALWAYS AS IDENTITY,
   code text NOT NULL,

@@ -33,6 +33,9 @@ const records = () =>
     "SELECT state, wire FROM billing.records JOIN records USING (sn)",
   );
 
+/** Without the probes, which carry no record. */
+const filed = () => line.sandbox.store.calls().filter((call) => call.records > 0);
+
 test("an event becomes a billed record by the old push, with AK/SK and without a serial number", async () => {
   await line.runClock(H + 2 * MINUTE, 1);
   await Promise.all([line.collector.start(), line.aggregator.start(), line.reporter.start()]);
@@ -43,7 +46,7 @@ test("an event becomes a billed record by the old push, with AK/SK and without a
   await line.runClock(H + HOUR + 14 * MINUTE, 30);
   await eventually(records, ([record]) => record?.state === "billed", 40_000);
   expect(line.sandbox.store.records()).toMatchObject([{ metering_sn: "", state: "billed" }]);
-  expect(line.sandbox.store.calls()).toMatchObject([{ push: "old", code: "MKT.0000" }]);
+  expect(filed()).toMatchObject([{ push: "old", code: "MKT.0000" }]);
 }, 90_000);
 
 test("a reporter that is killed with its call under way leaves it to a statement, not to the next reporter", async () => {
@@ -52,7 +55,7 @@ test("a reporter that is killed with its call under way leaves it to a statement
   await use();
   line.sandbox.setFaults([{ mode: "accept_then_timeout", times: 1, afterMs: 120_000 }]);
   await line.runClock(H + HOUR + 2 * MINUTE, 1);
-  const calls = async () => line.sandbox.store.calls().length;
+  const calls = async () => filed().length;
   await eventually(calls, (count) => count === 1, 25_000);
   await line.reporter.kill();
   await line.reporter.start();

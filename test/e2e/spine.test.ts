@@ -48,8 +48,10 @@ test("one event becomes one accepted record, though every process is killed on t
   await line.reporter.start();
   await line.runClock(H + HOUR + 2 * MINUTE, 10);
   line.sandbox.setFaults([{ mode: "accept_then_timeout", times: 1, afterMs: 60_000 }]);
+  // Without the probes, which carry no record.
+  const filed = () => line.sandbox.store.calls().filter((call) => call.records > 0);
   await eventually(
-    async () => line.sandbox.store.calls().length,
+    async () => filed().length,
     (calls) => calls === 1,
   );
   await line.reporter.kill();
@@ -59,6 +61,5 @@ test("one event becomes one accepted record, though every process is killed on t
     { state: "accepted", quantity: "42.5000" },
   ]);
   expect(line.sandbox.store.totals("instance")).toMatchObject({ totals: [{ usage: "42.5", records: 1 }] });
-  const calls = line.sandbox.store.calls();
-  expect(calls.length).toBeGreaterThan(1);
+  expect(filed().length).toBeGreaterThan(1);
 }, 60_000);

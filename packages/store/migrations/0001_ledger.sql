@@ -30,6 +30,19 @@ CREATE TABLE accounts (
   created_at timestamptz NOT NULL
 );
 
+-- What the marketplace answered when the reporter last asked it without filing anything; doctor reads it.
+CREATE TABLE account_probes (
+  account_no smallint PRIMARY KEY REFERENCES accounts,
+  -- Real time.
+  probed_at timestamptz NOT NULL,
+  host text NOT NULL,
+  reachable boolean NOT NULL,
+  key text NOT NULL CHECK (key IN ('right', 'wrong', 'unknown')),
+  code text NOT NULL,
+  -- Its clock less ours; null if it did not show it.
+  date_offset_ms integer
+);
+
 CREATE TABLE api_keys (
   key_id text PRIMARY KEY,
   account_no smallint NOT NULL REFERENCES accounts,

@@ -1,13 +1,7 @@
-import { randomBytes, randomUUID } from "node:crypto";
+import { randomBytes } from "node:crypto";
 import { createRequire } from "node:module";
-import { clientOf, marketplaceOf, profileOf, readSecrets } from "@quarterpast/marketplace";
-import {
-  createMetrics,
-  createProductClock,
-  followSettings,
-  readSettings,
-  runService,
-} from "@quarterpast/runtime";
+import { profileOf } from "@quarterpast/marketplace";
+import { createMetrics, createProductClock, readSettings, runService } from "@quarterpast/runtime";
 import { clockReader, ensureAccount, openStore } from "@quarterpast/store";
 import { createApiServer } from "./server.js";
 import { apiSettings, declaredAccount } from "./settings.js";
@@ -17,9 +11,6 @@ runService({
   start: async ({ env, logger, signal }) => {
     const settings = readSettings(apiSettings, env);
     const declared = declaredAccount(settings, env);
-    const { secrets: names } = marketplaceOf(declared.marketplace);
-    const secrets = followSettings(names, env, (texts) => readSecrets(declared, texts), { logger });
-    const client = clientOf(declared, secrets.value, { now: () => Date.now(), nonce: () => randomUUID() });
     const metrics = createMetrics("api");
     const pool = await openStore({
       databaseUrl: settings.DATABASE_URL,
@@ -35,7 +26,6 @@ runService({
       queuePrefix: settings.QUEUE_PREFIX,
       account: await ensureAccount(pool, declared, clock.now()),
       profile: profileOf(declared),
-      client,
       addresses: {
         collector: settings.COLLECTOR_URL,
         api: settings.API_URL,
@@ -53,8 +43,7 @@ runService({
       stop: async () => {
         await http.close();
         clock.stop();
-        secrets.stop();
-        await Promise.all([client.close(), pool.end()]);
+        await pool.end();
       },
     };
   },

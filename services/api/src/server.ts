@@ -1,4 +1,4 @@
-import type { MarketplaceClient, MarketplaceProfile } from "@quarterpast/marketplace";
+import type { MarketplaceProfile } from "@quarterpast/marketplace";
 import { createHttp, type Clock, type Logger, type Metrics } from "@quarterpast/runtime";
 import type { Account, LiveKey, Pool } from "@quarterpast/store";
 import type { FastifyInstance } from "fastify";
@@ -50,8 +50,6 @@ export interface ApiDeps {
   account: Account;
   /** Of this stack's marketplace. */
   profile: MarketplaceProfile;
-  /** Its probe is for doctor. */
-  client: Pick<MarketplaceClient, "probe">;
   addresses: Addresses;
   version: string;
   clock: Clock;
@@ -69,7 +67,7 @@ export interface RouteDeps extends ApiDeps {
 
 /**
  * Makes the api: every route under /v1 wants a bearer key whose role allows it. Closing the server closes what it opened;
- * pool and client stay with the caller.
+ * the pool stays with the caller.
  */
 export async function createApiServer(deps: ApiDeps): Promise<FastifyInstance> {
   const { pool, logger, metrics, account } = deps;

@@ -37,6 +37,7 @@ const failing = (checks: Map<string, Check>) =>
 async function run(api: TestApi): Promise<void> {
   await ensureShards(api.pool, hourOf(clock.now()));
   await registerCollector(api.pool, "c1", clock.now(), clock.real());
+  await api.probe();
 }
 
 test("Redis answers who asks before the connection stands", async () => {
@@ -49,7 +50,7 @@ describe("doctor", () => {
   it("finds a running stack well, a stopped one not", async () => {
     const api = await start();
     const stopped = await doctorOf(api);
-    expect(failing(stopped.checks)).toEqual(["collectors", "sealing"]);
+    expect(failing(stopped.checks)).toEqual(["collectors", "sealing", "marketplace"]);
     await run(api);
     const { ok, checks } = await doctorOf(api);
     expect({ ok, failing: failing(checks) }).toEqual({ ok: true, failing: [] });
@@ -77,6 +78,7 @@ describe("doctor", () => {
     const api = await start();
     await ensureShards(api.pool, hourOf(clock.now()) - 3 * HOUR);
     await registerCollector(api.pool, "c1", clock.now() - HOUR, clock.real() - MINUTE);
+    await api.probe();
     await haltAccount(api.pool, api.account.accountNo, "MKT.0103", clock.now());
     await api.pool.query(
       `INSERT INTO quarantine (source_no, key, account_no, reason, subject, meter, quarantined_at)
@@ -141,10 +143,23 @@ describe("doctor", () => {
     expect(wrongKey.checks.get("redis")!.advice!.en).toContain("appendfsync always");
 
     await api.sandbox.close();
+    await api.probe();
     await redis.kill();
     const away = await doctorOf(api);
     expect(failing(away.checks)).toEqual(["redis", "queue", "marketplace"]);
     expect(away.checks.get("marketplace")!.found.en).toContain("does not answer");
+  });
+
+  it("says since when no reporter has asked the marketplace, for it has no key to ask with", async () => {
+    const api = await start();
+    const never = await doctorOf(api);
+    expect(never.checks.get("marketplace")!.found.en).toBe("no reporter has asked the marketplace yet");
+    await run(api);
+    expect(failing((await doctorOf(api)).checks)).toEqual([]);
+    await api.pool.query("UPDATE account_probes SET probed_at = probed_at - interval '10 min'");
+    const { checks } = await doctorOf(api);
+    expect(failing(checks)).toEqual(["marketplace"]);
+    expect(checks.get("marketplace")!.found.en).toBe("no reporter has asked the marketplace for 10 min");
   });
 
   it("finds tables that were taken away", async () => {

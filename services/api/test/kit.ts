@@ -1,4 +1,4 @@
-import { randomBytes, randomUUID } from "node:crypto";
+import { randomBytes } from "node:crypto";
 import { createTestDatabase, createTestRedisPrefix, testServers } from "@quarterpast/devstack";
 import {
   deadlinesOf,
@@ -12,6 +12,7 @@ import {
 import { createLogger, createMetrics, systemClock } from "@quarterpast/runtime";
 import { createSandbox } from "@quarterpast/sandbox";
 import { createKey, createPool, ensureAccount, migrate, setClock } from "@quarterpast/store";
+import { probeMarketplace } from "../../reporter/src/probe.js";
 import { createApiServer } from "../src/server.js";
 import { openMarketplace } from "../../../test/fixtures/marketplace.js";
 
@@ -60,11 +61,10 @@ export async function startApi(
     await createKey(pool, { ...key, token: tokenOf(role) }, clock.now());
   }
   const sandbox = await createSandbox({ key: SANDBOX_KEY, validationDelayMs: 0 });
+  const logger = createLogger({ service: "api", level: "fatal" });
   const market = openMarketplace({
     key: options.marketplaceKey ?? SANDBOX_KEY,
     baseUrl: sandbox.url,
-    now: () => Date.now(),
-    nonce: () => randomUUID(),
   });
   const http = await createApiServer({
     pool,
@@ -72,11 +72,10 @@ export async function startApi(
     queuePrefix: createTestRedisPrefix(),
     account,
     profile: market,
-    client: market,
     addresses: { collector: "http://c", api: "http://a", storefront: "http://s", sandbox: null },
     version: "0.0.0-test",
     clock,
-    logger: createLogger({ service: "api", level: "fatal" }),
+    logger,
     metrics: createMetrics("api"),
     randomHex: (bytes) => randomBytes(bytes).toString("hex"),
   });
@@ -106,7 +105,8 @@ export async function startApi(
     pool,
     account,
     profile: market,
-    client: market,
+    /** Asks the marketplace, as the reporter does. */
+    probe: () => probeMarketplace({ ...{ pool, clock, logger, account }, client: market }),
     sandbox,
     ask,
     get: (path: string, asking?: Asking) => ask("GET", path, asking),

@@ -1,16 +1,10 @@
 import type { MarketplaceClient, MarketplaceProfile } from "@quarterpast/marketplace";
-import {
-  type Clock,
-  createLoop,
-  faultPoint,
-  type Logger,
-  type Loop,
-  type Metrics,
-} from "@quarterpast/runtime";
-import { haltAccount, listAccounts, readBacklog, type Account, type Pool } from "@quarterpast/store";
+import { type Clock, createLoop, type Logger, type Loop, type Metrics } from "@quarterpast/runtime";
+import { readAccount, readBacklog, type Account, type Pool } from "@quarterpast/store";
 import { createBreaker } from "./breaker.js";
 import { watchCases } from "./cases.js";
 import { freezeRecords } from "./freeze.js";
+import { probeMarketplace } from "./probe.js";
 import { reconcileAccepted } from "./reconcile.js";
 import { carryOutRereport } from "./rereport.js";
 import { sealDueHours } from "./seal.js";
@@ -40,6 +34,8 @@ export interface Reporter {
 const TICK_MS = 100;
 const STATEMENT_EVERY_MS = 2_000;
 const CASES_EVERY_MS = 5_000;
+/** So often the marketplace is asked for `doctor`; while sending is halted, as often as the profile says. */
+const PROBE_EVERY_MS = 60_000;
 
 /** Seals hours, freezes their records, files them and settles what became of them. Several may run side by side. */
 export function createReporter(deps: ReporterDeps): Reporter {
@@ -74,6 +70,13 @@ export function createReporter(deps: ReporterDeps): Reporter {
       );
     },
   };
+  let probedAt = -Infinity;
+  const probe = async () => {
+    const isHalted = (await readAccount(pool, deps.account.accountNo))?.haltedCode != null;
+    if (!isHalted && performance.now() - probedAt < PROBE_EVERY_MS) return;
+    probedAt = performance.now();
+    await probeMarketplace(deps);
+  };
   const passes = new Map<string, number>();
   const loop = (name: string, everyMs: number, run: () => Promise<boolean | void>): Loop => {
     const passed = () => passes.set(name, performance.now());
@@ -89,7 +92,7 @@ export function createReporter(deps: ReporterDeps): Reporter {
     ),
     loop("reconcile", STATEMENT_EVERY_MS, () => reconcileAccepted(deps)),
     loop("cases", CASES_EVERY_MS, () => watchCases(deps)),
-    loop("probe", profile.retry.halt.baseMs, () => resumeHalted(deps)),
+    loop("probe", profile.retry.halt.baseMs, probe),
   ];
   for (const each of loops) each.start();
   return {
@@ -100,15 +103,4 @@ export function createReporter(deps: ReporterDeps): Reporter {
       await client.close();
     },
   };
-}
-
-/** Sending stops where the marketplace refuses our key; it goes on when a probe finds the key right. */
-async function resumeHalted({ pool, clock, logger, client, account }: ReporterDeps): Promise<void> {
-  await faultPoint("reporter.beforeHaltCheck");
-  const stored = (await listAccounts(pool)).find(({ accountNo }) => accountNo === account.accountNo);
-  if (!stored?.haltedCode) return;
-  const probe = await client.probe();
-  if (probe.key !== "right") return;
-  await haltAccount(pool, account.accountNo, null, clock.now());
-  logger.info({ account: account.code }, "the marketplace takes our key again; sending goes on");
 }

@@ -1,3 +1,4 @@
+import { marketplaceOf } from "@quarterpast/marketplace";
 import type { StartContext } from "./context.js";
 import { localUrl } from "./layout.js";
 import { SETTING_NAMES } from "./settings.js";
@@ -19,8 +20,10 @@ export interface Wiring {
 export function environmentOf(name: ServiceName, context: StartContext, wiring: Wiring): NodeJS.ProcessEnv {
   const own = ownSettings(name, context, wiring);
   const env: NodeJS.ProcessEnv = { ...context.env };
-  // Keys of a real marketplace are none of the sandbox's.
-  const foreign = wiring.hasSandbox ? ["MARKETPLACE_KEYS"] : [];
+  // Keys of a real marketplace are none of the sandbox's, and none of a service that neither files nor is called by it.
+  const hasSecrets = name === "reporter" || name === "storefront";
+  const { secrets } = marketplaceOf(context.settings.account.marketplace);
+  const foreign = hasSecrets ? (wiring.hasSandbox ? ["MARKETPLACE_KEYS"] : []) : secrets;
   // A name that is set twice, plainly and by a file, would be refused by the service.
   for (const key of [...SETTING_NAMES, ...foreign, ...Object.keys(own)]) {
     delete env[key];
@@ -43,8 +46,6 @@ function ownSettings(name: ServiceName, { settings, ports, places }: StartContex
     ACCOUNT: settings.ACCOUNT,
     MARKETPLACE_SITE: settings.account.site,
     MARKETPLACE_URL: wiring.marketplaceUrl,
-    MARKETPLACE_KEY: wiring.marketplaceKey,
-    ...(wiring.hasSandbox && sandboxAccess),
   };
   switch (name) {
     case "sandbox":
@@ -66,6 +67,8 @@ function ownSettings(name: ServiceName, { settings, ports, places }: StartContex
       return {
         ...service,
         ...marketplace,
+        MARKETPLACE_KEY: wiring.marketplaceKey,
+        ...(wiring.hasSandbox && sandboxAccess),
         PROOF_DIR: places.proofs,
         ...(wiring.hasSandbox && { MARKETPLACE_STATEMENT_PATH: "/sandbox/sdr" }),
       };

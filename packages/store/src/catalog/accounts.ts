@@ -36,6 +36,56 @@ export async function listAccounts(db: Db): Promise<Account[]> {
   return rows;
 }
 
+/** One account as it stands. */
+export async function readAccount(db: Db, accountNo: number): Promise<Account | undefined> {
+  const { rows } = await db.query<Account>(
+    `SELECT ${COLUMNS} FROM accounts WHERE account_no = $1::smallint`,
+    [accountNo],
+  );
+  return rows[0];
+}
+
+/** What the marketplace answered when it was last asked without filing anything. */
+export interface Probe {
+  /** Real time. */
+  probedAt: Micros;
+  host: string;
+  reachable: boolean;
+  key: "right" | "wrong" | "unknown";
+  code: string;
+  /** The marketplace's clock less ours; null if it did not show it. */
+  dateOffsetMs: number | null;
+}
+
+/** Keeps an account's last probe. */
+export async function keepProbe(db: Db, accountNo: number, probe: Probe): Promise<void> {
+  await db.query(
+    `INSERT INTO account_probes (account_no, probed_at, host, reachable, key, code, date_offset_ms)
+     VALUES ($1::smallint, $2::timestamptz, $3::text, $4::boolean, $5::text, $6::text, $7::integer)
+     ON CONFLICT (account_no) DO UPDATE SET probed_at = excluded.probed_at, host = excluded.host,
+       reachable = excluded.reachable, key = excluded.key, code = excluded.code, date_offset_ms = excluded.date_offset_ms`,
+    [
+      accountNo,
+      stamp(probe.probedAt),
+      probe.host,
+      probe.reachable,
+      probe.key,
+      probe.code,
+      probe.dateOffsetMs === null ? null : Math.round(probe.dateOffsetMs),
+    ],
+  );
+}
+
+/** An account's last probe; undefined if its marketplace was never asked. */
+export async function lastProbe(db: Db, accountNo: number): Promise<Probe | undefined> {
+  const { rows } = await db.query<Probe>(
+    `SELECT probed_at AS "probedAt", host, reachable, key, code, date_offset_ms AS "dateOffsetMs"
+     FROM account_probes WHERE account_no = $1::smallint`,
+    [accountNo],
+  );
+  return rows[0];
+}
+
 /** Stops, or with `code` null resumes, all sending for an account. */
 export async function haltAccount(
   db: Db,

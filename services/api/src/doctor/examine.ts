@@ -26,7 +26,7 @@ export async function examine(deps: RouteDeps): Promise<Checked[]> {
     database.ok ? runAll(OF_POSTGRES) : [],
     runAll(OF_REDIS),
     database.ok ? runAll(OF_THE_FLOW) : [],
-    examineMarketplace(deps),
+    database.ok ? examineMarketplace(deps) : [],
   ]);
   return [database, ...ofPostgres, ...ofRedis, ...ofFlow, ...ofMarketplace];
 }

@@ -1,8 +1,10 @@
-import type { ProbeResult } from "@quarterpast/marketplace";
+import type { Micros, Text } from "@quarterpast/domain";
+import { lastProbe, type Probe } from "@quarterpast/store";
 import type { RouteDeps } from "../server.js";
 import { ill, run, well, type Check, type Checked, type Finding } from "./check.js";
 
-const PROBE_MS = 6_000;
+/** Three times as long as the reporter lets pass between two probes, in real time. */
+const STALE: Micros = 180_000_000;
 const SKEW_MS = 2_000;
 
 const marketplace = { name: "marketplace", title: { en: "Marketplace and key", zh: "云商店与密钥" } };
@@ -11,56 +13,77 @@ const skew = {
   title: { en: "Our clock against the marketplace's", zh: "与云商店的时钟偏差" },
 };
 
-/** The marketplace answers, takes our key, and has the same time: one call that files nothing. */
+/**
+ * The marketplace answers, takes our key, and has the same time: what the reporter last found, for it is the only one
+ * that has the keys.
+ */
 export async function examineMarketplace(deps: RouteDeps): Promise<Checked[]> {
-  const probed = deps.client.probe(AbortSignal.timeout(PROBE_MS));
+  const { pool, account, clock } = deps;
+  const asked = lastProbe(pool, account.accountNo);
   const both: Check[] = [
-    { ...marketplace, look: async () => reachable(await probed, deps) },
-    { ...skew, look: async () => skewed(await probed) },
+    { ...marketplace, look: async () => reachable(await asked, deps, clock.real()) },
+    { ...skew, look: async () => skewed(await asked) },
   ];
   return Promise.all(both.map((check) => run(check, deps)));
 }
 
-function reachable(
-  { reachable, key, code, evidence: { host } }: ProbeResult,
-  { profile }: RouteDeps,
-): Finding {
+function reachable(probe: Probe | undefined, { profile }: RouteDeps, real: Micros): Finding {
+  if (probe === undefined || real - probe.probedAt > STALE) return notAsked(probe, real);
+  const { host, code } = probe;
   const meaning = profile.meaningOf(code) ?? { en: code, zh: code };
-  if (!reachable) {
+  if (!probe.reachable) {
     return ill(
       {
         en: `${host} does not answer as a marketplace: ${code}, ${meaning.en}`,
         zh: `${host} 未按云商店接口应答：${code}，${meaning.zh}`,
       },
       {
-        en: "Check MARKETPLACE_URL, the network and the firewall; records wait and go out by themselves",
-        zh: "请检查 MARKETPLACE_URL、网络与防火墙；话单会等待并自动上报",
+        en: "Check the marketplace's address, the network and the firewall; records wait and go out by themselves",
+        zh: "请检查云商店地址、网络与防火墙；话单会等待并自动上报",
       },
     );
   }
-  if (key === "wrong") {
+  if (probe.key === "wrong") {
     return ill(
       {
         en: `${host} refuses our key: ${code}, ${meaning.en}`,
         zh: `${host} 拒绝了我们的密钥：${code}，${meaning.zh}`,
       },
       {
-        en: `Set ${profile.keySettings.en} and restart`,
-        zh: `请${profile.keySettings.zh}并重启`,
+        en: `Set ${profile.keySettings.en} and restart the reporter`,
+        zh: `请${profile.keySettings.zh}并重启 reporter`,
       },
     );
   }
-  return key === "right"
+  return probe.key === "right"
     ? well(`${host} answers and takes our key`, `${host} 正常应答，密钥有效`)
     : well(
-        `${host} answers; it did not tell whether the key is right (${code})`,
+        `${host} answers; it did not say whether the key is right (${code})`,
         `${host} 正常应答，但未说明密钥是否有效（${code}）`,
       );
 }
 
-function skewed({ evidence }: ProbeResult): Finding {
-  const offset = evidence.serverDateOffsetMs;
-  if (offset === undefined) return well("not told by the marketplace", "云商店未告知");
+const START: Text = {
+  en: "Start the reporter of this account, and see its log: it asks the marketplace every minute",
+  zh: "请启动该账号的 reporter 并查看其日志：它每分钟探测一次云商店",
+};
+
+function notAsked(probe: Probe | undefined, real: Micros): Finding {
+  if (probe === undefined)
+    return ill({ en: "no reporter has asked the marketplace yet", zh: "reporter 尚未探测过云商店" }, START);
+  const minutes = Math.round((real - probe.probedAt) / 60_000_000);
+  return ill(
+    {
+      en: `no reporter has asked the marketplace for ${minutes} min`,
+      zh: `reporter 已有 ${minutes} 分钟未探测云商店`,
+    },
+    START,
+  );
+}
+
+function skewed(probe: Probe | undefined): Finding {
+  const offset = probe?.dateOffsetMs ?? undefined;
+  if (offset === undefined) return well("not shown by the marketplace", "云商店未给出时间");
   const seconds = (offset / 1000).toFixed(1);
   const found = {
     en: `marketplace's clock less ours: ${seconds} s`,
