@@ -22,6 +22,7 @@ import {
   type Micros,
   type RecordBody,
 } from "@quarterpast/domain";
+import { profileOf } from "@quarterpast/marketplace";
 import {
   copyInto,
   ensureAccount,
@@ -34,7 +35,6 @@ import {
   type PoolClient,
 } from "@quarterpast/store";
 import { fillInstances } from "./closeFill.js";
-import { openMarketplace } from "../fixtures/marketplace.js";
 
 /** The month of the ledger, from its first hour on. */
 export const MONTH: Micros = parseInstant("2026-03-01T00:00:00Z")!;
@@ -76,8 +76,8 @@ export async function fillMonth(
      ORDER BY instance_id COLLATE "C"`,
   );
   const indexes = await dropIndexes(pool);
-  const market = openMarketplace({
-    ...{ key: "bench", now: Date.now, nonce: () => "bench" },
+  const market = profileOf({
+    ...{ code: "koogallery-cn", marketplace: "koogallery", site: "cn", settings: {} },
   });
   const { privateKey } = generateKeyPairSync("ed25519");
   const publicKey = publicKeyOf(privateKey);
@@ -98,7 +98,6 @@ export async function fillMonth(
     });
     if ((n + 1) % 72 === 0) say(`${(n + 1) * instances} records`);
   }
-  await market.close();
   await makeIndexes(pool, indexes, say);
 
   async function keepManifest(

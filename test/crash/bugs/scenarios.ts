@@ -1,9 +1,9 @@
+import { randomUUID } from "node:crypto";
 import { appendFileSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { startRedis, onOwnPort, createTestDatabase } from "@quarterpast/devstack";
 import pg from "pg";
-import { openerOf } from "../../fixtures/openMarketplace.js";
 import { audit } from "../auditor.js";
 
 /* What is imported here is the copy of the product with a bug in it: its types would be those of another copy. */
@@ -88,11 +88,13 @@ async function pipeline(place: Place): Promise<string[]> {
     validationDelayMs: 0,
     dataDir: join(dir, "sandbox"),
   });
-  const market = openerOf(markets)({
-    baseUrl: sandbox.url,
-    statementPath: "/sandbox/sdr",
-    key: "key",
-    timeouts: { headersMs: 1_000, totalMs: 1_500 },
+  const declared = {
+    ...{ code: "koogallery-cn", marketplace: "koogallery", site: "cn" },
+    settings: { MARKETPLACE_URL: sandbox.url, MARKETPLACE_STATEMENT_PATH: "/sandbox/sdr" },
+  };
+  const secrets = () => ({ keyring: { account: ["key"], products: new Map() }, accessKey: undefined });
+  const client = markets.clientOf(declared, secrets, {
+    ...{ now: Date.now, nonce: randomUUID, timeouts: { headersMs: 1_000, totalMs: 1_500 } },
   });
   const journal = await journals.openJournal({
     dir: join(dir, "journal"),
@@ -107,8 +109,8 @@ async function pipeline(place: Place): Promise<string[]> {
     pool,
     clock,
     logger: silent,
-    profile: market,
-    client: market,
+    profile: markets.profileOf(declared),
+    client,
     account,
     recordsPerCall: 1_000,
     random: () => 0,
@@ -228,7 +230,7 @@ async function pipeline(place: Place): Promise<string[]> {
     });
     return [...problems, ...report.violations.map(({ id, detail }) => `${id}: ${detail}`)];
   } finally {
-    await market.close();
+    await client.close();
     await sandbox.close();
     await ledger.end();
   }
