@@ -1,6 +1,7 @@
 import { instances, keys, meters, products, sources } from "./routes/catalog.js";
 import { cases } from "./routes/cases.js";
 import { bills, findings, prices } from "./routes/finance.js";
+import { health } from "./routes/health.js";
 import { imports } from "./routes/imports.js";
 import { exports, proofs, rebuild } from "./routes/proofs.js";
 import { records } from "./routes/records.js";
@@ -11,6 +12,7 @@ import type { Contract } from "./route.js";
 
 /** Every route of the api, by name. */
 export const API = {
+  ...health,
   ...stack,
   ...meters,
   ...instances,

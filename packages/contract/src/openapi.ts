@@ -1,9 +1,18 @@
 import type { Text } from "@quarterpast/domain";
 import type { z } from "zod";
-import { createDocument, type ZodOpenApiOperationObject, type ZodOpenApiResponsesObject } from "zod-openapi";
+import {
+  createDocument,
+  type ZodOpenApiContentObject,
+  type ZodOpenApiOperationObject,
+  type ZodOpenApiRequestBodyObject,
+  type ZodOpenApiResponsesObject,
+} from "zod-openapi";
+import { API } from "./api.js";
+import { COLLECTOR } from "./collector.js";
 import { infoOf } from "./field.js";
 import { problem } from "./problem.js";
-import { isFile, isNothing, isStream, type Answers, type Contract, type Route } from "./route.js";
+import { isFile, isNothing, isStream, isTyped, type Answers, type Contract, type Route } from "./route.js";
+import { STOREFRONT } from "./storefront.js";
 
 /** What a document is about. */
 export interface About {
@@ -18,6 +27,17 @@ export interface OpenApi {
   security: Record<string, string[]>[];
   paths: Record<string, unknown>;
   components: Record<string, unknown>;
+}
+
+/** The documents of the services as they are committed, as JSON text by name. */
+export function documents(): Record<"api" | "collector" | "storefront", string> {
+  const write = (title: string, contract: Contract) =>
+    `${JSON.stringify(openApiOf(contract, { title, version: "0" }), null, 1)}\n`;
+  return {
+    api: write("quarterpast api", API),
+    collector: write("quarterpast collector", COLLECTOR),
+    storefront: write("quarterpast storefront", STOREFRONT),
+  };
 }
 
 const PROBLEM = problem.meta({ id: "Problem" });
@@ -62,14 +82,29 @@ function operationOf(
     ...((params ?? query) && {
       requestParams: { ...(params && { path: params }), ...(query && { query }) },
     }),
-    ...(body && {
-      requestBody: isFile(body)
-        ? { required: true, description: body.right.en, content: contentOf(body.types, BINARY) }
-        : { required: !body.isOptional(), content: { "application/json": { schema: body } } },
-    }),
-    responses: responsesOf(name, answers, method),
+    ...(body && { requestBody: requestBodyOf(name, body) }),
+    responses: responsesOf(name, { answers, method, roles }),
   };
 }
+
+function requestBodyOf(name: string, body: NonNullable<Route["body"]>): ZodOpenApiRequestBodyObject {
+  if (isFile(body)) {
+    return { required: true, description: body.right.en, content: contentOf(body.types, BINARY) };
+  }
+  if (!isTyped(body)) {
+    return { required: !body.isOptional(), content: { "application/json": { schema: body } } };
+  }
+  const content = Object.entries(body.types).map(([type, schema]) => [
+    type,
+    schema ? { schema } : linesContent(name),
+  ]);
+  return { required: true, content: Object.fromEntries(content) as ZodOpenApiContentObject };
+}
+
+const linesContent = (name: string) => ({
+  schema: BINARY,
+  "x-line": { $ref: `#/components/schemas/${lineName(name)}` },
+});
 
 const BINARY = { type: "string", format: "binary" } as const;
 const contentOf = <S>(types: readonly string[], schema: S) =>
@@ -77,19 +112,24 @@ const contentOf = <S>(types: readonly string[], schema: S) =>
 
 /** What a line of a stream holds, as a component: a document has no place for it where the stream stands. */
 function linesOf(contract: Contract): Record<string, z.ZodType> {
-  const lines = Object.entries(contract).flatMap(([name, { answers }]) =>
-    Object.values(answers)
-      .filter(isStream)
-      .flatMap((answer) => Object.values(answer.lines))
-      .flatMap((line) => (line ? [[lineName(name), line] as const] : [])),
+  const lines = Object.entries(contract).flatMap(([name, { answers, body }]) =>
+    [
+      ...(isTyped(body) ? [body.line] : []),
+      ...Object.values(answers)
+        .filter(isStream)
+        .flatMap((answer) => Object.values(answer.lines)),
+    ].flatMap((line) => (line ? [[lineName(name), line] as const] : [])),
   );
   return Object.fromEntries(lines);
 }
 const lineName = (name: string) => `${name}Line`;
 
-function responsesOf(name: string, answers: Answers, method: Route["method"]): ZodOpenApiResponsesObject {
+function responsesOf(
+  name: string,
+  { answers, method, roles }: Pick<Route, "answers" | "method" | "roles">,
+): ZodOpenApiResponsesObject {
   const told = Object.entries(answers).map(([status, answer]) => [status, responseOf(name, answer)] as const);
-  const hasTag = method === "GET" && !Object.values(answers).some(isStream);
+  const hasTag = roles.length > 0 && method === "GET" && !Object.values(answers).some(isStream);
   return {
     ...Object.fromEntries(told),
     ...(hasTag && { "304": { description: "As the ETag says you have it" } }),
@@ -105,9 +145,12 @@ function responseOf(name: string, answer: Answers[number]) {
   if (!isStream(answer)) return { description: "Done", content: { "application/json": { schema: answer } } };
   const content = Object.entries(answer.lines).map(([type, line]) => [
     type,
-    { schema: BINARY, ...(line && { "x-line": { $ref: `#/components/schemas/${lineName(name)}` } }) },
+    line ? linesContent(name) : { schema: BINARY },
   ]);
-  return { description: "Done: lines as they are read", content: Object.fromEntries(content) as object };
+  return {
+    description: "Done: lines as they are read",
+    content: Object.fromEntries(content) as ZodOpenApiContentObject,
+  };
 }
 
 type Json = Record<string, unknown>;

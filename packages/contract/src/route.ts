@@ -10,6 +10,13 @@ export interface FileBody {
   right: Text;
 }
 
+/** A body of several forms, by content type; null for lines of NDJSON, of which `line` is one. */
+export interface TypedBody {
+  kind: "types";
+  types: Readonly<Record<string, z.ZodType | null>>;
+  line: z.ZodType;
+}
+
 /** An answer that is written as it is read, without an end that is known: by content type, what a line holds. */
 export interface StreamAnswer {
   kind: "stream";
@@ -35,7 +42,7 @@ export interface Route {
   roles: readonly KeyRole[];
   params?: z.ZodObject;
   query?: z.ZodObject;
-  body?: z.ZodType | FileBody;
+  body?: z.ZodType | FileBody | TypedBody;
   answers: Answers;
 }
 
@@ -55,6 +62,8 @@ export const NOTHING: NoBody = { kind: "nothing" };
 
 export const isFile = (body: Route["body"]): body is FileBody =>
   body !== undefined && "kind" in body && body.kind === "file";
+export const isTyped = (body: Route["body"]): body is TypedBody =>
+  body !== undefined && "kind" in body && body.kind === "types";
 export const isStream = (answer: Answers[number]): answer is StreamAnswer =>
   "kind" in answer && answer.kind === "stream";
 export const isNothing = (answer: Answers[number]): answer is NoBody =>

@@ -3,6 +3,7 @@ import {
   isFile,
   isNothing,
   isStream,
+  isTyped,
   wrongsOf,
   type Answers,
   type Route,
@@ -74,6 +75,7 @@ export type Handler<R extends Route> = (
 /** Serves a route of the contract: its path, who may ask, what is taken and what is answered are the contract's. */
 export function serve<R extends Route>(routes: Routes, route: R, handler: Handler<R>): void {
   const { body } = route;
+  if (isTyped(body)) throw new Error(`${route.path}: a body of several types is read by its own server`);
   if (!isFile(body)) return void routes.route(optionsOf(route, body, handler));
   void routes.register(async (scope) => {
     scope.removeAllContentTypeParsers();

@@ -1,0 +1,7 @@
+// `npm run openapi`: writes docs/openapi/<service>.json from the contract; a test compares them.
+import { writeFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { documents } from "../dist/openapi.js";
+
+for (const [name, text] of Object.entries(documents()))
+  writeFileSync(fileURLToPath(new URL(`../../../docs/openapi/${name}.json`, import.meta.url)), text);

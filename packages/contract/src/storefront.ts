@@ -1,0 +1,55 @@
+import { z } from "zod";
+import { field, listOf, optional, text } from "./field.js";
+import { route, type Contract } from "./route.js";
+import { health } from "./routes/health.js";
+
+const app = z.looseObject({
+  frontEndUrl: optional(text("Front end", "前台地址")),
+  adminUrl: optional(text("Administration", "管理地址")),
+  userName: optional(text("User name", "用户名")),
+  password: optional(text("Password", "密码")),
+  memo: optional(text("Memo", "备注")),
+});
+const appInfo = optional(field({ title: { en: "Access", zh: "访问信息" } }, app));
+const usage = z.looseObject({
+  relatedInstanceId: optional(text("Pay-per-use instance", "按需实例")),
+  usageValue: field({ title: { en: "Usage", zh: "用量" } }, z.number()),
+  statisticalTime: text("As of", "统计时间"),
+  dashboardUrl: optional(text("Dashboard", "用量看板")),
+});
+const info = z.looseObject({
+  instanceId: text("Instance", "实例"),
+  appInfo,
+  usageInfo: optional(listOf("Usage", "用量", usage)),
+});
+/** What a call of the marketplace is answered, with HTTP 200 whatever came: the result code says what became of it. */
+const answer = z.looseObject({
+  resultCode: text("Result code", "结果码"),
+  resultMsg: text("Result", "结果说明"),
+  encryptType: optional(text("Encryption", "加密方式")),
+  instanceId: optional(text("Instance", "实例")),
+  appInfo,
+  info: optional(listOf("Instances", "实例列表", info)),
+});
+const activity = text("Activity", "接口");
+
+/** Every route of the storefront. The marketplace signs its calls: they carry no key of ours. */
+export const STOREFRONT = {
+  ...health,
+  takeCall: route({
+    method: "POST",
+    path: "/koogallery",
+    summary: { en: "A call of the marketplace, version 2", zh: "云商店接口调用（V2.0）" },
+    roles: [],
+    body: z.looseObject({ activity }),
+    answers: { 200: answer },
+  }),
+  takeOldCall: route({
+    method: "GET",
+    path: "/koogallery",
+    summary: { en: "A call of the marketplace, version 1", zh: "云商店接口调用（V1.0）" },
+    roles: [],
+    query: z.looseObject({ activity, authToken: text("Signature", "签名") }),
+    answers: { 200: answer },
+  }),
+} satisfies Contract;
