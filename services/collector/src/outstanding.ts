@@ -29,7 +29,7 @@ export interface Outstanding {
   retried(seq: number, isQueued: boolean): void;
   /** Redis has lost them: all that are in the journal are due. */
   lost(): void;
-  /** The lowest number; with `notBefore` the lowest of those not yet due to be enqueued again. */
+  /** The lowest number; with `notDueAt`, monotonic ms, the lowest that is not due by then and was never enqueued again. */
   lowest(notDueAt?: number): number | undefined;
   /** Up to `limit` entries that are in the journal and due, oldest first. */
   due(at: number, limit: number): OutstandingEntry[];

@@ -70,7 +70,7 @@ export interface ChainHead {
   checksum: string;
 }
 
-/** The head of a chain, locked until the transaction ends; undefined where the chain has not begun. */
+/** The head of a chain, locked until the transaction ends. A chain without a record begins with 0 and `genesis`. */
 export async function lockChain(
   db: Db,
   accountNo: number,

@@ -241,7 +241,10 @@ export async function findReleasable(db: Db, limit: number): Promise<Releasable[
   return rows;
 }
 
-/** Binds a waiting event; false where another process did so first. */
+/**
+ * Binds waiting events to their instances and hours. An event that another process has bound, or is binding, is left out.
+ * @returns what was bound here, each as `sourceNo key`
+ */
 export async function releaseEvents(
   db: Db,
   rows: readonly (Pick<Releasable, "sourceNo" | "key" | "instanceNo" | "occurred"> & { billHour: Micros })[],
