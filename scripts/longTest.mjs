@@ -40,7 +40,7 @@ export async function longTest({ prefix, file, defaults, lineOf }) {
   const status = run([bin("vitest", "vitest.mjs"), "run", file], env);
   if (values.json && existsSync(result)) {
     // Not before the build: it is built by it.
-    const { commitOf, isCommitted } = await import("@quarterpast/devstack");
+    const { commitOf, isCommitted } = await import("@quarterpast/testkit/commit");
     const commit = commitOf(root);
     const told = lineOf(JSON.parse(readFileSync(result, "utf8")));
     const { part, ...rest } = told;

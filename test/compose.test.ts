@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { DURABLE } from "@quarterpast/devstack";
+import { DURABLE } from "@quarterpast/stack/servers";
 import {
   KEY_SETTINGS,
   marketplaceOf,
@@ -14,7 +14,7 @@ import { nodeFlagsOf, readSettings, readTexts } from "@quarterpast/runtime";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { parse } from "yaml";
 import { readSandboxOptions } from "../packages/sandbox/src/settings.js";
-import { readUpSettings } from "../packages/cli/src/up/settings.js";
+import { readUpSettings } from "../packages/stack/src/up/settings.js";
 import { aggregatorSettings } from "../services/aggregator/src/settings.js";
 import { apiSettings, declaredAccount as declaredForApi } from "../services/api/src/settings.js";
 import { readCollectorSettings } from "../services/collector/src/settings.js";
@@ -61,7 +61,7 @@ function withAccount(account: AccountDeclaration, env: NodeJS.ProcessEnv): void 
 
 /** Per service of ours: where its settings are, and what reads them; reading throws where one is wrong. */
 const OURS: Record<string, { settings: string; load: (env: NodeJS.ProcessEnv) => unknown }> = {
-  migrate: { settings: "packages/cli/src/up/settings.ts", load: readUpSettings },
+  migrate: { settings: "packages/stack/src/up/settings.ts", load: readUpSettings },
   collector: { settings: "services/collector/src/settings.ts", load: readCollectorSettings },
   aggregator: {
     settings: "services/aggregator/src/settings.ts",

@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { acquireServers } from "@quarterpast/devstack";
+import { acquireServers } from "@quarterpast/testkit/servers";
 
 /** Starts the servers once for a run of the tests; workers find them by `testServers()`. */
 export default async function setup(): Promise<() => Promise<void>> {

@@ -80,7 +80,6 @@ const MAY_IMPORT: Record<string, string[]> = {
   domain: [],
   runtime: ["domain"],
   contract: ["domain"],
-  devstack: ["runtime"],
   store: ["domain"],
   queue: ["domain"],
   marketplace: ["domain"],
@@ -92,8 +91,13 @@ const MAY_IMPORT: Record<string, string[]> = {
   storefront: ["domain", "store", "marketplace", "runtime"],
   api: ["domain", "contract", "store", "queue", "marketplace", "runtime"],
   // It starts the services as processes of their own and finds them by their names.
-  cli: [
-    ...["domain", "contract", "store", "marketplace", "client", "devstack", "runtime", "sandbox"],
+  stack: [
+    ...["domain", "store", "marketplace", "client", "runtime", "sandbox"],
+    ...["collector", "aggregator", "reporter", "storefront", "api"],
+  ],
+  cli: ["domain", "contract", "store", "marketplace", "client", "stack"],
+  testkit: [
+    ...["domain", "store", "queue", "marketplace", "sandbox", "stack"],
     ...["collector", "aggregator", "reporter", "storefront", "api"],
   ],
 };
@@ -124,14 +128,16 @@ describe.each(workspaces.map((workspace) => [workspace.dir, workspace] as const)
     const declared = Object.keys(workspace.manifest.dependencies ?? {});
     const optional = Object.keys(workspace.manifest.optionalDependencies ?? {});
     const imported = [...packagesOf(workspace)].filter((name) => name !== workspace.name);
-    // Tests' servers may come from containers; that package is the root's, for tests alone.
-    const known = [...declared, ...optional, ...(dir === "packages/devstack" ? ["testcontainers"] : [])];
+    // What only tests need is the root's, so that it is in no image.
+    const forTests = (parse("package.json") as { devDependencies: object }).devDependencies;
+    const known = [...declared, ...optional, ...(dir === "packages/testkit" ? Object.keys(forTests) : [])];
     expect(imported.filter((name) => !known.includes(name)).sort(), "imported, not declared").toEqual([]);
     const text = [...workspace.sources.values()].join("\n");
     const used = (name: string): boolean => imported.includes(name) || text.includes(name);
     // Processes of our own are started by their main, whose name is put together.
     const started = (name: string): boolean =>
-      dir === "packages/cli" && byName.get(name)?.manifest.exports?.["./main"] !== undefined;
+      ["packages/stack", "packages/testkit"].includes(dir) &&
+      byName.get(name)?.manifest.exports?.["./main"] !== undefined;
     expect(declared.filter((name) => !used(name) && !started(name)).sort(), "declared, not used").toEqual([]);
   });
 
@@ -216,9 +222,7 @@ describe("packages/store", () => {
         if (tables.has(table)) writers.set(table, (writers.get(table) ?? new Set()).add(path));
     const shared = [...writers].filter(([, paths]) => paths.size > 1);
     // The list may only become shorter.
-    const left = "corrections events quarantine".split(
-      " ",
-    );
+    const left = "corrections events quarantine".split(" ");
     expect(shared.map(([table]) => table).filter((table) => !left.includes(table))).toEqual([]);
   });
 });
@@ -240,7 +244,7 @@ describe("imports between files", () => {
     };
     for (const path of all.keys()) walk(path, []);
     // The list may only become shorter.
-    const left = /^(packages\/(cli|devstack|stack|marketplace)|services\/(api|storefront))\//;
+    const left = /^(packages\/(cli|stack|marketplace)|services\/(api|storefront))\//;
     expect(circles.filter((circle) => !left.test(circle))).toEqual([]);
   });
 });

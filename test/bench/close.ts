@@ -3,7 +3,7 @@ import { createWriteStream, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { onOwnPort, startPostgres } from "@quarterpast/devstack";
+import { onOwnPort, startPostgres } from "@quarterpast/stack/servers";
 import { HOUR, SEAL_RULE } from "@quarterpast/domain";
 import { createPool, migrate, setClock, type Pool } from "@quarterpast/store";
 import { CLOSED_HOUR, expectedUnits, fillHour } from "./closeFill.js";

@@ -2,7 +2,7 @@ import { fork } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { onOwnPort, reservePort, startPostgres } from "@quarterpast/devstack";
+import { onOwnPort, reservePort, startPostgres } from "@quarterpast/stack/servers";
 import { formatInstant, HOUR } from "@quarterpast/domain";
 import { createKey, createPool, migrate, setClock, type Pool } from "@quarterpast/store";
 import { fillMonth, MONTH } from "./financeFill.js";

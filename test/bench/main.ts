@@ -2,7 +2,7 @@ import { appendFileSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { commitOf, isCommitted } from "@quarterpast/devstack";
+import { commitOf, isCommitted } from "@quarterpast/testkit/commit";
 import { measureCopy, measureHttp, measureRedis, measureUpsert } from "./ceilings.js";
 import { measureLatency } from "./latency.js";
 import { describeMachine, versionOf } from "./machine.js";

@@ -1,6 +1,6 @@
 import { appendFileSync } from "node:fs";
 import { join } from "node:path";
-import { commitOf, isCommitted } from "@quarterpast/devstack";
+import { commitOf, isCommitted } from "@quarterpast/testkit/commit";
 import { describeMachine } from "./machine.js";
 
 /**

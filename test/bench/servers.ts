@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { onOwnPort, startPostgres, startRedis } from "@quarterpast/devstack";
+import { onOwnPort, startPostgres, startRedis } from "@quarterpast/stack/servers";
 import { Redis } from "ioredis";
 import pg from "pg";
 

@@ -3,7 +3,15 @@ import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writ
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { createTestRedisPrefix, testServers } from "@quarterpast/devstack";
+import {
+  createTestRedisPrefix,
+  testServers,
+  batchOf,
+  H,
+  openLedger,
+  usage,
+  type Ledger,
+} from "@quarterpast/testkit";
 import { formatInstant, HOUR, MINUTE, type Micros, type UsageEvent } from "@quarterpast/domain";
 
 import { encodeBatch } from "@quarterpast/queue";
@@ -22,10 +30,9 @@ import { proveHours } from "../../services/reporter/src/prove.js";
 import { reconcileAccepted } from "../../services/reporter/src/reconcile.js";
 import { sealDueHours } from "../../services/reporter/src/seal.js";
 import { submitNext } from "../../services/reporter/src/submit.js";
-import { batchOf, H, openLedger, usage, type Ledger } from "../fixtures/ledger.js";
 import { audit, snapshot } from "./auditor.js";
 import type { AuditConfig } from "./audit/input.js";
-import { openMarketplace } from "../fixtures/marketplace.js";
+import { openMarketplace } from "@quarterpast/testkit/marketplace";
 
 const KEY = "red-key";
 const VERIFIER = fileURLToPath(new URL("../../tools/verify.py", import.meta.url));

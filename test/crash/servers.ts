@@ -1,6 +1,6 @@
 import { fork, type ChildProcess } from "node:child_process";
 import { join } from "node:path";
-import type { RunningServer } from "@quarterpast/devstack";
+import type { RunningServer } from "@quarterpast/stack/servers";
 import type { Pool } from "@quarterpast/store";
 
 /** The key of the sandbox. */

@@ -1,6 +1,6 @@
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { reservePorts, startPostgres, startRedis } from "@quarterpast/devstack";
+import { reservePorts, startPostgres, startRedis } from "@quarterpast/stack/servers";
 import {
   addInstance,
   createKey,

@@ -16,8 +16,8 @@ import { createCorrector, type Corrector } from "../../services/aggregator/src/c
 import { countBatch } from "../../services/aggregator/src/count.js";
 import { freezeRecords } from "../../services/reporter/src/freeze.js";
 import { sealDueHours } from "../../services/reporter/src/seal.js";
-import { batchOf, H, openLedger, usage, type Ledger } from "../fixtures/ledger.js";
-import { openMarketplace } from "../fixtures/marketplace.js";
+import { batchOf, H, openLedger, usage, type Ledger } from "@quarterpast/testkit";
+import { openMarketplace } from "@quarterpast/testkit/marketplace";
 
 const logger = createLogger({ service: "test", level: "silent" });
 let ledger: Ledger;

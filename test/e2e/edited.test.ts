@@ -5,8 +5,8 @@ import { parse } from "csv-parse/sync";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { gbk } from "../../packages/marketplace/test/gbk.js";
 import { xlsx } from "../../packages/marketplace/test/xlsxWriter.js";
-import { H } from "../fixtures/ledger.js";
-import { openMarketplace, type OpenMarketplace } from "../fixtures/marketplace.js";
+import { H } from "@quarterpast/testkit";
+import { openMarketplace, type OpenMarketplace } from "@quarterpast/testkit/marketplace";
 
 const CODES = ["001", "002", "003", "004", "005", "006", "007", "009", "010", "011", "012", "013"];
 let sandbox: Sandbox;

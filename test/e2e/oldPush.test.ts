@@ -1,8 +1,8 @@
 import { setTimeout } from "node:timers/promises";
 import { formatInstant, HOUR, MINUTE } from "@quarterpast/domain";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { H } from "../fixtures/ledger.js";
-import { createPipeline, eventually, type Pipeline } from "../fixtures/services.js";
+import { H } from "@quarterpast/testkit";
+import { createPipeline, eventually, type Pipeline } from "@quarterpast/testkit/services";
 
 let line: Pipeline;
 beforeEach(async () => {

@@ -3,8 +3,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { eventually } from "../fixtures/services.js";
-import { startStack, type CliResult, type Stack } from "../fixtures/stack.js";
+import { eventually } from "@quarterpast/testkit/services";
+import { startStack, type CliResult, type Stack } from "@quarterpast/testkit/stack";
 
 const REAL = fileURLToPath(new URL("../../../shared/data/azure-llm-code.csv", import.meta.url));
 /** What the file must come to (its README): requests, context and generated tokens by hour. */

@@ -4,9 +4,8 @@ import { createSandbox, type Sandbox } from "@quarterpast/sandbox";
 import { addPlan, listFindings, takeStatement, valueFindings } from "@quarterpast/store";
 import { writeFileSync } from "node:fs";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { fileRecords } from "../fixtures/filed.js";
-import { H, openLedger, type Ledger } from "../fixtures/ledger.js";
-import { openMarketplace, type OpenMarketplace } from "../fixtures/marketplace.js";
+import { fileRecords, H, openLedger, type Ledger } from "@quarterpast/testkit";
+import { openMarketplace, type OpenMarketplace } from "@quarterpast/testkit/marketplace";
 
 /** A long run (`npm run reconcile`) takes RECONCILE_RECORDS; its result goes where RECONCILE_RESULT says. */
 const RECORDS = Number(process.env.RECONCILE_RECORDS ?? 10_000);

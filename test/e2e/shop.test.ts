@@ -1,18 +1,18 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { reservePort } from "@quarterpast/devstack";
+import { reservePort } from "@quarterpast/stack/servers";
 import { formatInstant, HOUR, MINUTE } from "@quarterpast/domain";
 import { addProduct, type Product } from "@quarterpast/store";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { H } from "../fixtures/ledger.js";
+import { H } from "@quarterpast/testkit";
 import {
   createPipeline,
   createService,
   eventually,
   type Pipeline,
   type ServiceProcess,
-} from "../fixtures/services.js";
+} from "@quarterpast/testkit/services";
 
 let line: Pipeline;
 let storefront: ServiceProcess;

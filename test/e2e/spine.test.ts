@@ -1,7 +1,7 @@
 import { formatInstant, HOUR, MINUTE } from "@quarterpast/domain";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { H } from "../fixtures/ledger.js";
-import { createPipeline, eventually, type Pipeline } from "../fixtures/services.js";
+import { H } from "@quarterpast/testkit";
+import { createPipeline, eventually, type Pipeline } from "@quarterpast/testkit/services";
 
 let line: Pipeline;
 beforeEach(async () => {

@@ -18,8 +18,8 @@ import { fileURLToPath } from "node:url";
 import { formatInstant, MINUTE } from "@quarterpast/domain";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { createRandom } from "../crash/random.js";
-import { H } from "../fixtures/ledger.js";
-import { createPipeline, eventually, type Pipeline } from "../fixtures/services.js";
+import { H } from "@quarterpast/testkit";
+import { createPipeline, eventually, type Pipeline } from "@quarterpast/testkit/services";
 
 const EMITTER = fileURLToPath(new URL("../../packages/client/test/emitter.mjs", import.meta.url));
 /** SPOOL_KILLS makes a long run, SPOOL_SEED plays one again, SPOOL_RESULT is where the result goes. */

@@ -1,5 +1,5 @@
 import { eventKey } from "@quarterpast/domain";
-import { eventually } from "../fixtures/services.js";
+import { eventually } from "@quarterpast/testkit/services";
 import { judge, type Growth, type Sample } from "./memory.js";
 import { makeRequest, type FuzzRequest } from "./request.js";
 import { isPassed, send, wrongWith, type Answer } from "./send.js";

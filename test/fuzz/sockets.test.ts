@@ -1,8 +1,8 @@
 import { connect, type Socket } from "node:net";
 import { deflateRawSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { createPipeline, type Pipeline } from "../fixtures/services.js";
-import { H } from "../fixtures/ledger.js";
+import { createPipeline, type Pipeline } from "@quarterpast/testkit/services";
+import { H } from "@quarterpast/testkit";
 
 /** What packages/runtime/src/http.ts gives, the second in which Node looks for who is past it, and a busy machine. */
 const SLACK_MS = 5_000;

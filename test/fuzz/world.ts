@@ -1,8 +1,13 @@
 import { fileURLToPath } from "node:url";
 import { formatInstant, HOUR, MINUTE, SECOND, type KeyRole } from "@quarterpast/domain";
 import { createKey, keepCases } from "@quarterpast/store";
-import { H } from "../fixtures/ledger.js";
-import { createPipeline, eventually, type Pipeline, type ServiceProcess } from "../fixtures/services.js";
+import { H } from "@quarterpast/testkit";
+import {
+  createPipeline,
+  eventually,
+  type Pipeline,
+  type ServiceProcess,
+} from "@quarterpast/testkit/services";
 import type { Sample } from "./memory.js";
 import { collectorOperation, operationsOf, type Operation } from "./operations.js";
 import { createWords, type Words } from "./words.js";

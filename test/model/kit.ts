@@ -2,8 +2,8 @@ import { createLogger, fixedClock, type FixedClock } from "@quarterpast/runtime"
 import type fc from "fast-check";
 import { freezeRecords } from "../../services/reporter/src/freeze.js";
 import { sealDueHours } from "../../services/reporter/src/seal.js";
-import { H, openLedger, type Ledger } from "../fixtures/ledger.js";
-import { openMarketplace, type OpenMarketplace } from "../fixtures/marketplace.js";
+import { openMarketplace, type OpenMarketplace } from "@quarterpast/testkit/marketplace";
+import { H, openLedger, type Ledger } from "@quarterpast/testkit";
 
 /** MODEL_SEED plays a failure again, MODEL_RUNS makes a long night: fast-check prints the seed of each failure. */
 const { MODEL_SEED: seed, MODEL_RUNS: runs } = process.env;

@@ -2,7 +2,7 @@ import { HOUR, MINUTE, SECOND, type UsageEvent } from "@quarterpast/domain";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { countBatch } from "../../services/aggregator/src/count.js";
-import { batchOf, H, usage } from "../fixtures/ledger.js";
+import { batchOf, H, usage } from "@quarterpast/testkit";
 import { exact, model, onBench } from "./kit.js";
 
 /** What may happen to a ledger, in any order: usage on time and late, the same again, hours that are sealed, records made. */

@@ -15,7 +15,7 @@ import {
 } from "@quarterpast/store";
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { H } from "../fixtures/ledger.js";
+import { H } from "@quarterpast/testkit";
 import { model, onBench, type Bench } from "./kit.js";
 
 /** What may happen to one call's records, in any order; a zombie settles with a fence of before. */

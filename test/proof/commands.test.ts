@@ -7,9 +7,9 @@ import { verifyHours, type HoursJob } from "../../packages/cli/src/verify/hours.
 import { readJob, verifyLedger } from "../../packages/cli/src/verify/ledger.js";
 import { splitJob } from "../../packages/cli/src/verify/parts.js";
 import { fillHours } from "../fixtures/goldenHours.js";
-import { startLedgerApi, tamper, type LedgerApi } from "../fixtures/ledgerApi.js";
+import { startLedgerApi, tamper, type LedgerApi } from "@quarterpast/testkit/services";
+import { runCli } from "@quarterpast/testkit/stack";
 import { openProvenLedger, type ProvenLedger } from "../fixtures/proofs.js";
-import { runCli } from "../fixtures/stack.js";
 
 const EVER = { from: "2026-01-01T00:00:00Z", to: "2027-01-01T00:00:00Z" };
 

@@ -6,7 +6,7 @@ import { afterEach, beforeEach, expect, test } from "vitest";
 import { restoreHours } from "../../packages/cli/src/restore/hours.js";
 import { openFolder, verifyFolder } from "../../packages/cli/src/verify/folder.js";
 import { createCorrector } from "../../services/aggregator/src/correct.js";
-import { H, usage } from "../fixtures/ledger.js";
+import { H, usage } from "@quarterpast/testkit";
 import { hourAfter, openProvenLedger, type ProvenLedger } from "../fixtures/proofs.js";
 
 const PYTHON = fileURLToPath(new URL("../../tools/verify.py", import.meta.url));

@@ -4,10 +4,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createCorrector } from "../../services/aggregator/src/correct.js";
-import { startLedgerApi, tamper, type LedgerApi } from "../fixtures/ledgerApi.js";
-import { H, usage } from "../fixtures/ledger.js";
+import { startLedgerApi, tamper, type LedgerApi } from "@quarterpast/testkit/services";
+import { H, usage } from "@quarterpast/testkit";
+import { runCli } from "@quarterpast/testkit/stack";
 import { hourAfter, openProvenLedger, type ProvenLedger } from "../fixtures/proofs.js";
-import { runCli } from "../fixtures/stack.js";
 
 let proven: ProvenLedger;
 let api: LedgerApi;

@@ -12,9 +12,9 @@ import { createBreaker } from "../../services/reporter/src/breaker.js";
 import { reconcileAccepted } from "../../services/reporter/src/reconcile.js";
 import { submitNext } from "../../services/reporter/src/submit.js";
 import { fillHours, fillPackageHours, stopPackage } from "../fixtures/goldenHours.js";
-import { H, usage, type Ledger } from "../fixtures/ledger.js";
+import { H, usage, type Ledger } from "@quarterpast/testkit";
 import { hourAfter, openProvenLedger, type ProvenLedger } from "../fixtures/proofs.js";
-import { openMarketplace, type OpenMarketplace } from "../fixtures/marketplace.js";
+import { openMarketplace, type OpenMarketplace } from "@quarterpast/testkit/marketplace";
 
 let lost: ProvenLedger;
 let restored: ProvenLedger;

@@ -2,7 +2,7 @@ import { createHourGatherer, HOUR, type Depth } from "@quarterpast/domain";
 import { inTransaction, listManifests, readHourLines, type StoredManifest } from "@quarterpast/store";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { fillHours } from "../fixtures/goldenHours.js";
-import { H } from "../fixtures/ledger.js";
+import { H } from "@quarterpast/testkit";
 import { openProvenLedger, type ProvenLedger } from "../fixtures/proofs.js";
 
 let proven: ProvenLedger;

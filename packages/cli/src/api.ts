@@ -1,5 +1,5 @@
 import { CliError, EXIT } from "./exit.js";
-import type { Stack } from "./stack.js";
+import type { Stack } from "@quarterpast/stack/find";
 
 /** A page of a list as the api answers it. */
 export interface Page<T> {

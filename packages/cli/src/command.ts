@@ -2,7 +2,7 @@ import { InvalidArgumentError, Option, type Command } from "commander";
 import { createApi, type Api } from "./api.js";
 import { note } from "./output.js";
 import { say, type Text } from "./lang.js";
-import { DEFAULT_DATA_DIR, findStack } from "./stack.js";
+import { DEFAULT_DATA_DIR, findStack } from "@quarterpast/stack/find";
 
 /** Options of every command that speaks with a running stack. */
 export interface StackFlags {

@@ -1,5 +1,5 @@
 import { parseJson, refusal, search, unreachable, type Query } from "./api.js";
-import type { Stack } from "./stack.js";
+import type { Stack } from "@quarterpast/stack/find";
 
 /**
  * What the api streams under a path, as it comes. Ends with a CliError where it refuses, does not answer, or breaks

@@ -1,4 +1,5 @@
 import { createRequire } from "node:module";
+import { StackError } from "@quarterpast/stack/find";
 import { Command, CommanderError } from "commander";
 import { register as bills } from "./commands/bills.js";
 import { register as cases } from "./commands/cases.js";
@@ -26,6 +27,7 @@ import { register as up } from "./commands/up.js";
 import { register as verify } from "./commands/verify.js";
 import { CliError, EXIT, type ExitCode } from "./exit.js";
 import { say, speak, takeLanguage, terminalLanguage, type Text } from "./lang.js";
+import { STACK_EXITS } from "./stackErrors.js";
 import { speakHelp, tellTyposFirst, usageText } from "./usage.js";
 
 const GROUPS = [
@@ -97,8 +99,9 @@ function fail(error: unknown, env: NodeJS.ProcessEnv): ExitCode {
     return EXIT.usage;
   }
   if (env.QUARTERPAST_DEBUG === "1") console.error(error);
-  else if (error instanceof CliError) tell(error.text);
+  else if (error instanceof CliError || error instanceof StackError) tell(error.text);
   else tell(unexpected(error));
+  if (error instanceof StackError) return STACK_EXITS[error.code];
   return error instanceof CliError ? error.exitCode : EXIT.failed;
 }
 

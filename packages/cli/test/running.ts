@@ -3,7 +3,8 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { createTestDatabase, reservePort, testServers } from "@quarterpast/devstack";
+import { reservePort } from "@quarterpast/stack/servers";
+import { createTestDatabase, testServers } from "@quarterpast/testkit";
 import { createSandbox } from "@quarterpast/sandbox";
 import { createKey, createPool, ensureAccount, migrate, setClock } from "@quarterpast/store";
 

@@ -5,10 +5,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
-import { isPortFree } from "@quarterpast/devstack";
+import { isPortFree } from "@quarterpast/stack/servers";
 import { parseInstant } from "@quarterpast/domain";
 import { afterAll, describe, expect, it } from "vitest";
-import { reserveBase } from "../../../test/fixtures/stack.js";
+import { reserveBase } from "@quarterpast/testkit/stack";
 
 const command = fileURLToPath(new URL("../dist/main.js", import.meta.url));
 const dataDir = mkdtempSync(join(tmpdir(), "quarterpast-up-"));

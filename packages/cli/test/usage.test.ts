@@ -2,10 +2,10 @@ import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { CliError } from "../src/exit.js";
 import { takeLanguage, terminalLanguage } from "../src/lang.js";
 import { formatTable, textWidth } from "../src/output.js";
-import { findStack } from "../src/stack.js";
+import { findStack, StackError } from "@quarterpast/stack/find";
+import { STACK_EXITS } from "../src/stackErrors.js";
 import { quarterpast } from "./running.js";
 
 let folder: string;
@@ -52,8 +52,8 @@ describe("findStack", () => {
       () => undefined,
       (thrown: unknown) => thrown,
     );
-    expect(error).toBeInstanceOf(CliError);
-    return error as CliError;
+    expect(error).toBeInstanceOf(StackError);
+    return error as StackError;
   };
   const write = async (name: string, text: string) => {
     await mkdir(join(folder, name), { recursive: true });
@@ -84,7 +84,7 @@ describe("findStack", () => {
   ])("says what to do where there is %s", async (name, text, exitCode) => {
     const dataDir = text === undefined ? join(folder, "none") : await write(name, text);
     const error = await fails(findStack({ dataDir }, {}));
-    expect(error.exitCode).toBe(exitCode);
+    expect(STACK_EXITS[error.code]).toBe(exitCode);
     expect(error.text.en).toContain("quarterpast up");
     expect(error.text.zh).toContain("quarterpast up");
   });
@@ -94,7 +94,7 @@ describe("findStack", () => {
     [{ QUARTERPAST_API_KEY: "k" }],
     [{ QUARTERPAST_API_URL: "127.0.0.1:2", QUARTERPAST_API_KEY: "k" }],
   ])("ends with 78 on %j", async (env) => {
-    expect((await fails(findStack({}, env))).exitCode).toBe(78);
+    expect(STACK_EXITS[(await fails(findStack({}, env))).code]).toBe(78);
   });
 
   it("is exit 4 of any command without a stack", async () => {

@@ -1,4 +1,4 @@
-import { reservePort } from "@quarterpast/devstack";
+import { reservePort } from "@quarterpast/stack/servers";
 import { parseCompact, serialNumber } from "@quarterpast/domain";
 import { openMarketplace, type OpenSettings } from "./open.js";
 import { describeAdapter, type ConformanceServer } from "./conformance.js";

@@ -1,10 +1,6 @@
-import {
-  createTestRedisPrefix,
-  startRedis,
-  startTestRedis,
-  testServers,
-  type TestRedis,
-} from "@quarterpast/devstack";
+import { startRedis } from "@quarterpast/stack/servers";
+import { createTestRedisPrefix, testServers } from "@quarterpast/testkit";
+import { startTestRedis, type TestRedis } from "@quarterpast/testkit/servers";
 import { fork, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";

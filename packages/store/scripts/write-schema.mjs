@@ -1,7 +1,8 @@
 // `npm run schema`: writes packages/store/schema.sql from a database that has all migrations.
 import { writeFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
-import { acquireServers, createTestDatabase } from "@quarterpast/devstack";
+import { acquireServers } from "@quarterpast/testkit/servers";
+import { createTestDatabase } from "@quarterpast/testkit";
 import { createPool, migrate } from "@quarterpast/store";
 import { dumpSchema } from "./schema.mjs";
 

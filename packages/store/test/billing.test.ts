@@ -1,8 +1,7 @@
 import { HOUR, type Micros, monthPeriod } from "@quarterpast/domain";
 import { readFileSync } from "node:fs";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { fileRecords } from "../../../test/fixtures/filed.js";
-import { H, openLedger, type Ledger } from "../../../test/fixtures/ledger.js";
+import { fileRecords, H, openLedger, type Ledger } from "@quarterpast/testkit";
 import { takeBill } from "../src/reconcile/bills.js";
 import { keepCases } from "../src/reconcile/cases.js";
 import { inTransaction } from "../src/db/database.js";

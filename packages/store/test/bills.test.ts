@@ -1,7 +1,6 @@
 import { billPeriod, DAY, HOUR, type Period } from "@quarterpast/domain";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { fileRecords } from "../../../test/fixtures/filed.js";
-import { H, openLedger, type Ledger } from "../../../test/fixtures/ledger.js";
+import { fileRecords, H, openLedger, type Ledger } from "@quarterpast/testkit";
 import { takeBill, type NewBillLine } from "../src/reconcile/bills.js";
 import { listFindings, noteLate, settleFinding, valueFindings } from "../src/reconcile/findings.js";
 import { addPlan } from "../src/finance/prices.js";

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect, onTestFinished, test } from "vitest";
-import { openLedger } from "../../../test/fixtures/ledger.js";
+import { openLedger } from "@quarterpast/testkit";
 import { inTransaction } from "../src/db/database.js";
 
 test("a connection lost between two statements fails the transaction, not the process", async () => {

@@ -1,5 +1,5 @@
 import { readFile } from "node:fs/promises";
-import { createTestDatabase, testServers, type TestDatabase } from "@quarterpast/devstack";
+import { createTestDatabase, testServers, type TestDatabase } from "@quarterpast/testkit";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { dumpSchema } from "../scripts/schema.mjs";
 import { createPool, type Pool } from "../src/db/database.js";

@@ -9,8 +9,7 @@ import {
 } from "@quarterpast/domain";
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { fileRecords } from "../../../test/fixtures/filed.js";
-import { at, H, openLedger, type Ledger } from "../../../test/fixtures/ledger.js";
+import { fileRecords, at, H, openLedger, type Ledger } from "@quarterpast/testkit";
 import { listAudit } from "../src/catalog/audit.js";
 import { addPlan, listPlans, readRevenue, type NewPlan } from "../src/finance/prices.js";
 

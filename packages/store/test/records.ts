@@ -8,7 +8,7 @@ import {
   type Micros,
   type RecordState,
 } from "@quarterpast/domain";
-import { H, type Ledger } from "../../../test/fixtures/ledger.js";
+import { H, type Ledger } from "@quarterpast/testkit";
 import { inTransaction } from "../src/db/database.js";
 import { insertRecords, lockChain } from "../src/records/freezing.js";
 import { claimSubmissions, insertSubmission, settleSubmission } from "../src/records/submissions.js";

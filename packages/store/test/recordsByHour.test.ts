@@ -1,7 +1,7 @@
 import { CHAIN_GENESIS, extendChain, HOUR, MINUTE, shardOf, type RecordBody } from "@quarterpast/domain";
 import fc from "fast-check";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { H, openLedger, type Ledger } from "../../../test/fixtures/ledger.js";
+import { H, openLedger, type Ledger } from "@quarterpast/testkit";
 import { inTransaction, type Db } from "../src/db/database.js";
 import { insertRecords, lockChain } from "../src/records/freezing.js";
 import { insertSubmission } from "../src/records/submissions.js";

@@ -1,6 +1,6 @@
 import { foldBatch, hourOf, HOUR, MINUTE, type CountedEvent } from "@quarterpast/domain";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { H, openLedger, type Ledger } from "../../../test/fixtures/ledger.js";
+import { H, openLedger, type Ledger } from "@quarterpast/testkit";
 import { inTransaction } from "../src/db/database.js";
 import { ensureShards, readShards, sealHour } from "../src/usage/hours.js";
 import { addUsage, lockOpenHours } from "../src/usage/hourUsage.js";

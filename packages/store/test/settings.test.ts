@@ -1,7 +1,7 @@
 import { HOUR, MINUTE, shardOf } from "@quarterpast/domain";
 import { randomBytes } from "node:crypto";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { H, openLedger, type Ledger } from "../../../test/fixtures/ledger.js";
+import { H, openLedger, type Ledger } from "@quarterpast/testkit";
 import { ensureAccount, haltAccount, listAccounts } from "../src/catalog/accounts.js";
 import { beatClock, readClock, setClock } from "../src/db/clock.js";
 import {

@@ -1,6 +1,6 @@
 import { HOUR, MINUTE } from "@quarterpast/domain";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { H, openLedger, type Ledger } from "../../../test/fixtures/ledger.js";
+import { H, openLedger, type Ledger } from "@quarterpast/testkit";
 import { ensureAccount } from "../src/catalog/accounts.js";
 import { findRecord } from "../src/records/records.js";
 import { type StatedLine } from "../src/reconcile/statements.js";

@@ -1,6 +1,6 @@
 import { DAY, HOUR, MINUTE } from "@quarterpast/domain";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { H, openLedger, type Ledger } from "../../../test/fixtures/ledger.js";
+import { H, openLedger, type Ledger } from "@quarterpast/testkit";
 import { haltAccount } from "../src/catalog/accounts.js";
 import { countSends, findRecord, listRecords } from "../src/records/records.js";
 import { finishRereport, lockRereport, requestRereport } from "../src/records/rereports.js";

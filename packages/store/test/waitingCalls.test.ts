@@ -1,6 +1,6 @@
 import { HOUR, MINUTE, shardOf, STATEMENT_LAG } from "@quarterpast/domain";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { H, openLedger, type Ledger } from "../../../test/fixtures/ledger.js";
+import { H, openLedger, type Ledger } from "@quarterpast/testkit";
 import { findRecord } from "../src/records/records.js";
 import { insertSubmission, restoreCalls } from "../src/records/submissions.js";
 import { type StatedLine } from "../src/reconcile/statements.js";

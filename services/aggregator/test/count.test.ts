@@ -1,7 +1,7 @@
 import { HOUR, MINUTE } from "@quarterpast/domain";
 import { raiseScale, sealHour, writeOffGroup } from "@quarterpast/store";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { batchOf, H, openLedger, usage, type Ledger } from "../../../test/fixtures/ledger.js";
+import { batchOf, H, openLedger, usage, type Ledger } from "@quarterpast/testkit";
 import { countBatch } from "../src/count.js";
 import { createKnown } from "../src/known.js";
 import { countDespitePoison } from "../src/poison.js";

@@ -4,7 +4,7 @@ import { createLogger } from "@quarterpast/runtime";
 import { listWeeks, readRetention, sealHour, weekOf } from "@quarterpast/store";
 import { randomBytes } from "node:crypto";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { batchOf, H, openLedger, usage, type Ledger } from "../../../test/fixtures/ledger.js";
+import { batchOf, H, openLedger, usage, type Ledger } from "@quarterpast/testkit";
 import { countBatch } from "../src/count.js";
 import { prepareRetention, removeExpired } from "../src/retention.js";
 

@@ -1,5 +1,6 @@
 import { HOUR, hourOf, MINUTE } from "@quarterpast/domain";
-import { createTestRedisPrefix, startTestRedis, testServers } from "@quarterpast/devstack";
+import { createTestRedisPrefix, testServers } from "@quarterpast/testkit";
+import { startTestRedis } from "@quarterpast/testkit/servers";
 import { ensureShards, haltAccount, keepCases, registerCollector } from "@quarterpast/store";
 import { describe, expect, it, onTestFinished, test } from "vitest";
 import { createProber } from "../src/doctor/redis.js";

@@ -8,8 +8,7 @@ import {
 } from "@quarterpast/store";
 import { stringify } from "csv-stringify/sync";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { fileRecords } from "../../../test/fixtures/filed.js";
-import { H, openLedger, type Ledger } from "../../../test/fixtures/ledger.js";
+import { fileRecords, H, openLedger, type Ledger } from "@quarterpast/testkit";
 import { csvHeader } from "../src/exportRows.js";
 
 const SUBJECTS = [

@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { createTestDatabase, createTestRedisPrefix, testServers } from "@quarterpast/devstack";
+import { createTestDatabase, createTestRedisPrefix, testServers } from "@quarterpast/testkit";
 import {
   deadlinesOf,
   HOUR,
@@ -14,7 +14,7 @@ import { createSandbox } from "@quarterpast/sandbox";
 import { createKey, createPool, ensureAccount, migrate, setClock } from "@quarterpast/store";
 import { probeMarketplace } from "../../reporter/src/probe.js";
 import { createApiServer } from "../src/server.js";
-import { openMarketplace } from "../../../test/fixtures/marketplace.js";
+import { openMarketplace } from "@quarterpast/testkit/marketplace";
 
 export const clock = systemClock();
 export const ACCOUNT = "koogallery-cn";

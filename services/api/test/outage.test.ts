@@ -1,5 +1,5 @@
 import { connect, createServer, type Socket } from "node:net";
-import { reservePort } from "@quarterpast/devstack";
+import { reservePort } from "@quarterpast/stack/servers";
 import { expect, it, onTestFinished } from "vitest";
 import { startApi } from "./kit.js";
 

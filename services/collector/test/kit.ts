@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
-import { createTestDatabase, createTestRedisPrefix, testServers } from "@quarterpast/devstack";
+import { createTestDatabase, createTestRedisPrefix, testServers } from "@quarterpast/testkit";
 import { createLogger } from "@quarterpast/runtime";
 import type { KeyRole } from "@quarterpast/domain";
 import { createKey, createPool, ensureAccount, migrate, setClock } from "@quarterpast/store";

@@ -1,5 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { startRedis, startTestRedis, type TestRedis } from "@quarterpast/devstack";
+import { startRedis } from "@quarterpast/stack/servers";
+import { startTestRedis, type TestRedis } from "@quarterpast/testkit/servers";
 import { createConsumer, type UsageBatch } from "@quarterpast/queue";
 import { Redis } from "ioredis";
 import { afterEach, describe, expect, it } from "vitest";

@@ -4,7 +4,7 @@ import { createLogger, fixedClock, type FixedClock } from "@quarterpast/runtime"
 import { createSandbox, type Sandbox } from "@quarterpast/sandbox";
 import { claimSubmissions, readBacklog, requestRereport } from "@quarterpast/store";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { H, openLedger, type Ledger } from "../../../test/fixtures/ledger.js";
+import { H, openLedger, type Ledger } from "@quarterpast/testkit";
 import { createBreaker } from "../src/breaker.js";
 import { watchCases } from "../src/cases.js";
 import { freezeRecords } from "../src/freeze.js";
@@ -12,7 +12,7 @@ import { reconcileAccepted } from "../src/reconcile.js";
 import { carryOutRereport } from "../src/rereport.js";
 import { sealDueHours } from "../src/seal.js";
 import { submitNext } from "../src/submit.js";
-import { openMarketplace, type OpenMarketplace } from "../../../test/fixtures/marketplace.js";
+import { openMarketplace, type OpenMarketplace } from "@quarterpast/testkit/marketplace";
 
 const KEY = "a-key-for-tests";
 const FILED = H + HOUR + 3 * MINUTE;

@@ -3,12 +3,12 @@ import { createLogger, fixedClock, type FixedClock } from "@quarterpast/runtime"
 import { createSandbox, type Sandbox } from "@quarterpast/sandbox";
 import { readBacklog } from "@quarterpast/store";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { H, openLedger, type Ledger } from "../../../test/fixtures/ledger.js";
+import { H, openLedger, type Ledger } from "@quarterpast/testkit";
 import { freezeRecords } from "../src/freeze.js";
 import { sealDueHours } from "../src/seal.js";
 import { createBreaker } from "../src/breaker.js";
 import { submitNext } from "../src/submit.js";
-import { openMarketplace, type OpenMarketplace } from "../../../test/fixtures/marketplace.js";
+import { openMarketplace, type OpenMarketplace } from "@quarterpast/testkit/marketplace";
 
 let ledger: Ledger;
 let sandbox: Sandbox;

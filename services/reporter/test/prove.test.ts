@@ -5,10 +5,10 @@ import { listManifests, requestRereport } from "@quarterpast/store";
 import { createHash } from "node:crypto";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { fillHours } from "../../../test/fixtures/goldenHours.js";
-import { H } from "../../../test/fixtures/ledger.js";
+import { H } from "@quarterpast/testkit";
 import { hourAfter, openProvenLedger, type ProvenLedger } from "../../../test/fixtures/proofs.js";
 import { proveHours } from "../src/prove.js";
-import { openMarketplace } from "../../../test/fixtures/marketplace.js";
+import { openMarketplace } from "@quarterpast/testkit/marketplace";
 
 let proven: ProvenLedger;
 beforeEach(async () => void (proven = await openProvenLedger()));

@@ -3,7 +3,7 @@ import { createLogger, fixedClock, type FixedClock } from "@quarterpast/runtime"
 import { createSandbox, type Sandbox } from "@quarterpast/sandbox";
 import { readBacklog, requestRereport, type ClaimedSubmission } from "@quarterpast/store";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { H, openLedger, type Ledger } from "../../../test/fixtures/ledger.js";
+import { H, openLedger, type Ledger } from "@quarterpast/testkit";
 import { createBreaker } from "../src/breaker.js";
 import { freezeRecords } from "../src/freeze.js";
 import { reconcileAccepted } from "../src/reconcile.js";
@@ -11,7 +11,7 @@ import { carryOutRereport } from "../src/rereport.js";
 import { sealDueHours } from "../src/seal.js";
 import { submitNext } from "../src/submit.js";
 import type { Decision } from "../src/verdict.js";
-import { openMarketplace, type OpenMarketplace } from "../../../test/fixtures/marketplace.js";
+import { openMarketplace, type OpenMarketplace } from "@quarterpast/testkit/marketplace";
 
 const KEY = "a-key-for-tests";
 const logger = createLogger({ service: "test", level: "silent" });

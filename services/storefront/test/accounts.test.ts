@@ -1,7 +1,7 @@
 import { askRerun, findReruns, findRerun, listCalls } from "@quarterpast/store";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { createFreezer } from "../../../test/fixtures/freeze.js";
-import { H } from "../../../test/fixtures/ledger.js";
+import { H } from "@quarterpast/testkit";
 import { HOUR } from "@quarterpast/domain";
 import { deliverDue } from "../src/hooks/queue.js";
 import { openDue } from "../src/open/open.js";

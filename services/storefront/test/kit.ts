@@ -12,7 +12,7 @@ import {
 } from "@quarterpast/marketplace";
 import { createHttp, createLogger, createMetrics, fixedClock, type FixedClock } from "@quarterpast/runtime";
 import { addProduct, ensureAccount, type Product } from "@quarterpast/store";
-import { H, openLedger, type Ledger } from "../../../test/fixtures/ledger.js";
+import { H, openLedger, type Ledger } from "@quarterpast/testkit";
 import { createReads } from "../src/calls/reads.js";
 import { createHookSender } from "../src/hooks/send.js";
 import { createStorefront, type Storefront } from "../src/storefront.js";

@@ -2,7 +2,7 @@ import { DAY, HOUR } from "@quarterpast/domain";
 import { packagePeriod } from "@quarterpast/store";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { createFreezer, type Freezer } from "../../../test/fixtures/freeze.js";
-import { at, H } from "../../../test/fixtures/ledger.js";
+import { at, H } from "@quarterpast/testkit";
 import { watchPackages } from "../src/packages.js";
 import { fakeServer, openShop, type FakeServer, type Shop } from "./kit.js";
 

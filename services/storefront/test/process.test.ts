@@ -4,13 +4,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
-import { reservePort } from "@quarterpast/devstack";
+import { reservePort } from "@quarterpast/stack/servers";
 import { RETRY_SCHEDULES } from "@quarterpast/sandbox";
 import { addProduct, setClock } from "@quarterpast/store";
 import { systemClock } from "@quarterpast/runtime";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { H, openLedger, type Ledger } from "../../../test/fixtures/ledger.js";
-import { createService, type ServiceProcess } from "../../../test/fixtures/services.js";
+import { H, openLedger, type Ledger } from "@quarterpast/testkit";
+import { createService, type ServiceProcess } from "@quarterpast/testkit/services";
 import {
   KEY,
   orderServer,

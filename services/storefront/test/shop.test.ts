@@ -1,8 +1,8 @@
 import { createOrderQuery, secret } from "@quarterpast/marketplace";
 import { createSandbox, type Sandbox } from "@quarterpast/sandbox";
-import { reservePort } from "@quarterpast/devstack";
+import { reservePort } from "@quarterpast/stack/servers";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { CHROMIUM, openBrowser } from "../../../test/fixtures/browser.js";
+import { CHROMIUM, openBrowser } from "@quarterpast/testkit/browser";
 import { KEY, openShop, type Shop } from "./kit.js";
 
 interface Order {

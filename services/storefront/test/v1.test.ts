@@ -1,7 +1,7 @@
 import { MINUTE } from "@quarterpast/domain";
 import { bodySign, decryptSensitive, encryptSensitive } from "@quarterpast/marketplace";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { H } from "../../../test/fixtures/ledger.js";
+import { H } from "@quarterpast/testkit";
 import { KEY, openShop, REAL, signedV1, type Shop } from "./kit.js";
 
 let shop: Shop;

@@ -1,6 +1,6 @@
 import { HOUR, MINUTE, SECOND } from "@quarterpast/domain";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { H } from "../../../test/fixtures/ledger.js";
+import { H } from "@quarterpast/testkit";
 import { actOnCase } from "@quarterpast/store";
 import { openDue } from "../src/open/open.js";
 import { KEY, openShop, REAL, signedV2, signedV2Text, type Shop } from "./kit.js";

@@ -6,7 +6,7 @@ import type { AddressInfo } from "node:net";
 import { cpus, loadavg, tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { onOwnPort, reservePort, startPostgres } from "@quarterpast/devstack";
+import { onOwnPort, reservePort, startPostgres } from "@quarterpast/stack/servers";
 import { createPool, migrate, setClock } from "@quarterpast/store";
 import { fill, NOW } from "./fill.js";
 

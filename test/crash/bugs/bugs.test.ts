@@ -1,6 +1,6 @@
 import { execFileSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
-import { testServers } from "@quarterpast/devstack";
+import { testServers } from "@quarterpast/testkit";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { createHunt, type Hunt } from "./hunt.js";
 import { BUGS } from "./list.js";

@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { acquireServers } from "@quarterpast/devstack";
+import { acquireServers } from "@quarterpast/testkit/servers";
 import { createHunt } from "./hunt.js";
 import { BUGS } from "./list.js";
 

@@ -2,7 +2,8 @@ import { randomUUID } from "node:crypto";
 import { appendFileSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
-import { startRedis, onOwnPort, createTestDatabase } from "@quarterpast/devstack";
+import { startRedis, onOwnPort } from "@quarterpast/stack/servers";
+import { createTestDatabase } from "@quarterpast/testkit";
 import pg from "pg";
 import { audit } from "../auditor.js";
 

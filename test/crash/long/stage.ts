@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { reservePorts, startPostgres, startRedis } from "@quarterpast/devstack";
+import { reservePorts, startPostgres, startRedis } from "@quarterpast/stack/servers";
 import { shardOf } from "@quarterpast/domain";
 import {
   createKey,

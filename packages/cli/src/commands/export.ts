@@ -7,7 +7,7 @@ import { download } from "../download.js";
 import { CliError, EXIT } from "../exit.js";
 import { language, say } from "../lang.js";
 import { print, printJson } from "../output.js";
-import { findStack } from "../stack.js";
+import { findStack } from "@quarterpast/stack/find";
 import { readSpan } from "../verify/span.js";
 
 interface ExportFlags extends StackFlags {

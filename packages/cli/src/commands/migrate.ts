@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 import { say } from "../lang.js";
-import { print, printJson } from "../output.js";
+import { note, print, printJson } from "../output.js";
 
 /** `quarterpast migrate`: prepares a database for services that are started by other means than `up`. */
 export function register(program: Command): void {
@@ -15,8 +15,8 @@ export function register(program: Command): void {
     )
     .option("--json", say({ en: "print JSON", zh: "以 JSON 输出" }))
     .action(async ({ json }: { json?: boolean }) => {
-      const { prepareDatabase } = await import("../up/prepare.js");
-      const token = await prepareDatabase(process.env);
+      const { prepareDatabase } = await import("@quarterpast/stack");
+      const token = await prepareDatabase(process.env, note);
       if (json) printJson({ apiKey: token ?? null });
       else if (token !== undefined) print(token);
     });

@@ -5,7 +5,7 @@ import { onStack, type StackFlags } from "../command.js";
 import { EXIT } from "../exit.js";
 import { say } from "../lang.js";
 import { formatFields, print, printJson } from "../output.js";
-import { findStack } from "../stack.js";
+import { findStack } from "@quarterpast/stack/find";
 import type { Manifest } from "../verify/hours.js";
 import { fetchKeys } from "../verify/ledger.js";
 

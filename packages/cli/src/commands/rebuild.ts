@@ -4,7 +4,7 @@ import { download, linesOf } from "../download.js";
 import { CliError, EXIT } from "../exit.js";
 import { say, type Text } from "../lang.js";
 import { formatFields, formatTable, note, print, printJson, type Column } from "../output.js";
-import { findStack } from "../stack.js";
+import { findStack } from "@quarterpast/stack/find";
 import { readSpan } from "../verify/span.js";
 
 interface Difference {

@@ -1,10 +1,10 @@
+import type { CaseResult } from "@quarterpast/stack";
+import { casesOf, MODES, VERSIONS, type Mode, type Version } from "@quarterpast/stack/selftest";
 import { InvalidArgumentError, type Command } from "commander";
 import { choice } from "../command.js";
 import { CliError, EXIT } from "../exit.js";
 import { say } from "../lang.js";
 import { print, printJson, printList, type Column } from "../output.js";
-import { casesOf, MODES, VERSIONS, type Mode, type Version } from "../selftest/cases.js";
-import type { CaseResult } from "../selftest/run.js";
 
 interface Flags {
   url: string;
@@ -47,7 +47,7 @@ export function register(program: Command): void {
       }
       const cases = casesOf({ versions: version ? [version] : VERSIONS, modes: mode ? [mode] : MODES });
       // Loaded when needed, as in every command that speaks to more than the api: the others start three times as fast.
-      const { runCases } = await import("../selftest/run.js");
+      const { runCases } = await import("@quarterpast/stack");
       const results = await runCases({ url, key }, cases);
       if (json) printJson(results);
       else printList(results, { columns: COLUMNS, empty: { en: "no cases", zh: "没有用例" } });

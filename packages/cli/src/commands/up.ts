@@ -1,8 +1,16 @@
+import type { FinalComparison, UpFlags, UpOutcome } from "@quarterpast/stack";
+import { DEFAULT_DATA_DIR, DEFAULT_PORT_BASE } from "@quarterpast/stack/find";
 import type { Command } from "commander";
+import { EXIT, type ExitCode } from "../exit.js";
 import { say, type Text } from "../lang.js";
-import { DEFAULT_DATA_DIR } from "../stack.js";
-import { DEFAULT_PORT_BASE } from "../up/layout.js";
-import type { UpFlags } from "../up/options.js";
+import { note } from "../output.js";
+
+const EXITS: Record<UpOutcome, ExitCode> = {
+  stopped: EXIT.ok,
+  sample_right: EXIT.ok,
+  sample_wrong: EXIT.failed,
+  interrupted: EXIT.interrupted,
+};
 
 /** Adds `up`: runs everything on this machine. */
 export function register(program: Command): void {
@@ -57,7 +65,9 @@ export function register(program: Command): void {
     )
     .action(async (flags: UpFlags) => {
       // Loaded when needed: no other command runs servers.
-      const { runUp } = await import("../up/run.js");
-      process.exitCode = await runUp(flags, process.env);
+      const { runUp } = await import("@quarterpast/stack");
+      const { summaryText } = await import("./upSummary.js");
+      const listener = { tell: note, compared: (outcome: FinalComparison) => note(summaryText(outcome)) };
+      process.exitCode = EXITS[await runUp(flags, process.env, listener)];
     });
 }

@@ -15,7 +15,7 @@ import { onStack, type StackFlags } from "../command.js";
 import { CliError, EXIT } from "../exit.js";
 import { say } from "../lang.js";
 import { formatFields, formatTable, note, print, printJson, type Column } from "../output.js";
-import { findStack } from "../stack.js";
+import { findStack } from "@quarterpast/stack/find";
 import { openFolder, verifyFolder, type FolderVerdict } from "../verify/folder.js";
 import type { Manifest } from "../verify/hours.js";
 import { verifyLedger } from "../verify/ledger.js";

@@ -3,7 +3,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { createUsageClient } from "@quarterpast/client";
 import type { Meter } from "@quarterpast/domain";
 import { createApi, type Api } from "../api.js";
-import { findStack, type Stack } from "../stack.js";
+import { findStack, type Stack } from "@quarterpast/stack/find";
 import { createCheckpoint, type Checkpoint } from "./checkpoint.js";
 import { failureError, interruptedError } from "./endings.js";
 import { followClock, type ToldClock } from "./followClock.js";

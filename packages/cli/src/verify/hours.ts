@@ -10,7 +10,7 @@ import {
   type HourVerdict,
 } from "@quarterpast/domain";
 import { download, linesOf } from "../download.js";
-import type { Stack } from "../stack.js";
+import type { Stack } from "@quarterpast/stack/find";
 
 /** A manifest as the api lists it. */
 export interface Manifest {

@@ -7,7 +7,7 @@ import {
   type HourVerdict,
 } from "@quarterpast/domain";
 import { createApi } from "../api.js";
-import type { Stack } from "../stack.js";
+import type { Stack } from "@quarterpast/stack/find";
 import type { FolderVerdict } from "./folder.js";
 import { verifyHours, type HoursJob, type Manifest } from "./hours.js";
 import { verifyInParts } from "./parts.js";

@@ -1,5 +1,0 @@
-// Starts a test's Redis and waits to be killed.
-import { startTestRedis } from "@quarterpast/devstack";
-
-const { pid, dataDir } = await startTestRedis();
-process.send({ pid, dataDir });

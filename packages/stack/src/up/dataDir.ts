@@ -1,0 +1,23 @@
+import { explainFileError, makeDir, makePrivateDir } from "./files.js";
+import type { Places } from "./layout.js";
+import { endLeftovers } from "./leftovers.js";
+import { takeLock } from "./lock.js";
+
+/**
+ * Makes the data directory and takes it; ends services that an earlier `up` left when it was killed.
+ * @returns the function that gives it back.
+ * @throws StackError `data_dir` where it cannot be used or is in use.
+ */
+export async function openDataDir(places: Places, onWait: () => void): Promise<() => void> {
+  try {
+    // Root's Postgres runs as another user, who must be able to pass through.
+    makeDir(places.dir, 0o711);
+    const unlock = takeLock(places.lock, places.dir);
+    const timer = setTimeout(onWait, 500);
+    await endLeftovers(places.processes).finally(() => clearTimeout(timer));
+    for (const dir of [places.logs, places.collector, places.sandbox]) makePrivateDir(dir);
+    return unlock;
+  } catch (error) {
+    throw explainFileError(error, places.dir);
+  }
+}

@@ -1,0 +1,5 @@
+// What nearly every test with a database needs; what starts servers or processes has an entry of its own.
+export * from "./database.js";
+export * from "./filed.js";
+export * from "./ledger.js";
+export * from "./testServers.js";
