@@ -8,6 +8,17 @@ export type Micros = number;
 export interface Clock {
   now(): Micros;
   real(): Micros;
+  /** Product seconds per real second; 0 while product time stands still. */
+  rate(): number;
+}
+
+/**
+ * How long a loop may rest while it finds nothing. Only a clock that runs by real time leaves room for that: by a faster
+ * one, a second is minutes of an hour that is to be sealed.
+ * @param ms real ms
+ */
+export function idleRest(clock: Pick<Clock, "rate">, ms: number): () => number {
+  return () => (clock.rate() === 1 ? ms : 0);
 }
 
 /** Waiting. Each gives true when the time has come, false when the signal ended the wait first. */
@@ -40,7 +51,7 @@ export async function sleepUntil(
 /** The host's own clock: product time is real time. */
 export function systemClock(): Clock & Wait {
   const real = () => Date.now() * 1000;
-  const clock = { now: real, real };
+  const clock = { now: real, real, rate: () => 1 };
   return {
     ...clock,
     sleepReal,
@@ -77,6 +88,7 @@ export function fixedClock(at: Micros, real: Micros = at): FixedClock {
   return {
     now: () => at,
     real: () => real,
+    rate: () => 0,
     sleepReal(ms, signal) {
       const due = real + ms * 1000;
       return waitFor(() => real >= due, signal);

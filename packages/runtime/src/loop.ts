@@ -19,28 +19,33 @@ const FIRST_BACKOFF_MS = 50;
 const MAX_BACKOFF_MS = 1_000;
 
 /**
- * Runs `run` every `everyMs`, counted from the end of a pass, with no overlap. `run` gives true where more work waits:
- * then it runs again at once. An error is logged and the pass tried again, after 50 ms rising to 1 s: the loop never dies.
+ * Runs `run` every `everyMs`, counted from the end of a pass, with no overlap. `run` gives true if more work waits:
+ * then it runs again at once. With `idleMs`, passes that find nothing follow each other at longer and longer distance, up
+ * to that: `wake` by whoever made the work is what makes it quick, the pass every `idleMs` is the net. An error is logged and the pass tried again, after 50 ms rising to 1 s: the loop never dies.
  */
 export function createLoop(options: {
   name: string;
   everyMs: number;
+  /** The longest rest, asked before each; see `idleRest`. */
+  idleMs?: () => number;
   run: (signal: AbortSignal) => Promise<boolean | void>;
   logger: Logger;
   onProgress?: () => void;
 }): Loop {
-  const { name, everyMs, run, logger } = options;
+  const { name, everyMs, idleMs = () => everyMs, run, logger } = options;
   const ended = new AbortController();
   let running: Promise<void> | undefined;
   let pause = new AbortController();
   let isWoken = false;
   let failures = 0;
+  let idlePasses = 0;
   let lastSuccess = performance.now();
   let lastError: unknown;
 
   async function pass(): Promise<boolean> {
     try {
       const hasMore = (await run(ended.signal)) === true;
+      idlePasses = hasMore ? 0 : idlePasses + 1;
       failures = 0;
       lastError = undefined;
       lastSuccess = performance.now();
@@ -60,9 +65,14 @@ export function createLoop(options: {
       await sleepReal(Math.min(MAX_BACKOFF_MS, FIRST_BACKOFF_MS * 2 ** (failures - 1)), ended.signal);
       return;
     }
-    if (isWoken) return;
+    if (isWoken) {
+      idlePasses = 0;
+      return;
+    }
     pause = new AbortController();
-    await sleepReal(everyMs, pause.signal);
+    const longest = Math.max(everyMs, idleMs());
+    await sleepReal(Math.min(longest, everyMs * 2 ** Math.max(0, idlePasses - 1)), pause.signal);
+    if (isWoken) idlePasses = 0;
   }
 
   async function loop(): Promise<void> {

@@ -26,6 +26,8 @@ interface State {
 }
 
 const READ_TIMEOUT_MS = 5_000;
+/** A clock that runs by real time is seldom set otherwise. */
+const STEADY_MS = 2_000;
 
 /** What sets a round trip's error apart from a step of the server's clock. */
 const SLACK: Micros = 1_000;
@@ -55,6 +57,7 @@ function productTime({ anchor }: State, real: Micros): Micros {
  */
 export function createProductClock(options: {
   readAnchor: () => Promise<ClockAnchor>;
+  /** How often its row is read; by real time it is read less often, see `STEADY_MS`. */
   refreshMs?: number;
   logger: Logger;
   /** The host's monotonic time; given by tests. */
@@ -81,7 +84,8 @@ export function createProductClock(options: {
   }
 
   async function keepRefreshing(): Promise<void> {
-    while (await sleepReal(refreshMs, stopped.signal)) await refresh();
+    const pause = () => (clock.rate() === 1 ? Math.max(refreshMs, STEADY_MS) : refreshMs);
+    while (await sleepReal(pause(), stopped.signal)) await refresh();
   }
 
   const clock: Clock = {
@@ -91,6 +95,11 @@ export function createProductClock(options: {
       return last;
     },
     real: () => Math.floor(monotonic() + (state?.offset ?? 0)),
+    rate() {
+      // A real anchor in the future holds the clock.
+      if (!state || monotonic() + state.offset < state.anchor.realAnchor) return 0;
+      return state.anchor.rate;
+    },
   };
 
   const step = (leftMs: number) => Math.min(refreshMs, leftMs / (state?.anchor.rate || Number.MIN_VALUE));

@@ -10,9 +10,10 @@ function start(
   run: (signal: AbortSignal) => Promise<boolean | void>,
   everyMs: number,
   onProgress?: () => void,
+  idleMs?: () => number,
 ) {
   const log = memoryLog();
-  loop = createLoop({ name: "test", everyMs, run, logger: log.logger, onProgress });
+  loop = createLoop({ name: "test", everyMs, run, logger: log.logger, onProgress, idleMs });
   loop.start();
   return log;
 }
@@ -93,4 +94,24 @@ it("stops after the running pass, which hears of it", async () => {
   await delay(5);
   await loop.stop();
   expect([isDone, heard]).toEqual([true, true]);
+});
+
+it("with nothing to do rests longer and longer, at most so long; work that arises wakes it", async () => {
+  const at: number[] = [];
+  start(
+    async () => void at.push(performance.now()),
+    20,
+    undefined,
+    () => 160,
+  );
+  await vi.waitFor(() => expect(at.length).toBeGreaterThan(6), 5_000);
+  const rests = at.slice(1).map((time, pass) => time - at[pass]!);
+  for (const [pass, least] of [20, 40, 80, 160, 160].entries())
+    expect(rests[pass], `rest ${pass}`).toBeGreaterThan(least - 5);
+  const woken = performance.now();
+  const seen = at.length;
+  loop.wake();
+  await vi.waitFor(() => expect(at.length).toBeGreaterThan(seen + 1), { timeout: 5_000, interval: 1 });
+  expect(at[seen]! - woken, "at once").toBeLessThan(100);
+  expect(at[seen + 1]! - at[seen]!, "and then soon").toBeLessThan(150);
 });

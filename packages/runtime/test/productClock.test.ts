@@ -47,6 +47,21 @@ async function nextReads(count = 2): Promise<void> {
 }
 
 describe("the product's clock", () => {
+  it("says how fast it runs: not at all before its anchor", async () => {
+    anchor.realAnchor = SERVER + 1_000_000;
+    await clock.start();
+    expect(clock.rate()).toBe(0);
+    host += 1_000_000;
+    expect(clock.rate()).toBe(120);
+  });
+
+  it("is read seldom where it runs by real time", async () => {
+    anchor.rate = 1;
+    await clock.start();
+    await delay(100);
+    expect(reads).toBe(1);
+  });
+
   it("refuses to be read before it was started", () => {
     expect(() => clock.now()).toThrow(/before it was started/);
   });

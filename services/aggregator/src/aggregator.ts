@@ -1,5 +1,12 @@
 import { createConsumer } from "@quarterpast/queue";
-import { type Clock, createLoop, faultPoint, type Logger, type Metrics } from "@quarterpast/runtime";
+import {
+  type Clock,
+  createLoop,
+  faultPoint,
+  idleRest,
+  type Logger,
+  type Metrics,
+} from "@quarterpast/runtime";
 import type { Pool } from "@quarterpast/store";
 import { countDespitePoison } from "./poison.js";
 import { createCorrector } from "./correct.js";
@@ -27,6 +34,8 @@ export interface Aggregator {
 }
 
 const RELEASE_EVERY_MS = 1_000;
+/** Its longest rest while nothing can be released: a binding that appears is followed within that. */
+const IDLE_MS = 5_000;
 const RETENTION_EVERY_MS = 60_000;
 
 /** Takes batches from the queue into Postgres, and drives quarantined events again when their binding has appeared. */
@@ -58,6 +67,7 @@ export function createAggregator(deps: AggregatorDeps): Aggregator {
   const release = createLoop({
     name: "release",
     everyMs: RELEASE_EVERY_MS,
+    idleMs: idleRest(clock, IDLE_MS),
     logger,
     run: async () => {
       const released = (await releaseQuarantine(count)) + (await corrector.run());

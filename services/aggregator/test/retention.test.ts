@@ -17,7 +17,7 @@ let ledger: Ledger;
 let now: Micros;
 const deps = () => ({
   pool: ledger.pool,
-  clock: { now: () => now, real: () => now },
+  clock: { now: () => now, real: () => now, rate: () => 1 },
   logger,
   keepDays: KEEP_DAYS,
 });

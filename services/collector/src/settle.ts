@@ -1,6 +1,6 @@
 import type { Micros } from "@quarterpast/domain";
 import type { Producer, UsageJob } from "@quarterpast/queue";
-import { type Clock, createLoop, faultPoint, type Logger, type Loop } from "@quarterpast/runtime";
+import { type Clock, createLoop, faultPoint, idleRest, type Logger, type Loop } from "@quarterpast/runtime";
 import type { Journal } from "./journal/journal.js";
 import type { Outstanding, OutstandingEntry } from "./outstanding.js";
 
@@ -38,6 +38,8 @@ export interface Settler {
 }
 
 const LOOK_EVERY_MS = 200;
+/** The longest rest between looks while no entry waits for its receipt: the watermark follows within that. */
+const IDLE_MS = 1_000;
 /** Every so many looks all outstanding entries are asked for; else those alone whose receipt is soon to come. */
 const FULL_LOOK_EVERY = 20;
 const RECLAIM_EVERY_MS = 10_000;
@@ -52,6 +54,7 @@ export function createSettler(deps: SettlerDeps): Settler {
   let isRegistered = false;
   let watermark: Micros | undefined;
   let looks = 0;
+  const rest = idleRest(clock, IDLE_MS);
 
   /** Anew after each failure: the database may be another or an older one than before. */
   async function register(): Promise<void> {
@@ -130,7 +133,13 @@ export function createSettler(deps: SettlerDeps): Settler {
     begin: () => look(),
     collectorNo: () => no!,
     loops: [
-      createLoop({ name: "receipts", everyMs: LOOK_EVERY_MS, run: () => look(), logger }),
+      createLoop({
+        name: "receipts",
+        everyMs: LOOK_EVERY_MS,
+        idleMs: () => (outstanding.size() > 0 ? LOOK_EVERY_MS : rest()),
+        run: () => look(),
+        logger,
+      }),
       createLoop({ name: "enqueue again", everyMs: LOOK_EVERY_MS, run: enqueueAgain, logger }),
       createLoop({ name: "reclaim", everyMs: RECLAIM_EVERY_MS, run: () => journal.reclaim(), logger }),
     ],
