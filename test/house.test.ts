@@ -249,6 +249,18 @@ describe("imports between files", () => {
   });
 });
 
+test("the reader of lists knows no marketplace", () => {
+  const dir = "packages/marketplace/src";
+  const names = readdirSync(join(ROOT, dir), { withFileTypes: true })
+    .filter((entry) => entry.isDirectory() && existsSync(join(ROOT, dir, entry.name, "profile.ts")))
+    .map(({ name }) => name);
+  expect(names).toContain("koogallery");
+  const knowing = filesUnder(`${dir}/table`).filter((path) =>
+    names.some((name) => read(path).toLowerCase().includes(name)),
+  );
+  expect(knowing).toEqual([]);
+});
+
 test("the root builds every project", () => {
   const { references } = parse("tsconfig.json") as { references: { path: string }[] };
   expect(references.map(({ path }) => path).sort()).toEqual(workspaces.map(({ dir }) => dir).sort());

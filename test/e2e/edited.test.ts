@@ -1,5 +1,5 @@
 import { explainFinding, HOUR, MINUTE, parseCompact, parseInstant } from "@quarterpast/domain";
-import { readImport, type StatementLine } from "@quarterpast/marketplace";
+import { readList, type StatementLine } from "@quarterpast/marketplace";
 import { createSandbox, type Sandbox } from "@quarterpast/sandbox";
 import { parse } from "csv-parse/sync";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -48,7 +48,7 @@ const cellsOf = (bytes: Buffer) => parse(bytes, { bom: true, relax_column_count:
 const quoted = (cell: string, separator: string) => (cell.includes(separator) ? `"${cell}"` : cell);
 const joined = (rows: string[][], separator = ",") =>
   rows.map((row) => row.map((cell) => quoted(cell, separator)).join(separator)).join("\r\n");
-const read = (bytes: Uint8Array) => readImport(bytes);
+const read = (bytes: Uint8Array) => readList(bytes, { rules: market.lists! });
 const told = (lines: readonly StatementLine[]) => lines.map((line) => ({ ...line }));
 
 /** A cell as a spreadsheet program leaves it: dates as serial days, thousands set apart, zeros in front gone. */
@@ -78,9 +78,9 @@ describe.each([undefined, "zh", "en"] as const)("the sandbox's list with headers
     ["with a title above it", (bytes: Buffer) => Buffer.from(`话单管理导出,,\n\n${joined(cellsOf(bytes))}`)],
   ])("%s is read as it was exported", async (_, edit) => {
     const bytes = await exported(lang);
-    const original = read(bytes);
+    const original = await read(bytes);
     expect(original).toMatchObject({ kind: "sdr", complete: true, problems: [], rows: CODES.length + 2 });
-    const edited = read(edit(bytes));
+    const edited = await read(edit(bytes));
     expect(edited.problems).toEqual([]);
     expect(edited.complete).toBe(true);
     expect(told(edited.lines)).toEqual(told(original.lines));
@@ -91,7 +91,7 @@ describe.each([undefined, "zh", "en"] as const)("the sandbox's list with headers
     for (let end = 40; end < bytes.length - 16; end += 89) {
       let isWhole = false;
       try {
-        isWhole = read(bytes.subarray(0, end)).complete;
+        isWhole = (await read(bytes.subarray(0, end))).complete;
       } catch (error) {
         expect((error as Error).name).toBe("TableError");
       }
@@ -105,7 +105,9 @@ describe.each([undefined, "zh", "en"] as const)("the sandbox's list with headers
     ["a serial number as a power of ten", (cell: string) => (cell === "b1good" ? "1.2E+17" : cell)],
   ])("with %s is refused, and the cell is named", async (_, edit) => {
     const bytes = await exported(lang);
-    const { problems, complete } = read(Buffer.from(joined(cellsOf(bytes).map((row) => row.map(edit)))));
+    const { problems, complete } = await read(
+      Buffer.from(joined(cellsOf(bytes).map((row) => row.map(edit)))),
+    );
     expect(complete).toBe(false);
     expect(problems.length).toBeGreaterThan(0);
     for (const { column } of problems) expect(column).toMatch(/^[A-Z]+\d+ ./);
@@ -113,7 +115,7 @@ describe.each([undefined, "zh", "en"] as const)("the sandbox's list with headers
 });
 
 test("every code of an abnormal record has its meaning, cause and act, in both languages", async () => {
-  const { lines } = read(await exported());
+  const { lines } = await read(await exported());
   expect(lines.flatMap(({ code }) => code ?? []).sort()).toEqual(CODES);
   for (const code of CODES) {
     const meaning = market.meaningOf(code);

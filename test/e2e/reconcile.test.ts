@@ -1,5 +1,5 @@
 import { HOUR, MINUTE } from "@quarterpast/domain";
-import { readImport } from "@quarterpast/marketplace";
+import { readList } from "@quarterpast/marketplace";
 import { createSandbox, type Sandbox } from "@quarterpast/sandbox";
 import { addPlan, listFindings, takeStatement, valueFindings } from "@quarterpast/store";
 import { writeFileSync } from "node:fs";
@@ -110,7 +110,7 @@ test(`of ${RECORDS} records with 1 % corrupted every difference is found and cla
   await sandbox.settle();
 
   const exported = await fetch(`${sandbox.url}/sandbox/sdr?format=csv&lang=zh&limit=1000000`);
-  const read = readImport(new Uint8Array(await exported.arrayBuffer()));
+  const read = await readList(new Uint8Array(await exported.arrayBuffer()), { rules: market.lists! });
   expect(read).toMatchObject({ kind: "sdr", complete: true, problems: [] });
   const began = performance.now();
   const found = await takeStatement(

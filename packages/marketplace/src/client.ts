@@ -1,7 +1,7 @@
 import type { Micros, Outcome } from "@quarterpast/domain";
 import type { Dispatcher } from "undici";
 import type { CallTimeouts } from "./retry.js";
-import type { Statement } from "./statement/line.js";
+import type { Statement } from "./table/list.js";
 
 /** One frozen record of a call: the text that `encodeRecord` gave when it was frozen, unchanged. */
 export interface CallRecord {

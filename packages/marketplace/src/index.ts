@@ -11,8 +11,6 @@ export { TRANSPORT_CODES, type TransportCode } from "./http/transportCodes.js";
 export * from "./retry.js";
 export { secret, type Secret } from "./secret.js";
 export { MarketplaceSettingError } from "./settingError.js";
-export { parseStatementFile, STATEMENT_FORMATS, type StatementFormat } from "./statement/file.js";
-export * from "./statement/line.js";
 export * from "./koogallery/storefront/query.js";
 export * from "./koogallery/storefront/resultCodes.js";
 export * from "./koogallery/storefront/sensitive.js";
@@ -21,8 +19,18 @@ export * from "./koogallery/storefront/times.js";
 export * from "./koogallery/orders/apigSign.js";
 export * from "./koogallery/orders/order.js";
 export * from "./koogallery/orders/orderQuery.js";
-export { IMPORT_KINDS, fieldsOf, type ImportField, type ImportKind } from "./tables/fields.js";
-export type { BillLine } from "./tables/bill.js";
-export type { ImportProfile } from "./tables/profile.js";
-export { readImport, type Import, type ImportOptions } from "./tables/readImport.js";
-export { TableError } from "./tables/table.js";
+export { readListApart } from "./table/apart.js";
+export { readList, readListText, type List, type ListOptions, type Statement } from "./table/list.js";
+export * from "./table/problem.js";
+export type { BillLine, StatementLine } from "./table/rows.js";
+export {
+  IMPORT_KINDS,
+  STATED_STATES,
+  type ImportField,
+  type ImportKind,
+  type ImportProfile,
+  type ListRules,
+  type StatedState,
+} from "./table/rules.js";
+export { LIST_FORMATS, type ListFormat } from "./table/source.js";
+export { TableError } from "./table/table.js";

@@ -1,5 +1,6 @@
 import type { Micros, RecordLimits, Resend, Text, WindowRule } from "@quarterpast/domain";
 import type { RetryRule } from "./retry.js";
+import type { ListRules } from "./table/rules.js";
 
 /** What a marketplace must know of one record; checked against its limits when it is encoded. */
 export interface WireRecordInput {
@@ -71,6 +72,8 @@ export interface MarketplaceProfile {
   encodeRecord: (record: WireRecordInput) => string;
   /** Which settings hold what signs its calls, for a person: "set …". */
   keySettings: Text;
+  /** What it calls things in the lists and bills that it exports; absent if it exports none. */
+  lists?: ListRules;
   /** What a code means, for a person; undefined for one that is in no table. */
   meaningOf: (code: string) => Text | undefined;
 }

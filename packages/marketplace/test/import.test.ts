@@ -1,7 +1,7 @@
 import { formatInstant, parseInstant } from "@quarterpast/domain";
 import { describe, expect, test } from "vitest";
-import { readImport, type ImportProfile } from "../src/index.js";
-import { problemText } from "../src/statement/line.js";
+import { problemText, readList, type ImportProfile } from "../src/index.js";
+import { LISTS } from "../src/koogallery/lists.js";
 import { gbk } from "./gbk.js";
 import { xlsx } from "./xlsxWriter.js";
 
@@ -16,13 +16,13 @@ const FIRST = {
   quantity: "1234.5",
 };
 const read = (bytes: Uint8Array, profile?: Partial<ImportProfile>, expectedRows?: number) =>
-  readImport(bytes, { profile, expectedRows });
-const told = (bytes: Uint8Array, profile?: Partial<ImportProfile>) =>
-  read(bytes, profile).problems.map((problem) => problemText(problem, "en"));
+  readList(bytes, { rules: LISTS, profile, expectedRows });
+const told = async (bytes: Uint8Array, profile?: Partial<ImportProfile>) =>
+  (await read(bytes, profile)).problems.map((problem) => problemText(problem, "en"));
 
 describe("an SDR list that a spreadsheet program has saved", () => {
-  test("is read as it is exported", () => {
-    const file = read(
+  test("is read as it is exported", async () => {
+    const file = await read(
       utf8(
         `\ufeff${HEADER}\r\nb1aa,i-1,20260301T100000Z,20260301T110000Z,1234.5,billed,,2026-03-01T11:15:00.000Z\r\n#total,1,,,,,,\r\n`,
       ),
@@ -80,15 +80,15 @@ describe("an SDR list that a spreadsheet program has saved", () => {
         { date1904: true },
       ),
     ],
-  ])("is read with %s", (_, bytes) => {
-    const file = read(bytes);
+  ])("is read with %s", async (_, bytes) => {
+    const file = await read(bytes);
     expect(file.problems).toEqual([]);
     expect(file).toMatchObject({ kind: "sdr", complete: true });
     expect(file.lines).toEqual([{ ...FIRST, state: "abnormal", code: "005" }]);
   });
 
-  test("in another time zone is read by its profile", () => {
-    const file = read(utf8(`${HEADER}\nb1aa,i-1,2026-03-01 18:00,46082.7916666667,1,normal,,`), {
+  test("in another time zone is read by its profile", async () => {
+    const file = await read(utf8(`${HEADER}\nb1aa,i-1,2026-03-01 18:00,46082.7916666667,1,normal,,`), {
       zoneMinutes: 480,
     });
     expect(file.lines.map(({ begin, end }) => [begin, end].map(formatInstant))).toEqual([
@@ -96,11 +96,11 @@ describe("an SDR list that a spreadsheet program has saved", () => {
     ]);
   });
 
-  test("with headers of its own is read by its profile", () => {
+  test("with headers of its own is read by its profile", async () => {
     const bytes = utf8(
       "Nr,Vertrag,Von,Bis,Menge,Zustand\nb1aa,i-1,20260301T100000Z,20260301T110000Z,1234.5,normal",
     );
-    expect(read(bytes).problems.length).toBeGreaterThan(0);
+    expect((await read(bytes)).problems.length).toBeGreaterThan(0);
     const columns = {
       serialNumber: "nr",
       instanceId: "Vertrag",
@@ -109,7 +109,7 @@ describe("an SDR list that a spreadsheet program has saved", () => {
       quantity: "Menge",
       state: "Zustand",
     };
-    expect(read(bytes, { kind: "sdr", columns })).toMatchObject({ lines: [FIRST], problems: [] });
+    expect(await read(bytes, { kind: "sdr", columns })).toMatchObject({ lines: [FIRST], problems: [] });
   });
 
   test.each([
@@ -134,8 +134,8 @@ describe("an SDR list that a spreadsheet program has saved", () => {
       "20260301T100000Z,20260301T090000Z,1",
       'line 2, "D2 end_time" "20260301T090000Z"',
     ],
-  ])("with %s is refused with the cell named", (_, cells, start) => {
-    const [problem] = told(utf8(`${HEADER}\nb1aa,i-1,${cells},normal,,`));
+  ])("with %s is refused with the cell named", async (_, cells, start) => {
+    const [problem] = await told(utf8(`${HEADER}\nb1aa,i-1,${cells},normal,,`));
     expect(problem).toContain(
       start
         .replaceAll('"C2 begin_time"', "C2 begin_time")
@@ -144,15 +144,15 @@ describe("an SDR list that a spreadsheet program has saved", () => {
     );
   });
 
-  test("refuses ids of which a spreadsheet lost digits", () => {
+  test("refuses ids of which a spreadsheet lost digits", async () => {
     expect(
-      told(utf8(`${HEADER}\n1.23457E+17,i-1,20260301T100000Z,20260301T110000Z,1,normal,,`))[0],
+      (await told(utf8(`${HEADER}\n1.23457E+17,i-1,20260301T100000Z,20260301T110000Z,1,normal,,`)))[0],
     ).toContain('A2 metering_sn "1.23457E+17"');
     const book = xlsx([
       HEADER.split(","),
       ["b1aa", 1234567890123456768, "20260301T100000Z", "20260301T110000Z", 1, "normal"],
     ]);
-    expect(told(book)[0]).toContain("B2 instance_id");
+    expect((await told(book))[0]).toContain("B2 instance_id");
   });
 });
 
@@ -164,15 +164,15 @@ describe("what a file says that it covers", () => {
     ["账单 2026年3月", "", "2026-03-01T00:00:00Z", "2026-04-01T00:00:00Z"],
     ["SDR list 2026-03", "", "2026-03-01T00:00:00Z", "2026-04-01T00:00:00Z"],
     ["", "#range,20260301T100000Z ~ 20260301T120000Z", "2026-03-01T10:00:00Z", "2026-03-01T12:00:00Z"],
-  ])("%s%s", (title, end, from, to) => {
-    const { period, lines } = read(utf8(`${title}\n${HEADER}\n${row}\n${end}\n#total,1\n`));
+  ])("%s%s", async (title, end, from, to) => {
+    const { period, lines } = await read(utf8(`${title}\n${HEADER}\n${row}\n${end}\n#total,1\n`));
     expect(lines).toHaveLength(1);
     expect(period && [period.from, period.to].map(formatInstant)).toEqual([from, to]);
   });
 
   test.each(["导出时间 2026-03-05 08:00:00", "话单管理导出", "2026-03-31 ~ 2026-03-01", "13800138000"])(
     "nothing by %j",
-    (title) => expect(read(utf8(`${title}\n${HEADER}\n${row}\n`)).period).toBeUndefined(),
+    async (title) => expect((await read(utf8(`${title}\n${HEADER}\n${row}\n`))).period).toBeUndefined(),
   );
 });
 
@@ -186,16 +186,16 @@ describe("a file that is not whole", () => {
     ["without an end, but with as many rows as were told", `${HEADER}\n${row}\n`, 1, true],
     ["with fewer rows than were told", `${HEADER}\n${row}\n#total,1\n`, 2, false],
     ["with a thousands separator in its end", `${HEADER}\n${row}\n#total,"0,001"\n`, undefined, true],
-  ])("%s", (_, text, expected, complete) => {
-    expect(read(utf8(text), undefined, expected).complete).toBe(complete);
+  ])("%s", async (_, text, expected, complete) => {
+    expect((await read(utf8(text), undefined, expected)).complete).toBe(complete);
   });
 
-  test("cut anywhere is incomplete, has a problem, or cannot be read: never whole", () => {
+  test("cut anywhere is incomplete, has a problem, or cannot be read: never whole", async () => {
     const whole = utf8(`${HEADER}\n${row}\n${row.replace("b1aa", "b1bb")}\n#total,2\n`);
     for (let bytes = 1; bytes < whole.length - 1; bytes += 1) {
       let complete = false;
       try {
-        complete = read(whole.subarray(0, bytes)).complete;
+        complete = (await read(whole.subarray(0, bytes))).complete;
       } catch (error) {
         expect((error as Error).name).toBe("TableError");
       }
@@ -203,21 +203,21 @@ describe("a file that is not whole", () => {
     }
   });
 
-  test("a workbook cut anywhere, or with a byte changed, is refused or read as it was", () => {
+  test("a workbook cut anywhere, or with a byte changed, is refused or read as it was", async () => {
     const book = xlsx([
       HEADER.split(","),
       ["b1aa", "i-1", "20260301T100000Z", "20260301T110000Z", 1234.5, "billed"],
       ["#total", 1],
     ]);
     for (let bytes = 2; bytes < book.length; bytes += 7) {
-      expect(() => read(book.subarray(0, bytes))).toThrow(/damaged|no XLSX|well-formed|cut/);
+      await expect(read(book.subarray(0, bytes))).rejects.toThrow(/damaged|no XLSX|well-formed|cut/);
     }
-    const good = JSON.stringify(read(book).lines);
+    const good = JSON.stringify((await read(book)).lines);
     for (let at = 0; at < book.length; at += 3) {
       const changed = Buffer.from(book);
       changed[at] = changed[at]! ^ 0x15;
       try {
-        const { lines, complete } = read(changed);
+        const { lines, complete } = await read(changed);
         if (complete) expect(JSON.stringify(lines)).toBe(good);
       } catch (error) {
         expect((error as Error).name).toBe("TableError");
@@ -227,8 +227,8 @@ describe("a file that is not whole", () => {
 });
 
 describe("a bill", () => {
-  test("is read with its month, its refunds negative, its totals checked", () => {
-    const file = read(
+  test("is read with its month, its refunds negative, its totals checked", async () => {
+    const file = await read(
       gbk(
         '账期,订单号,实例ID,商品名称,客户账号,使用量,金额(元),交易类型\n2026年3月,CS1,i-1,大模型,甲,"1,000",1200.00,消费\n2026-03,CS2,i-1,大模型,甲,,1000,退款\n合计,,,,,,200.00,',
       ),
@@ -262,8 +262,8 @@ describe("a bill", () => {
     ]);
   });
 
-  test("of transaction details names records, times and refunds, and says what it covers", () => {
-    const file = read(
+  test("of transaction details names records, times and refunds, and says what it covers", async () => {
+    const file = await read(
       gbk(
         '交易明细,账期:2026-03-01 ~ 2026-03-02\n\n订单号,话单号,实例ID,交易时间,消费结束时间,交易金额,币种,交易类型\nCS1,b1aa,i-1,46082.4166666667,2026/3/1 11:00,"1,200.50",人民币,消费\nCS2,b1bb,i-1,2026-03-02 08:00:00,2026-03-02 09:00:00,10,人民币,退款',
       ),
@@ -286,14 +286,14 @@ describe("a bill", () => {
     ]);
   });
 
-  test("as a workbook, with a currency column and a negative number", () => {
+  test("as a workbook, with a currency column and a negative number", async () => {
     const book = xlsx([
       ["Billing Month", "Instance ID", "Amount", "Currency"],
       ["202603", "i-1", 0.30000000000000004, "usd"],
       ["2026-03", "i-2", -12.5, "USD"],
       ["Total", null, -12.2],
     ]);
-    expect(read(book)).toMatchObject({
+    expect(await read(book)).toMatchObject({
       complete: true,
       bill: [
         { month: "2026-03", amount: "0.3", refund: false, currency: "USD" },
@@ -308,8 +308,8 @@ describe("a bill", () => {
     ["an amount that is none", "账期,实例ID,金额(元)\n2026-03,i-1,五", "C2 金额(元)"],
     ["no amount", "账期,实例ID,金额(元)\n2026-03,i-1,", "C2 金额(元)"],
     ["a month that is none", "账期,实例ID,金额(元)\n2026-13,i-1,5", "A2 账期"],
-  ])("with %s is refused with the cell named", (_, text, where) => {
-    const file = read(utf8(text));
+  ])("with %s is refused with the cell named", async (_, text, where) => {
+    const file = await read(utf8(text));
     expect(file.complete).toBe(false);
     expect(file.problems.map((problem) => problemText(problem, "zh")).join()).toContain(where);
   });

@@ -3,8 +3,8 @@ import type { AddressInfo } from "node:net";
 import { HOUR, parseCompact } from "@quarterpast/domain";
 import { afterEach, describe, expect, test } from "vitest";
 import { openMarketplace } from "./open.js";
-import { parseStatementFile } from "../src/statement/file.js";
-import { problemText, type StatementLine } from "../src/statement/line.js";
+import { problemText, readListText, type ListFormat, type StatementLine } from "../src/index.js";
+import { LISTS } from "../src/koogallery/lists.js";
 
 const T = parseCompact("20231116T180000Z")!;
 const row = (index: number, change: object = {}) => ({
@@ -33,6 +33,12 @@ const CSV_HEAD =
   "metering_sn,instance_id,begin_time,end_time,usage_value,state,error_code,error_msg,collected_at";
 const CSV_ROW = "sn-1,i-1,20231116T180000Z,20231116T190000Z,12.5,billed,,,2023-11-16T19:15:00.000Z";
 const CSV_END = "#total,1,,,,,,,";
+
+/** A list as the marketplace writes it. */
+function parseStatementFile(text: string, format?: ListFormat) {
+  const { lines, complete, problems } = readListText(text, { rules: LISTS, isExact: true, format });
+  return { lines, complete, problems };
+}
 
 describe("an exported SDR list", () => {
   test.each([

@@ -17,17 +17,31 @@ export function xlsx(
   const lines = rows.map(
     (row, r) => `<row r="${r + 1}">${row.map((value, c) => cell(value, r + 1, c)).join("")}</row>`,
   );
-  const xml = '<?xml version="1.0" encoding="UTF-8" standalone="yes"?>\n';
-  return zip({
-    "[Content_Types].xml": `${xml}<Types/>`,
-    "xl/workbook.xml": `${xml}<workbook xmlns:r="r"><workbookPr${options.date1904 ? ' date1904="1"' : ""}/><sheets><sheet name="Sheet1" sheetId="1" r:id="rId1"/></sheets></workbook>`,
-    "xl/_rels/workbook.xml.rels": `${xml}<Relationships><Relationship Id="rId1" Type="t" Target="worksheets/sheet1.xml"/></Relationships>`,
-    "xl/worksheets/sheet1.xml": `${xml}<worksheet><sheetData>${lines.join("")}</sheetData></worksheet>`,
-    "xl/sharedStrings.xml": `${xml}<sst>${shared.map((text) => `<si><r><t xml:space="preserve">${escape(text)}</t></r><rPh><t>x</t></rPh></si>`).join("")}</sst>`,
+  const sst = shared.map(
+    (text) => `<si><r><t xml:space="preserve">${escape(text)}</t></r><rPh><t>x</t></rPh></si>`,
+  );
+  return workbook({
+    workbookPr: options.date1904 ? ' date1904="1"' : "",
+    sheet: `<worksheet><sheetData>${lines.join("")}</sheetData></worksheet>`,
+    sharedStrings: `<sst>${sst.join("")}</sst>`,
   });
 }
 
-function zip(files: Record<string, string>): Buffer {
+const XML = '<?xml version="1.0" encoding="UTF-8" standalone="yes"?>\n';
+
+/** A workbook of one sheet from the XML of its parts, sound or not. */
+export function workbook(parts: { workbookPr?: string; sheet: string; sharedStrings?: string }): Buffer {
+  return zip({
+    "[Content_Types].xml": `${XML}<Types/>`,
+    "xl/workbook.xml": `${XML}<workbook xmlns:r="r"><workbookPr${parts.workbookPr ?? ""}/><sheets><sheet name="Sheet1" sheetId="1" r:id="rId1"/></sheets></workbook>`,
+    "xl/_rels/workbook.xml.rels": `${XML}<Relationships><Relationship Id="rId1" Type="t" Target="worksheets/sheet1.xml"/></Relationships>`,
+    "xl/worksheets/sheet1.xml": XML + parts.sheet,
+    ...(parts.sharedStrings !== undefined && { "xl/sharedStrings.xml": XML + parts.sharedStrings }),
+  });
+}
+
+/** Packs files as a ZIP archive. */
+export function zip(files: Record<string, string>): Buffer {
   const [parts, directory]: [Buffer[], Buffer[]] = [[], []];
   let at = 0;
   for (const [name, text] of Object.entries(files)) {

@@ -1,8 +1,8 @@
-import { problemText, type StatementProblem } from "@quarterpast/marketplace";
+import { problemText, type ListProblem } from "@quarterpast/marketplace";
 import { refusal } from "./refuse.js";
 
 /** A line of a file that cannot be read, in both languages. */
-export const problemToApi = (problem: StatementProblem) => ({
+export const problemToApi = (problem: ListProblem) => ({
   line: problem.line,
   column: problem.column,
   en: problemText(problem, "en"),
@@ -10,7 +10,7 @@ export const problemToApi = (problem: StatementProblem) => ({
 });
 
 /** The refusal of a file of which nothing can be read: its first three problems. */
-export function unreadable(problems: readonly StatementProblem[]) {
+export function unreadable(problems: readonly ListProblem[]) {
   const first = problems.slice(0, 3);
   return refusal("field_invalid", {
     en: `Nothing of the file can be read: ${first.map((one) => problemText(one, "en")).join("; ")}`,

@@ -15,11 +15,11 @@ const record = (cell: string) => `{"metering_sn":${cell},"instance_id":"i"}`;
 
 // The first was found by the fuzz: seed 823198553, request 12767 was answered with a 500.
 it.each([
-  ["a record of NDJSON", "/v1/statements", ARRAYS, "application/x-ndjson"],
-  ["a cell of NDJSON", "/v1/statements", record(OBJECTS), "application/x-ndjson"],
-  ["a list", "/v1/statements", ARRAYS, "application/json"],
-  ["a record of a list", "/v1/statements", `[${ARRAYS}]`, "application/json"],
-  ["a cell of a list", "/v1/statements", `{"records":[${record(ARRAYS)}]}`, "application/json"],
+  ["a record of NDJSON", "/v1/imports", ARRAYS, "application/x-ndjson"],
+  ["a cell of NDJSON", "/v1/imports", record(OBJECTS), "application/x-ndjson"],
+  ["a list", "/v1/imports", ARRAYS, "application/json"],
+  ["a record of a list", "/v1/imports", `[${ARRAYS}]`, "application/json"],
+  ["a cell of a list", "/v1/imports", `{"records":[${record(ARRAYS)}]}`, "application/json"],
   ["a body", "/v1/meters", `{"code":${ARRAYS}}`, "application/json"],
   ["an unknown field of a body", "/v1/prices", `{"x":${OBJECTS}}`, "application/json"],
 ])("JSON nested too deep in %s is refused, with the limit named", async (_, path, body, type) => {

@@ -1,3 +1,5 @@
+import { normalCode } from "../table/rules.js";
+import { RECORD_CODE_FORM } from "./lists.js";
 import type { Outcome, Text } from "@quarterpast/domain";
 import type { KeyState, RecordException, RefusedOutcome } from "../client.js";
 
@@ -109,9 +111,7 @@ export function normalCallCode(raw: string): string {
 
 /** Brings a record's code (`5`, `"005"`, `MKT.005`) to three digits; others are given back as they are. */
 export function normalRecordCode(raw: string | number): string {
-  const text = String(raw).trim();
-  const match = /^(?:(?:MKT|CBC|SDR)\s*[._-]\s*)?(\d{1,3})$/i.exec(text);
-  return match ? match[1]!.padStart(3, "0") : text;
+  return normalCode(String(raw), RECORD_CODE_FORM);
 }
 
 /** A code of the API gateway, for a person; what it means for a call depends on its status. */

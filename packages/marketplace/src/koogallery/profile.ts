@@ -11,6 +11,7 @@ import {
   normalCallCode,
   RECORD_CODES,
 } from "./codes.js";
+import { LISTS } from "./lists.js";
 import { encodeOldRecord, OLD_WIRE_VERSION } from "./oldWire.js";
 import type { Push } from "./push.js";
 import { settingsOf } from "./settings.js";
@@ -64,6 +65,7 @@ export function kooGalleryProfile(account: AccountDeclaration): MarketplaceProfi
     expiredCodes: EXPIRED_CODES,
     encodeRecord: WIRES[push].encodeRecord,
     keySettings: KEY_SETTINGS_TOLD[push],
+    lists: LISTS,
     meaningOf,
   };
 }

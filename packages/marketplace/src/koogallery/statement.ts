@@ -3,9 +3,11 @@ import type { Dispatcher } from "undici";
 import type { Endpoint } from "../http/endpoint.js";
 import { exchange } from "../http/exchange.js";
 import type { CallTimeouts } from "../retry.js";
-import { jsonPageOf, rowsOfRecords, type JsonPage } from "../statement/json.js";
-import type { Statement, StatementProblem } from "../statement/line.js";
-import { problemAt, statementOf, type Row } from "../statement/rows.js";
+import { jsonPageOf, tableOfRecords, type JsonPage } from "../table/json.js";
+import { listOf, type Statement } from "../table/list.js";
+import { problemAt, type ListProblem } from "../table/problem.js";
+import { TableError } from "../table/table.js";
+import { LISTS } from "./lists.js";
 
 const PAGE_RECORDS = 1000;
 const MAX_PAGE_BYTES = 4 * 1024 * 1024;
@@ -27,48 +29,46 @@ export async function fetchStatement(
   to: Micros,
   signal: AbortSignal | undefined,
 ): Promise<Statement> {
-  const rows: Row[] = [];
-  const problems: StatementProblem[] = [];
+  const records: unknown[] = [];
   const seen = new Set<string>();
+  const end = (isWhole: boolean, problem?: ListProblem) => statementOf(records, isWhole, problem, from, to);
   let cursor = "";
-  let count = 0;
   for (;;) {
     seen.add(cursor);
     const query = { from: formatInstant(from), to: formatInstant(to), ...(cursor !== "" && { cursor }) };
     const page = await fetchPage(source, query, signal);
-    if (typeof page === "string")
-      return statementFrom(rows, false, [...problems, unreadable(page)], from, to);
-    const read = rowsOfRecords(page.records, count + 1);
-    for (const row of read.rows) rows.push(row);
-    problems.push(...read.problems);
-    count += page.records.length;
-    if (page.nextCursor === undefined) {
-      const isWhole = page.complete && (page.total ?? count) === count;
-      return statementFrom(rows, isWhole, problems, from, to);
+    if (typeof page === "string") return end(false, unreadable(page));
+    for (const record of page.records) records.push(record);
+    const { nextCursor } = page;
+    if (nextCursor === undefined)
+      return end(page.complete && (page.total ?? records.length) === records.length);
+    if (seen.has(nextCursor)) {
+      const [en, zh] = ["a cursor not seen before", "未出现过的游标"];
+      return end(false, problemAt(0, "nextCursor", nextCursor, en, zh));
     }
-    if (seen.has(page.nextCursor)) {
-      const problem = problemAt(
-        0,
-        "nextCursor",
-        page.nextCursor,
-        "a cursor not seen before",
-        "未出现过的游标",
-      );
-      return statementFrom(rows, false, [...problems, problem], from, to);
-    }
-    cursor = page.nextCursor;
+    cursor = nextCursor;
   }
 }
 
-function statementFrom(
-  rows: Row[],
-  complete: boolean,
-  problems: StatementProblem[],
+function statementOf(
+  records: readonly unknown[],
+  isWhole: boolean,
+  problem: ListProblem | undefined,
   from: Micros,
   to: Micros,
-) {
-  const statement = statementOf(rows, complete, problems);
-  return { ...statement, lines: statement.lines.filter(({ begin }) => from <= begin && begin < to) };
+): Statement {
+  try {
+    const numbered = records.map((record, index): [number, unknown] => [index + 1, record]);
+    const list = listOf(tableOfRecords(numbered, isWhole), { rules: LISTS, isExact: true });
+    return {
+      lines: list.lines.filter(({ begin }) => from <= begin && begin < to),
+      complete: list.complete && problem === undefined,
+      problems: [...list.problems, ...(problem ? [problem] : [])],
+    };
+  } catch (error) {
+    if (!(error instanceof TableError)) throw error;
+    return { lines: [], complete: false, problems: [unreadable(error.message)] };
+  }
 }
 
 /** A page, or why there is none. */
@@ -95,6 +95,6 @@ async function fetchPage(
   return jsonPageOf(read.value) ?? "no list of records in the reply";
 }
 
-function unreadable(why: string): StatementProblem {
+function unreadable(why: string): ListProblem {
   return problemAt(0, "page", why, "an answer with a list of records", "包含话单列表的响应");
 }

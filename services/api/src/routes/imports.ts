@@ -1,14 +1,12 @@
 import { API } from "@quarterpast/contract";
 import { billPeriod, monthPeriod } from "@quarterpast/domain";
 import {
-  parseStatementFile,
-  readImport,
+  readListApart,
   TableError,
   versionsNamedBySlot,
-  type Import,
   type ImportProfile,
-  type Statement,
-  type StatementFormat,
+  type List,
+  type ListFormat,
 } from "@quarterpast/marketplace";
 import {
   findProfile,
@@ -42,7 +40,7 @@ export function addImports(routes: Routes, deps: RouteDeps): void {
     const saved = name === undefined ? undefined : await savedProfile(deps, name);
     const { kind, sheet, currency } = asked;
     const profile = mergeProfile(saved, { kind, columns: map, zoneMinutes, sheet, currency });
-    const read = readFile(request, profile, asked.rows);
+    const read = await readFile(deps.profile, request, profile, asked.rows);
     if (asked.preview) return previewToApi(read);
     if (read.lines.length + read.bill.length === 0 && read.problems.length > 0)
       throw unreadable(read.problems);
@@ -76,36 +74,31 @@ function mergeProfile(
   return { ...saved, ...given, columns: { ...saved?.columns, ...asked.columns } };
 }
 
-/** By content type, the lists that are no tables: they name their fields themselves, and no profile is asked. */
-const LISTS: Readonly<Record<string, StatementFormat>> = {
+/** By content type, the formats of text that a file does not show by its first bytes. */
+const FORMATS: Readonly<Record<string, ListFormat>> = {
   "application/json": "json",
   "application/x-ndjson": "ndjson",
 };
 
-function readFile(
+async function readFile(
+  { lists: rules }: RouteDeps["profile"],
   { headers, body }: { headers: { "content-type"?: string }; body: Buffer },
   profile: Partial<ImportProfile>,
   expectedRows: number | undefined,
-): Import {
-  const format = LISTS[headers["content-type"]!.split(";")[0]!.trim().toLowerCase()];
+): Promise<List> {
+  if (!rules) {
+    throw refusal("field_invalid", {
+      en: "This marketplace exports no list or bill that can be imported",
+      zh: "该云市场没有可导入的话单列表或账单",
+    });
+  }
+  const format = FORMATS[headers["content-type"]!.split(";")[0]!.trim().toLowerCase()];
   try {
-    return format === undefined
-      ? readImport(body, { profile, expectedRows })
-      : listAsImport(parseStatementFile(body.toString("utf8"), format), expectedRows);
+    return await readListApart(body, { rules, profile, expectedRows, format });
   } catch (error) {
     if (!(error instanceof TableError)) throw error;
     throw refusal("field_invalid", { en: error.message, zh: error.zh });
   }
-}
-
-function listAsImport({ lines, complete, problems }: Statement, expectedRows: number | undefined): Import {
-  const layout = { kind: "sdr", headerRow: 0, headers: [], at: {}, missing: [] } as const;
-  const isWhole =
-    expectedRows === undefined ? complete : expectedRows === lines.length && problems.length === 0;
-  return {
-    ...{ kind: "sdr", layout: { ...layout, headers: [], missing: [] }, sheet: "", lines, bill: [] },
-    ...{ rows: lines.length, period: undefined, complete: isWhole, problems },
-  };
 }
 
 interface Asked {
@@ -116,7 +109,7 @@ interface Asked {
   to?: number | undefined;
 }
 
-async function takeSdr({ pool, clock, account, profile }: RouteDeps, read: Import, given: Asked) {
+async function takeSdr({ pool, clock, account, profile }: RouteDeps, read: List, given: Asked) {
   const now = clock.now();
   const { lines, complete } = read;
   const { source, asked, month: whole } = given;
@@ -141,7 +134,7 @@ async function takeSdr({ pool, clock, account, profile }: RouteDeps, read: Impor
   return found;
 }
 
-async function takeMoney({ pool, clock, account, profile }: RouteDeps, read: Import, given: Asked) {
+async function takeMoney({ pool, clock, account, profile }: RouteDeps, read: List, given: Asked) {
   const { source, month: otherwise } = given;
   const { dayOffset } = profile.windows;
   const lines = read.bill.map((line) => billToDb(line, otherwise, dayOffset));
@@ -159,7 +152,7 @@ async function takeMoney({ pool, clock, account, profile }: RouteDeps, read: Imp
   return takeBill(pool, { ...bill, period, dayOffset, lines: told }, clock.now());
 }
 
-function summary({ complete, problems }: Import) {
+function summary({ complete, problems }: List) {
   return {
     complete,
     unreadable: problems.length,
@@ -167,9 +160,9 @@ function summary({ complete, problems }: Import) {
   };
 }
 
-function previewToApi(read: Import) {
+function previewToApi(read: List) {
   const { kind, sheet, layout, rows, period } = read;
-  const columns = layout.headers.map(({ header, ref, field: name }) => ({ header, cell: ref, field: name }));
+  const columns = layout.headers.map(({ header, cell, field: name }) => ({ header, cell, field: name }));
   const first = (kind === "sdr" ? read.lines : read.bill).slice(0, PREVIEWED).map(timesToIso);
   const covers = period && { from: iso(period.from), to: iso(period.to) };
   return {

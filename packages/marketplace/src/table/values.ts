@@ -1,12 +1,11 @@
 import { parseCompact, parseInstant, parseQuantity, SECOND, type Micros } from "@quarterpast/domain";
-import { normalRecordCode } from "../koogallery/codes.js";
 import { plainText } from "../plainText.js";
 import type { Cell } from "./table.js";
 
-/** How the values of a file are to be read. */
+/** How times of a file are to be read. */
 export interface Reading {
-  /** Minutes that times without a zone are ahead of UTC. */
-  zoneMinutes: number;
+  /** Minutes that times without a zone are ahead of UTC; undefined: such a time cannot be read. */
+  zoneMinutes: number | undefined;
   from1904: boolean;
 }
 
@@ -50,19 +49,15 @@ export function readId(cell: Cell): string | undefined {
   return cell.isNumber && text.replace(/\D/g, "").length > 15 ? undefined : plainText(text);
 }
 
-/** A code of one record; spreadsheets cut the zeros in front (`005` is `5` then). */
-export const readCode = (cell: Cell): string | undefined =>
-  plainText(cell.text.trim()) && normalRecordCode(cell.text);
-
 /** A time: of the interface, RFC 3339, as people write it, or the serial number of a spreadsheet's date. */
 export function readTime(cell: Cell, { zoneMinutes, from1904 }: Reading): Micros | undefined {
   const text = cell.text.trim();
+  const known = parseCompact(text) ?? parseInstant(text);
+  if (known !== undefined || zoneMinutes === undefined) return known;
   if (/^\d{4,6}(\.\d+)?$/.test(text)) {
     const at = serialTime(text, from1904);
     return at === undefined ? undefined : at - zoneMinutes * 60 * SECOND;
   }
-  const known = parseCompact(text) ?? parseInstant(text);
-  if (known !== undefined) return known;
   const written = WRITTEN.exec(text);
   if (!written) return undefined;
   const [, year, month, day, hour = "0", minute = "0", second = "0"] = written;
@@ -106,4 +101,29 @@ export function readMonth(cell: Cell, reading: Reading): string | undefined {
 
 function monthText(year: string, month: string): string | undefined {
   return Number(month) >= 1 && Number(month) <= 12 ? `${year}-${month.padStart(2, "0")}` : undefined;
+}
+
+const REFUND = /退|refund|冲正|reversal/i;
+
+/** Whether a transaction's type says that money went back. */
+export const isRefund = (type: string): boolean => REFUND.test(type);
+
+/** Money that went back is negative, however the file writes it. */
+export const refundAmount = (amount: string, refund: boolean): string =>
+  refund && !amount.startsWith("-") && amount !== "0" ? `-${amount}` : amount;
+
+const CURRENCIES: Readonly<Record<string, string>> = {
+  元: "CNY",
+  人民币: "CNY",
+  rmb: "CNY",
+  "¥": "CNY",
+  美元: "USD",
+  $: "USD",
+};
+
+/** The code of a currency from its code, sign or Chinese name. */
+export function currencyOf(text: string): string | undefined {
+  const word = text.trim().toLowerCase();
+  if (Object.hasOwn(CURRENCIES, word)) return CURRENCIES[word];
+  return /^[a-z]{3}$/.test(word) ? word.toUpperCase() : undefined;
 }

@@ -1,6 +1,6 @@
 import { DAY, monthPeriod, SECOND, type Period } from "@quarterpast/domain";
 import type { Layout } from "./layout.js";
-import type { Cell, Table } from "./table.js";
+import type { Row, Table } from "./table.js";
 import { readMonth, readTime, type Reading } from "./values.js";
 
 const TIME = String.raw`\d{4}[-/.年]\d{1,2}[-/.月]\d{1,2}日?(?:[T ]+\d{1,2}:\d{2}(?::\d{2})?Z?)?|\d{8}T\d{6}Z`;
@@ -13,16 +13,18 @@ const HAS_CLOCK = /\d:\d{2}|T\d/;
  * (`2026-03-01 ~ 2026-03-31`, the last day included), or one month. Read in the zone of its times.
  */
 export function statedPeriod(table: Table, { headerRow }: Layout, reading: Reading): Period | undefined {
-  const comments = table.rows.filter((row) => row[0]?.text.trimStart().startsWith("#"));
+  if (table.json) return undefined;
+  const comments = table.rows.filter(({ cells }) => cells[0]?.text.trimStart().startsWith("#"));
   for (const row of [...table.rows.slice(0, headerRow), ...comments]) {
-    const text = row.map((cell) => cell.text.trim()).join(" ");
+    const text = textOf(row);
     const period = spanOf(text, reading) ?? monthOf(text, reading);
     if (period) return period;
   }
   return undefined;
 }
 
-const cell = (text: string): Cell => ({ ref: "", text, isNumber: false });
+const textOf = ({ cells }: Row) => cells.map((cell) => cell?.text.trim() ?? "").join(" ");
+const cell = (text: string) => ({ text, isNumber: false });
 
 function spanOf(text: string, reading: Reading): Period | undefined {
   const [, first = "", last = ""] = SPAN.exec(text) ?? [];
@@ -35,5 +37,5 @@ function spanOf(text: string, reading: Reading): Period | undefined {
 
 function monthOf(text: string, reading: Reading): Period | undefined {
   const month = readMonth(cell(ONE_MONTH.exec(text)?.[1] ?? ""), reading);
-  return month === undefined ? undefined : monthPeriod(month, reading.zoneMinutes * 60 * SECOND);
+  return month === undefined ? undefined : monthPeriod(month, (reading.zoneMinutes ?? 0) * 60 * SECOND);
 }
