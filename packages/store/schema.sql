@@ -1,5 +1,16 @@
 -- Made by `npm run schema` from a migrated database. The migrations are the source; a test compares.
 
+CREATE TABLE account_hours (
+  account_no smallint NOT NULL,
+  shard smallint NOT NULL,
+  hour timestamp with time zone NOT NULL,
+  frozen_through integer NOT NULL DEFAULT 0,
+  frozen_at timestamp with time zone,
+  CONSTRAINT account_hours_pkey PRIMARY KEY (account_no, shard, hour),
+  CONSTRAINT account_hours_account_no_fkey FOREIGN KEY (account_no) REFERENCES accounts(account_no),
+  CONSTRAINT account_hours_hour_shard_fkey FOREIGN KEY (hour, shard) REFERENCES hours(hour, shard)
+);
+
 CREATE TABLE account_probes (
   account_no smallint NOT NULL,
   probed_at timestamp with time zone NOT NULL,
@@ -18,6 +29,7 @@ CREATE TABLE accounts (
   code text NOT NULL,
   marketplace text NOT NULL,
   site text NOT NULL,
+  address text,
   halted_code text,
   halted_at timestamp with time zone,
   created_at timestamp with time zone NOT NULL,
@@ -479,7 +491,7 @@ CREATE TABLE hours (
   status text NOT NULL,
   reason text NOT NULL DEFAULT ''::text,
   sealed_at timestamp with time zone NOT NULL,
-  frozen_through integer NOT NULL DEFAULT 0,
+  divided_at timestamp with time zone,
   frozen_at timestamp with time zone,
   CONSTRAINT hours_pkey PRIMARY KEY (hour, shard),
   CONSTRAINT hours_hour_check CHECK ((date_trunc('hour'::text, hour) = hour)),
@@ -976,6 +988,7 @@ CREATE TABLE usage_totals (
   CONSTRAINT usage_totals_quantity_check CHECK (((quantity > '-Infinity'::numeric) AND (quantity < 'Infinity'::numeric)))
 );
 
+CREATE INDEX account_hours_to_freeze ON public.account_hours USING btree (account_no, shard, hour) WHERE (frozen_at IS NULL);
 CREATE INDEX audit_ref ON public.audit USING btree (account_no, ref, audit_id);
 CREATE UNIQUE INDEX bill_findings_open ON public.bill_findings USING btree (account_no, kind, month, scope, key, currency) WHERE (resolved_at IS NULL);
 CREATE INDEX bill_lines_usage ON public.bill_lines USING btree (usage_month);
@@ -1000,6 +1013,7 @@ CREATE INDEX findings_settled ON public.findings USING btree (account_no, kind, 
 CREATE INDEX findings_unvalued ON public.findings USING btree (account_no) WHERE (valued_at IS NULL);
 CREATE INDEX hooks_due ON public.hooks USING btree (account_no, next_at) WHERE (delivered_at IS NULL);
 CREATE INDEX hooks_waiting ON public.hooks USING btree (account_no, ref, hook_id) WHERE (delivered_at IS NULL);
+CREATE INDEX hours_to_divide ON public.hours USING btree (shard, hour) WHERE ((divided_at IS NULL) AND (frozen_at IS NULL));
 CREATE INDEX hours_to_freeze ON public.hours USING btree (shard, hour) WHERE (frozen_at IS NULL);
 CREATE UNIQUE INDEX instance_suspensions_open ON public.instance_suspensions USING btree (instance_no) WHERE (suspended_to IS NULL);
 CREATE INDEX instances_binding ON public.instances USING btree (account_no, subject, meter_no, opened);
@@ -1016,7 +1030,7 @@ CREATE UNIQUE INDEX rereports_open ON public.rereports USING btree (sn) WHERE (d
 CREATE UNIQUE INDEX reruns_open ON public.reruns USING btree (call_id) WHERE (done_at IS NULL);
 CREATE INDEX statement_lines_sn ON public.statement_lines USING btree (sn, statement_id);
 CREATE INDEX statements_bills ON public.statements USING btree (account_no, bill_from) WHERE (bill_from IS NOT NULL);
-CREATE INDEX submissions_due ON public.submissions USING btree (deadline, submission_id) WHERE (state = ANY (ARRAY['frozen'::text, 'sent'::text, 'unknown'::text]));
+CREATE INDEX submissions_due ON public.submissions USING btree (account_no, deadline, submission_id) WHERE (state = ANY (ARRAY['frozen'::text, 'sent'::text, 'unknown'::text]));
 CREATE INDEX submissions_range ON public.submissions USING btree (account_no, shard, seq_from, seq_to);
 CREATE INDEX submissions_refused ON public.submissions USING btree (account_no, shard, seq_from) WHERE (state = ANY (ARRAY['conflict'::text, 'rejected_fixable'::text, 'rejected_final'::text, 'expired'::text, 'abnormal'::text]));
 CREATE INDEX submissions_span ON public.submissions USING gist (int8range(chain_position(account_no, shard, seq_from), chain_position(account_no, shard, seq_to), '[]'::text));

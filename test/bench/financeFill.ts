@@ -202,12 +202,12 @@ export async function fillMonth(
     }
     const shards = Array.from(
       { length: SHARDS },
-      (_, shard) => `${at}\t${shard}\tcomplete\t\t${made}\t0\t${made}`,
+      (_, shard) => `${at}\t${shard}\tcomplete\t\t${made}\t${made}\t${made}`,
     );
     return {
       counts,
       tables: {
-        "hours (hour, shard, status, reason, sealed_at, frozen_through, frozen_at)": shards,
+        "hours (hour, shard, status, reason, sealed_at, divided_at, frozen_at)": shards,
         "hour_usage (shard, bill_hour, instance_no, origin_hour, quantity, events)": usages,
         "record_proofs (hour, instance_no, sn, events_root, leaves)": proofs,
         [RECORD_COLUMNS]: records,

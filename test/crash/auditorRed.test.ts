@@ -127,7 +127,13 @@ beforeAll(async () => {
   const proofs = { dir: join(dir, "proofs"), verifier: VERIFIER };
   const key = await openProofKey(join(proofs.dir, "proof-key.pem"));
   await writePublicKey(proofs.dir, key);
-  const proving = { ...deps, key, dir: proofs.dir, anchorFile: join(proofs.dir, "anchors.ndjson") };
+  const proving = {
+    ...deps,
+    accounts: [ledger.account],
+    key,
+    dir: proofs.dir,
+    anchorFile: join(proofs.dir, "anchors.ndjson"),
+  };
   while (await proveHours(proving));
   writeFileSync(truthPath, truth.map((line) => `${JSON.stringify(line)}\n`).join(""));
   await journal.close();

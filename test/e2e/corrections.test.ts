@@ -58,7 +58,15 @@ async function correct(): Promise<void> {
 async function close(before: Micros): Promise<void> {
   clock.set(Math.max(clock.now(), before + 10 * MINUTE));
   while (await sealDueHours({ pool: ledger.pool, clock, logger }));
-  while (await freezeRecords({ pool: ledger.pool, clock, profile: market, recordsPerCall: 1_000 }));
+  while (
+    await freezeRecords({
+      pool: ledger.pool,
+      clock,
+      account: ledger.account,
+      profile: market,
+      recordsPerCall: 1_000,
+    })
+  );
 }
 const billed = async (instance = "i-tokens") =>
   (

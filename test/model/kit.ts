@@ -32,7 +32,15 @@ export async function onBench(play: (bench: Bench) => Promise<void>): Promise<vo
     baseUrl: "http://127.0.0.1:9",
     key: "key",
   });
-  const deps = { pool: ledger.pool, clock, logger, profile: market, client: market, recordsPerCall: 3 };
+  const deps = {
+    pool: ledger.pool,
+    account: ledger.account,
+    clock,
+    logger,
+    profile: market,
+    client: market,
+    recordsPerCall: 3,
+  };
   try {
     await play({
       ledger,

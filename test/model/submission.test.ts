@@ -78,7 +78,13 @@ test("a submission's life is the state table's, whoever wakes up late", { timeou
             holder = undefined;
           } else if (each.kind === "claim") {
             const [claim] = await inTransaction(ledger.pool, (db) =>
-              claimSubmissions(db, { now, real, leaseUntil: real + 30 * SECOND, limit: 1 }),
+              claimSubmissions(db, {
+                accountNo: ledger.account.accountNo,
+                now,
+                real,
+                leaseUntil: real + 30 * SECOND,
+                limit: 1,
+              }),
             );
             // Sent and held by nobody is due as unknown is.
             const isDue: boolean = holder === undefined && ["frozen", "sent", "unknown"].includes(state);
@@ -98,7 +104,7 @@ test("a submission's life is the state table's, whoever wakes up late", { timeou
             now += 22 * 24 * HOUR;
             if (holder) real += 60 * SECOND;
             holder = undefined;
-            await expireSubmissions(ledger.pool, now, real);
+            await expireSubmissions(ledger.pool, ledger.account.accountNo, now, real);
             if (["frozen", "sent", "unknown"].includes(state)) state = "expired";
           }
           const [row] = await ledger.rows<{ state: string }>("SELECT state FROM billing.records");

@@ -40,7 +40,7 @@ afterEach(async (context) => {
 });
 
 /** Files all that is owed. */
-async function file({ pool }: Ledger): Promise<void> {
+async function file({ pool, account }: Ledger): Promise<void> {
   const clock = fixedClock(hourAfter(3) + 5 * MINUTE, Date.now() * 1_000);
   await sandbox.setClock({ start: new Date(clock.now() / 1_000).toISOString(), rate: 0 });
   const logger = createLogger({ service: "test", level: "silent" });
@@ -48,6 +48,7 @@ async function file({ pool }: Ledger): Promise<void> {
     pool,
     clock,
     logger,
+    account,
     profile: market,
     client: market,
     random: () => 0,
@@ -55,7 +56,7 @@ async function file({ pool }: Ledger): Promise<void> {
     takeTurn: () => Promise.resolve(),
     onSettled: () => {},
   };
-  for (let calls = 0; (await readBacklog(pool)).submissions > 0; calls += 1) {
+  for (let calls = 0; (await readBacklog(pool, account.accountNo)).submissions > 0; calls += 1) {
     if (calls > 100) throw new Error("submissions do not end");
     if (!(await submitNext(deps))) clock.advance(20 * SECOND);
   }

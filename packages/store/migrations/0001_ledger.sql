@@ -22,8 +22,11 @@ CREATE TABLE clock (
 CREATE TABLE accounts (
   account_no smallint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
   code text NOT NULL UNIQUE,
+  -- What its first start bound it to: serial numbers are made of the code, so it never changes once it has a record.
   marketplace text NOT NULL,
   site text NOT NULL,
+  -- Where its records go; null until a process that knows has started.
+  address text,
   -- Set while the marketplace refuses our key, signature or rights: nothing is sent until a probe succeeds.
   halted_code text,
   halted_at timestamptz,
@@ -390,13 +393,30 @@ CREATE TABLE hours (
   status text NOT NULL CHECK (status IN ('complete', 'nothing', 'incomplete')),
   reason text NOT NULL DEFAULT '',
   sealed_at timestamptz NOT NULL,
-  -- Freezing goes by instance in chunks; null frozen_at is work left to do.
-  frozen_through integer NOT NULL DEFAULT 0,
+  -- When it was divided among the accounts that have usage in it.
+  divided_at timestamptz,
+  -- When the last of them had made its records; null is work left to do.
   frozen_at timestamptz,
   PRIMARY KEY (hour, shard)
 );
 
+CREATE INDEX hours_to_divide ON hours (shard, hour) WHERE divided_at IS NULL AND frozen_at IS NULL;
+
 CREATE INDEX hours_to_freeze ON hours (shard, hour) WHERE frozen_at IS NULL;
+
+-- What of a sealed hour is one account's: its records are made by that account's rules and wait for no other account.
+CREATE TABLE account_hours (
+  account_no smallint NOT NULL REFERENCES accounts,
+  shard smallint NOT NULL,
+  hour timestamptz NOT NULL,
+  -- Freezing goes by instance in chunks; null frozen_at is work left to do.
+  frozen_through integer NOT NULL DEFAULT 0,
+  frozen_at timestamptz,
+  PRIMARY KEY (account_no, shard, hour),
+  FOREIGN KEY (hour, shard) REFERENCES hours
+);
+
+CREATE INDEX account_hours_to_freeze ON account_hours (account_no, shard, hour) WHERE frozen_at IS NULL;
 
 -- Cumulative usage of an instance over sealed hours, up to its shard's mark.
 CREATE TABLE usage_totals (
@@ -503,7 +523,7 @@ CREATE TABLE submissions (
   created_at timestamptz NOT NULL
 );
 
-CREATE INDEX submissions_due ON submissions (deadline, submission_id) WHERE state IN ('frozen', 'sent', 'unknown');
+CREATE INDEX submissions_due ON submissions (account_no, deadline, submission_id) WHERE state IN ('frozen', 'sent', 'unknown');
 
 CREATE INDEX submissions_unsettled ON submissions (account_no, deadline)
   WHERE state IN ('accepted', 'duplicate', 'rejected_fixable', 'rejected_final');

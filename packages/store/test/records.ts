@@ -26,8 +26,8 @@ export async function file(
   const { accountNo, code } = ledger.account;
   await ledger.instance(instanceId, "tokens", `customer of ${instanceId}`);
   const [{ instance_no: instanceNo }] = (await ledger.rows<{ instance_no: number }>(
-    "SELECT instance_no FROM instances WHERE instance_id = $1",
-    [instanceId],
+    "SELECT instance_no FROM instances WHERE account_no = $1 AND instance_id = $2",
+    [accountNo, instanceId],
   )) as [{ instance_no: number }];
   const shard = shardOf(instanceId);
   const record = await inTransaction(ledger.pool, async (db) => {
@@ -65,6 +65,7 @@ export async function file(
   for (const state of fares) {
     const leaseUntil = REAL + MINUTE;
     const [claim] = await claimSubmissions(ledger.pool, {
+      accountNo,
       now: H + HOUR + MINUTE,
       real: REAL,
       leaseUntil,

@@ -40,7 +40,7 @@ const take = (lines: StatedLine[], change: Partial<NewStatement> = {}) =>
     },
     NOW,
   );
-const stateOf = async (sn: string) => (await findRecord(ledger.pool, sn))?.state;
+const stateOf = async (sn: string) => (await findRecord(ledger.pool, [ledger.account.accountNo], sn))?.state;
 const open = async () =>
   (
     await ledger.rows(
@@ -67,7 +67,10 @@ describe("a statement", () => {
     await take([line(sn)]);
     expect(await take([], { askedAt: NOW + 1 })).toMatchObject({ missing: 1 });
     expect(await open()).toEqual([["missing", sn]]);
-    expect([await stateOf(sn), (await readBacklog(ledger.pool)).submissions]).toEqual(["billed", 0]);
+    expect([
+      await stateOf(sn),
+      (await readBacklog(ledger.pool, ledger.account.accountNo)).submissions,
+    ]).toEqual(["billed", 0]);
   });
 
   test("that settles all records of a call, each in its own way, ends the asking", async () => {
@@ -160,9 +163,12 @@ describe("a record that is not there", () => {
     expect(await take([], { askedAt: NOW + 1 })).toMatchObject({ missing: 1 });
     expect(await stateOf(sn)).toBe("missing");
     expect(await open()).toEqual([["missing", sn]]);
-    expect(await readBacklog(ledger.pool)).toMatchObject({ submissions: 1, records: 1 });
+    expect(await readBacklog(ledger.pool, ledger.account.accountNo)).toMatchObject({
+      submissions: 1,
+      records: 1,
+    });
     expect(await take([])).toMatchObject({ missing: 0 });
-    expect(await readBacklog(ledger.pool)).toMatchObject({ submissions: 1 });
+    expect(await readBacklog(ledger.pool, ledger.account.accountNo)).toMatchObject({ submissions: 1 });
   });
 
   test("is not missing where it was accepted after the marketplace was asked, or begins outside of the range", async () => {

@@ -24,7 +24,14 @@ beforeEach(async () => {
 afterEach((context) => ledger.end(context.task.result?.state === "fail"));
 
 const claim = (change: { now?: number; real?: number; leaseUntil?: number; limit?: number } = {}) =>
-  claimSubmissions(ledger.pool, { now: NOW, real: REAL, leaseUntil: REAL + MINUTE, limit: 10, ...change });
+  claimSubmissions(ledger.pool, {
+    accountNo: ledger.account.accountNo,
+    now: NOW,
+    real: REAL,
+    leaseUntil: REAL + MINUTE,
+    limit: 10,
+    ...change,
+  });
 
 describe("a claim", () => {
   test("is of one reporter alone, with its intent committed before the first byte", async () => {
@@ -48,12 +55,12 @@ describe("a claim", () => {
     expect(await renewLease(ledger.pool, zombie!, REAL + DAY)).toBe(false);
     const accepted = { state: "accepted", code: null, host: "h", nextAt: REAL } as const;
     expect(await settleSubmission(ledger.pool, zombie!, accepted, NOW)).toBe(false);
-    expect((await findRecord(ledger.pool, sn))!.state).toBe("sent");
+    expect((await findRecord(ledger.pool, [ledger.account.accountNo], sn))!.state).toBe("sent");
     expect(await stillHolds(ledger.pool, heir!, REAL + 2 * MINUTE)).toBe(true);
     expect(await renewLease(ledger.pool, heir!, REAL + DAY)).toBe(true);
     expect(await settleSubmission(ledger.pool, heir!, accepted, NOW)).toBe(true);
-    expect((await findRecord(ledger.pool, sn))!.state).toBe("accepted");
-    expect(await countSends(ledger.pool, [sn])).toEqual(new Map([[sn, 2]]));
+    expect((await findRecord(ledger.pool, [ledger.account.accountNo], sn))!.state).toBe("accepted");
+    expect(await countSends(ledger.pool, ledger.account.accountNo, [sn])).toEqual(new Map([[sn, 2]]));
   });
 
   test("is not given for a halted account, nor before its turn, nor after expiry", async () => {
@@ -70,10 +77,14 @@ describe("a claim", () => {
 test("what expires is told, and no longer owed; a call under way is left to its reply", async () => {
   const sn = await file(ledger, "i-1", "1.0000", []);
   await claim();
-  expect(await expireSubmissions(ledger.pool, H + 21 * DAY, REAL)).toBe(0);
-  expect(await expireSubmissions(ledger.pool, H + 21 * DAY, REAL + MINUTE)).toBe(1);
-  expect((await findRecord(ledger.pool, sn))!.state).toBe("expired");
-  expect(await readBacklog(ledger.pool)).toEqual({ submissions: 0, records: 0, firstDeadline: null });
+  expect(await expireSubmissions(ledger.pool, ledger.account.accountNo, H + 21 * DAY, REAL)).toBe(0);
+  expect(await expireSubmissions(ledger.pool, ledger.account.accountNo, H + 21 * DAY, REAL + MINUTE)).toBe(1);
+  expect((await findRecord(ledger.pool, [ledger.account.accountNo], sn))!.state).toBe("expired");
+  expect(await readBacklog(ledger.pool, ledger.account.accountNo)).toEqual({
+    submissions: 0,
+    records: 0,
+    firstDeadline: null,
+  });
 });
 
 test("frozen records, outcomes and residues refuse every change", async () => {
@@ -96,26 +107,28 @@ test("records come in pages, by hour, instance and state", async () => {
   for (let n = 0; n < 3; n += 1) sns.push(await file(ledger, `i-${n}`, "1.0000"));
   sns.sort();
   const page = async (filter: object): Promise<string[]> =>
-    (await listRecords(ledger.pool, { after: "", limit: 2, ...filter })).map(({ sn }) => sn);
+    (await listRecords(ledger.pool, [ledger.account.accountNo], { after: "", limit: 2, ...filter })).map(
+      ({ sn }) => sn,
+    );
   expect(await page({})).toEqual(sns.slice(0, 2));
   expect(await page({ after: sns[1] })).toEqual(sns.slice(2));
   expect(await page({ hour: H + HOUR })).toEqual([]);
   expect(await page({ instanceId: "i-1" })).toHaveLength(1);
   expect(await page({ state: "billed" })).toEqual([]);
-  expect(await findRecord(ledger.pool, "nobody's")).toBeUndefined();
+  expect(await findRecord(ledger.pool, [ledger.account.accountNo], "nobody's")).toBeUndefined();
 });
 
 test("a wish to re-report waits once per record, is taken by one reporter and ends with its reason", async () => {
   const sn = await file(ledger, "i-1", "1.0000");
   const wish = { sn, quantity: null, interval: null, reason: "wrong price", keyId: "k" };
-  expect(await requestRereport(ledger.pool, wish, NOW)).toBe(true);
-  expect(await requestRereport(ledger.pool, wish, NOW)).toBe(false);
+  expect(await requestRereport(ledger.pool, ledger.account.accountNo, wish, NOW)).toBe(true);
+  expect(await requestRereport(ledger.pool, ledger.account.accountNo, wish, NOW)).toBe(false);
   await inTransaction(ledger.pool, async (db) => {
-    const waiting = await lockRereport(db);
+    const waiting = await lockRereport(db, ledger.account.accountNo);
     expect(waiting).toMatchObject({ sn, quantity: "1.0000", part: "0", newBegin: null });
-    expect(await lockRereport(ledger.pool)).toBeUndefined();
+    expect(await lockRereport(ledger.pool, ledger.account.accountNo)).toBeUndefined();
     await finishRereport(db, waiting!.requestId, { refused: "it is not void" }, NOW);
   });
-  expect(await lockRereport(ledger.pool)).toBeUndefined();
-  expect(await requestRereport(ledger.pool, wish, NOW)).toBe(true);
+  expect(await lockRereport(ledger.pool, ledger.account.accountNo)).toBeUndefined();
+  expect(await requestRereport(ledger.pool, ledger.account.accountNo, wish, NOW)).toBe(true);
 });

@@ -31,7 +31,7 @@ const take = (lines: StatedLine[], change: Partial<NewStatement> = {}) =>
 const line = (instanceId: string, change: Partial<StatedLine> = {}): StatedLine => ({
   ...{ serialNumber: "", instanceId, begin: H, end: H + HOUR, quantity: "5", state: "normal", ...change },
 });
-const stateOf = async (sn: string) => (await findRecord(ledger.pool, sn))?.state;
+const stateOf = async (sn: string) => (await findRecord(ledger.pool, [ledger.account.accountNo], sn))?.state;
 const findings = async () =>
   (await ledger.rows("SELECT kind, sn FROM findings ORDER BY finding_id")).map(({ kind, sn }) => [kind, sn]);
 
@@ -45,7 +45,8 @@ async function fileWaiting(count: number): Promise<string[]> {
   await insertSubmission(ledger.pool, { ...range, ...until }, SENT, null);
   return sns;
 }
-const idOf = async (sn: string) => (await findRecord(ledger.pool, sn))!.instanceId;
+const idOf = async (sn: string) =>
+  (await findRecord(ledger.pool, [ledger.account.accountNo], sn))!.instanceId;
 
 describe("a line without a serial number", () => {
   test("is of the record of its interval, and settles it as one with a number would", async () => {
@@ -73,7 +74,10 @@ describe("a line without a serial number", () => {
       missing: 0,
       extra: 1,
     });
-    expect([await stateOf(sn), (await readBacklog(ledger.pool)).submissions]).toEqual(["accepted", 0]);
+    expect([
+      await stateOf(sn),
+      (await readBacklog(ledger.pool, ledger.account.accountNo)).submissions,
+    ]).toEqual(["accepted", 0]);
   });
 
   test("says what the good line of the interval says, where a repeat is abnormal", async () => {
@@ -95,7 +99,7 @@ describe("a call that waits for a statement", () => {
       from: H,
       to: H + 1_000_000,
     });
-    expect(await readBacklog(ledger.pool)).toMatchObject({ submissions: 1 });
+    expect(await readBacklog(ledger.pool, ledger.account.accountNo)).toMatchObject({ submissions: 1 });
     expect(await take([], { askedAt: NOW - 1 })).toMatchObject({ missing: 0, again: 0, delivered: 0 });
     expect(await take([], { complete: false })).toMatchObject({ again: 0 });
   });
@@ -111,7 +115,10 @@ describe("a call that waits for a statement", () => {
       "billed",
       "frozen",
     ]);
-    expect(await readBacklog(ledger.pool)).toMatchObject({ submissions: 1, records: 1 });
+    expect(await readBacklog(ledger.pool, ledger.account.accountNo)).toMatchObject({
+      submissions: 1,
+      records: 1,
+    });
     expect(await findings()).toEqual([]);
   });
 

@@ -53,9 +53,25 @@ export async function openLedger(firstHour: Micros = H): Promise<Ledger> {
     firstHour,
   );
   await ensureShards(pool, firstHour);
+  return {
+    ...ledgerOf(pool, account, firstHour),
+    url: database.url,
+    end: async (failed) => {
+      await pool.end();
+      await database.end(failed);
+    },
+  };
+}
+
+/** The same database as another account of the seller has it; ending it is left to the first. */
+export async function secondAccount(ledger: Ledger, code = "koogallery-intl"): Promise<Ledger> {
+  const account = await ensureAccount(ledger.pool, { code, marketplace: "koogallery", site: "intl" }, H);
+  return { ...ledgerOf(ledger.pool, account, H), url: ledger.url, end: async () => {} };
+}
+
+function ledgerOf(pool: Pool, account: Account, firstHour: Micros): Omit<Ledger, "url" | "end"> {
   const { accountNo } = account;
   return {
-    url: database.url,
     pool,
     account,
     meter: async (code, aggregation, scale = 6) =>
@@ -68,18 +84,14 @@ export async function openLedger(firstHour: Micros = H): Promise<Ledger> {
       );
       if (added.outcome !== "created") throw new Error(`instance ${instanceId}: ${added.outcome}`);
       if (closed !== undefined) {
-        await pool.query("UPDATE instances SET closed = to_timestamp($2::float8) WHERE instance_id = $1", [
-          instanceId,
-          closed / 1e6,
-        ]);
+        await pool.query(
+          "UPDATE instances SET closed = to_timestamp($3::float8) WHERE account_no = $1 AND instance_id = $2",
+          [accountNo, instanceId, closed / 1e6],
+        );
       }
     },
     rows: async <T>(sql: string, parameters: unknown[] = []) =>
       (await pool.query(sql, parameters)).rows as T[],
-    end: async (failed) => {
-      await pool.end();
-      await database.end(failed);
-    },
   };
 }
 

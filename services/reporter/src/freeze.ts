@@ -25,6 +25,7 @@ import {
   openPackages,
   readSealedUsage,
   readTakenIntervals,
+  type Account,
   type Db,
   type FreezeWork,
   type FrozenRecord,
@@ -37,13 +38,15 @@ import {
 export interface FreezeDeps {
   pool: Pool;
   clock: Clock;
+  account: Pick<Account, "accountNo">;
+  /** Of this account. */
   profile: MarketplaceProfile;
   recordsPerCall: number;
 }
 
-/** Freezes one chunk of every shard's oldest unfrozen hour. @returns whether there was work. */
+/** Freezes one chunk of the account's oldest unfrozen hour of every shard. @returns whether there was work. */
 export async function freezeRecords(deps: FreezeDeps): Promise<boolean> {
-  const work = await findFreezeWork(deps.pool);
+  const work = await findFreezeWork(deps.pool, deps.account.accountNo);
   const done = await Promise.all(work.map((hour) => freezeChunk(deps, hour)));
   await faultPoint("reporter.afterFreeze");
   return done.some(Boolean);
@@ -63,16 +66,7 @@ async function freezeChunk(deps: FreezeDeps, found: FreezeWork): Promise<boolean
     const numbers = usages.map((usage) => usage.instanceNo);
     const packages = await openPackages(db, numbers, work.hour);
     const plans = await planAll(deps, db, work, usages, packages, now);
-    for (const accountNo of new Set(usages.map((usage) => usage.accountNo))) {
-      await freezeAccount(
-        deps,
-        db,
-        work,
-        accountNo,
-        plans.filter(({ usage }) => usage.accountNo === accountNo),
-        now,
-      );
-    }
+    await freezePlans(deps, db, work, plans, now);
     await packages.save();
     await insertResidues(db, work.hour, changedResidues(plans));
     await insertUnbillable(db, work.hour, unbillable(plans));
@@ -112,11 +106,10 @@ async function planAll(
   return planned;
 }
 
-async function freezeAccount(
+async function freezePlans(
   deps: FreezeDeps,
   db: PoolClient,
-  { shard }: FreezeWork,
-  accountNo: number,
+  { accountNo, shard }: FreezeWork,
   planned: readonly Planned[],
   now: Micros,
 ): Promise<void> {

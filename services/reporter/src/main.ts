@@ -45,9 +45,7 @@ runService({
       clock,
       logger,
       metrics,
-      profile: profileOf(declared),
-      client: clientOf(declared, secrets.value, io),
-      account,
+      accounts: [{ account, profile: profileOf(declared), client: clientOf(declared, secrets.value, io) }],
       random: Math.random,
       recordsPerCall: settings.RECORDS_PER_CALL,
     });
@@ -60,7 +58,7 @@ runService({
       stalledAfterMs: HANGS_FOR_MS,
       logger,
     });
-    const prover = startProver(settings, { pool, clock, logger });
+    const prover = startProver(settings, { pool, clock, logger, accounts: [account] });
     const http = createHttp({
       logger,
       metrics,

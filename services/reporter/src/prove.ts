@@ -18,7 +18,6 @@ import {
   insertManifest,
   insertRecordProofs,
   inTransaction,
-  listAccounts,
   lockProof,
   readHourLines,
   type Account,
@@ -34,6 +33,8 @@ export interface ProveDeps {
   pool: Pool;
   clock: Clock;
   logger: Logger;
+  /** Those whose hours are proven here. */
+  accounts: readonly Account[];
   key: ProofKey;
   /** Where the hours' exports go. */
   dir: string;
@@ -48,12 +49,17 @@ const PROOFS_AT_ONCE = 1_000;
 
 /**
  * Proves the oldest frozen hour of each account: roots, export, signed manifest, anchor (SPEC 10). Never in the
- * way of sending: it only reads what is final. @returns whether there was work.
+ * way of sending: it only reads what is final.
+ * @param isDue whether an account's hours may be proven now; all where absent
+ * @returns whether there was work.
  */
-export async function proveHours(deps: ProveDeps): Promise<boolean> {
+export async function proveHours(
+  deps: ProveDeps,
+  isDue: (account: Account) => Promise<boolean> = () => Promise.resolve(true),
+): Promise<boolean> {
   let worked = await anchorManifests(deps);
-  for (const account of await listAccounts(deps.pool)) {
-    if (await proveHour(deps, account)) worked = true;
+  for (const account of deps.accounts) {
+    if ((await isDue(account)) && (await proveHour(deps, account))) worked = true;
   }
   return (await anchorManifests(deps)) || worked;
 }

@@ -1,6 +1,6 @@
 import { join } from "node:path";
-import { createLoop, type Clock, type Logger } from "@quarterpast/runtime";
-import { isFilingUnderWay, type Pool } from "@quarterpast/store";
+import { createLoop } from "@quarterpast/runtime";
+import { isFilingUnderWay, type Account } from "@quarterpast/store";
 import { openProofKey, writePublicKey } from "./proofKey.js";
 import { proveHours, type ProveDeps } from "./prove.js";
 
@@ -14,11 +14,12 @@ const EVERY_MS = 1_000;
 
 /**
  * Starts the proving of hours, in a loop of its own: what it lacks never keeps records from being sent, and it counts
- * for no health check. It waits while records can still be filed in their window: until minute 15 at most. Without PROOF_DIR there are no proofs, and the log says so.
+ * for no health check. An account's hour waits while its records can still be filed in their window: until minute 15 at
+ * most. Without PROOF_DIR there are no proofs, and the log says so.
  */
 export function startProver(
   settings: ProverSettings,
-  { pool, clock, logger }: { pool: Pool; clock: Clock; logger: Logger },
+  { pool, clock, logger, accounts }: Pick<ProveDeps, "pool" | "clock" | "logger" | "accounts">,
 ): { stop(): Promise<void> } {
   const dir = settings.PROOF_DIR;
   if (dir === undefined) {
@@ -30,12 +31,11 @@ export function startProver(
   const open = async (): Promise<ProveDeps> => {
     const key = await openProofKey(settings.PROOF_KEY_FILE ?? join(dir, "proof-key.pem"));
     await writePublicKey(dir, key);
-    return { pool, clock, logger, key, dir, anchorFile: settings.ANCHOR_FILE ?? join(dir, "anchors.ndjson") };
+    const anchorFile = settings.ANCHOR_FILE ?? join(dir, "anchors.ndjson");
+    return { pool, clock, logger, accounts, key, dir, anchorFile };
   };
-  const run = async () => {
-    if (await isFilingUnderWay(pool, clock.now())) return false;
-    return proveHours((deps ??= await open()));
-  };
+  const isQuiet = async ({ accountNo }: Account) => !(await isFilingUnderWay(pool, accountNo, clock.now()));
+  const run = async () => proveHours((deps ??= await open()), isQuiet);
   const loop = createLoop({ name: "prove", everyMs: EVERY_MS, run, logger });
   loop.start();
   return loop;

@@ -4,21 +4,26 @@ import { readAccount, readBacklog, type Account, type Pool } from "@quarterpast/
 import { createBreaker } from "./breaker.js";
 import { watchCases } from "./cases.js";
 import { freezeRecords } from "./freeze.js";
-import { probeMarketplace } from "./probe.js";
+import { probeMarketplace, type ProbeDeps } from "./probe.js";
 import { reconcileAccepted } from "./reconcile.js";
 import { carryOutRereport } from "./rereport.js";
 import { sealDueHours } from "./seal.js";
-import { submitNext } from "./submit.js";
+import { submitNext, type SubmitDeps } from "./submit.js";
 import { createTurns } from "./turns.js";
+
+/** An account with the profile that its records are made by, and the client that files them. */
+export interface ReporterAccount {
+  account: Account;
+  profile: MarketplaceProfile;
+  client: MarketplaceClient;
+}
 
 export interface ReporterDeps {
   pool: Pool;
   clock: Clock;
   logger: Logger;
   metrics: Metrics;
-  profile: MarketplaceProfile;
-  client: MarketplaceClient;
-  account: Account;
+  accounts: readonly ReporterAccount[];
   recordsPerCall: number;
   random: () => number;
 }
@@ -37,62 +42,39 @@ const CASES_EVERY_MS = 5_000;
 /** So often the marketplace is asked for `doctor`; while sending is halted, as often as the profile says. */
 const PROBE_EVERY_MS = 60_000;
 
-/** Seals hours, freezes their records, files them and settles what became of them. Several may run side by side. */
+type AddLoop = (name: string, everyMs: number, run: () => Promise<boolean | void>) => Loop;
+
+/**
+ * Seals the seller's hours, and of each of its accounts freezes records, files them and settles what became of them. Each
+ * account has loops, a breaker and a rate of its own: what is wrong with one holds up no other. Several reporters may run
+ * side by side.
+ */
 export function createReporter(deps: ReporterDeps): Reporter {
-  const { pool, clock, logger, metrics, profile, client } = deps;
-  const settled = metrics.counter("reporter_submissions_total", "Calls by what became of them", ["state"]);
-  metrics.gauge("reporter_owed_records", "Records that are still to be delivered", [], async (gauge) => {
-    gauge.set((await readBacklog(pool)).records);
-  });
-  const freezing = {
-    pool,
-    clock,
-    profile,
-    recordsPerCall: Math.min(deps.recordsPerCall, profile.limits.recordsPerCall),
-  };
-  const submitting = {
-    pool,
-    clock,
-    logger,
-    profile,
-    client,
-    random: deps.random,
-    breaker: createBreaker(() => clock.real() / 1_000),
-    takeTurn: createTurns(profile.calls.perSecond, () => clock.real() / 1_000),
-    onSettled: (
-      claim: { submissionId: number; seqFrom: number; seqTo: number },
-      { state, code }: { state: string; code: string | null },
-    ) => {
-      settled.inc({ state });
-      logger.info(
-        { submission: claim.submissionId, records: claim.seqTo - claim.seqFrom + 1, state, code },
-        "call settled",
-      );
+  const { pool, clock, logger, metrics, accounts } = deps;
+  const settled = metrics.counter("reporter_submissions_total", "Calls by what became of them", [
+    "account",
+    "state",
+  ]);
+  metrics.gauge(
+    "reporter_owed_records",
+    "Records that are still to be delivered",
+    ["account"],
+    async (gauge) => {
+      for (const { account } of accounts)
+        gauge.set({ account: account.code }, (await readBacklog(pool, account.accountNo)).records);
     },
-  };
-  let probedAt = -Infinity;
-  const probe = async () => {
-    const isHalted = (await readAccount(pool, deps.account.accountNo))?.haltedCode != null;
-    if (!isHalted && performance.now() - probedAt < PROBE_EVERY_MS) return;
-    probedAt = performance.now();
-    await probeMarketplace(deps);
-  };
+  );
   const passes = new Map<string, number>();
-  const loop = (name: string, everyMs: number, run: () => Promise<boolean | void>): Loop => {
+  const loop: AddLoop = (name, everyMs, run) => {
     const passed = () => passes.set(name, performance.now());
     passed();
     return createLoop({ name, everyMs, run: () => run().finally(passed), logger });
   };
   const loops = [
     loop("seal", TICK_MS, () => sealDueHours({ pool, clock, logger })),
-    loop("freeze", TICK_MS, () => freezeRecords(freezing)),
-    loop("rereport", 1_000, () => carryOutRereport(freezing)),
-    ...Array.from({ length: profile.calls.inFlight }, (_, lane) =>
-      loop(`submit-${lane}`, TICK_MS, () => submitNext(submitting)),
+    ...accounts.flatMap((one) =>
+      accountLoops(deps, one, loop, (state) => settled.inc({ account: one.account.code, state })),
     ),
-    loop("reconcile", STATEMENT_EVERY_MS, () => reconcileAccepted(deps)),
-    loop("cases", CASES_EVERY_MS, () => watchCases(deps)),
-    loop("probe", profile.retry.halt.baseMs, probe),
   ];
   for (const each of loops) each.start();
   return {
@@ -100,7 +82,52 @@ export function createReporter(deps: ReporterDeps): Reporter {
     msSinceSuccess: () => Math.max(...loops.map((each) => each.msSinceSuccess())),
     stop: async () => {
       await Promise.all(loops.map((each) => each.stop()));
-      await client.close();
+      await Promise.all(accounts.map(({ client }) => client.close()));
     },
+  };
+}
+
+function accountLoops(
+  { pool, clock, logger, recordsPerCall, random }: ReporterDeps,
+  { account, profile, client }: ReporterAccount,
+  loop: AddLoop,
+  onState: (state: string) => void,
+): Loop[] {
+  const shared = { pool, clock, logger, account, profile, client };
+  const freezing = { ...shared, recordsPerCall: Math.min(recordsPerCall, profile.limits.recordsPerCall) };
+  const submitting: SubmitDeps = {
+    ...shared,
+    random,
+    breaker: createBreaker(() => clock.real() / 1_000),
+    takeTurn: createTurns(profile.calls.perSecond, () => clock.real() / 1_000),
+    onSettled: ({ submissionId, seqFrom, seqTo }, { state, code }) => {
+      onState(state);
+      logger.info(
+        { account: account.code, submission: submissionId, records: seqTo - seqFrom + 1, state, code },
+        "call settled",
+      );
+    },
+  };
+  const named = (name: string) => `${name} ${account.code}`;
+  return [
+    loop(named("freeze"), TICK_MS, () => freezeRecords(freezing)),
+    loop(named("rereport"), 1_000, () => carryOutRereport(freezing)),
+    ...Array.from({ length: profile.calls.inFlight }, (_, at) =>
+      loop(named(`submit-${at}`), TICK_MS, () => submitNext(submitting)),
+    ),
+    loop(named("reconcile"), STATEMENT_EVERY_MS, () => reconcileAccepted(shared)),
+    loop(named("cases"), CASES_EVERY_MS, () => watchCases(shared)),
+    loop(named("probe"), profile.retry.halt.baseMs, createProbe(shared)),
+  ];
+}
+
+/** Probes seldom, but often while sending is halted. */
+function createProbe(deps: ProbeDeps): () => Promise<void> {
+  let probedAt = -Infinity;
+  return async () => {
+    const isHalted = (await readAccount(deps.pool, deps.account.accountNo))?.haltedCode != null;
+    if (!isHalted && performance.now() - probedAt < PROBE_EVERY_MS) return;
+    probedAt = performance.now();
+    await probeMarketplace(deps);
   };
 }

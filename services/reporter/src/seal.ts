@@ -1,6 +1,13 @@
 import { HOUR, SEAL_RULE, type Micros, type SealRule } from "@quarterpast/domain";
 import { type Clock, faultPoint, type Logger } from "@quarterpast/runtime";
-import { lowestWatermark, readShards, sealHour, silentSources, type Pool } from "@quarterpast/store";
+import {
+  divideHours,
+  lowestWatermark,
+  readShards,
+  sealHour,
+  silentSources,
+  type Pool,
+} from "@quarterpast/store";
 
 export interface SealDeps {
   pool: Pool;
@@ -11,7 +18,8 @@ export interface SealDeps {
 
 /**
  * Seals the first open hour of every shard that is due: when all collectors and expected sources were heard past the
- * hour's end by the grace, or, as incomplete, at the latest minute whatever is missing (SPEC 8).
+ * hour's end by the grace, or, as incomplete, at the latest minute whatever is missing (SPEC 8). Hours are the seller's;
+ * each that is sealed is divided among the accounts that have usage in it.
  * @returns whether another hour may be due at once.
  */
 export async function sealDueHours({ pool, clock, logger, rule = SEAL_RULE }: SealDeps): Promise<boolean> {
@@ -32,6 +40,7 @@ export async function sealDueHours({ pool, clock, logger, rule = SEAL_RULE }: Se
       logger.warn({ hour, shard, reason: verdict.reason }, "hour sealed as incomplete");
     else logger.debug({ hour, shard, status }, "hour sealed");
   }
+  while ((await divideHours(pool, clock.now())) > 0);
   return sealed > 0;
 }
 

@@ -21,6 +21,7 @@ import {
   renewLease,
   settleSubmission,
   stillHolds,
+  type Account,
   type ClaimedSubmission,
   type Db,
   type OutgoingRecord,
@@ -33,6 +34,8 @@ export interface SubmitDeps {
   pool: Pool;
   clock: Clock;
   logger: Logger;
+  account: Pick<Account, "accountNo">;
+  /** Of this account. */
   profile: MarketplaceProfile;
   client: MarketplaceClient;
   random: () => number;
@@ -47,7 +50,7 @@ const LEASE: Micros = 6 * SECOND;
 const RENEW_EVERY_MS = 1_500;
 
 /**
- * Claims the most urgent submission, sends its frozen bytes and settles what came of it.
+ * Claims the account's most urgent submission, sends its frozen bytes and settles what came of it.
  * @returns whether there was one.
  */
 export async function submitNext(deps: SubmitDeps): Promise<boolean> {
@@ -63,12 +66,20 @@ async function submitDue(deps: SubmitDeps): Promise<boolean> {
   const { pool, clock } = deps;
   const real = clock.real();
   const afterStatement = versionsAfterStatement(deps.profile);
-  const lost = await giveUpLost(pool, clock.now(), real);
+  const { accountNo } = deps.account;
+  const lost = await giveUpLost(pool, accountNo, clock.now(), real);
   if (lost > 0) deps.logger.warn({ calls: lost }, "calls that were cut wait for a statement");
-  await expireSubmissions(pool, clock.now(), real);
+  await expireSubmissions(pool, accountNo, clock.now(), real);
   await faultPoint("reporter.beforeClaim");
   const claimed = await inTransaction(pool, (db) =>
-    claimSubmissions(db, { now: clock.now(), real, leaseUntil: real + LEASE, limit: 1, afterStatement }),
+    claimSubmissions(db, {
+      accountNo,
+      now: clock.now(),
+      real,
+      leaseUntil: real + LEASE,
+      limit: 1,
+      afterStatement,
+    }),
   );
   const claim = claimed[0];
   if (!claim) return false;
@@ -105,7 +116,7 @@ async function send(deps: SubmitDeps, claim: ClaimedSubmission): Promise<void> {
   deps.breaker.heard(result.kind !== "retry" && result.kind !== "unknown", retryAfterMs);
   await faultPoint("reporter.afterSend");
   const now = deps.clock.now();
-  const sends = await countSendsOf(deps.pool, result);
+  const sends = await countSendsOf(deps.pool, claim.accountNo, result);
   // All records of a call have one wire version.
   const resend = resendOf(deps.profile, records[0]!.wireVersion);
   const decision = decide(result, {
@@ -123,11 +134,16 @@ async function send(deps: SubmitDeps, claim: ClaimedSubmission): Promise<void> {
 }
 
 /** A record of a call that was cut, or filed again, went out before under another call. */
-async function countSendsOf(pool: Pool, result: CallResult): Promise<Map<string, number> | undefined> {
+async function countSendsOf(
+  pool: Pool,
+  accountNo: number,
+  result: CallResult,
+): Promise<Map<string, number> | undefined> {
   if (result.kind !== "accepted" || result.exceptions.length === 0) return undefined;
   await faultPoint("reporter.beforeCountSends");
   return countSends(
     pool,
+    accountNo,
     result.exceptions.map(({ serialNumber }) => serialNumber),
   );
 }

@@ -108,7 +108,10 @@ test("a call that was taken and not answered is not sent again; the statement sh
   expect(await submitDue(deps)).toBe(1);
   expect(await states()).toEqual(["unknown"]);
   expect(await submitDue(deps)).toBe(0);
-  expect(await readBacklog(ledger.pool)).toMatchObject({ submissions: 1, records: 1 });
+  expect(await readBacklog(ledger.pool, ledger.account.accountNo)).toMatchObject({
+    submissions: 1,
+    records: 1,
+  });
   await reconcileAt(deps, FILED);
   expect(await states()).toEqual(["accepted"]);
   expect(await submitDue(deps)).toBe(0);
@@ -137,7 +140,8 @@ test("a call that a complete statement does not show goes out again once, as it 
 test("a call whose lease ran out is left to a statement, not to the next reporter", async () => {
   const deps = depsOf();
   await freezeOne(deps);
-  const claim = { now: FILED, real: clock.real(), leaseUntil: clock.real() + SECOND, limit: 1 };
+  const { accountNo } = ledger.account;
+  const claim = { accountNo, now: FILED, real: clock.real(), leaseUntil: clock.real() + SECOND, limit: 1 };
   expect(
     await claimSubmissions(ledger.pool, { ...claim, afterStatement: versionsAfterStatement(deps.profile) }),
   ).toHaveLength(1);
@@ -154,7 +158,7 @@ test("a single record of which the reply says nothing clear waits too", async ()
   expect([await states(), await submitDue(deps)]).toEqual([["unknown"], 0]);
   await reconcileAt(deps, FILED + STATEMENT_LAG);
   expect([await states(), await submitDue(deps)]).toEqual([["abnormal"], 0]);
-  expect(await readBacklog(ledger.pool)).toMatchObject({ submissions: 0 });
+  expect(await readBacklog(ledger.pool, ledger.account.accountNo)).toMatchObject({ submissions: 0 });
 });
 
 test("a void record is filed again in its interval, and the statement's lines are told apart", async () => {
@@ -166,7 +170,7 @@ test("a void record is filed again in its interval, and the statement's lines ar
   expect(await states()).toEqual(["abnormal"]);
   const [{ sn }] = (await ledger.rows("SELECT sn FROM records")) as [{ sn: string }];
   const wish = { sn, quantity: "41", interval: null, reason: "a reason", keyId: "k" };
-  await requestRereport(ledger.pool, wish, clock.now());
+  await requestRereport(ledger.pool, ledger.account.accountNo, wish, clock.now());
   expect(await carryOutRereport(deps)).toBe(true);
   await submitDue(deps);
   await reconcileAt(deps, H + 2 * HOUR + 16 * MINUTE);

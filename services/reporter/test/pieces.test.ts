@@ -57,7 +57,11 @@ test("'already there' for a record that went out before in another call is proof
     { mode: "abnormal_sync", code: "777", share: 1, times: 1 },
     { mode: "abnormal_sync", code: "005", share: 1, times: 1 },
   ]);
-  for (let round = 0; (await readBacklog(ledger.pool)).submissions > 0 && round < 20; round += 1) {
+  for (
+    let round = 0;
+    (await readBacklog(ledger.pool, ledger.account.accountNo)).submissions > 0 && round < 20;
+    round += 1
+  ) {
     while (await submitNext(deps));
     clock.advance(20 * SECOND);
   }

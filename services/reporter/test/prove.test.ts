@@ -114,6 +114,7 @@ describe("a frozen hour", () => {
     await proven.ledger.rows("UPDATE submissions SET state = 'rejected_final'");
     await requestRereport(
       proven.deps.pool,
+      proven.ledger.account.accountNo,
       { sn: first!.sn, quantity: "1", interval: null, reason: "r", keyId: "k" },
       H,
     );
@@ -121,6 +122,7 @@ describe("a frozen hour", () => {
     await carryOutRereport({
       pool: proven.deps.pool,
       clock: proven.deps.clock,
+      account: proven.ledger.account,
       profile: openMarketplace(),
       recordsPerCall: 10,
     });

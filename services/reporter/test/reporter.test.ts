@@ -75,7 +75,11 @@ async function sealAndFreeze(options = deps()): Promise<void> {
 }
 /** Files all that is owed; `advance` lets retries and leases run out at once. */
 async function submitAll(options = deps(), advance = true): Promise<void> {
-  for (let calls = 0; (await readBacklog(ledger.pool)).submissions > 0; calls += 1) {
+  for (
+    let calls = 0;
+    (await readBacklog(ledger.pool, ledger.account.accountNo)).submissions > 0;
+    calls += 1
+  ) {
     if (calls > 200) throw new Error("submissions do not end");
     if (await submitNext(options)) continue;
     if (advance) clock.advance(20 * SECOND);
@@ -352,7 +356,12 @@ describe("what the marketplace may do", () => {
       { kind: "abnormal" },
     ]);
 
-    await requestRereport(ledger.pool, { ...wishOf(abnormal!.sn), quantity: "41" }, clock.now());
+    await requestRereport(
+      ledger.pool,
+      ledger.account.accountNo,
+      { ...wishOf(abnormal!.sn), quantity: "41" },
+      clock.now(),
+    );
     expect(await carryOutRereport(deps())).toBe(true);
     await submitAll();
     await setTime(H + 2 * HOUR + 16 * MINUTE);
@@ -385,7 +394,12 @@ describe("what the marketplace may do", () => {
     const [abnormal] = await records();
     expect(abnormal).toMatchObject({ state: "abnormal", code: "011" });
     const ask = async (begin: Micros, end: Micros) => {
-      await requestRereport(ledger.pool, { ...wishOf(abnormal!.sn), interval: { begin, end } }, clock.now());
+      await requestRereport(
+        ledger.pool,
+        ledger.account.accountNo,
+        { ...wishOf(abnormal!.sn), interval: { begin, end } },
+        clock.now(),
+      );
       await carryOutRereport(deps());
     };
     await ask(H + 9 * MINUTE, H + 20 * MINUTE);
@@ -423,12 +437,17 @@ describe("what the marketplace may do", () => {
     const [second] = await records();
     expect(second).toMatchObject({ state: "abnormal", code: "010" });
     const interval = { begin: H, end: H + 20 * MINUTE };
-    await requestRereport(ledger.pool, { ...wishOf(second!.sn), interval }, clock.now());
+    await requestRereport(
+      ledger.pool,
+      ledger.account.accountNo,
+      { ...wishOf(second!.sn), interval },
+      clock.now(),
+    );
     await carryOutRereport(deps());
     expect(await refusals()).toEqual([
       "in another interval only what the marketplace showed to be void is filed: this might bill it twice",
     ]);
-    await requestRereport(ledger.pool, wishOf(second!.sn), clock.now());
+    await requestRereport(ledger.pool, ledger.account.accountNo, wishOf(second!.sn), clock.now());
     await carryOutRereport(deps());
     expect(await records()).toMatchObject([{ state: "replaced" }, { begin_at: H, end_at: H + HOUR }]);
   });
@@ -440,7 +459,12 @@ describe("what the marketplace may do", () => {
     await sandbox.settle();
     await reconcileAccepted(deps());
     const [record] = await records();
-    await requestRereport(ledger.pool, { ...wishOf(record!.sn), quantity: null }, clock.now());
+    await requestRereport(
+      ledger.pool,
+      ledger.account.accountNo,
+      { ...wishOf(record!.sn), quantity: null },
+      clock.now(),
+    );
     await carryOutRereport(deps());
     expect(await records()).toHaveLength(1);
     expect(await ledger.rows("SELECT refused FROM rereports")).toEqual([
@@ -458,7 +482,7 @@ describe("what the marketplace may do", () => {
     const [refused] = await records();
     expect(refused).toMatchObject({ state: "rejected_final", code: "MKT.0150" });
     const wish = { ...wishOf(refused!.sn), quantity: null };
-    await requestRereport(ledger.pool, wish, clock.now());
+    await requestRereport(ledger.pool, ledger.account.accountNo, wish, clock.now());
     await carryOutRereport(deps());
     expect(await records()).toHaveLength(1);
     expect(await ledger.rows("SELECT refused FROM rereports")).toEqual([
@@ -475,7 +499,12 @@ describe("what the marketplace may do", () => {
     sandbox.setFaults([{ mode: "unknown_code", times: 1, code: "MKT.0150", status: 401 }]);
     await submitAll();
     const [refused] = await records();
-    await requestRereport(ledger.pool, { ...wishOf(refused!.sn), quantity: "41" }, clock.now());
+    await requestRereport(
+      ledger.pool,
+      ledger.account.accountNo,
+      { ...wishOf(refused!.sn), quantity: "41" },
+      clock.now(),
+    );
     await carryOutRereport(deps());
     await submitAll();
     expect(await records()).toMatchObject([
@@ -531,7 +560,7 @@ describe("what the marketplace may do", () => {
     expect(calls).toBeLessThan(away / (3 * SECOND) + 20);
     sandbox.setFaults([]);
     const from = clock.real();
-    while ((await readBacklog(ledger.pool)).submissions > 0) {
+    while ((await readBacklog(ledger.pool, ledger.account.accountNo)).submissions > 0) {
       if (!(await submitNext(options))) clock.advance(SECOND / 10);
       expect(clock.real() - from).toBeLessThan(10 * SECOND);
     }

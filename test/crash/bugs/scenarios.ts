@@ -166,7 +166,11 @@ async function pipeline(place: Place): Promise<string[]> {
     while (await freeze.freezeRecords(deps));
   }
   async function submitAll(): Promise<void> {
-    for (let round = 0; round < 40 && (await store.readBacklog(pool)).submissions > 0; round += 1) {
+    for (
+      let round = 0;
+      round < 40 && (await store.readBacklog(pool, account.accountNo)).submissions > 0;
+      round += 1
+    ) {
       while (await submit.submitNext(deps));
       clock.advance(20_000_000);
     }
@@ -187,7 +191,7 @@ async function pipeline(place: Place): Promise<string[]> {
     await makeRecords();
     await send([event("late", "4.00005", at), event("next", "2", H + HOUR + MINUTE)]);
     // Taken, but the reply is lost; then told with a code nobody knows; then, each by itself, as there already.
-    const { submissions } = await store.readBacklog(pool);
+    const { submissions } = await store.readBacklog(pool, account.accountNo);
     for (const rule of [
       { mode: "accept_then_5xx" },
       { mode: "abnormal_sync", code: "777", share: 1 },

@@ -3,8 +3,7 @@ import { createLoop, createProductClock, type Logger, type ProductClock } from "
 import {
   beatClock,
   clockReader,
-  findFreezeWork,
-  readBacklog,
+  isSellerOwing,
   readClock,
   readShards,
   setClock,
@@ -84,7 +83,7 @@ export async function holdProductTime(pool: Pool, wish: ClockWish, logger: Logge
 async function readKept(pool: Pool): Promise<KeptClock | undefined> {
   const anchor = await readClock(pool);
   if (!anchor) return undefined;
-  const isOwing = (await readBacklog(pool)).records > 0 || (await findFreezeWork(pool)).length > 0;
+  const isOwing = await isSellerOwing(pool);
   const open = Math.min(...(await readShards(pool)).map(({ openHour }) => openHour));
   return { ...anchor, isSettledAt: (at) => !isOwing && open >= hourOf(at) };
 }

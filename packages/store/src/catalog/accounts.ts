@@ -7,27 +7,85 @@ export interface Account {
   code: string;
   marketplace: string;
   site: string;
+  /** Where its records go; null until a process that knows has started. */
+  address: string | null;
   /** Set while the marketplace refuses our key, signature or rights. */
   haltedCode: string | null;
 }
 
-const COLUMNS = `account_no AS "accountNo", code, marketplace, site, halted_code AS "haltedCode"`;
+const COLUMNS = `account_no AS "accountNo", code, marketplace, site, address, halted_code AS "haltedCode"`;
 
-/** Finds the account by its code, or makes it. An existing one keeps its marketplace and site. */
-export async function ensureAccount(
-  db: Db,
-  account: Pick<Account, "code" | "marketplace" | "site">,
-  now: Micros,
-): Promise<Account> {
-  await db.query(
-    `INSERT INTO accounts (code, marketplace, site, created_at)
-     VALUES ($1::text, $2::text, $3::text, $4::timestamptz) ON CONFLICT (code) DO NOTHING`,
-    [account.code, account.marketplace, account.site, stamp(now)],
+/** How a start declares an account. */
+export interface DeclaredAccount {
+  code: string;
+  marketplace: string;
+  site: string;
+  /** Where its records go; undefined where the process does not know. */
+  address?: string | undefined;
+}
+
+/** A start declared an account otherwise than it is bound. */
+export class AccountBoundError extends Error {
+  /** The first field that differs. */
+  readonly field: "marketplace" | "site" | "address";
+  readonly code: string;
+  readonly bound: string;
+  readonly given: string;
+
+  constructor(code: string, field: AccountBoundError["field"], bound: string, given: string) {
+    super(`account ${code} is bound to ${field} ${bound} and was declared with ${given}`);
+    this.name = "AccountBoundError";
+    this.code = code;
+    this.field = field;
+    this.bound = bound;
+    this.given = given;
+  }
+}
+
+/**
+ * Finds a declared account by its code, or makes it. Its first start binds the code to marketplace, site and address; as
+ * long as it has no record, a later one may bind it anew. A start of a known account takes no number of the sequence.
+ * @throws AccountBoundError where it has records and is declared otherwise
+ */
+export async function ensureAccount(db: Db, declared: DeclaredAccount, now: Micros): Promise<Account> {
+  const account = (await findAccount(db, declared.code)) ?? (await makeAccount(db, declared, now));
+  const differing = differenceOf(account, declared);
+  if (differing === undefined) return account;
+  const { address = account.address } = declared;
+  const { rows } = await db.query<Account>(
+    `UPDATE accounts SET marketplace = $2::text, site = $3::text, address = $4::text
+     WHERE account_no = $1::smallint
+       AND ((marketplace = $2::text AND site = $3::text AND address IS NULL)
+         OR NOT EXISTS (SELECT 1 FROM chains WHERE account_no = $1::smallint AND seq > 0))
+     RETURNING ${COLUMNS}`,
+    [account.accountNo, declared.marketplace, declared.site, address],
   );
-  const { rows } = await db.query<Account>(`SELECT ${COLUMNS} FROM accounts WHERE code = $1::text`, [
-    account.code,
-  ]);
-  return rows[0]!;
+  if (rows[0]) return rows[0];
+  throw new AccountBoundError(declared.code, differing, account[differing] ?? "", declared[differing] ?? "");
+}
+
+function differenceOf(
+  account: Account,
+  { marketplace, site, address }: DeclaredAccount,
+): AccountBoundError["field"] | undefined {
+  if (account.marketplace !== marketplace) return "marketplace";
+  if (account.site !== site) return "site";
+  return address === undefined || account.address === address ? undefined : "address";
+}
+
+async function findAccount(db: Db, code: string): Promise<Account | undefined> {
+  const { rows } = await db.query<Account>(`SELECT ${COLUMNS} FROM accounts WHERE code = $1::text`, [code]);
+  return rows[0];
+}
+
+async function makeAccount(db: Db, declared: DeclaredAccount, now: Micros): Promise<Account> {
+  const { code, marketplace, site, address = null } = declared;
+  await db.query(
+    `INSERT INTO accounts (code, marketplace, site, address, created_at)
+     VALUES ($1::text, $2::text, $3::text, $4::text, $5::timestamptz) ON CONFLICT (code) DO NOTHING`,
+    [code, marketplace, site, address, stamp(now)],
+  );
+  return (await findAccount(db, code))!;
 }
 
 /** All accounts, in the order they were made. */

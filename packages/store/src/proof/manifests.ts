@@ -48,7 +48,7 @@ export interface ProofWork extends HourScope {
   prev: string | null;
 }
 
-/** The first hour without a manifest, if all its shards are frozen. */
+/** An account's first hour without a manifest, if its records are made in all shards. */
 export async function findProofWork(
   db: Db,
   { accountNo, code }: { accountNo: number; code: string },
@@ -60,10 +60,12 @@ export async function findProofWork(
   );
   const last = rows[0];
   const next = await db.query<{ hour: Micros; frozen: number }>(
-    `SELECT hour, count(frozen_at)::integer AS frozen FROM hours
-     WHERE hour = (SELECT min(hour) FROM hours WHERE $1::timestamptz IS NULL OR hour > $1::timestamptz)
+    `SELECT hour, count(*) FILTER (WHERE frozen_at IS NOT NULL OR (divided_at IS NOT NULL AND NOT EXISTS (
+         SELECT 1 FROM account_hours a WHERE a.account_no = $2::smallint AND a.shard = hours.shard AND a.hour = hours.hour
+           AND a.frozen_at IS NULL)))::integer AS frozen
+     FROM hours WHERE hour = (SELECT min(hour) FROM hours WHERE $1::timestamptz IS NULL OR hour > $1::timestamptz)
      GROUP BY hour`,
-    [last ? stamp(last.hour) : null],
+    [last ? stamp(last.hour) : null, accountNo],
   );
   const due = next.rows[0];
   if (!due || due.frozen < SHARDS) return undefined;

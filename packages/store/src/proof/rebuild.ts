@@ -24,12 +24,19 @@ export interface RebuiltHour {
   differences: RebuildDifference[];
 }
 
-/** Hours of a span that are sealed and frozen in every shard, in order. */
-export async function listFrozenHours(pool: Pool, from: Micros, to: Micros): Promise<Micros[]> {
+/** Hours of a span that are sealed, and whose records of an account are made, in every shard; in order. */
+export async function listFrozenHours(
+  pool: Pool,
+  accountNo: number,
+  from: Micros,
+  to: Micros,
+): Promise<Micros[]> {
   const { rows } = await pool.query<{ hour: Micros }>(
-    `SELECT hour FROM hours WHERE hour >= $1::timestamptz AND hour < $2::timestamptz
-     GROUP BY hour HAVING bool_and(frozen_at IS NOT NULL) ORDER BY hour`,
-    [stamp(from), stamp(to)],
+    `SELECT hour FROM hours h WHERE hour >= $1::timestamptz AND hour < $2::timestamptz
+     GROUP BY hour HAVING bool_and(frozen_at IS NOT NULL OR (divided_at IS NOT NULL AND NOT EXISTS (
+       SELECT 1 FROM account_hours a WHERE a.account_no = $3::smallint AND a.shard = h.shard AND a.hour = h.hour
+         AND a.frozen_at IS NULL))) ORDER BY hour`,
+    [stamp(from), stamp(to), accountNo],
   );
   return rows.map(({ hour }) => hour);
 }

@@ -74,11 +74,11 @@ async function carryOut(
 ): Promise<ActedOn | undefined> {
   switch (act.act) {
     case "assign":
-      await assignCase(db, caseId, act.owner);
+      await assignCase(db, actor.accountNo, caseId, act.owner);
       return undefined;
     case "write_off":
     case "close":
-      await resolveCase(db, caseId, act.act === "write_off" ? "written_off" : "closed", now);
+      await resolveCase(db, actor.accountNo, caseId, act.act === "write_off" ? "written_off" : "closed", now);
       await settleFindingsOf(db, actor.accountNo, { kind, ref }, now);
       if (kind === "quarantine" && act.act === "write_off")
         await writeOffQuarantine(db, actor.accountNo, ref, now);
@@ -99,22 +99,24 @@ async function carryOut(
 
 async function fileAgain(
   db: Db,
-  { keyId }: Actor,
+  { accountNo, keyId }: Actor,
   sn: string,
   act: Extract<CaseAct, { act: "rereport" | "resend" }>,
   now: Micros,
 ): Promise<ActedOn | undefined> {
-  const record = await findRecord(db, sn);
+  const record = await findRecord(db, [accountNo], sn);
   if (!record) return { outcome: "no_record" };
   const happening = act.act === "rereport" ? "rereported" : "resent";
   if (transition(record.state, happening) === null)
     return { outcome: "state_forbids", state: record.state, allowed: statesAllowing(happening) };
   if (act.act === "resend") {
-    if ((await sendAgain(db, "SELECT $1::text AS sn", [sn], now)) === 0) return { outcome: "expired" };
+    if ((await sendAgain(db, OF_ACCOUNT, [sn, accountNo], now)) === 0) return { outcome: "expired" };
     await insertOutcomes(db, [{ sn, state: "frozen", code: null, detail: act.reason }], "operator", now);
     return undefined;
   }
   const { quantity, interval, reason } = act;
-  const asked = await requestRereport(db, { sn, quantity, interval, reason, keyId }, now);
+  const asked = await requestRereport(db, accountNo, { sn, quantity, interval, reason, keyId }, now);
   return asked ? undefined : { outcome: "waits_already" };
 }
+
+const OF_ACCOUNT = "SELECT sn FROM records WHERE account_no = $2::smallint AND sn = $1::text";

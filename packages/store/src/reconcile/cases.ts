@@ -72,7 +72,7 @@ const SETTLED = `
     SELECT 1 FROM bill_findings f WHERE f.account_no = c.account_no AND 'bill_' || f.kind = c.kind AND f.resolved_at IS NULL
       AND concat_ws(' ', to_char(f.month, 'YYYY-MM'), f.key, f.currency) = c.ref))
   OR (c.kind = 'call_unknown' AND NOT EXISTS (
-    SELECT 1 FROM submissions s WHERE s.submission_id::text = c.ref AND s.state = 'unknown' AND s.next_at = 'infinity'))
+    SELECT 1 FROM submissions s WHERE s.account_no = c.account_no AND s.submission_id::text = c.ref AND s.state = 'unknown' AND s.next_at = 'infinity'))
   OR (c.kind = 'quarantine' AND NOT EXISTS (
     SELECT 1 FROM quarantine q WHERE q.account_no = c.account_no AND q.released_at IS NULL AND q.written_off_at IS NULL
       AND concat_ws(' ', q.reason, q.meter, q.subject) = c.ref))`;
@@ -224,20 +224,25 @@ export async function resolveCases(
 }
 
 /** Gives a case to a person. */
-export async function assignCase(db: Db, caseId: number, owner: string): Promise<void> {
-  await db.query("UPDATE cases SET owner = $2::text WHERE case_id = $1::bigint", [caseId, owner]);
+export async function assignCase(db: Db, accountNo: number, caseId: number, owner: string): Promise<void> {
+  await db.query(
+    "UPDATE cases SET owner = $3::text WHERE account_no = $1::smallint AND case_id = $2::bigint",
+    [accountNo, caseId, owner],
+  );
 }
 
 /** Ends a case by a person's word. */
 export async function resolveCase(
   db: Db,
+  accountNo: number,
   caseId: number,
   resolution: "written_off" | "closed",
   now: Micros,
 ): Promise<void> {
   await db.query(
-    "UPDATE cases SET resolved_at = $2::timestamptz, resolution = $3::text WHERE case_id = $1::bigint",
-    [caseId, stamp(now), resolution],
+    `UPDATE cases SET resolved_at = $3::timestamptz, resolution = $4::text
+     WHERE account_no = $1::smallint AND case_id = $2::bigint`,
+    [accountNo, caseId, stamp(now), resolution],
   );
 }
 

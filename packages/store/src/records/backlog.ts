@@ -25,23 +25,41 @@ export async function readOutgoing(
   return rows;
 }
 
-/** How much is still owed, and when the first of its windows closes. */
+/** How much an account still owes, and when the first of its windows closes. */
 export async function readBacklog(
   db: Db,
+  accountNo: number,
 ): Promise<{ submissions: number; records: number; firstDeadline: Micros | null }> {
   const { rows } = await db.query<{ submissions: number; records: number; firstDeadline: Micros | null }>(
     `SELECT count(*) AS submissions, COALESCE(sum(seq_to - seq_from + 1), 0)::bigint AS records, min(deadline) AS "firstDeadline"
-     FROM submissions WHERE state IN ('frozen', 'sent', 'unknown')`,
+     FROM submissions WHERE account_no = $1::smallint AND state IN ('frozen', 'sent', 'unknown')`,
+    [accountNo],
   );
   return rows[0]!;
 }
 
-/** Whether an hour is being frozen, or records wait to be filed whose window is still open; `now` is product time. */
-export async function isFilingUnderWay(db: Db, now: Micros): Promise<boolean> {
+/** Whether any account of the seller still owes records, or has them to make: then product time may not jump. */
+export async function isSellerOwing(db: Db): Promise<boolean> {
+  const { rows } = await db.query<{ owes: boolean }>(
+    `SELECT EXISTS (SELECT 1 FROM submissions WHERE state IN ('frozen', 'sent', 'unknown'))
+       OR EXISTS (SELECT 1 FROM hours WHERE frozen_at IS NULL) AS owes`,
+  );
+  return rows[0]!.owes;
+}
+
+/**
+ * Whether an hour of an account is being frozen, or its records wait to be filed and their window is still open.
+ * @param now product time
+ */
+export async function isFilingUnderWay(db: Db, accountNo: number, now: Micros): Promise<boolean> {
   const { rows } = await db.query<{ waits: boolean }>(
-    `SELECT EXISTS (SELECT 1 FROM submissions WHERE state IN ('frozen', 'sent', 'unknown') AND deadline > $1::timestamptz)
-       OR EXISTS (SELECT 1 FROM hours WHERE frozen_at IS NULL AND sealed_at > $1::timestamptz - interval '15 minutes') AS waits`,
-    [stamp(now)],
+    `SELECT EXISTS (SELECT 1 FROM submissions WHERE account_no = $1::smallint AND state IN ('frozen', 'sent', 'unknown')
+         AND deadline > $2::timestamptz)
+       OR EXISTS (SELECT 1 FROM hours WHERE divided_at IS NULL AND frozen_at IS NULL
+         AND sealed_at > $2::timestamptz - interval '15 minutes')
+       OR EXISTS (SELECT 1 FROM account_hours a JOIN hours h USING (shard, hour) WHERE a.account_no = $1::smallint
+         AND a.frozen_at IS NULL AND h.sealed_at > $2::timestamptz - interval '15 minutes') AS waits`,
+    [accountNo, stamp(now)],
   );
   return rows[0]!.waits;
 }

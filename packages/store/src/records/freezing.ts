@@ -21,13 +21,16 @@ export interface SealedUsage {
   residue: string;
 }
 
-/** The next `limit` instances of a sealed hour, by number. */
+/** The next `limit` instances of an account in a sealed hour, by number. */
 export async function readSealedUsage(db: Db, work: FreezeWork, limit: number): Promise<SealedUsage[]> {
   const { rows } = await db.query<SealedUsage>(
     `WITH chunk AS (
-       SELECT instance_no, sum(quantity) AS quantity, sum(events)::bigint AS events FROM hour_usage
-       WHERE shard = $1::smallint AND bill_hour = $2::timestamptz AND instance_no > $3::integer
-       GROUP BY instance_no ORDER BY instance_no LIMIT $4::integer
+       SELECT u.instance_no, sum(u.quantity) AS quantity, sum(u.events)::bigint AS events
+       FROM hour_usage u JOIN instances i USING (instance_no)
+       WHERE u.shard = $1::smallint AND u.bill_hour = $2::timestamptz AND u.instance_no > $3::integer
+         -- Said of both sides: then each is read from there on.
+         AND i.instance_no > $3::integer AND i.account_no = $5::smallint
+       GROUP BY u.instance_no ORDER BY u.instance_no LIMIT $4::integer
      )
      SELECT instance_no AS "instanceNo", a.account_no AS "accountNo", a.code AS account, i.instance_id AS "instanceId",
        i.product, m.code AS meter, m.unit, i.cycle,
@@ -50,7 +53,7 @@ export async function readSealedUsage(db: Db, work: FreezeWork, limit: number): 
          AND (f.suspended_to IS NULL OR f.suspended_to >= $2::timestamptz + interval '1 hour' OR f.suspended_from <= $2::timestamptz)
      ) f ON true
      ORDER BY instance_no`,
-    [work.shard, stamp(work.hour), work.frozenThrough, limit],
+    [work.shard, stamp(work.hour), work.frozenThrough, limit, work.accountNo],
   );
   return rows;
 }

@@ -31,6 +31,8 @@ const SELECT = `SELECT sn, account, instance_id AS "instanceId", product, meter,
   begin_at AS begin, end_at AS "end", quantity, events, state, code, attempts, settled_at AS "settledAt",
   window_ends AS "windowEnds", replaces, checksum FROM billing.records`;
 
+const OF_ACCOUNTS = "account IN (SELECT code FROM accounts WHERE account_no = ANY ($6::smallint[]))";
+
 export interface RecordFilter {
   hour?: Micros | undefined;
   instanceId?: string | undefined;
@@ -40,10 +42,14 @@ export interface RecordFilter {
   limit: number;
 }
 
-/** Records by serial number. */
-export async function listRecords(db: Db, filter: RecordFilter): Promise<RecordView[]> {
+/** Records of accounts by serial number. */
+export async function listRecords(
+  db: Db,
+  accountNos: readonly number[],
+  filter: RecordFilter,
+): Promise<RecordView[]> {
   const { rows } = await db.query<RecordView>(
-    `${SELECT} WHERE sn > $1::text AND ($2::timestamptz IS NULL OR hour = $2::timestamptz)
+    `${SELECT} WHERE ${OF_ACCOUNTS} AND sn > $1::text AND ($2::timestamptz IS NULL OR hour = $2::timestamptz)
        AND ($3::text IS NULL OR instance_id = $3::text) AND ($4::text IS NULL OR state = $4::text)
      ORDER BY sn LIMIT $5::integer`,
     [
@@ -52,6 +58,7 @@ export async function listRecords(db: Db, filter: RecordFilter): Promise<RecordV
       filter.instanceId ?? null,
       filter.state ?? null,
       filter.limit,
+      [...accountNos],
     ],
   );
   return rows;
@@ -73,9 +80,16 @@ export interface RecordDetail extends RecordView {
   outcomes: { state: RecordState; code: string | null; detail: string; source: string; at: Micros }[];
 }
 
-/** One record with its bytes, attempts and outcomes; undefined where the serial number is not ours. */
-export async function findRecord(db: Db, sn: string): Promise<RecordDetail | undefined> {
-  const { rows } = await db.query<RecordDetail>(`${SELECT} WHERE sn = $1::text`, [sn]);
+/** One record of accounts with its bytes, attempts and outcomes; undefined if none of them has the serial number. */
+export async function findRecord(
+  db: Db,
+  accountNos: readonly number[],
+  sn: string,
+): Promise<RecordDetail | undefined> {
+  const { rows } = await db.query<RecordDetail>(
+    `${SELECT} WHERE sn = $1::text AND account IN (SELECT code FROM accounts WHERE account_no = ANY ($2::smallint[]))`,
+    [sn, [...accountNos]],
+  );
   const view = rows[0];
   if (!view) return undefined;
   const frozen = await db.query<{ canonical: string; prev: string; wire: string }>(
@@ -102,14 +116,18 @@ export async function findRecord(db: Db, sn: string): Promise<RecordDetail | und
   };
 }
 
-/** How often a record has gone out: a "duplicate" for one that went out more than once is proof of delivery. */
-export async function countSends(db: Db, sns: readonly string[]): Promise<Map<string, number>> {
+/** How often each record of an account has gone out: a "duplicate" for one that went out more than once is proof of delivery. */
+export async function countSends(
+  db: Db,
+  accountNo: number,
+  sns: readonly string[],
+): Promise<Map<string, number>> {
   const { rows } = await db.query<{ sn: string; sends: number }>(
     `SELECT r.sn, COALESCE(sum(s.attempts -
        (SELECT count(*) FROM attempts t WHERE t.submission_id = s.submission_id AND t.result = 'split')), 0)::integer AS sends FROM records r
      JOIN submissions s ON s.account_no = r.account_no AND s.shard = r.shard AND s.seq_from <= r.seq AND s.seq_to >= r.seq
-     WHERE r.sn = ANY ($1::text[]) GROUP BY r.sn`,
-    [sns],
+     WHERE r.account_no = $1::smallint AND r.sn = ANY ($2::text[]) GROUP BY r.sn`,
+    [accountNo, sns],
   );
   return new Map(rows.map(({ sn, sends }) => [sn, sends]));
 }

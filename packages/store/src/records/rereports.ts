@@ -12,11 +12,20 @@ export interface RereportRequest {
   keyId: string;
 }
 
-/** Notes the wish; false where one for this record waits already. The reporter carries it out or says why not. */
-export async function requestRereport(db: Db, request: RereportRequest, now: Micros): Promise<boolean> {
+/**
+ * Notes the wish; false where one for this record waits already, or the account has no such record. The reporter carries
+ * it out or says why not.
+ */
+export async function requestRereport(
+  db: Db,
+  accountNo: number,
+  request: RereportRequest,
+  now: Micros,
+): Promise<boolean> {
   const { rowCount } = await db.query(
     `INSERT INTO rereports (sn, quantity, reason, key_id, asked_at, begin_at, end_at)
-     VALUES ($1::text, $2::numeric, $3::text, $4::text, $5::timestamptz, $6::timestamptz, $7::timestamptz)
+     SELECT r.sn, $2::numeric, $3::text, $4::text, $5::timestamptz, $6::timestamptz, $7::timestamptz
+     FROM records r WHERE r.account_no = $8::smallint AND r.sn = $1::text
      ON CONFLICT (sn) WHERE done_at IS NULL DO NOTHING`,
     [
       request.sn,
@@ -26,6 +35,7 @@ export async function requestRereport(db: Db, request: RereportRequest, now: Mic
       stamp(now),
       request.interval ? stamp(request.interval.begin) : null,
       request.interval ? stamp(request.interval.end) : null,
+      accountNo,
     ],
   );
   return rowCount === 1;
@@ -58,17 +68,19 @@ export interface WaitingRereport {
   newEnd: Micros | null;
 }
 
-/** The oldest waiting wish, locked until the transaction ends; undefined where none waits. */
-export async function lockRereport(db: Db): Promise<WaitingRereport | undefined> {
+/** The oldest waiting wish of an account, locked until the transaction ends; undefined where none waits. */
+export async function lockRereport(db: Db, accountNo: number): Promise<WaitingRereport | undefined> {
   const { rows } = await db.query<WaitingRereport>(
     `WITH waiting AS (
-       SELECT * FROM rereports WHERE done_at IS NULL ORDER BY request_id LIMIT 1 FOR UPDATE SKIP LOCKED
+       SELECT w.* FROM rereports w JOIN records r USING (sn) WHERE w.done_at IS NULL AND r.account_no = $1::smallint
+       ORDER BY w.request_id LIMIT 1 FOR UPDATE OF w SKIP LOCKED
      )
      SELECT w.request_id AS "requestId", w.sn, COALESCE(w.quantity, r.quantity)::text AS quantity,
        r.account_no AS "accountNo", b.account, r.shard, r.instance_no AS "instanceNo", b.instance_id AS "instanceId",
        b.product, b.meter, b.unit, i.cycle, i.opened, i.closed, r.hour, r.begin_at AS begin, r.end_at AS "end", r.part,
        r.events, r.package_instance AS "packageInstance", w.begin_at AS "newBegin", w.end_at AS "newEnd"
      FROM waiting w JOIN records r USING (sn) JOIN billing.records b USING (sn) JOIN instances i USING (instance_no)`,
+    [accountNo],
   );
   return rows[0] && { ...rows[0], packageInstance: rows[0].packageInstance ?? undefined };
 }

@@ -59,7 +59,7 @@ export interface ClaimedSubmission extends NewSubmission {
 }
 
 /**
- * Claims up to `limit` due submissions, earliest deadline first, and commits the next attempt of each before anything
+ * Claims up to `limit` due submissions of an account, earliest deadline first, and commits the next attempt of each before anything
  * is sent (SPEC 5, 8). A lease that ran out makes a `sent` one due again: the same bytes go out. Not so
  * where the records are of a wire version of `afterStatement`: once claimed, such a call is due again only when its reply or a
  * statement says that it was not taken.
@@ -67,17 +67,25 @@ export interface ClaimedSubmission extends NewSubmission {
 export async function claimSubmissions(
   db: Db,
   {
+    accountNo,
     now,
     real,
     leaseUntil,
     limit,
     afterStatement = [],
-  }: { now: Micros; real: Micros; leaseUntil: Micros; limit: number; afterStatement?: readonly number[] },
+  }: {
+    accountNo: number;
+    now: Micros;
+    real: Micros;
+    leaseUntil: Micros;
+    limit: number;
+    afterStatement?: readonly number[];
+  },
 ): Promise<ClaimedSubmission[]> {
   const { rows } = await db.query<ClaimedSubmission>(
     `WITH due AS (
        SELECT s.submission_id, s.state FROM submissions s JOIN accounts a USING (account_no)
-       WHERE s.state IN ('frozen', 'sent', 'unknown') AND s.next_at <= $2::timestamptz
+       WHERE s.account_no = $6::smallint AND s.state IN ('frozen', 'sent', 'unknown') AND s.next_at <= $2::timestamptz
          AND (s.lease_until IS NULL OR s.lease_until <= $2::timestamptz)
          AND s.expires > $1::timestamptz AND a.halted_code IS NULL
        ORDER BY s.deadline, s.submission_id LIMIT $4::integer FOR UPDATE OF s SKIP LOCKED
@@ -95,7 +103,7 @@ export async function claimSubmissions(
      SELECT submission_id AS "submissionId", account_no AS "accountNo", a.code AS account, shard, seq_from AS "seqFrom",
        seq_to AS "seqTo", parent, host, deadline, expires, attempts AS attempt, fence, state_before AS state
      FROM claimed JOIN accounts a USING (account_no) ORDER BY deadline, submission_id`,
-    [stamp(now), stamp(real), stamp(leaseUntil), limit, [...afterStatement]],
+    [stamp(now), stamp(real), stamp(leaseUntil), limit, [...afterStatement], accountNo],
   );
   return rows;
 }
@@ -149,25 +157,31 @@ export async function settleSubmission(
 }
 
 /**
- * A call that must not be repeated and whose reporter is gone: nobody knows what became of it. It waits from now on.
+ * An account's calls that must not be repeated and whose reporter is gone: what became of them is unknown. They wait from
+ * now on.
  * @returns how many.
  */
-export async function giveUpLost(db: Db, now: Micros, real: Micros): Promise<number> {
+export async function giveUpLost(db: Db, accountNo: number, now: Micros, real: Micros): Promise<number> {
   const { rowCount } = await db.query(
-    `UPDATE submissions SET state = 'unknown', settled_at = $1::timestamptz, lease_until = NULL, fence = fence + 1
-     WHERE state = 'sent' AND next_at = 'infinity' AND lease_until <= $2::timestamptz`,
-    [stamp(now), stamp(real)],
+    `UPDATE submissions SET state = 'unknown', settled_at = $2::timestamptz, lease_until = NULL, fence = fence + 1
+     WHERE account_no = $1::smallint AND state = 'sent' AND next_at = 'infinity' AND lease_until <= $3::timestamptz`,
+    [accountNo, stamp(now), stamp(real)],
   );
   return rowCount ?? 0;
 }
 
-/** Ends submissions whose records the marketplace would no longer take; returns how many. */
-export async function expireSubmissions(db: Db, now: Micros, real: Micros): Promise<number> {
+/** Ends an account's submissions whose records the marketplace would no longer take; returns how many. */
+export async function expireSubmissions(
+  db: Db,
+  accountNo: number,
+  now: Micros,
+  real: Micros,
+): Promise<number> {
   const { rowCount } = await db.query(
-    `UPDATE submissions SET state = 'expired', settled_at = $1::timestamptz, lease_until = NULL
-     WHERE state IN ('frozen', 'sent', 'unknown') AND expires <= $1::timestamptz
-       AND (lease_until IS NULL OR lease_until <= $2::timestamptz)`,
-    [stamp(now), stamp(real)],
+    `UPDATE submissions SET state = 'expired', settled_at = $2::timestamptz, lease_until = NULL
+     WHERE account_no = $1::smallint AND state IN ('frozen', 'sent', 'unknown') AND expires <= $2::timestamptz
+       AND (lease_until IS NULL OR lease_until <= $3::timestamptz)`,
+    [accountNo, stamp(now), stamp(real)],
   );
   return rowCount ?? 0;
 }

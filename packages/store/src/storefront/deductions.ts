@@ -172,8 +172,11 @@ export async function readUnfiledUsage(
      FROM instances i
      JOIN shards s USING (shard)
      LEFT JOIN LATERAL (
-       SELECT CASE WHEN h.frozen_through < i.instance_no THEN h.hour ELSE h.hour + interval '1 hour' END AS begin
-       FROM hours h WHERE h.shard = i.shard AND h.frozen_at IS NULL ORDER BY h.hour LIMIT 1
+       SELECT CASE WHEN COALESCE(a.frozen_through, 0) < i.instance_no THEN h.hour ELSE h.hour + interval '1 hour' END AS begin
+       FROM hours h LEFT JOIN account_hours a ON a.account_no = $1::smallint AND a.shard = h.shard AND a.hour = h.hour
+       WHERE h.shard = i.shard AND h.frozen_at IS NULL
+         -- Not divided yet, or the account's part of it has no records yet.
+         AND (h.divided_at IS NULL OR (a.hour IS NOT NULL AND a.frozen_at IS NULL)) ORDER BY h.hour LIMIT 1
      ) f ON true
      LEFT JOIN LATERAL (
        SELECT residue FROM residues r WHERE r.instance_no = i.instance_no ORDER BY hour DESC LIMIT 1

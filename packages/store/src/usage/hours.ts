@@ -54,7 +54,7 @@ export async function sealHour(
   });
 }
 
-/** One hour over all shards, as an operator sees it. */
+/** One hour over all shards and what accounts have in it, as an operator sees it. */
 export interface HourSummary {
   hour: Micros;
   /** `open` until every shard is sealed; then the weakest of the shards' statuses. */
@@ -68,8 +68,13 @@ export interface HourSummary {
   windowEnds: Micros | null;
 }
 
-/** The newest hours first; an hour appears once a shard of it is sealed or has usage. */
-export async function listHours(db: Db, before: Micros, limit: number): Promise<HourSummary[]> {
+/** The newest hours first, with usage and records of accounts; an hour appears once a shard of it is sealed or has usage. */
+export async function listHours(
+  db: Db,
+  accountNos: readonly number[],
+  before: Micros,
+  limit: number,
+): Promise<HourSummary[]> {
   const { rows } = await db.query<HourSummary>(
     `WITH seen AS (
        SELECT hour FROM hours WHERE hour < $1::timestamptz
@@ -78,52 +83,95 @@ export async function listHours(db: Db, before: Micros, limit: number): Promise<
      )
      SELECT seen.hour,
        CASE WHEN h.shards < $3::integer OR h.shards IS NULL THEN 'open'
-            WHEN h.incomplete THEN 'incomplete' WHEN h.usage THEN 'complete' ELSE 'nothing' END AS status,
+            WHEN h.incomplete THEN 'incomplete' WHEN u.events > 0 THEN 'complete' ELSE 'nothing' END AS status,
        COALESCE(h.reason, '') AS reason, h.sealed_at AS "sealedAt", COALESCE(u.events, 0) AS events,
        COALESCE(r.records, 0) AS records, COALESCE(r.states, '{}') AS states, r.window_ends AS "windowEnds"
      FROM seen
      LEFT JOIN LATERAL (SELECT count(*)::integer AS shards, bool_or(status = 'incomplete') AS incomplete,
-       bool_or(status = 'complete') AS usage, max(reason) AS reason, max(sealed_at) AS sealed_at
+       max(reason) AS reason, max(sealed_at) AS sealed_at
        FROM hours WHERE hours.hour = seen.hour) h ON true
-     LEFT JOIN LATERAL (SELECT sum(events)::bigint AS events FROM hour_usage
-       WHERE shard >= 0 AND bill_hour = seen.hour) u ON true
+     LEFT JOIN LATERAL (SELECT sum(events)::bigint AS events FROM hour_usage u JOIN instances i USING (instance_no)
+       WHERE u.shard >= 0 AND u.bill_hour = seen.hour AND i.account_no = ANY ($4::smallint[])) u ON true
      LEFT JOIN LATERAL (SELECT sum(n)::bigint AS records, jsonb_object_agg(state, n) AS states, min(window_ends) AS window_ends
        FROM (SELECT state, count(*) AS n, min(window_ends) AS window_ends FROM billing.records b
-             WHERE b.hour = seen.hour GROUP BY state) s) r ON true
+             WHERE b.hour = seen.hour AND b.account IN (SELECT code FROM accounts WHERE account_no = ANY ($4::smallint[]))
+             GROUP BY state) s) r ON true
      ORDER BY seen.hour DESC`,
-    [stamp(before), limit, SHARDS],
+    [stamp(before), limit, SHARDS, [...accountNos]],
   );
   return rows;
 }
 
-/** A sealed hour of a shard whose records are not all made yet. */
+/** What of a shard's sealed hour is an account's, whose records are not all made yet. */
 export interface FreezeWork {
+  accountNo: number;
   hour: Micros;
   shard: number;
   /** Instances up to this number are done. */
   frozenThrough: number;
 }
 
-/** The oldest unfrozen hour of each shard: hours in order, for chain and residue go from hour to hour. */
-export async function findFreezeWork(db: Db): Promise<FreezeWork[]> {
+/**
+ * Divides the oldest sealed hour of each shard among the accounts that have usage in it; an hour without usage is done.
+ * Hours of a shard are divided in order, so that no account begins with a later one. Several processes may do it at once.
+ * @returns how many hours were divided; call again while it is not 0.
+ */
+export async function divideHours(pool: Pool, now: Micros): Promise<number> {
+  const { rows } = await pool.query<{ shard: number; hour: Micros }>(
+    `SELECT DISTINCT ON (shard) shard, hour FROM hours WHERE divided_at IS NULL AND frozen_at IS NULL ORDER BY shard, hour`,
+  );
+  let divided = 0;
+  for (const { shard, hour } of rows) {
+    const { rows: done } = await pool.query<{ divided: number }>(DIVIDE, [shard, stamp(hour), stamp(now)]);
+    divided += done[0]!.divided;
+  }
+  return divided;
+}
+
+/** One look for each account: the first of its usage is enough. */
+const DIVIDE = `
+  WITH mine AS (
+    SELECT shard, hour FROM hours WHERE shard = $1::smallint AND hour = $2::timestamptz AND divided_at IS NULL
+      AND frozen_at IS NULL FOR UPDATE SKIP LOCKED
+  ), shares AS (
+    INSERT INTO account_hours (account_no, shard, hour)
+    SELECT a.account_no, mine.shard, mine.hour FROM mine CROSS JOIN accounts a CROSS JOIN LATERAL (
+      SELECT 1 FROM hour_usage u JOIN instances i USING (instance_no)
+      WHERE u.shard = mine.shard AND u.bill_hour = mine.hour AND i.account_no = a.account_no LIMIT 1
+    ) usage
+    RETURNING account_no
+  ), noted AS (
+    UPDATE hours h SET divided_at = $3::timestamptz,
+      frozen_at = CASE WHEN NOT EXISTS (SELECT 1 FROM shares) THEN $3::timestamptz END
+    FROM mine WHERE h.shard = mine.shard AND h.hour = mine.hour RETURNING 1
+  )
+  SELECT count(*)::integer AS divided FROM noted`;
+
+/** An account's oldest unfrozen hour of each shard: hours in order, because chain and residue go from hour to hour. */
+export async function findFreezeWork(db: Db, accountNo: number): Promise<FreezeWork[]> {
   const { rows } = await db.query<FreezeWork>(
-    `SELECT DISTINCT ON (shard) shard, hour, frozen_through AS "frozenThrough" FROM hours
-     WHERE frozen_at IS NULL ORDER BY shard, hour`,
+    `SELECT DISTINCT ON (shard) account_no AS "accountNo", shard, hour, frozen_through AS "frozenThrough"
+     FROM account_hours WHERE account_no = $1::smallint AND frozen_at IS NULL ORDER BY shard, hour`,
+    [accountNo],
   );
   return rows;
 }
 
 /** Takes the hour for this transaction; undefined where another reporter has it or it is done. */
-export async function lockFreezeWork(db: Db, { shard, hour }: FreezeWork): Promise<FreezeWork | undefined> {
+export async function lockFreezeWork(
+  db: Db,
+  { accountNo, shard, hour }: FreezeWork,
+): Promise<FreezeWork | undefined> {
   const { rows } = await db.query<FreezeWork>(
-    `SELECT shard, hour, frozen_through AS "frozenThrough" FROM hours
-     WHERE shard = $1::smallint AND hour = $2::timestamptz AND frozen_at IS NULL FOR UPDATE SKIP LOCKED`,
-    [shard, stamp(hour)],
+    `SELECT account_no AS "accountNo", shard, hour, frozen_through AS "frozenThrough" FROM account_hours
+     WHERE account_no = $1::smallint AND shard = $2::smallint AND hour = $3::timestamptz AND frozen_at IS NULL
+     FOR UPDATE SKIP LOCKED`,
+    [accountNo, shard, stamp(hour)],
   );
   return rows[0];
 }
 
-/** Notes how far the freezing of an hour has come; `done` ends it. */
+/** Notes how far the freezing of an account's hour has come; `done` ends it, and the last account's ends the hour. */
 export async function advanceFreeze(
   db: Db,
   work: FreezeWork,
@@ -131,10 +179,23 @@ export async function advanceFreeze(
   done: boolean,
   now: Micros,
 ): Promise<void> {
+  const { accountNo, shard } = work;
+  const hour = stamp(work.hour);
   await db.query(
-    `UPDATE hours SET frozen_through = $3::integer, frozen_at = CASE WHEN $4::boolean THEN $5::timestamptz END
-     WHERE shard = $1::smallint AND hour = $2::timestamptz`,
-    [work.shard, stamp(work.hour), through, done, stamp(now)],
+    `UPDATE account_hours SET frozen_through = $4::integer, frozen_at = CASE WHEN $5::boolean THEN $6::timestamptz END
+     WHERE account_no = $1::smallint AND shard = $2::smallint AND hour = $3::timestamptz`,
+    [accountNo, shard, hour, through, done, stamp(now)],
+  );
+  if (!done) return;
+  // One after the other: of two accounts that end at once, the second sees that the first has.
+  await db.query("SELECT FROM hours WHERE shard = $1::smallint AND hour = $2::timestamptz FOR UPDATE", [
+    shard,
+    hour,
+  ]);
+  await db.query(
+    `UPDATE hours SET frozen_at = $3::timestamptz WHERE shard = $1::smallint AND hour = $2::timestamptz AND NOT EXISTS (
+       SELECT 1 FROM account_hours a WHERE a.shard = $1::smallint AND a.hour = $2::timestamptz AND a.frozen_at IS NULL)`,
+    [shard, hour, stamp(now)],
   );
 }
 
@@ -163,6 +224,11 @@ export async function restoreSeal(db: Db, hour: Micros, shards: readonly Restore
       stamps(shards.map(({ sealedAt }) => sealedAt)),
       stamps(shards.map(({ frozenAt }) => frozenAt)),
     ],
+  );
+  await db.query(
+    `UPDATE account_hours a SET frozen_at = h.frozen_at FROM hours h
+     WHERE h.hour = $1::timestamptz AND a.hour = h.hour AND a.shard = h.shard AND a.frozen_at IS NULL`,
+    [stamp(hour)],
   );
   await db.query("UPDATE shards SET sealed_before = $1::timestamptz WHERE sealed_before < $1::timestamptz", [
     stamp(hour + HOUR),

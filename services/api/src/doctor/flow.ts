@@ -125,8 +125,8 @@ const WARN_BEFORE: Micros = 3 * MINUTE;
 export const submissions: Check = {
   name: "submissions",
   title: { en: "Records owed to the marketplace", zh: "待上报话单" },
-  look: async ({ pool, clock }) => {
-    const { records, submissions: calls, firstDeadline } = await readBacklog(pool);
+  look: async ({ pool, clock, account: { accountNo } }) => {
+    const { records, submissions: calls, firstDeadline } = await readBacklog(pool, accountNo);
     if (firstDeadline === null) return well("none", "无");
     const left = firstDeadline - clock.now();
     const en = `${records} records in ${calls} calls; the first window ${left >= 0 ? `closes in ${minutes(left)}` : `closed ${minutes(-left)} ago`}`;

@@ -65,7 +65,9 @@ export function addCases(routes: Routes, deps: RouteDeps): void {
   serve(routes, API.askMarketplace, async ({ params: { id }, apiKey }) => {
     const found = await findCase(pool, accountNo, id);
     if (!found) throw unknownCase(id);
-    const record = found.kind.startsWith("record_") ? await findRecord(pool, found.ref) : undefined;
+    const record = found.kind.startsWith("record_")
+      ? await findRecord(pool, [accountNo], found.ref)
+      : undefined;
     const meaning = record?.code == null ? undefined : profile.meaningOf(record.code);
     const text = askText(found, record, meaning, account.code);
     const done = await carryOut(deps, id, apiKey.keyId, { act: "ask", text: text.zh });

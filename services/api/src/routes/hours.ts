@@ -6,11 +6,11 @@ import type { RouteDeps } from "../server.js";
 import { serve, type Routes } from "../serve.js";
 
 /** `GET /v1/hours`: the newest hours first, each with its countdown's end; `next` goes into `before`. */
-export function addHours(routes: Routes, { pool, clock, profile }: RouteDeps): void {
+export function addHours(routes: Routes, { pool, clock, profile, account }: RouteDeps): void {
   serve(routes, API.listHours, async ({ query: { before, limit: most } }) => {
     const now = clock.now();
     // Events may lie a little in the future: their hour is shown too.
-    const read = await listHours(pool, before ?? now + 2 * HOUR, most + 1);
+    const read = await listHours(pool, [account.accountNo], before ?? now + 2 * HOUR, most + 1);
     const windowOf = (hour: number) => deadlinesOf(profile.windows, "hourly", hour, hour).windowEnds;
     const hours = page(
       read,

@@ -22,7 +22,7 @@ async function* hourLines(
   accountNo: number,
   { from, to }: { from: Micros; to: Micros },
 ): AsyncGenerator<string[]> {
-  for (const hour of await listFrozenHours(pool, from, to)) {
+  for (const hour of await listFrozenHours(pool, accountNo, from, to)) {
     const { differences, ...rebuilt } = await rebuildHour(pool, accountNo, hour);
     const told = differences.map((one) => ({ ...one, origin: one.origin === null ? null : iso(one.origin) }));
     const line: z.input<typeof rebuiltHour> = { ...rebuilt, hour: iso(hour), differences: told };

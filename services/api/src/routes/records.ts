@@ -8,15 +8,17 @@ import type { RouteDeps } from "../server.js";
 import { serve, type Routes } from "../serve.js";
 
 /** `/v1/records`: bill records with what became of them, and the wish to file one again. */
-export function addRecords(routes: Routes, { pool, clock, profile }: RouteDeps): void {
+export function addRecords(routes: Routes, { pool, clock, profile, account }: RouteDeps): void {
+  const { accountNo } = account;
+
   serve(routes, API.listRecords, async ({ query }) => {
     const { hour, instance: instanceId, state, cursor: after = "", limit } = query;
-    const read = await listRecords(pool, { hour, instanceId, state, after, limit: limit + 1 });
+    const read = await listRecords(pool, [accountNo], { hour, instanceId, state, after, limit: limit + 1 });
     return page(read, limit, recordToApi, (record) => record.sn);
   });
 
   serve(routes, API.readRecord, async ({ params: { sn } }) => {
-    const record = await findRecord(pool, sn);
+    const record = await findRecord(pool, [accountNo], sn);
     if (!record) throw unknownRecord(sn);
     return recordDetailToApi(record);
   });
@@ -26,11 +28,11 @@ export function addRecords(routes: Routes, { pool, clock, profile }: RouteDeps):
     const { reason, quantity = null } = request.body;
     const interval = intervalOf(request.body);
     checkQuantity(profile, quantity);
-    const record = await findRecord(pool, sn);
+    const record = await findRecord(pool, [accountNo], sn);
     if (!record) throw unknownRecord(sn);
     if (!statesAllowing("rereported").includes(record.state)) throw stateForbids(sn, record.state);
     const wish = { sn, quantity, interval, reason, keyId: request.apiKey.keyId };
-    if (!(await requestRereport(pool, wish, clock.now()))) throw waitsAlready(sn);
+    if (!(await requestRereport(pool, accountNo, wish, clock.now()))) throw waitsAlready(sn);
     return reply.code(202).send({ sn, quantity: quantity ?? record.quantity, reason });
   });
 }
