@@ -82,7 +82,7 @@ const MAY_IMPORT: Record<string, string[]> = {
   contract: ["domain"],
   store: ["domain"],
   queue: ["domain"],
-  marketplace: ["domain"],
+  marketplace: ["domain", "runtime"],
   client: ["domain"],
   sandbox: ["runtime"],
   collector: ["domain", "store", "queue", "runtime"],

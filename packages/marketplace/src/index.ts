@@ -3,6 +3,8 @@ export * from "./profile.js";
 export * from "./client.js";
 export * from "./port.js";
 export * from "./registry.js";
+export { readAccountsFile, type FiledAccount, type SecretReference } from "./accounts/file.js";
+export { followSecrets, readAccounts, type DeclaredAccount } from "./accounts/read.js";
 export type { ReadSetting } from "./readSetting.js";
 export * from "./koogallery/push.js";
 export { CALL_CODES, RECORD_CODES, type CodeRule, type RecordCodeRule } from "./koogallery/codes.js";

@@ -4,6 +4,8 @@ import type { Language, Text } from "./text.js";
 
 /** One setting that cannot be used: its name, the value found (secrets hidden), what would be right. */
 export interface SettingsProblem {
+  /** The code of the account it is of, where it is one account's; empty where it is none's. */
+  account?: string;
   name: string;
   value: string;
   right: Text;
@@ -24,10 +26,21 @@ export class SettingsError extends Error {
   }
 }
 
-function line({ name, value, right }: SettingsProblem, language: Language): string {
-  return language === "zh"
-    ? `设置 ${name} 现为 ${value || "（未设置）"}，应为：${right.zh}`
-    : `setting ${name} is ${value || "(not set)"}; right would be: ${right.en}`;
+function line({ account = "", name, value, right }: SettingsProblem, language: Language): string {
+  if (language === "zh") {
+    const what = account ? `账号 ${account} 的 ${name}` : `设置 ${name}`;
+    return `${what} 现为 ${value || "（未设置）"}，应为：${right.zh}`;
+  }
+  const what = account ? `account ${account}: ${name}` : `setting ${name}`;
+  return `${what} is ${value || "(not set)"}; right would be: ${right.en}`;
+}
+
+/** An error that names a setting as settings do, whoever threw it; undefined for any other. */
+export function settingsErrorOf(error: unknown): SettingsError | undefined {
+  if (error instanceof SettingsError) return error;
+  const problem = error instanceof Error && "problem" in error ? error.problem : undefined;
+  const isOne = typeof problem === "object" && problem !== null && "name" in problem && "right" in problem;
+  return isOne ? new SettingsError([problem as SettingsProblem]) : undefined;
 }
 
 /**

@@ -1,6 +1,6 @@
 import closeWithGrace from "close-with-grace";
 import { createLogger, type Logger } from "./log.js";
-import { logLevelSetting, SettingsError } from "./settings.js";
+import { logLevelSetting, settingsErrorOf } from "./settings.js";
 import { languageOf } from "./text.js";
 
 /** A service that runs. `ready` resolves when it takes work; what it gives is told to the parent process. */
@@ -61,9 +61,10 @@ export function runService(options: {
   function fail(error: unknown): void {
     if (ending.signal.aborted) return;
     grace.uninstall();
-    if (error instanceof SettingsError) {
+    const wrong = settingsErrorOf(error);
+    if (wrong) {
       process.stderr.write(
-        error
+        wrong
           .lines(languageOf(env))
           .map((line) => `${options.name}: ${line}\n`)
           .join(""),

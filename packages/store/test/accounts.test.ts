@@ -134,13 +134,10 @@ describe("an account", () => {
     await file(cn, "i-cn", "1");
     expect(await declared("cn", "mkt.example")).toMatchObject({ site: "cn", address: "mkt.example" });
     await expect(declared("intl", "mkt.example")).rejects.toMatchObject({
-      field: "site",
-      bound: "cn",
-      given: "intl",
+      problem: { account: code, name: "site", value: "intl" },
     });
     await expect(declared("cn", "elsewhere.example")).rejects.toMatchObject({
-      field: "address",
-      bound: "mkt.example",
+      problem: { name: "address", value: "elsewhere.example" },
     });
     // A process that does not know the address asks for none.
     expect(await ensureAccount(cn.pool, { code, marketplace: "koogallery", site: "cn" }, NOW)).toMatchObject({

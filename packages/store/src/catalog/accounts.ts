@@ -1,4 +1,4 @@
-import type { Micros } from "@quarterpast/domain";
+import type { Micros, Text } from "@quarterpast/domain";
 import { stamp, type Db } from "../db/database.js";
 
 /** One seller account at one marketplace site. */
@@ -24,21 +24,21 @@ export interface DeclaredAccount {
   address?: string | undefined;
 }
 
+type BoundField = "marketplace" | "site" | "address";
+
 /** A start declared an account otherwise than it is bound. */
 export class AccountBoundError extends Error {
-  /** The first field that differs. */
-  readonly field: "marketplace" | "site" | "address";
-  readonly code: string;
-  readonly bound: string;
-  readonly given: string;
+  /** As settings tell theirs. */
+  readonly problem: { account: string; name: string; value: string; right: Text };
 
-  constructor(code: string, field: AccountBoundError["field"], bound: string, given: string) {
-    super(`account ${code} is bound to ${field} ${bound} and was declared with ${given}`);
+  constructor(account: string, name: BoundField, bound: string, value: string) {
+    super(`account ${account} is bound to ${name} ${bound} and was declared with ${value}`);
     this.name = "AccountBoundError";
-    this.code = code;
-    this.field = field;
-    this.bound = bound;
-    this.given = given;
+    const right = {
+      en: `${bound}, as its records were filed there; what goes elsewhere is another account: give it a code of its own`,
+      zh: `${bound}，其话单已上报至该处；上报至别处的应是另一个账号：请为其设置新的代码`,
+    };
+    this.problem = { account, name, value, right };
   }
 }
 
@@ -67,7 +67,7 @@ export async function ensureAccount(db: Db, declared: DeclaredAccount, now: Micr
 function differenceOf(
   account: Account,
   { marketplace, site, address }: DeclaredAccount,
-): AccountBoundError["field"] | undefined {
+): BoundField | undefined {
   if (account.marketplace !== marketplace) return "marketplace";
   if (account.site !== site) return "site";
   return address === undefined || account.address === address ? undefined : "address";

@@ -1,0 +1,153 @@
+import { readFileSync } from "node:fs";
+import { dirname, resolve } from "node:path";
+import {
+  followSettings,
+  readTexts,
+  SettingsError,
+  type Followed,
+  type Logger,
+  type SettingsProblem,
+} from "@quarterpast/runtime";
+import type { AccountDeclaration } from "../account.js";
+import type { MarketplaceProfile } from "../profile.js";
+import { declareAccount, marketplaceNames, marketplaceOf, profileOf, readSecrets } from "../registry.js";
+import { MarketplaceSettingError } from "../settingError.js";
+import { readAccountsFile, type FiledAccount } from "./file.js";
+
+/** An account that this process takes, as it is declared. */
+export interface DeclaredAccount extends AccountDeclaration {
+  /** Where its records go. The first start binds the code to it; one loopback address is another's equal. */
+  address: string;
+  profile: MarketplaceProfile;
+  /** Its settings and secrets, as an environment has them: what else belongs to the account is read from here. */
+  env: NodeJS.ProcessEnv;
+}
+
+const DEFAULT_CODE = "koogallery-cn";
+
+/**
+ * Reads the accounts of a process: those of ACCOUNTS_FILE, or the one that the environment declares (ACCOUNT,
+ * MARKETPLACE, MARKETPLACE_SITE and its marketplace's own settings); of these, those named in ACCOUNTS, or all.
+ * @throws SettingsError with everything that is wrong, each with account, field, value and what would be right
+ */
+export function readAccounts(env: NodeJS.ProcessEnv): DeclaredAccount[] {
+  const { ACCOUNTS_FILE: path, ACCOUNTS: named } = env;
+  return taken(path ? readFiled(path, env) : [ofEnvironment(env)], named || undefined);
+}
+
+/**
+ * The secrets of an account, read again when their files change.
+ * @throws SettingsError if they cannot be used at the start
+ */
+export function followSecrets(account: DeclaredAccount, { logger }: { logger: Logger }): Followed<unknown> {
+  const names = marketplaceOf(account.marketplace).secrets;
+  return ofAccount(account.code, () =>
+    followSettings(names, account.env, (texts) => readSecrets(account, texts), { logger }),
+  );
+}
+
+function ofEnvironment(env: NodeJS.ProcessEnv): DeclaredAccount {
+  const named = readTexts(["ACCOUNT", "MARKETPLACE", "MARKETPLACE_SITE"], env);
+  const { ACCOUNT: code = DEFAULT_CODE, MARKETPLACE: marketplace = marketplaceNames()[0]! } = named;
+  return declare({ code, marketplace, site: named.MARKETPLACE_SITE }, env);
+}
+
+function declare(
+  named: { code: string; marketplace: string; site: string | undefined },
+  env: NodeJS.ProcessEnv,
+): DeclaredAccount {
+  try {
+    const declared = declareAccount(named, readTexts(marketplaceOf(named.marketplace).settings, env));
+    const profile = profileOf(declared);
+    return { ...declared, profile, address: addressOf(profile), env };
+  } catch (error) {
+    throw error instanceof MarketplaceSettingError ? new SettingsError([error.problem]) : error;
+  }
+}
+
+function addressOf({ hosts: { primary } }: MarketplaceProfile): string {
+  return /^(localhost|127(\.\d+){3}|\[::1\])(:\d+)?$/.test(primary) ? "loopback" : primary;
+}
+
+/** What declares one account beside the file would be left out without a word. */
+const OF_ONE_ACCOUNT = ["ACCOUNT", "MARKETPLACE", "MARKETPLACE_SITE", "MARKETPLACE_URL"];
+
+function readFiled(path: string, env: NodeJS.ProcessEnv): DeclaredAccount[] {
+  const both = OF_ONE_ACCOUNT.filter((name) => env[name] || env[`${name}_FILE`]);
+  if (both.length > 0) throw new SettingsError(both.map((name) => ({ name, value: "(…)", right: NOT_BOTH })));
+  const { accounts, problems } = readAccountsFile(contentOf(path));
+  const declared: DeclaredAccount[] = [];
+  for (const account of accounts) {
+    const read = attempt(() => declareFiled(account, dirname(resolve(path)), env));
+    if ("problems" in read) problems.push(...read.problems.map((one) => ({ ...one, account: account.code })));
+    else declared.push(read.value);
+  }
+  if (problems.length > 0) throw new SettingsError(problems);
+  return declared;
+}
+
+const NOT_BOTH = {
+  en: "unset, because ACCOUNTS_FILE declares the accounts",
+  zh: "不设置，因为账号由 ACCOUNTS_FILE 声明",
+};
+
+function contentOf(path: string): string {
+  try {
+    return readFileSync(path, "utf8");
+  } catch {
+    const right = { en: "the path of a file this user can read", zh: "当前用户可读的文件路径" };
+    throw new SettingsError([{ name: "ACCOUNTS_FILE", value: path, right }]);
+  }
+}
+
+/** An environment of the account's own, so that its settings are read by the same rules wherever they are declared. */
+function declareFiled(
+  { settings, secrets, ...named }: FiledAccount,
+  folder: string,
+  env: NodeJS.ProcessEnv,
+): DeclaredAccount {
+  const own: NodeJS.ProcessEnv = { ...settings };
+  const problems: SettingsProblem[] = [];
+  for (const [name, reference] of Object.entries(secrets)) {
+    if ("file" in reference) own[`${name}_FILE`] = resolve(folder, reference.file);
+    else if (env[reference.env]) own[name] = env[reference.env];
+    else problems.push({ name: `secrets.${name}`, value: `env ${reference.env}`, right: SET_VARIABLE });
+  }
+  if (problems.length > 0) throw new SettingsError(problems);
+  readTexts(Object.keys(secrets), own);
+  return declare(named, own);
+}
+
+const SET_VARIABLE = { en: "a variable that is set and not empty", zh: "已设置且非空的环境变量" };
+
+function taken(declared: readonly DeclaredAccount[], named: string | undefined): DeclaredAccount[] {
+  if (named === undefined) return [...declared];
+  const codes = named
+    .split(",")
+    .map((code) => code.trim())
+    .filter(Boolean);
+  const known = declared.map(({ code }) => code);
+  const right = {
+    en: `codes of declared accounts, with commas between: ${known.join(", ")}`,
+    zh: `已声明账号的代码，以逗号分隔：${known.join("、")}`,
+  };
+  if (codes.length === 0 || codes.some((code) => !known.includes(code)))
+    throw new SettingsError([{ name: "ACCOUNTS", value: named, right }]);
+  return declared.filter(({ code }) => codes.includes(code));
+}
+
+/** Names the account in what is wrong with its settings. */
+function ofAccount<T>(account: string, read: () => T): T {
+  const result = attempt(read);
+  if ("problems" in result) throw new SettingsError(result.problems.map((one) => ({ ...one, account })));
+  return result.value;
+}
+
+function attempt<T>(read: () => T): { value: T } | { problems: readonly SettingsProblem[] } {
+  try {
+    return { value: read() };
+  } catch (error) {
+    if (error instanceof SettingsError) return { problems: error.problems };
+    throw error;
+  }
+}
