@@ -46,6 +46,7 @@ describe("calls", () => {
   test("of one account that are owed hold up no proof of another", async () => {
     await file(intl, "i-intl", "2", []);
     await sealAll(H);
+    await divideHours(cn.pool, NOW);
     const { cn: accountNo, intl: other } = numbers();
     expect(await isFilingUnderWay(cn.pool, accountNo, NOW)).toBe(false);
     expect(await isFilingUnderWay(cn.pool, other, NOW)).toBe(true);
