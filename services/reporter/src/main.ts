@@ -1,51 +1,55 @@
 import { randomUUID } from "node:crypto";
-import { clientOf, marketplaceOf, profileOf, readSecrets } from "@quarterpast/marketplace";
+import { clientOf, followSecrets, readAccounts } from "@quarterpast/marketplace";
 import {
   createHttp,
   createMetrics,
   createProductClock,
   createWatchdog,
-  followSettings,
   readSettings,
   runService,
 } from "@quarterpast/runtime";
 import { clockReader, ensureAccount, openStore } from "@quarterpast/store";
 import { startProver } from "./prover.js";
-import { createReporter } from "./reporter.js";
-import { declaredAccount, reporterSettings } from "./settings.js";
+import { createReporter, type ReporterAccount } from "./reporter.js";
+import { reporterSettings } from "./settings.js";
 
 /** A loop that has not ended a pass for this long makes the service not ready. */
 const STALLED_MS = 60_000;
 /** No call to the marketplace may take this long (its own deadline is half of it): the pass hangs. */
 const HANGS_AFTER_MS = 60_000;
 const HANGS_FOR_MS = 20_000;
+/** More accounts than that wait for each other's connections. */
+const CONNECTIONS_MAX = 60;
 
 runService({
   name: "reporter",
   start: async ({ env, logger, signal }) => {
     const settings = readSettings(reporterSettings, env);
-    const declared = declaredAccount(settings, env);
-    const { secrets: names } = marketplaceOf(declared.marketplace);
-    const secrets = followSettings(names, env, (texts) => readSecrets(declared, texts), { logger });
+    const declared = readAccounts(env);
+    const secrets = declared.map((account) => followSecrets(account, { logger }));
     const metrics = createMetrics("reporter");
     const pool = await openStore({
       databaseUrl: settings.DATABASE_URL,
       applicationName: "quarterpast-reporter",
-      // Eight shards freeze at once, four calls are under way: sealing must never wait for one of them.
-      max: 20,
+      // Eight shards of an account freeze at once, four of its calls are under way: sealing must never wait for one.
+      max: Math.min(8 + 12 * declared.length, CONNECTIONS_MAX),
       onError: (error) => logger.warn({ err: error }, "postgres"),
       signal,
     });
     const clock = createProductClock({ readAnchor: clockReader(pool), logger });
     await clock.start();
     const io = { now: () => clock.real() / 1_000, nonce: randomUUID };
-    const account = await ensureAccount(pool, declared, clock.now());
+    const accounts: ReporterAccount[] = [];
+    for (const [at, one] of declared.entries()) {
+      const account = await ensureAccount(pool, one, clock.now());
+      accounts.push({ account, profile: one.profile, client: clientOf(one, secrets[at]!.value, io) });
+    }
     const reporter = createReporter({
       pool,
       clock,
       logger,
       metrics,
-      accounts: [{ account, profile: profileOf(declared), client: clientOf(declared, secrets.value, io) }],
+      accounts,
       random: Math.random,
       recordsPerCall: settings.RECORDS_PER_CALL,
     });
@@ -58,7 +62,10 @@ runService({
       stalledAfterMs: HANGS_FOR_MS,
       logger,
     });
-    const prover = startProver(settings, { pool, clock, logger, accounts: [account] });
+    const prover = startProver(settings, {
+      ...{ pool, clock, logger },
+      accounts: accounts.map(({ account }) => account),
+    });
     const http = createHttp({
       logger,
       metrics,
@@ -72,7 +79,7 @@ runService({
     return {
       stop: async () => {
         watchdog.stop();
-        secrets.stop();
+        for (const one of secrets) one.stop();
         await Promise.all([reporter.stop(), prover.stop()]);
         await http.close();
         clock.stop();

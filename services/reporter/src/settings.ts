@@ -1,31 +1,13 @@
 import { z } from "zod";
-import {
-  declareAccount,
-  MarketplaceSettingError,
-  marketplaceOf,
-  profileOf,
-  type AccountDeclaration,
-} from "@quarterpast/marketplace";
-import {
-  integerSetting,
-  logLevelSetting,
-  portSetting,
-  readTexts,
-  SettingsError,
-  textSetting,
-  urlSetting,
-} from "@quarterpast/runtime";
+import { integerSetting, logLevelSetting, portSetting, textSetting, urlSetting } from "@quarterpast/runtime";
 
-/** Settings of the reporter, from the environment. */
+/** Settings of the reporter, from the environment; its accounts are read by `readAccounts` of the marketplace. */
 export const reporterSettings = z.object({
   HOST: textSetting({ en: "an address to listen on", zh: "监听地址" }).default("127.0.0.1"),
   /** Health and metrics only. */
   PORT: portSetting(),
   LOG_LEVEL: logLevelSetting().default("info"),
   DATABASE_URL: urlSetting("postgres", "postgresql"),
-  ACCOUNT: textSetting({ en: "the code of a seller account", zh: "卖家账号代码" }).default("koogallery-cn"),
-  MARKETPLACE: textSetting({ en: "a marketplace", zh: "云商店" }).default("koogallery"),
-  MARKETPLACE_SITE: textSetting({ en: "a site of the marketplace", zh: "云商店的站点" }).optional(),
   /** Records frozen in one transaction and filed in one call, at most what the marketplace allows. */
   RECORDS_PER_CALL: integerSetting(1, 1_000).default(1_000),
   /** Where proofs go: exports of sealed hours, the public key, and the two below unless they are set. */
@@ -35,21 +17,3 @@ export const reporterSettings = z.object({
   /** Best on a volume that the operator cannot rewrite. */
   ANCHOR_FILE: textSetting({ en: "the path of the anchors' file", zh: "锚点文件路径" }).optional(),
 });
-
-/**
- * The account that the environment declares.
- * @throws SettingsError where its marketplace, its site or a setting of the marketplace cannot be used
- */
-export function declaredAccount(
-  { ACCOUNT: code, MARKETPLACE: marketplace, MARKETPLACE_SITE: site }: z.output<typeof reporterSettings>,
-  env: NodeJS.ProcessEnv,
-): AccountDeclaration {
-  try {
-    const texts = readTexts(marketplaceOf(marketplace).settings, env);
-    const account = declareAccount({ code, marketplace, site }, texts);
-    profileOf(account);
-    return account;
-  } catch (error) {
-    throw error instanceof MarketplaceSettingError ? new SettingsError([error.problem]) : error;
-  }
-}
