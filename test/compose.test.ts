@@ -4,13 +4,15 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { DURABLE } from "@quarterpast/stack/servers";
 import {
+  followSecrets,
   KEY_SETTINGS,
   marketplaceOf,
+  readAccounts,
   readKeyring,
   readSecrets,
   type AccountDeclaration,
 } from "@quarterpast/marketplace";
-import { nodeFlagsOf, readSettings, readTexts } from "@quarterpast/runtime";
+import { createLogger, nodeFlagsOf, readSettings, readTexts } from "@quarterpast/runtime";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { parse } from "yaml";
 import { readSandboxOptions } from "../packages/sandbox/src/settings.js";
@@ -18,7 +20,7 @@ import { readUpSettings } from "../packages/stack/src/up/settings.js";
 import { aggregatorSettings } from "../services/aggregator/src/settings.js";
 import { apiSettings, declaredAccount as declaredForApi } from "../services/api/src/settings.js";
 import { readCollectorSettings } from "../services/collector/src/settings.js";
-import { declaredAccount, reporterSettings } from "../services/reporter/src/settings.js";
+import { reporterSettings } from "../services/reporter/src/settings.js";
 import { storefrontSettings } from "../services/storefront/src/settings.js";
 
 interface ComposeService {
@@ -54,6 +56,15 @@ function withKeys<T>(settings: T, env: NodeJS.ProcessEnv): T {
 /** All that the marketplace of the environment's account knows. */
 const { settings: ownSettings, secrets: ownSecrets } = marketplaceOf("koogallery");
 
+/** What declares accounts, whichever service reads it. */
+const ACCOUNT_NAMES = ["ACCOUNT", "ACCOUNTS", "ACCOUNTS_FILE", "MARKETPLACE", "MARKETPLACE_SITE"];
+
+/** Reads the accounts with their secrets, as the services do. */
+function withAccounts(env: NodeJS.ProcessEnv): void {
+  for (const account of readAccounts(env))
+    followSecrets(account, { logger: createLogger({ service: "test", level: "silent" }) }).stop();
+}
+
 function withAccount(account: AccountDeclaration, env: NodeJS.ProcessEnv): void {
   const read = readSecrets(account, readTexts(ownSecrets, env));
   if (!read.ok) throw new Error(`${read.problem.name}: ${read.problem.right.en}`);
@@ -69,7 +80,10 @@ const OURS: Record<string, { settings: string; load: (env: NodeJS.ProcessEnv) =>
   },
   reporter: {
     settings: "services/reporter/src/settings.ts",
-    load: (env) => withAccount(declaredAccount(readSettings(reporterSettings, env), env), env),
+    load: (env) => {
+      readSettings(reporterSettings, env);
+      withAccounts(env);
+    },
   },
   storefront: {
     settings: "services/storefront/src/settings.ts",
@@ -122,7 +136,8 @@ describe.each(Object.entries(OURS))("%s", (name, { settings, load }) => {
     );
     if (/withKeys/.test(String(load))) for (const key of KEY_SETTINGS) known.add(key);
     if (/declared/.test(String(load))) for (const one of ownSettings) known.add(one);
-    if (/withAccount/.test(String(load))) for (const one of ownSecrets) known.add(one);
+    if (/withAccount/.test(String(load)))
+      for (const one of [...ACCOUNT_NAMES, ...ownSettings, ...ownSecrets]) known.add(one);
     const set = Object.keys(service.environment!).map((variable) =>
       known.has(variable) ? variable : variable.replace(/_FILE$/, ""),
     );
