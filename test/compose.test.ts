@@ -9,8 +9,6 @@ import {
   marketplaceOf,
   readAccounts,
   readKeyring,
-  readSecrets,
-  type AccountDeclaration,
 } from "@quarterpast/marketplace";
 import { createLogger, nodeFlagsOf, readSettings, readTexts } from "@quarterpast/runtime";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -63,11 +61,6 @@ const ACCOUNT_NAMES = ["ACCOUNT", "ACCOUNTS", "ACCOUNTS_FILE", "MARKETPLACE", "M
 function withAccounts(env: NodeJS.ProcessEnv): void {
   for (const account of readAccounts(env))
     followSecrets(account, { logger: createLogger({ service: "test", level: "silent" }) }).stop();
-}
-
-function withAccount(account: AccountDeclaration, env: NodeJS.ProcessEnv): void {
-  const read = readSecrets(account, readTexts(ownSecrets, env));
-  if (!read.ok) throw new Error(`${read.problem.name}: ${read.problem.right.en}`);
 }
 
 /** Per service of ours: where its settings are, and what reads them; reading throws where one is wrong. */
