@@ -1,6 +1,6 @@
 import { DAY, HOUR, MINUTE } from "@quarterpast/domain";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { H, openLedger, secondAccount, type Ledger } from "../../../test/fixtures/ledger.js";
+import { H, openLedger, secondAccount, type Ledger } from "@quarterpast/testkit";
 import { ensureAccount, haltAccount } from "../src/catalog/accounts.js";
 import { inTransaction } from "../src/db/database.js";
 import { readSealedUsage } from "../src/records/freezing.js";
