@@ -773,6 +773,7 @@ CREATE TABLE records (
   expires timestamp with time zone NOT NULL,
   frozen_at timestamp with time zone NOT NULL,
   package_instance text,
+  slot text,
   CONSTRAINT records_pkey PRIMARY KEY (account_no, shard, seq),
   CONSTRAINT records_check CHECK ((end_at > begin_at)),
   CONSTRAINT records_instance_no_begin_at_end_at_part_key UNIQUE (instance_no, begin_at, end_at, part),
@@ -1026,6 +1027,7 @@ CREATE INDEX quarantine_corrections ON public.quarantine USING btree (source_no,
 CREATE INDEX quarantine_waiting ON public.quarantine USING btree (account_no, subject, meter) WHERE (released_at IS NULL);
 CREATE INDEX records_hour ON public.records USING btree (hour, instance_no);
 CREATE INDEX records_replaces ON public.records USING btree (replaces) WHERE (replaces IS NOT NULL);
+CREATE UNIQUE INDEX records_slot ON public.records USING btree (instance_no, slot, part) WHERE (slot IS NOT NULL);
 CREATE UNIQUE INDEX rereports_open ON public.rereports USING btree (sn) WHERE (done_at IS NULL);
 CREATE UNIQUE INDEX reruns_open ON public.reruns USING btree (call_id) WHERE (done_at IS NULL);
 CREATE INDEX statement_lines_sn ON public.statement_lines USING btree (sn, statement_id);

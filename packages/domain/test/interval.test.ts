@@ -8,7 +8,10 @@ const H = parseInstant("2026-03-01T10:00:00Z")!;
 const LIMITS: RecordLimits = {
   recordsPerCall: 1_000,
   quantityDecimals: 4,
-  quantityIntegerDigits: 16,
+  largestQuantity: "9".repeat(16),
+  partsPerHour: "many",
+  shortestInterval: SECOND,
+  filesZero: false,
   serialNumberChars: 64,
   instanceIdChars: 64,
   callBytes: 1_000_000,
@@ -83,27 +86,45 @@ describe("parts of an hour", () => {
   test("and the residue are the total; parts are disjoint, in order, inside the span, and none is too large", () => {
     const limits = fc.record({
       quantityDecimals: fc.integer({ min: 0, max: 6 }),
-      quantityIntegerDigits: fc.integer({ min: 1, max: 16 }),
+      digits: fc.integer({ min: 1, max: 16 }),
+      shortest: fc.integer({ min: 1, max: 400 }),
+      partsPerHour: fc.constantFrom(1 as const, "many" as const),
     });
     fc.assert(
-      fc.property(decimal(8), limits, seconds(3500), seconds(90), (total, own, from, length) => {
-        const span = { begin: H + from, end: H + from + length + SECOND };
-        const { parts, residue } = planParts(span, total, { ...LIMITS, ...own });
-        expect(parts.reduce((sum, part) => sum + exact(part.quantity), exact(residue))).toBe(exact(total));
-        expect(exact(residue)).toBeGreaterThanOrEqual(0n);
-        let free = span.begin;
-        for (const [index, part] of parts.entries()) {
-          expect(part.part).toBe(index);
-          expect(part.begin).toBe(free);
-          expect(part.end - part.begin).toBeGreaterThanOrEqual(SECOND);
-          expect(part.begin % SECOND).toBe(0);
-          expect(exact(part.quantity)).toBeGreaterThan(0n);
-          expect(part.quantity.split(".")[0]!.length).toBeLessThanOrEqual(own.quantityIntegerDigits);
-          expect(part.quantity.split(".")[1]?.length ?? 0).toBe(own.quantityDecimals);
-          free = part.end;
-        }
-        if (parts.length > 0) expect(free).toBe(span.end);
-      }),
+      fc.property(
+        decimal(8),
+        limits,
+        seconds(3500),
+        seconds(90),
+        (total, { digits, shortest, ...own }, from, length) => {
+          const shortestInterval = shortest * SECOND;
+          const largestQuantity = ["9".repeat(digits), "9".repeat(own.quantityDecimals)]
+            .filter((digit) => digit !== "")
+            .join(".");
+          const span = { begin: H + from, end: H + from + length + SECOND };
+          const { parts, residue } = planParts(span, total, {
+            ...LIMITS,
+            ...own,
+            largestQuantity,
+            shortestInterval,
+          });
+          if (own.partsPerHour === 1) expect(parts.length).toBeLessThanOrEqual(1);
+          expect(parts.reduce((sum, part) => sum + exact(part.quantity), exact(residue))).toBe(exact(total));
+          expect(exact(residue)).toBeGreaterThanOrEqual(0n);
+          let free = span.begin;
+          for (const [index, part] of parts.entries()) {
+            expect(part.part).toBe(index);
+            expect(part.begin).toBe(free);
+            expect(part.end - part.begin).toBeGreaterThanOrEqual(shortestInterval);
+            expect(part.begin % SECOND).toBe(0);
+            expect(exact(part.quantity)).toBeGreaterThan(0n);
+            expect(part.quantity.split(".")[0]!.length).toBeLessThanOrEqual(digits);
+            expect(part.quantity.split(".")[1]?.length ?? 0).toBe(own.quantityDecimals);
+            free = part.end;
+          }
+          if (parts.length > 0) expect(free).toBe(span.end);
+        },
+      ),
       { numRuns: 300 },
     );
   });
@@ -170,7 +191,7 @@ describe("parts of an hour", () => {
     });
     expect(planParts(span, "0.00009", LIMITS)).toEqual({ parts: [], residue: "0.00009" });
     expect(planParts(span, "0", LIMITS)).toEqual({ parts: [], residue: "0" });
-    const two = planParts(span, "10", { ...LIMITS, quantityIntegerDigits: 1 });
+    const two = planParts(span, "10", { ...LIMITS, largestQuantity: "9.9999" });
     expect(two.parts.map(({ begin, end, quantity }) => [begin - H, end - H, quantity])).toEqual([
       [0, HOUR / 2, "9.9999"],
       [HOUR / 2, HOUR, "0.0001"],

@@ -10,7 +10,10 @@ const H = parseInstant("2026-03-01T10:00:00Z")!;
 const LIMITS: RecordLimits = {
   recordsPerCall: 1_000,
   quantityDecimals: 4,
-  quantityIntegerDigits: 4,
+  largestQuantity: "9999.9999",
+  partsPerHour: "many",
+  shortestInterval: SECOND,
+  filesZero: false,
   serialNumberChars: 64,
   instanceIdChars: 64,
   callBytes: 1_000_000,

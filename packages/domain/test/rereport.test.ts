@@ -64,7 +64,10 @@ describe("a record is filed again", () => {
     ["backwards", { begin: H + MINUTE, end: H }],
     ["in the future", { begin: H + 3 * HOUR, end: H + 4 * HOUR }],
     ["where another record lies", { begin: H + 30 * MINUTE, end: H + 31 * MINUTE }],
-    ["older than the marketplace takes", { begin: H - 20 * 24 * HOUR, end: H - 20 * 24 * HOUR + MINUTE }],
+    [
+      "older than the marketplace takes",
+      { begin: H - 20 * 24 * HOUR - SECOND, end: H - 20 * 24 * HOUR + MINUTE },
+    ],
   ])("but not %s", (_, interval) => {
     const taken = [{ begin: H + 30 * MINUTE, end: H + HOUR }];
     expect(problem(refiled("abnormal"), { interval, taken })).toBeDefined();

@@ -1,4 +1,4 @@
-import type { Micros, RecordLimits, Resend, Text, WindowRule } from "@quarterpast/domain";
+import type { Micros, RecordLimits, Resend, Slot, Supersede, Text, WindowRule } from "@quarterpast/domain";
 import type { RetryRule } from "./retry.js";
 import type { ListRules } from "./table/rules.js";
 
@@ -23,9 +23,6 @@ export interface CallRates {
   inFlight: number;
   perSecond: number;
 }
-
-/** What a marketplace takes only once: the exact interval, the hour of an instance, an operation's id, or nothing. */
-export type Slot = "interval" | "hour" | "operation" | "none";
 
 /**
  * How far "already there" can be relied on to keep a second delivery from being billed: proven by what a reply shows,
@@ -55,7 +52,10 @@ export interface MarketplaceProfile {
   wireVersion: number;
   /** Of every version that was ever frozen. */
   wires: readonly WireRule[];
+  /** What it takes only once; it decides how usage becomes records. */
   slot: Slot;
+  /** What may be filed again. */
+  supersede: Supersede;
   dedupe: DedupeTrust;
   limits: RecordLimits;
   windows: WindowRule;

@@ -1,6 +1,15 @@
 import { inspect } from "node:util";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { HOUR, MINUTE, serialNumber, type Micros } from "@quarterpast/domain";
+import {
+  addDecimals,
+  deadlinesOf,
+  fitsRecord,
+  HOUR,
+  MINUTE,
+  SECOND,
+  serialNumber,
+  type Micros,
+} from "@quarterpast/domain";
 import type { CallRecord, CallResult } from "../src/client.js";
 import { resendOf, type WireRecordInput } from "../src/profile.js";
 import type { OpenMarketplace } from "./open.js";
@@ -72,7 +81,7 @@ export function describeAdapter(name: string, setup: ConformanceSetup): void {
         begin,
         end,
         recordTime: end + 3 * MINUTE,
-        quantity: "12.5",
+        quantity: kit.adapter.limits.quantityDecimals > 0 ? "12.5" : "12",
         product: "product-1",
       };
     };
@@ -90,12 +99,23 @@ export function describeAdapter(name: string, setup: ConformanceSetup): void {
       if (dedupe === "none" || slot === "none")
         expect(resendOf(kit.adapter, wireVersion)).toBe("after_statement");
       expect(keySettings).toEqual(BOTH_LANGUAGES);
-      for (const value of [...Object.values(limits), calls.inFlight, calls.perSecond, wireVersion]) {
+      const sizes = [
+        limits.recordsPerCall,
+        limits.serialNumberChars,
+        limits.instanceIdChars,
+        limits.callBytes,
+      ];
+      for (const value of [...sizes, calls.inFlight, calls.perSecond, wireVersion]) {
         expect(value).toBeGreaterThan(0);
       }
-      for (const cycle of [windows.hourly, windows.daily])
+      for (const cycle of [windows.hourly, windows.daily ?? windows.hourly])
         expect(cycle.late).toBeGreaterThanOrEqual(cycle.window);
-      expect(windows.expiry).toBeGreaterThan(windows.hourly.late);
+      const { expires, lateEnds } = deadlinesOf(windows, {
+        ...{ cycle: "hourly", hour: HOUR_BEGIN, begin: HOUR_BEGIN },
+      });
+      expect(expires).toBeGreaterThanOrEqual(lateEnds);
+      expect(fitsRecord(limits.largestQuantity, limits)).toBe(true);
+      expect(limits.shortestInterval).toBeGreaterThanOrEqual(SECOND);
       for (const backoff of [...Object.values(retry.backoff), retry.halt]) {
         expect(backoff.baseMs).toBeGreaterThan(0);
         expect(backoff.capMs).toBeGreaterThanOrEqual(backoff.baseMs);
@@ -108,11 +128,11 @@ export function describeAdapter(name: string, setup: ConformanceSetup): void {
       expect(kit.adapter.encodeRecord({ ...wire })).toBe(kit.adapter.encodeRecord(wire));
       const { limits } = kit.adapter;
       const wrong: Partial<WireRecordInput>[] = [
-        { quantity: "0" },
+        ...(limits.filesZero ? [] : [{ quantity: "0" }]),
         { quantity: "-1" },
         { quantity: "1e3" },
         { quantity: `0.${"0".repeat(limits.quantityDecimals)}1` },
-        { quantity: `1${"0".repeat(limits.quantityIntegerDigits)}` },
+        { quantity: addDecimals(limits.largestQuantity, "1") },
         { serialNumber: "" },
         { serialNumber: "x".repeat(limits.serialNumberChars + 1) },
         { instanceId: "x".repeat(limits.instanceIdChars + 1) },

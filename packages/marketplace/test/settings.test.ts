@@ -106,7 +106,7 @@ test("a secret shows itself nowhere but where it is asked for", () => {
 describe("deadlines", () => {
   const hour = parseInstant("2023-11-16T18:00:00Z")!;
   test("of hourly billing: minute 15, then 2 hours, then 21 days", () => {
-    expect(deadlinesOf(windowsOf(8 * HOUR), "hourly", hour, hour)).toEqual({
+    expect(deadlinesOf(windowsOf(8 * HOUR), { cycle: "hourly", hour, begin: hour })).toEqual({
       windowEnds: hour + HOUR + 15 * MINUTE,
       lateEnds: hour + 3 * HOUR,
       expires: hour + 21 * 24 * HOUR,
@@ -114,7 +114,7 @@ describe("deadlines", () => {
   });
 
   test("of daily billing in China: 00:15 and 01:00 Beijing time of the next day", () => {
-    expect(deadlinesOf(windowsOf(8 * HOUR), "daily", hour, hour)).toMatchObject({
+    expect(deadlinesOf(windowsOf(8 * HOUR), { cycle: "daily", hour, begin: hour })).toMatchObject({
       windowEnds: parseInstant("2023-11-18T00:15:00+08:00"),
       lateEnds: parseInstant("2023-11-18T01:00:00+08:00"),
     });

@@ -469,9 +469,13 @@ CREATE TABLE records (
   frozen_at timestamptz NOT NULL,
   -- The stop-before-excess package that a record is taken from: relate_pkg_instance of its wire bytes.
   package_instance text,
+  -- Where the marketplace takes an hour of an instance only once: that hour. A part is then the attempt at it.
+  slot text,
   PRIMARY KEY (account_no, shard, seq),
   UNIQUE (instance_no, begin_at, end_at, part)
 );
+
+CREATE UNIQUE INDEX records_slot ON records (instance_no, slot, part) WHERE slot IS NOT NULL;
 
 CREATE INDEX records_hour ON records (hour, instance_no);
 

@@ -51,7 +51,7 @@ export async function file(
     };
     const [sealed] = extendChain([body], shard, head) as [ReturnType<typeof extendChain>[number]];
     const deadlines = { windowEnds: H + 75 * MINUTE, lateEnds: H + 3 * HOUR, expires: H + 21 * DAY };
-    const frozen = { ...sealed, ...deadlines, accountNo, instanceNo, wire: "{}", wireVersion: 1 };
+    const frozen = { ...sealed, ...deadlines, accountNo, instanceNo, wire: "{}", wireVersion: 1, slot: null };
     await insertRecords(db, [frozen], H + HOUR);
     const range = { accountNo, shard, seqFrom: sealed.seq, seqTo: sealed.seq, parent: null, host: null };
     await insertSubmission(

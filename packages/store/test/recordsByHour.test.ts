@@ -83,7 +83,7 @@ async function file(
     });
     const records = extendChain(bodies, 0, head).map((record, n) => ({
       ...record,
-      ...{ accountNo, instanceNo: chosen[n]!.instance_no, wire: "{}", wireVersion: 1 },
+      ...{ accountNo, instanceNo: chosen[n]!.instance_no, wire: "{}", wireVersion: 1, slot: null },
       ...{ windowEnds: H + 2 * HOUR, lateEnds: H + 3 * HOUR, expires: H + 400 * HOUR },
     }));
     await insertRecords(db, records, H);

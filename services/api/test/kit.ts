@@ -145,7 +145,11 @@ export async function addRecord(
     end: hour + HOUR,
     part: "0",
   });
-  const { windowEnds, lateEnds, expires } = deadlinesOf(api.profile.windows, "hourly", hour, hour);
+  const { windowEnds, lateEnds, expires } = deadlinesOf(api.profile.windows, {
+    cycle: "hourly",
+    hour,
+    begin: hour,
+  });
   const at = (micros: number) => new Date(micros / 1000).toISOString();
   await api.pool.query(
     `INSERT INTO records (account_no, shard, seq, sn, kind, instance_no, hour, begin_at, end_at, part, quantity, events,

@@ -4,8 +4,8 @@ import {
   CHAIN_GENESIS,
   deadlinesOf,
   extendChain,
-  needsSupplement,
-  planRecords,
+  oldestBegin,
+  placementOf,
   type BillingPlan,
   type Micros,
   type SealedRecord,
@@ -90,16 +90,17 @@ async function planAll(
   packages: HourPackages,
   now: Micros,
 ): Promise<Planned[]> {
-  const notBefore = now - profile.windows.expiry;
+  const placement = placementOf(profile);
   const planned: Planned[] = [];
   for (const usage of usages) {
-    const taken = needsSupplement(hour, usage)
+    const notBefore = oldestBegin(profile.windows, now, usage.closed);
+    const taken = placement.needsTaken(hour, usage)
       ? await readTakenIntervals(db, usage.instanceNo, notBefore)
       : [];
     const context = { hour, recordTime: now, limits: profile.limits, notBefore, taken };
     const { instanceNo, instanceId: instance } = usage;
     const shares = packages.sharesOf(instanceNo, billableQuantity(usage, profile.limits));
-    const plan = planRecords({ ...usage, instance, shares }, context);
+    const plan = placement.plan({ ...usage, instance, shares }, context);
     packages.take(instanceNo, addDecimals("0", ...plan.bodies.map((body) => body.quantity)));
     planned.push({ usage, plan });
   }
@@ -136,16 +137,33 @@ async function freezePlans(
 export function freezeOne(
   profile: MarketplaceProfile,
   record: SealedRecord,
-  { accountNo, instanceNo, cycle }: Pick<SealedUsage, "accountNo" | "instanceNo" | "cycle">,
+  {
+    accountNo,
+    instanceNo,
+    cycle,
+    closed,
+  }: Pick<SealedUsage, "accountNo" | "instanceNo" | "cycle" | "closed">,
 ): FrozenRecord {
   const { instance: instanceId, sn: serialNumber, begin, end, recordTime, quantity, product } = record;
   const relatedPackageInstance = record.packageInstance;
-  const { windowEnds, lateEnds, expires } = deadlinesOf(profile.windows, cycle, record.hour, begin);
+  const { windowEnds, lateEnds, expires } = deadlinesOf(profile.windows, {
+    ...{ cycle, hour: record.hour, begin, closed },
+  });
   const wire = profile.encodeRecord({
     ...{ instanceId, serialNumber, begin, end, recordTime, quantity, product, relatedPackageInstance },
   });
-  const { wireVersion } = profile;
-  return Object.assign(record, { accountNo, instanceNo, wire, wireVersion, windowEnds, lateEnds, expires });
+  const { wireVersion, slot: taken } = profile;
+  const slot = taken === "hour" ? placementOf(profile).slotOf(record) : null;
+  return Object.assign(record, {
+    accountNo,
+    instanceNo,
+    wire,
+    wireVersion,
+    slot,
+    windowEnds,
+    lateEnds,
+    expires,
+  });
 }
 
 /** Commits the intent to file frozen records that follow each other in one chain. */

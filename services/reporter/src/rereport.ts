@@ -1,8 +1,9 @@
 import {
   CHAIN_GENESIS,
   extendChain,
+  oldestBegin,
+  placementOf,
   planRereport,
-  rereportProblem,
   type Interval,
   type Micros,
 } from "@quarterpast/domain";
@@ -46,9 +47,9 @@ async function refusalOf(
   now: Micros,
 ): Promise<string | undefined> {
   const { sn, begin, opened, closed } = wish;
-  const notBefore = now - profile.windows.expiry;
+  const notBefore = oldestBegin(profile.windows, now, closed);
   const [record, ...replaced] = await readReplaced(db, sn);
-  return rereportProblem({
+  return placementOf(profile).supersede({
     ...{ begin, now, notBefore },
     records: [record!, ...replaced],
     interval: otherInterval(wish),

@@ -35,27 +35,29 @@ export function billableSpan(hour: Micros, life: Life): Interval | undefined {
  * The latest free second of a life, for a supplement: inside the life, disjoint from every interval taken, and not
  * older than `notBefore`.
  * @param taken intervals already billed, in any order.
- * @param seconds how many there should be, one for each part; fewer where no more are free just before the latest.
- * @returns undefined where no second is free.
+ * @param parts how many there should be room for; for fewer where no more is free just before the latest second.
+ * @param shortest of one part.
+ * @returns undefined where not even one part has room.
  */
 export function supplementInterval(
   life: Life,
   notBefore: Micros,
   taken: readonly Interval[],
-  seconds = 1,
+  parts = 1,
+  shortest: Micros = SECOND,
 ): Interval | undefined {
   if (life.closed === undefined) return undefined;
   let end = life.closed;
   let free = Math.max(life.opened, notBefore);
   for (const { begin, end: takenEnd } of [...taken].sort((a, b) => b.end - a.end)) {
-    if (takenEnd <= end - SECOND) {
+    if (takenEnd <= end - shortest) {
       free = Math.max(free, takenEnd);
       break;
     }
     end = Math.min(end, begin);
   }
-  const most = Math.min(seconds, Math.floor((end - free) / SECOND));
-  return most >= 1 ? { begin: end - most * SECOND, end } : undefined;
+  const most = Math.min(parts, Math.floor((end - free) / shortest));
+  return most >= 1 ? { begin: end - most * shortest, end } : undefined;
 }
 
 /** What a package gives of a quantity, decimal text; `packageInstance` where its records must name it. */
@@ -92,15 +94,14 @@ export function planParts(
 ): PartPlan {
   const { quantityDecimals: decimals } = limits;
   const { billable, residue } = splitAtScale(total, decimals);
-  const seconds = (span.end - span.begin) / SECOND;
-  const pieces = cut(billable, limits, shares, seconds);
+  const pieces = cut(billable, limits, shares, partsIn(span, limits));
   const parts = pieces.map(({ units, packageInstance }, part): PlannedPart => ({
     part,
-    ...slice(span, seconds, part, pieces.length),
+    ...slice(span, part, pieces.length),
     quantity: formatUnits(units, decimals),
     ...(packageInstance !== undefined && { packageInstance }),
   }));
-  // More than a record a second can carry: what is left waits for the next hour, it is not lost.
+  // More than the hour's records can carry: what is left waits for the next hour, it is not lost.
   const left = pieces.reduce((rest, { units }) => rest - units, billable);
   return { parts, residue: addDecimals(residue, formatUnits(left, decimals)) };
 }
@@ -122,8 +123,8 @@ interface Piece {
 
 /** The first `count` pieces: each of one package, none above what a record may carry. */
 function cut(billable: Units, limits: RecordLimits, shares: readonly PackageShare[], count: number): Piece[] {
-  const { quantityDecimals: decimals, quantityIntegerDigits: digits } = limits;
-  const most: Units = 10n ** BigInt(digits + decimals) - 1n;
+  const { quantityDecimals: decimals } = limits;
+  const most: Units = toUnits(limits.largestQuantity, decimals);
   const pieces: Piece[] = [];
   for (const { packageInstance, units } of runsOf(billable, decimals, shares)) {
     for (let left = units; left > 0n && pieces.length < count; left -= most) {
@@ -154,7 +155,14 @@ function runsOf(billable: Units, decimals: number, shares: readonly PackageShare
   return runs;
 }
 
-function slice(span: Interval, seconds: number, part: number, count: number): Interval {
+/** How many records an interval has room for. */
+function partsIn({ begin, end }: Interval, { partsPerHour, shortestInterval }: RecordLimits): number {
+  const most = Math.floor((end - begin) / shortestInterval);
+  return partsPerHour === "many" ? most : Math.min(partsPerHour, most);
+}
+
+function slice(span: Interval, part: number, count: number): Interval {
+  const seconds = (span.end - span.begin) / SECOND;
   const at = (index: number): Micros => span.begin + Math.floor((seconds * index) / count) * SECOND;
   return { begin: at(part), end: at(part + 1) };
 }

@@ -5,11 +5,12 @@ import {
   supplementInterval,
   type Interval,
   type PackageShare,
+  type PartPlan,
 } from "./interval.js";
 import type { RecordLimits } from "../billing/limits.js";
 import { addDecimals, formatUnits, splitAtScale, toUnits } from "../quantity.js";
-import type { RecordBody } from "../billing/record.js";
-import { HOUR, SECOND, type Micros } from "../time.js";
+import type { RecordBody, RecordKind } from "../billing/record.js";
+import { HOUR, type Micros } from "../time.js";
 
 /** What a sealed hour holds for one instance. */
 export interface UsageToBill {
@@ -44,7 +45,7 @@ export interface PlanContext {
   limits: RecordLimits;
   /** The oldest begin the marketplace would still take. */
   notBefore: Micros;
-  /** Intervals this instance has been billed for; asked for only where its life ended before the hour. */
+  /** Where this instance has records that hold their slot; asked for only where its life ended before the hour. */
   taken: readonly Interval[];
 }
 
@@ -72,15 +73,28 @@ export function planRecords(usage: UsageToBill, context: PlanContext): BillingPl
   const life = lifeOf(usage);
   const span = billableSpan(context.hour, life);
   const { shares = [] } = usage;
-  const wanted = () => countParts(total, context.limits, shares, HOUR / SECOND);
-  const interval = span ?? supplementInterval(life, context.notBefore, context.taken, wanted());
-  if (!interval) {
+  const { shortestInterval: shortest } = context.limits;
+  // Shorter than a record may be: the next hour bills it, where there is one.
+  if (span && span.end - span.begin < shortest && life.closed === undefined)
+    return { bodies: [], residue: total };
+  const wanted = () => countParts(total, context.limits, shares, HOUR / shortest);
+  const interval = span ?? supplementInterval(life, context.notBefore, context.taken, wanted(), shortest);
+  if (!interval || interval.end - interval.begin < shortest) {
     return { bodies: [], residue: usage.residue, unbillable: "no second of its life is left to bill" };
   }
   const plan = planParts(interval, total, context.limits, shares);
-  const kind = span ? "usage" : "supplement";
+  return { bodies: bodiesOf(usage, context, plan, span ? "usage" : "supplement"), residue: plan.residue };
+}
+
+/** The records of planned parts. */
+export function bodiesOf(
+  usage: UsageToBill,
+  context: Pick<PlanContext, "hour" | "recordTime">,
+  plan: PartPlan,
+  kind: RecordKind,
+): RecordBody[] {
   const last = plan.parts.length - 1;
-  const bodies = plan.parts.map((part, at): RecordBody => {
+  return plan.parts.map((part, at): RecordBody => {
     const { account, product, instance, meter, unit } = usage;
     return {
       account,
@@ -102,10 +116,10 @@ export function planRecords(usage: UsageToBill, context: PlanContext): BillingPl
       packageInstance: part.packageInstance,
     };
   });
-  return { bodies, residue: plan.residue };
 }
 
-function lifeOf(usage: Pick<UsageToBill, "opened" | "closed">): {
+/** The life that usage may be billed in. */
+export function lifeOf(usage: Pick<UsageToBill, "opened" | "closed">): {
   opened: Micros;
   closed: Micros | undefined;
 } {

@@ -56,6 +56,7 @@ export function kooGalleryProfile(account: AccountDeclaration): MarketplaceProfi
     wireVersion: WIRES[push].version,
     wires: WIRE_RULES,
     slot: "interval",
+    supersede: "same_slot",
     dedupe: "stated",
     limits: LIMITS,
     windows: windowsOf(SITES[site].dayOffset),

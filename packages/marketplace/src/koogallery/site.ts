@@ -1,4 +1,4 @@
-import { DAY, HOUR, MINUTE, type RecordLimits, type WindowRule } from "@quarterpast/domain";
+import { DAY, HOUR, MINUTE, SECOND, type RecordLimits, type WindowRule } from "@quarterpast/domain";
 import type { CallRates } from "../profile.js";
 import type { RetryRule } from "../retry.js";
 
@@ -26,7 +26,10 @@ export const OLD_USAGE_PATH = "/rest/marketplace/v1/isv/usage-data";
 export const LIMITS: RecordLimits = {
   recordsPerCall: 1000,
   quantityDecimals: 4,
-  quantityIntegerDigits: 8,
+  largestQuantity: "99999999.9999",
+  partsPerHour: "many",
+  shortestInterval: SECOND,
+  filesZero: false,
   serialNumberChars: 64,
   instanceIdChars: 64,
   callBytes: 1_000_000,
@@ -38,7 +41,7 @@ export function windowsOf(dayOffset: number): WindowRule {
     dayOffset,
     hourly: { window: 15 * MINUTE, late: 2 * HOUR },
     daily: { window: 15 * MINUTE, late: HOUR },
-    expiry: 21 * DAY,
+    expiry: { from: "begin", after: 21 * DAY },
   };
 }
 

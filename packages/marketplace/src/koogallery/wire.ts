@@ -6,9 +6,8 @@ import { LIMITS } from "./site.js";
 export const WIRE_VERSION = 1;
 
 const PRINTABLE_ASCII = /^[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?$/;
-const QUANTITY = new RegExp(
-  `^(?:0|[1-9]\\d{0,${LIMITS.quantityIntegerDigits - 1}})(?:\\.\\d{1,${LIMITS.quantityDecimals}})?$`,
-);
+/** Of up to 8 digits before the point and 4 after it: a double of 12 digits. */
+const QUANTITY = /^(?:0|[1-9]\d{0,7})(?:\.\d{1,4})?$/;
 
 /**
  * The wire text of one record (koogallery.md 1.3, 1.4): keys ascending, compact, every value a string, no nulls; so it
@@ -45,7 +44,7 @@ export function checkRecord(record: WireRecordInput): void {
   checkId("instanceId", record.instanceId, LIMITS.instanceIdChars);
   checkId("serialNumber", record.serialNumber, LIMITS.serialNumberChars);
   if (!QUANTITY.test(record.quantity) || !/[1-9]/.test(record.quantity)) {
-    const right = `above 0, up to ${LIMITS.quantityIntegerDigits} digits and ${LIMITS.quantityDecimals} decimals`;
+    const right = "above 0, up to 8 digits and 4 decimals";
     throw wrong("quantity", record.quantity, right);
   }
   const related = record.relatedPackageInstance;

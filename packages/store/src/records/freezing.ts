@@ -97,6 +97,8 @@ export interface FrozenRecord extends SealedRecord, Deadlines {
   instanceNo: number;
   wire: string;
   wireVersion: number;
+  /** The hour that the marketplace takes only once; null where it is another slot, or none. */
+  slot: string | null;
 }
 
 /** Writes records and moves their chain's head; all of one account and shard, in chain order. */
@@ -111,7 +113,7 @@ export async function insertRecords(
     client,
     `records (account_no, shard, seq, sn, kind, instance_no, hour, begin_at, end_at, part, quantity, events, replaces,
        canonical, checksum, prev, wire, wire_version, window_ends, late_ends, expires, frozen_at,
-       package_instance)`,
+       package_instance, slot)`,
     records.map((record) => recordLine(record, stamp(frozenAt))),
   );
   await client.query(
@@ -128,7 +130,7 @@ function recordLine(record: FrozenRecord, frozenAt: string): string {
   const amount = `${copyText(record.part)}\t${quantity}\t${events}\t${copyText(record.replaces ?? null)}`;
   const bytes = `${copyText(record.canonical)}\t${record.checksum}\t${record.prev}\t${copyText(record.wire)}`;
   const until = `${stamp(record.windowEnds)}\t${stamp(record.lateEnds)}\t${stamp(record.expires)}`;
-  return `${place}\t${times}\t${amount}\t${bytes}\t${record.wireVersion}\t${until}\t${frozenAt}\t${copyText(record.packageInstance ?? null)}`;
+  return `${place}\t${times}\t${amount}\t${bytes}\t${record.wireVersion}\t${until}\t${frozenAt}\t${copyText(record.packageInstance ?? null)}\t${copyText(record.slot)}`;
 }
 
 /** A record as an export holds it. */

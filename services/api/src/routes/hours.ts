@@ -11,7 +11,8 @@ export function addHours(routes: Routes, { pool, clock, profile, account }: Rout
     const now = clock.now();
     // Events may lie a little in the future: their hour is shown too.
     const read = await listHours(pool, [account.accountNo], before ?? now + 2 * HOUR, most + 1);
-    const windowOf = (hour: number) => deadlinesOf(profile.windows, "hourly", hour, hour).windowEnds;
+    const windowOf = (hour: number) =>
+      deadlinesOf(profile.windows, { cycle: "hourly", hour, begin: hour }).windowEnds;
     const hours = page(
       read,
       most,

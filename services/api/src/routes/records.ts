@@ -1,5 +1,5 @@
 import { API } from "@quarterpast/contract";
-import { scaleOf, statesAllowing, type Interval } from "@quarterpast/domain";
+import { fitsRecord, statesAllowing, type Interval } from "@quarterpast/domain";
 import type { MarketplaceProfile } from "@quarterpast/marketplace";
 import { findRecord, listRecords, requestRereport } from "@quarterpast/store";
 import { page, recordDetailToApi, recordToApi } from "../present.js";
@@ -55,16 +55,13 @@ export function intervalOf({
 
 /** Refuses a quantity that the marketplace does not take in one record: a re-report keeps the interval, it cannot be cut. */
 export function checkQuantity({ limits }: MarketplaceProfile, quantity: string | null): void {
-  const { quantityDecimals, quantityIntegerDigits } = limits;
-  if (quantity === null) return;
-  const whole = quantity.split(".")[0]!;
-  if (scaleOf(quantity) <= quantityDecimals && whole.length <= quantityIntegerDigits) return;
-  const [digits, decimals] = [quantityIntegerDigits, quantityDecimals];
+  const { quantityDecimals: decimals, largestQuantity: largest } = limits;
+  if (quantity === null || fitsRecord(quantity, limits)) return;
   throw refusal(
     "field_invalid",
     {
-      en: `quantity ${quantity}: give a decimal above 0 with up to ${digits} digits before the point and ${decimals} after it`,
-      zh: `quantity ${quantity}：应为大于 0 的十进制数，整数部分至多 ${digits} 位，小数至多 ${decimals} 位`,
+      en: `quantity ${quantity}: give a decimal above 0, up to ${largest}, with up to ${decimals} decimals`,
+      zh: `quantity ${quantity}：应为大于 0、不超过 ${largest} 的十进制数，小数至多 ${decimals} 位`,
     },
     { field: "quantity" },
   );

@@ -1,0 +1,75 @@
+import type { RecordLimits } from "../billing/limits.js";
+import { addDecimals, formatUnits, splitAtScale, toUnits } from "../quantity.js";
+import { HOUR, hourOf, SECOND, type Micros } from "../time.js";
+import type { Interval, Life, PartPlan } from "./interval.js";
+import { bodiesOf, lifeOf, type BillingPlan, type PlanContext, type UsageToBill } from "./plan.js";
+
+/**
+ * The interval of an hour's only record: the hour clipped to the life, in whole seconds. No minute is kept free: what
+ * comes later needs an hour of its own.
+ * @returns undefined where the instance did not live for a second of that hour.
+ */
+export function hourSpan(hour: Micros, { opened, closed }: Life): Interval | undefined {
+  // Rounded into the life: a marketplace refuses what lies before the purchase.
+  const begin = Math.ceil(Math.max(hour, opened) / SECOND) * SECOND;
+  const end = Math.floor(Math.min(hour + HOUR, closed ?? Infinity) / SECOND) * SECOND;
+  return begin < end ? { begin, end } : undefined;
+}
+
+/**
+ * Where usage of a life that is over may still go: its first hour that the marketplace takes and that no record holds.
+ * @param taken intervals of records that hold their hours
+ * @param notBefore the oldest begin that the marketplace takes
+ */
+export function firstFreeHour(
+  life: Life,
+  taken: readonly Interval[],
+  notBefore: Micros,
+): Interval | undefined {
+  if (life.closed === undefined || notBefore === Infinity) return undefined;
+  const held = new Set(taken.map(({ begin }) => hourOf(begin)));
+  for (let hour = hourOf(Math.max(life.opened, notBefore)); hour < life.closed; hour += HOUR) {
+    const span = hourSpan(hour, life);
+    if (span && span.begin >= notBefore && !held.has(hour)) return span;
+  }
+  return undefined;
+}
+
+/**
+ * Makes the one record of an instance and hour: all whole units up to what one record carries, the rest waits for the next
+ * hour. Where zero is filed, an hour without a billable unit has a record too, which holds its slot as any other.
+ */
+export function planHour(usage: UsageToBill, context: PlanContext): BillingPlan {
+  const total = addDecimals(usage.quantity, usage.residue);
+  const { limits } = context;
+  const { quantity, residue } = fill(total, limits);
+  const isZero = quantity === undefined;
+  if (isZero && !limits.filesZero) return { bodies: [], residue };
+  const life = lifeOf(usage);
+  const own = hourSpan(context.hour, life);
+  // Nothing to bill is no reason to take an hour of a life that is over.
+  const span = own ?? (isZero ? undefined : firstFreeHour(life, context.taken, context.notBefore));
+  if (!span) {
+    if (isZero) return { bodies: [], residue };
+    return { bodies: [], residue: usage.residue, unbillable: "no second of its life is left to bill" };
+  }
+  const parts = [{ part: 0, ...span, quantity: quantity ?? zeroOf(limits) }];
+  const plan: PartPlan = { parts, residue };
+  return { bodies: bodiesOf(usage, context, plan, own ? "usage" : "supplement"), residue };
+}
+
+const zeroOf = ({ quantityDecimals }: RecordLimits): string => formatUnits(0n, quantityDecimals);
+
+/** What one record carries of a total, undefined where that is nothing; a credit waits as it is. */
+function fill(total: string, limits: RecordLimits): { quantity: string | undefined; residue: string } {
+  if (total.startsWith("-")) return { quantity: undefined, residue: total };
+  const { quantityDecimals: decimals } = limits;
+  const { billable, residue } = splitAtScale(total, decimals);
+  if (billable === 0n) return { quantity: undefined, residue };
+  const most = toUnits(limits.largestQuantity, decimals);
+  const units = billable < most ? billable : most;
+  return {
+    quantity: formatUnits(units, decimals),
+    residue: addDecimals(residue, formatUnits(billable - units, decimals)),
+  };
+}
