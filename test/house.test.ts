@@ -81,7 +81,7 @@ const MAY_IMPORT: Record<string, string[]> = {
   runtime: ["domain"],
   contract: ["domain"],
   store: ["domain"],
-  queue: ["domain"],
+  queue: ["domain", "runtime"],
   marketplace: ["domain", "runtime"],
   client: ["domain"],
   sandbox: ["runtime"],
@@ -244,7 +244,7 @@ describe("imports between files", () => {
     };
     for (const path of all.keys()) walk(path, []);
     // The list may only become shorter.
-    const left = /^(packages\/(cli|stack|marketplace)|services\/(api|storefront))\//;
+    const left = /^(packages\/(cli|marketplace)|services\/(api|storefront))\//;
     expect(circles.filter((circle) => !left.test(circle))).toEqual([]);
   });
 });

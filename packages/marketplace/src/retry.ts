@@ -1,10 +1,5 @@
 import type { Phase } from "@quarterpast/domain";
-
-/** Exponential backoff in real ms: attempt n waits up to min(cap, base · 2^(n-1)). */
-export interface Backoff {
-  baseMs: number;
-  capMs: number;
-}
+import { backoffMs, type Backoff } from "@quarterpast/runtime/backoff";
 
 /** Phases in which a record is still sent. */
 export type SendPhase = Extract<Phase, "window" | "late" | "overdue">;
@@ -41,7 +36,5 @@ export function retryDelayMs(
   random: number,
   retryAfterMs = 0,
 ): number {
-  const ceiling = Math.min(backoff.capMs, backoff.baseMs * 2 ** Math.min(attempt - 1, 30));
-  const jittered = Math.round((ceiling / 2) * (1 + random));
-  return Math.max(jittered, Math.min(retryAfterMs, rule.retryAfterCapMs));
+  return Math.max(backoffMs(backoff, attempt, random), Math.min(retryAfterMs, rule.retryAfterCapMs));
 }

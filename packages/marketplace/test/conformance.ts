@@ -117,8 +117,8 @@ export function describeAdapter(name: string, setup: ConformanceSetup): void {
       expect(fitsRecord(limits.largestQuantity, limits)).toBe(true);
       expect(limits.shortestInterval).toBeGreaterThanOrEqual(SECOND);
       for (const backoff of [...Object.values(retry.backoff), retry.halt]) {
-        expect(backoff.baseMs).toBeGreaterThan(0);
-        expect(backoff.capMs).toBeGreaterThanOrEqual(backoff.baseMs);
+        expect(backoff.firstMs).toBeGreaterThan(0);
+        expect(backoff.capMs).toBeGreaterThanOrEqual(backoff.firstMs);
       }
       expect([hosts.primary, ...hosts.fallback].every((host) => host.length > 0)).toBe(true);
     });

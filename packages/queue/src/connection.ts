@@ -1,3 +1,4 @@
+import { backoffMs } from "@quarterpast/runtime/backoff";
 import { Redis, type RedisOptions } from "ioredis";
 
 /** The queue's name and, hash-tagged so that Redis Cluster keeps its keys in one slot, its default prefix. */
@@ -5,10 +6,10 @@ export const QUEUE_NAME = "usage";
 export const DEFAULT_PREFIX = "{qp0}";
 
 /** BullMQ's default backoff costs 18 s after an outage (failures.md 2.26): never wait longer than this. */
-const RECONNECT_CAP_MS = 1_000;
+const RECONNECT = { firstMs: 100, capMs: 1_000 };
 
 const reconnect: RedisOptions = {
-  retryStrategy: (attempt) => Math.min(50 * 2 ** attempt, RECONNECT_CAP_MS),
+  retryStrategy: (attempt) => backoffMs(RECONNECT, attempt),
   connectTimeout: 2_000,
   keepAlive: 5_000,
 };

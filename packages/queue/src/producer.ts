@@ -1,3 +1,4 @@
+import { noAnswer, within } from "@quarterpast/runtime/deadline";
 import { Queue } from "bullmq";
 import type { Redis } from "ioredis";
 import type { UsageJob } from "./batch.js";
@@ -59,11 +60,11 @@ export function createProducer(options: ProducerOptions): Producer {
   const check = async (): Promise<void> => {
     try {
       const asked = Promise.all([checkDurability(redis), readRoom(redis)]);
-      const [problems, room] = await withTimeout(asked, timeoutMs, "check");
+      const [problems, room] = await inTime(asked, timeoutMs, "check");
       if (problems.length > 0 && !allowVolatile) state = { ok: false, reason: "volatile", problems };
       else state = isFull(room) ? { ok: false, reason: "full", room } : { ok: true };
       checkedAt = performance.now();
-      if (mark && (await withTimeout(mark.isLost(redis), timeoutMs, "mark"))) onLost?.();
+      if (mark && (await inTime(mark.isLost(redis), timeoutMs, "mark"))) onLost?.();
     } catch {
       state = { ok: false, reason: "unreachable" };
     }
@@ -82,7 +83,7 @@ export function createProducer(options: ProducerOptions): Producer {
       const job = queue.add("batch", entry, { jobId: `${entry.collector}-${entry.seq}` });
       // Asked while the add is under way: a success never rests on settings that were changed before it.
       const settings = allowVolatile ? [] : checkSettings(redis);
-      const work = withTimeout(Promise.all([settings, job]), timeoutMs, `add of entry ${entry.seq}`);
+      const work = inTime(Promise.all([settings, job]), timeoutMs, `add of entry ${entry.seq}`);
       const [problems] = await work.catch((error: unknown) => {
         // Nothing rests on this Redis until the next check has found it well.
         state = { ok: false, reason: "unreachable" };
@@ -123,15 +124,7 @@ function openQueue(redis: Redis, prefix: string, onError: (error: Error) => void
   return queue;
 }
 
-async function withTimeout<T>(work: Promise<T>, ms: number, what: string): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const timeout = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`Redis: ${what} had no answer within ${ms} ms`)), ms);
-  });
-  try {
-    return await Promise.race([work, timeout]);
-  } finally {
-    clearTimeout(timer);
-    work.catch(() => {});
-  }
+/** What Redis answers, if it does in time. */
+function inTime<T>(work: Promise<T>, ms: number, what: string): Promise<T> {
+  return within(ms, work, noAnswer(ms, `Redis: ${what} had `));
 }

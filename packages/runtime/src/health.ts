@@ -1,3 +1,5 @@
+import { noAnswer, within } from "./deadline.js";
+
 /** A check of readiness: gives nothing where all is well, else what is wrong; throwing tells the same. */
 export type Check = () => string | undefined | Promise<string | undefined>;
 
@@ -21,15 +23,9 @@ export async function runChecks(checks: Checks): Promise<FailingCheck[]> {
 }
 
 async function runOne(run: Check): Promise<string | undefined> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<string>((resolve) => {
-    timer = setTimeout(() => resolve(`no answer within ${CHECK_TIMEOUT_MS} ms`), CHECK_TIMEOUT_MS);
-  });
   try {
-    return await Promise.race([Promise.resolve().then(run), late]);
+    return await within(CHECK_TIMEOUT_MS, Promise.resolve().then(run), noAnswer(CHECK_TIMEOUT_MS));
   } catch (error) {
     return error instanceof Error && error.message ? error.message : String(error);
-  } finally {
-    clearTimeout(timer);
   }
 }

@@ -1,10 +1,12 @@
+export * from "./backoff.js";
 export type { BareRoute } from "./bareRoute.js";
 export * from "./clock.js";
+export * from "./deadline.js";
 export * from "./faultPoint.js";
 export * from "./followSettings.js";
 export * from "./health.js";
 export * from "./http.js";
-export * from "./lockFile.js";
+export * from "./lock.js";
 export * from "./log.js";
 export * from "./loop.js";
 export * from "./metrics.js";

@@ -1,4 +1,5 @@
 import { performance } from "node:perf_hooks";
+import { backoffMs } from "./backoff.js";
 import { sleepReal } from "./clock.js";
 import type { Logger } from "./log.js";
 
@@ -15,8 +16,7 @@ export interface Loop {
   lastError(): unknown;
 }
 
-const FIRST_BACKOFF_MS = 50;
-const MAX_BACKOFF_MS = 1_000;
+const BACKOFF = { firstMs: 50, capMs: 1_000 };
 
 /**
  * Runs `run` every `everyMs`, counted from the end of a pass, with no overlap. `run` gives true if more work waits:
@@ -62,7 +62,7 @@ export function createLoop(options: {
 
   async function rest(): Promise<void> {
     if (failures > 0) {
-      await sleepReal(Math.min(MAX_BACKOFF_MS, FIRST_BACKOFF_MS * 2 ** (failures - 1)), ended.signal);
+      await sleepReal(backoffMs(BACKOFF, failures), ended.signal);
       return;
     }
     if (isWoken) {

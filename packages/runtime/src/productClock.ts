@@ -1,3 +1,4 @@
+import { noAnswer, within } from "./deadline.js";
 import { sleepReal, sleepUntil, hostMicros, type Clock, type Micros, type Wait } from "./clock.js";
 import type { Logger } from "./log.js";
 
@@ -72,7 +73,7 @@ export function createProductClock(options: {
   async function refresh(): Promise<void> {
     const sent = monotonic();
     try {
-      const anchor = await withTimeout(readAnchor());
+      const anchor = await within(READ_TIMEOUT_MS, readAnchor(), noAnswer(READ_TIMEOUT_MS));
       state = settle(state, anchor, sent, monotonic());
       if (isAway) logger.info("the clock's row is read again");
       isAway = false;
@@ -119,16 +120,4 @@ export function createProductClock(options: {
     },
     stop: () => stopped.abort(),
   };
-}
-
-async function withTimeout<T>(reading: Promise<T>): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`no answer within ${READ_TIMEOUT_MS} ms`)), READ_TIMEOUT_MS);
-  });
-  try {
-    return await Promise.race([reading, late]);
-  } finally {
-    clearTimeout(timer);
-  }
 }

@@ -20,13 +20,13 @@ import { temporaryDir } from "./helpers/temporary.js";
 
 it("locks a directory for one stack, and takes over from one that is gone", () => {
   const dir = temporaryDir();
-  const unlock = lockDir(dir);
-  expect(() => lockDir(dir)).toThrow(/in use by process/);
+  const unlock = lockDir(dir, join(dir, "lock"));
+  expect(() => lockDir(dir, join(dir, "lock"))).toThrow(/in use by process/);
   unlock();
   writeFileSync(join(dir, "lock"), JSON.stringify({ pid: process.pid, start: "another start" }));
-  lockDir(dir)();
+  lockDir(dir, join(dir, "lock"))();
   writeFileSync(join(dir, "lock"), "half written");
-  lockDir(dir)();
+  lockDir(dir, join(dir, "lock"))();
   expect(readdirSync(dir)).toEqual([]);
 });
 

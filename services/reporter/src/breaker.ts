@@ -1,3 +1,5 @@
+import { backoffMs } from "@quarterpast/runtime";
+
 /** Keeps a marketplace that gives no verdicts from being called by every lane, again and again. */
 export interface Breaker {
   /** Whether a call may begin now. While the breaker is open one caller at a time is let through, after a pause. */
@@ -21,8 +23,7 @@ export interface Breaker {
 /** So many calls in a row without a verdict open it: more than are in flight at once by chance. */
 const OPENS_AFTER = 4;
 /** Short enough that sending resumes within seconds of the marketplace's return. */
-const PAUSE_BASE_MS = 250;
-const PAUSE_CAP_MS = 3_000;
+const PAUSE = { firstMs: 250, capMs: 3_000 };
 
 /** Makes a closed breaker. @param nowMs real time */
 export function createBreaker(nowMs: () => number): Breaker {
@@ -42,9 +43,9 @@ export function createBreaker(nowMs: () => number): Breaker {
     heard(gaveVerdict, retryAfterMs = 0) {
       isTrying = false;
       failures = gaveVerdict ? 0 : failures + 1;
-      const pause = Math.min(PAUSE_CAP_MS, PAUSE_BASE_MS * 2 ** Math.min(failures - OPENS_AFTER, 10));
+      const pause = backoffMs(PAUSE, failures - OPENS_AFTER + 1);
       if (isOpen()) nextAt = nowMs() + Math.max(pause, retryAfterMs);
     },
-    wait: (ownMs) => (isOpen() ? Math.min(ownMs, PAUSE_CAP_MS) : ownMs),
+    wait: (ownMs) => (isOpen() ? Math.min(ownMs, PAUSE.capMs) : ownMs),
   };
 }

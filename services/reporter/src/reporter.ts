@@ -117,7 +117,7 @@ function accountLoops(
     ),
     loop(named("reconcile"), STATEMENT_EVERY_MS, () => reconcileAccepted(shared)),
     loop(named("cases"), CASES_EVERY_MS, () => watchCases(shared)),
-    loop(named("probe"), profile.retry.halt.baseMs, createProbe(shared)),
+    loop(named("probe"), profile.retry.halt.firstMs, createProbe(shared)),
   ];
 }
 

@@ -1,3 +1,4 @@
+import { within } from "@quarterpast/runtime";
 import { checkChange, notify } from "./acts/orders.js";
 import { refresh, release, setStatus, upgrade } from "./acts/life.js";
 import { newInstance } from "./acts/newInstance.js";
@@ -11,18 +12,12 @@ const ANSWER_WITHIN_MS = 4_300;
 
 /** Does what a call asks for. Never rejects, and answers in time: what takes longer goes on by itself. */
 export async function act(deps: StorefrontDeps, request: Request): Promise<Answer> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<Answer>((resolve) => {
-    const answer: Answer = { code: "000005", detail: `not done within ${ANSWER_WITHIN_MS} ms` };
-    timer = setTimeout(() => resolve(answer), ANSWER_WITHIN_MS);
-  });
+  const late: Answer = { code: "000005", detail: `not done within ${ANSWER_WITHIN_MS} ms` };
   try {
-    return await Promise.race([carryOut(deps, request), late]);
+    return await within(ANSWER_WITHIN_MS, carryOut(deps, request), () => late);
   } catch (error) {
     deps.logger.error({ err: error, activity: request.command.activity }, "a call failed");
     return { code: "000005", detail: error instanceof Error ? error.message : "error" };
-  } finally {
-    clearTimeout(timer);
   }
 }
 

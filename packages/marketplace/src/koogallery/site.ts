@@ -48,11 +48,11 @@ export function windowsOf(dayOffset: number): WindowRule {
 /** Not documented by KooGallery: our own prudence, in real time. */
 export const RETRY: RetryRule = {
   backoff: {
-    window: { baseMs: 500, capMs: 15_000 },
-    late: { baseMs: 2_000, capMs: 120_000 },
-    overdue: { baseMs: 10_000, capMs: 300_000 },
+    window: { firstMs: 500, capMs: 15_000 },
+    late: { firstMs: 2_000, capMs: 120_000 },
+    overdue: { firstMs: 10_000, capMs: 300_000 },
   },
-  halt: { baseMs: 5_000, capMs: 300_000 },
+  halt: { firstMs: 5_000, capMs: 300_000 },
   retryAfterCapMs: 3_600_000,
   timeouts: { connectMs: 5_000, headersMs: 20_000, totalMs: 30_000 },
 };

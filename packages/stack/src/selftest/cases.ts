@@ -1,11 +1,12 @@
 import { randomUUID } from "node:crypto";
-import type { Reply } from "./check.js";
 
 /** Versions of the interface, and selling modes (koogallery.md 5). */
 export const VERSIONS = ["v2", "v1"] as const;
 export type Version = (typeof VERSIONS)[number];
 export const MODES = ["pay_per_use", "package", "stop_package", "per_use", "period"] as const;
 export type Mode = (typeof MODES)[number];
+
+export type Reply = Record<string, unknown>;
 
 /** What a case leaves to the next ones of its mode. */
 export interface Session {

@@ -1,8 +1,6 @@
 import { bodySign } from "@quarterpast/marketplace";
 import type { Text } from "@quarterpast/runtime";
-import type { DebugCase, Session } from "./cases.js";
-
-export type Reply = Record<string, unknown>;
+import type { DebugCase, Reply, Session } from "./cases.js";
 
 /** An answer as it came. */
 export interface RawAnswer {

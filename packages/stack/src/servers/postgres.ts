@@ -48,7 +48,7 @@ export async function startPostgres(
 ): Promise<RunningServer> {
   const { dataDir, port, settings = {}, onLog = () => {} } = options;
   const home = findHome(dataDir, options.ownDir ?? dataDir, onLog);
-  const unlock = lockDir(home.dir);
+  const unlock = lockDir(home.dir, join(home.dir, "lock"));
   try {
     const binaries = await findPostgres(home.account, onLog);
     await endLeftover(home, onLog);

@@ -9,8 +9,8 @@ import { keepPassword } from "./password.js";
 import { isPortFree } from "./ports.js";
 import type { RunningServer, ServerOptions } from "./postgres.js";
 import { endProcess, exitOf, isServerOf, logSince, sizeOf, spawnServer } from "./processes.js";
-import { DURABLE, redisConf, type RedisConfig } from "./redisConfig.js";
-import { findRedis, type RedisProgram } from "./redisFind.js";
+import { DURABLE, redisConf, type RedisConfig, type RedisProgram } from "./redisConfig.js";
+import { findRedis } from "./redisFind.js";
 
 /** Loading a large append-only file may take minutes. */
 const START_WITHIN_MS = 300_000;
@@ -28,7 +28,7 @@ export async function startRedis(
 ): Promise<RunningServer> {
   const { port, onLog = () => {} } = options;
   const dir = makeDir(options.dataDir);
-  const unlock = lockDir(dir);
+  const unlock = lockDir(dir, join(dir, "lock"));
   try {
     const program = options.program ?? (await findRedis(onLog));
     await endLeftover(dir, onLog);

@@ -20,3 +20,7 @@ export function redisConf(config: RedisConfig): string {
 function quote(value: string): string {
   return `"${value.replace(/["\\]/g, "\\$&")}"`;
 }
+
+/** A Redis that can be started: a program, with the folders of its libraries, or Docker's image. */
+export type RedisProgram =
+  { kind: "program"; program: string; libraryPath?: string } | { kind: "docker"; image: string };

@@ -3,7 +3,7 @@ import { mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { cacheDir, publishOnce } from "./cache.js";
-import type { RedisProgram } from "./redisFind.js";
+import type { RedisProgram } from "./redisConfig.js";
 
 const run = promisify(execFile);
 

@@ -3,11 +3,8 @@ import { accessSync, constants } from "node:fs";
 import { delimiter, join } from "node:path";
 import { promisify } from "node:util";
 import { StackError } from "../errors.js";
+import type { RedisProgram } from "./redisConfig.js";
 import { redisFromDebian } from "./redisDebian.js";
-
-/** A Redis that can be started: a program, with the folders of its libraries, or Docker's image. */
-export type RedisProgram =
-  { kind: "program"; program: string; libraryPath?: string } | { kind: "docker"; image: string };
 
 const IMAGE = "redis:7";
 

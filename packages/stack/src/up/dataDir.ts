@@ -1,7 +1,7 @@
 import { explainFileError, makeDir, makePrivateDir } from "./files.js";
+import { lockDir } from "../servers/lock.js";
 import type { Places } from "./layout.js";
 import { endLeftovers } from "./leftovers.js";
-import { takeLock } from "./lock.js";
 
 /**
  * Makes the data directory and takes it; ends services that an earlier `up` left when it was killed.
@@ -12,7 +12,7 @@ export async function openDataDir(places: Places, onWait: () => void): Promise<(
   try {
     // Root's Postgres runs as another user, who must be able to pass through.
     makeDir(places.dir, 0o711);
-    const unlock = takeLock(places.lock, places.dir);
+    const unlock = lockDir(places.dir, places.lock);
     const timer = setTimeout(onWait, 500);
     await endLeftovers(places.processes).finally(() => clearTimeout(timer));
     for (const dir of [places.logs, places.collector, places.sandbox]) makePrivateDir(dir);

@@ -4,7 +4,17 @@ import type { Text } from "@quarterpast/runtime";
 import { writePrivateFile } from "./files.js";
 import type { Places } from "./layout.js";
 import type { ClockLine, ProductTime } from "./productTime.js";
-import type { StackFacts } from "./stack.js";
+
+/** Where everything listens, and the key to it. */
+export interface StackFacts {
+  collector: string;
+  api: string;
+  storefront: string;
+  sandbox: string | null;
+  database: string;
+  redis: string;
+  apiKey: string;
+}
 
 /** Tells programs that the stack is ready: one line on stdout, and the file other commands find it by. */
 export function announce(facts: StackFacts, clock: ClockLine, places: Places): void {

@@ -6,21 +6,10 @@ import { openDataDir } from "./dataDir.js";
 import { ensureLedger, openDatabase } from "./database.js";
 import { localUrl, type Places } from "./layout.js";
 import { holdProductTime, type ClockLine, type ProductTime } from "./productTime.js";
-import { startingText } from "./ready.js";
+import { startingText, type StackFacts } from "./ready.js";
 import { ensureOperatorKey, keepSecrets, type Secrets } from "./secrets.js";
 import { openPostgres, openRedis } from "./servers.js";
 import { openServices } from "./services.js";
-
-/** Where everything listens, and the key to it. */
-export interface StackFacts {
-  collector: string;
-  api: string;
-  storefront: string;
-  sandbox: string | null;
-  database: string;
-  redis: string;
-  apiKey: string;
-}
 
 /** A stack whose services are ready while product time stands. */
 export interface HeldStack {

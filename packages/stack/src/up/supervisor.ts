@@ -1,6 +1,6 @@
 import { performance } from "node:perf_hooks";
 import { setTimeout as delay } from "node:timers/promises";
-import type { Text } from "@quarterpast/runtime";
+import { backoffMs, type Backoff, type Text } from "@quarterpast/runtime";
 import type { Part, RunningPart } from "./part.js";
 
 /** A part that is kept running. */
@@ -23,7 +23,7 @@ export interface SupervisorOptions {
   onRestarted?: (name: string) => void;
   /** Hears of every change of a process id. */
   onChanged?: () => void;
-  backoff?: { firstMs: number; capMs: number; resetAfterMs: number };
+  backoff?: Backoff & { resetAfterMs: number };
 }
 
 const BACKOFF = { firstMs: 100, capMs: 1_000, resetAfterMs: 10_000 };
@@ -43,7 +43,7 @@ export async function supervise(part: Part, options: SupervisorOptions): Promise
 
   async function keep(first: RunningPart): Promise<void> {
     let current = first;
-    let pauseMs = backoff.firstMs;
+    let failures = 0;
     let ends = 0;
     for (;;) {
       const startedAt = performance.now();
@@ -52,19 +52,18 @@ export async function supervise(part: Part, options: SupervisorOptions): Promise
       if (ending.signal.aborted) return;
       onChanged();
       const isSettled = performance.now() - startedAt >= backoff.resetAfterMs;
-      pauseMs = isSettled ? backoff.firstMs : pauseMs;
+      failures = isSettled ? 1 : failures + 1;
       ends = isSettled ? 1 : ends + 1;
       tell(endedLine(part, lastExit, ends));
-      const next = await startAgain(pauseMs);
+      const next = await startAgain(failures);
       if (!next) return;
-      pauseMs = Math.min(backoff.capMs, pauseMs * 2);
       current = next;
     }
   }
 
-  async function startAgain(firstPauseMs: number): Promise<RunningPart | undefined> {
-    for (let pauseMs = firstPauseMs; ; pauseMs = Math.min(backoff.capMs, pauseMs * 2)) {
-      await delay(pauseMs, undefined, { signal: ending.signal }).catch(() => undefined);
+  async function startAgain(failuresSoFar: number): Promise<RunningPart | undefined> {
+    for (let failures = failuresSoFar; ; failures += 1) {
+      await delay(backoffMs(backoff, failures), undefined, { signal: ending.signal }).catch(() => undefined);
       if (ending.signal.aborted) return undefined;
       try {
         running = await part.start();

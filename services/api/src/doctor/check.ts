@@ -1,4 +1,5 @@
 import type { Text } from "@quarterpast/domain";
+import { noAnswer, within } from "@quarterpast/runtime";
 import type { RouteDeps } from "../server.js";
 
 /** What a check came to; `advice` says what to do and is null where all is well. */
@@ -25,12 +26,8 @@ const LONGEST_MS = 8_000;
 
 /** Runs a check; one that throws or does not answer in time has failed. */
 export async function run({ name, title, look }: Check, deps: RouteDeps): Promise<Checked> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`no answer within ${LONGEST_MS / 1000} s`)), LONGEST_MS);
-  });
   try {
-    return { name, title, ...(await Promise.race([look(deps), late])) };
+    return { name, title, ...(await within(LONGEST_MS, look(deps), noAnswer(LONGEST_MS))) };
   } catch (error) {
     const why = lineOf(error);
     const advice = {
@@ -38,8 +35,6 @@ export async function run({ name, title, look }: Check, deps: RouteDeps): Promis
       zh: "请确认其正在运行且 api 可以访问，然后重试",
     };
     return { name, title, ...ill({ en: `not answered: ${why}`, zh: `没有应答：${why}` }, advice) };
-  } finally {
-    clearTimeout(timer);
   }
 }
 

@@ -1,3 +1,4 @@
+import { within } from "@quarterpast/runtime";
 import { faultPoint } from "@quarterpast/runtime";
 import { reserveSubscription, type Subscription } from "@quarterpast/store";
 import { refuse, type Answer, type NewInstance } from "../commands.js";
@@ -29,7 +30,7 @@ export async function newInstance(deps: StorefrontDeps, command: NewInstance): P
     deps.logger.error({ err: error, instance: reserved.instanceId }, "an opening failed; it is tried again");
     return reserved;
   });
-  return answerFor(await withinTime(opening, reserved));
+  return answerFor(await within(OPEN_WITHIN_MS, opening, () => reserved));
 }
 
 function answerFor({ state, instanceId, provided, waitsFor }: Subscription): Answer {
@@ -37,12 +38,4 @@ function answerFor({ state, instanceId, provided, waitsFor }: Subscription): Ans
     return { code: "000004", instanceId, detail: waitsFor === null ? "" : `waits for ${waitsFor}` };
   }
   return { code: "000000", instanceId, app: provided ?? {} };
-}
-
-async function withinTime<T>(work: Promise<T>, otherwise: T): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<T>((resolve) => {
-    timer = setTimeout(() => resolve(otherwise), OPEN_WITHIN_MS);
-  });
-  return Promise.race([work, late]).finally(() => clearTimeout(timer));
 }

@@ -1,3 +1,4 @@
+import { within } from "@quarterpast/runtime";
 import { insertCalls, type Call } from "@quarterpast/store";
 import type { StorefrontDeps } from "../deps.js";
 import { together } from "./together.js";
@@ -51,12 +52,7 @@ export function createCallKeeper({
         writing.delete(kept);
       });
       writing.add(kept);
-      let timer: NodeJS.Timeout | undefined;
-      const late = new Promise<void>((resolve) => {
-        timer = setTimeout(resolve, ANSWER_WAITS_MS);
-      });
-      await Promise.race([kept, late]);
-      clearTimeout(timer);
+      await within(ANSWER_WAITS_MS, kept, () => undefined);
     },
     async stop() {
       await Promise.all(writing);

@@ -1,3 +1,4 @@
+import { backoffMs } from "@quarterpast/runtime";
 import { formatInstant, type Micros } from "@quarterpast/domain";
 import {
   claimHooks,
@@ -25,7 +26,7 @@ export type HookKind =
 const AT_ONCE = 20;
 /** Longer than a delivery may take. */
 const LEASE_SECONDS = 30;
-const LAST_BACKOFF_SECONDS = 300;
+const BACKOFF = { firstMs: 1_000, capMs: 300_000 };
 
 /** Queues a hook in the caller's transaction; nothing where the seller has no service to tell. */
 export async function tellSeller(
@@ -53,7 +54,7 @@ export async function deliver({ pool, hooks, clock }: StorefrontDeps, hook: Hook
   if (!hooks || hook.deliveredAt !== null) return hook;
   const result = await hooks.send(hook);
   if (result.kind === "later") {
-    await postponeHook(pool, hook.hookId, result.error, backoffSeconds(hook.attempts));
+    await postponeHook(pool, hook.hookId, result.error, backoffMs(BACKOFF, hook.attempts + 1) / 1_000);
     return { ...hook, lastError: result.error };
   }
   await settleHook(pool, hook.hookId, result.reply, clock.now());
@@ -66,8 +67,4 @@ export async function deliverDue(deps: StorefrontDeps): Promise<boolean> {
   const due = await claimHooks(deps.pool, deps.account.accountNo, AT_ONCE, LEASE_SECONDS);
   await Promise.all(due.map((hook) => deliver(deps, hook)));
   return due.length === AT_ONCE;
-}
-
-function backoffSeconds(attempts: number): number {
-  return Math.min(LAST_BACKOFF_SECONDS, 2 ** Math.min(attempts, 10));
 }
