@@ -261,6 +261,22 @@ test("the reader of lists knows no marketplace", () => {
   expect(knowing).toEqual([]);
 });
 
+test("ARCHITECTURE names the imports that are allowed", () => {
+  const rows = [...read("ARCHITECTURE.md").matchAll(/^\| `packages\/(\w+)` *\|[^|]*\| *([^|]*?) *\|$/gm)];
+  const written = rows.map(([, name, imports]) => [
+    name,
+    Object.keys(MAY_IMPORT).filter((one) => new RegExp(`\\b${one}\\b`).test(imports!)),
+  ]);
+  const packages = Object.entries(MAY_IMPORT).flatMap(([name, imports]) =>
+    existsSync(join(ROOT, "packages", name))
+      ? [[name, imports.filter((one) => existsSync(join(ROOT, "packages", one)))]]
+      : [],
+  );
+  const sorted = (all: unknown[][]) =>
+    Object.fromEntries(all.map(([name, list]) => [name, [...(list as string[])].sort()]));
+  expect(sorted(written)).toEqual(sorted(packages));
+});
+
 test("the root builds every project", () => {
   const { references } = parse("tsconfig.json") as { references: { path: string }[] };
   expect(references.map(({ path }) => path).sort()).toEqual(workspaces.map(({ dir }) => dir).sort());
