@@ -95,7 +95,7 @@ function fail(error: unknown, env: NodeJS.ProcessEnv): ExitCode {
   if (error instanceof CommanderError) {
     if (error.exitCode === 0) return EXIT.ok;
     // Without a command, commander has printed the help already.
-    if (error.code !== "commander.help") tell(usageText(error.message));
+    if (error.code !== "commander.help") tell(usageText(error));
     return EXIT.usage;
   }
   if (env.QUARTERPAST_DEBUG === "1") console.error(error);

@@ -1,3 +1,5 @@
+// Kept with Unicode: wide and combining characters, emoji of several code points, colours.
+import stringWidth from "string-width";
 import { say, type Text } from "./lang.js";
 
 /** One column of a table. */
@@ -34,7 +36,7 @@ export function printList<T>(
 
 /** One thing as lines of name and value. */
 export function formatFields(fields: readonly (readonly [name: Text, value: string])[]): string {
-  const width = Math.max(...fields.map(([name]) => textWidth(say(name))));
+  const width = Math.max(...fields.map(([name]) => stringWidth(say(name))));
   return fields.map(([name, value]) => `${pad(say(name), width)}  ${value}`).join("\n");
 }
 
@@ -44,7 +46,7 @@ export function formatTable<T>(columns: readonly Column<T>[], rows: readonly T[]
     columns.map(({ title }) => say(title)),
     ...rows.map((row) => columns.map(({ cell }) => cell(row))),
   ];
-  const widths = columns.map((_, index) => Math.max(...cells.map((line) => textWidth(line[index]!))));
+  const widths = columns.map((_, index) => Math.max(...cells.map((line) => stringWidth(line[index]!))));
   return cells
     .map((line) =>
       line
@@ -56,21 +58,8 @@ export function formatTable<T>(columns: readonly Column<T>[], rows: readonly T[]
 }
 
 function pad(text: string, width: number, align: "left" | "right" = "left"): string {
-  const blanks = " ".repeat(Math.max(0, width - textWidth(text)));
+  const blanks = " ".repeat(Math.max(0, width - stringWidth(text)));
   return align === "left" ? text + blanks : blanks + text;
-}
-
-/** Scripts and punctuation that a terminal draws two cells wide (the common ones of Unicode's East Asian Width). */
-const WIDE =
-  /[\u1100-\u115f\u2e80-\u303e\u3041-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6]|[\u{1f300}-\u{1faff}\u{20000}-\u{3fffd}]/u;
-
-/** Cells that a text takes on a terminal. */
-export function textWidth(text: string): number {
-  let width = 0;
-  for (const character of text) {
-    if (!/\p{Mn}/u.test(character)) width += WIDE.test(character) ? 2 : 1;
-  }
-  return width;
 }
 
 /** A span for a person: `2 h 5 min`, `12 min 30 s`, `45 s`. */

@@ -1,4 +1,4 @@
-import { Help, type Command } from "commander";
+import { Help, type Command, type CommanderError } from "commander";
 import { say, type Text } from "./lang.js";
 
 const TITLES: Record<string, string> = {
@@ -33,32 +33,43 @@ export function tellTyposFirst(command: Command): void {
     option.mandatory = false;
     command.hook("preAction", (acting) => {
       if (acting.getOptionValue(option.attributeName()) !== undefined) return;
-      acting.error(`error: required option '${option.flags}' not specified`);
+      acting.error(`error: required option '${option.flags}' not specified`, {
+        code: "commander.missingMandatoryOptionValue",
+      });
     });
   }
   command.commands.forEach(tellTyposFirst);
 }
 
-/** What commander says of wrong arguments, and the same in Chinese. */
-const SENTENCES: readonly (readonly [RegExp, string])[] = [
-  [/^unknown option '(.+?)'/, "未知选项 '$1'"],
-  [/^unknown command '(.+?)'/, "未知命令 '$1'"],
-  [/^missing required argument '(.+?)'/, "缺少参数 '$1'"],
-  [/^option '(.+?)' argument missing/, "选项 '$1' 缺少值"],
-  [/^required option '(.+?)' not specified/, "必须指定选项 '$1'"],
-  [/^option '(.+?)' argument '(.*?)' is invalid\. ?/, "选项 '$1' 的值 '$2' 无效。"],
-  [/^command-argument value '(.*?)' is invalid for argument '(.+?)'\. ?/, "参数 '$2' 的值 '$1' 无效。"],
-  [/^option '(.+?)' cannot be used with option '(.+?)'/, "选项 '$1' 不能与 '$2' 同时使用"],
-  [/^too many arguments.*Expected (\d+) arguments? but got (\d+).*/, "参数过多：应为 $1 个，实际为 $2 个"],
-  [/Allowed choices are (.+)\.$/, "可选值：$1。"],
-  [/\(Did you mean (?:one of )?(.+)\?\)$/, "（是否想输入 $1？）"],
+/** Chinese sentences by commander's codes; `{0}`, `{1}`: what its English quotes or counts, in that order. */
+const CHINESE: Readonly<Record<string, string>> = {
+  "commander.unknownOption": "未知选项 '{0}'",
+  "commander.unknownCommand": "未知命令 '{0}'",
+  "commander.missingArgument": "缺少参数 '{0}'",
+  "commander.optionMissingArgument": "选项 '{0}' 缺少值",
+  "commander.missingMandatoryOptionValue": "必须指定选项 '{0}'",
+  "commander.conflictingOption": "选项 '{0}' 不能与 '{1}' 同时使用",
+  "commander.excessArguments": "参数过多：应为 {0} 个，实际为 {1} 个",
+  "commander.invalidArgument": "选项 '{0}' 的值 '{1}' 无效。",
+};
+
+/** What commander appends without a code of its own: the choices of an option, a name that may be meant. */
+const TAILS: readonly (readonly [RegExp, string])[] = [
+  [/^Allowed choices are (.+)\.$/, "可选值：$1。"],
+  [/^\(Did you mean (?:one of )?(.+)\?\)$/, "（是否想输入 $1？）"],
 ];
 
-/** A message of commander as one line, in both languages. */
-export function usageText(message: string): Text {
-  const en = message
-    .replace(/^error: /, "")
-    .replace(/\s*\n\s*/g, " ")
-    .trim();
-  return { en, zh: SENTENCES.reduce((text, [pattern, chinese]) => text.replace(pattern, chinese), en) };
+/** An error of commander as one line, in both languages. */
+export function usageText({ code, message }: Pick<CommanderError, "code" | "message">): Text {
+  const told = message.replace(/^error: /, "").trim();
+  const en = told.replace(/\s*\n\s*/g, " ");
+  // One code for the values of options and of arguments, which are quoted the other way round.
+  const isArgument = told.startsWith("command-argument");
+  const sentence = isArgument ? "参数 '{1}' 的值 '{0}' 无效。" : CHINESE[code];
+  if (sentence === undefined) return { en, zh: en };
+  const parts = code === "commander.excessArguments" ? /\b(\d+)\b/g : /'([^']*)'/g;
+  const quoted = Array.from(told.matchAll(parts), ([, part]) => part!);
+  const tail = /(?:\n|is invalid(?: for argument '[^']*')?\. ?)([^]*)$/.exec(told)?.[1]?.trim() ?? "";
+  const zhTail = TAILS.reduce((text, [pattern, chinese]) => text.replace(pattern, chinese), tail);
+  return { en, zh: sentence.replace(/\{(\d)\}/g, (_, at: string) => quoted[Number(at)] ?? "") + zhTail };
 }

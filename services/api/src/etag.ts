@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import type { FastifyInstance } from "fastify";
 
+// Ours: @fastify/etag knows no list of tags and no `*`, and answers 304 to errors and POSTs too.
 /** Gives every answer to a GET an ETag over its bytes; who has them already gets 304 without them. */
 export function addEtags(scope: FastifyInstance): void {
   scope.addHook("onSend", async (request, reply, payload) => {

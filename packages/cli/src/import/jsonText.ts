@@ -1,5 +1,8 @@
 import { wrongFile, type InputFile } from "./text.js";
 
+// Ours: the kept splitters (stream-json, @streamparser/json) give values without the line and byte where each ends, which
+// messages and the checkpoint need.
+
 /** The text of one object of a file. */
 export interface Piece {
   text: string;
