@@ -92,7 +92,7 @@ const MAY_IMPORT: Record<string, string[]> = {
   api: ["domain", "contract", "store", "queue", "marketplace", "runtime"],
   // It starts the services as processes of their own and finds them by their names.
   stack: [
-    ...["domain", "store", "marketplace", "client", "runtime", "sandbox"],
+    ...["domain", "contract", "store", "marketplace", "client", "runtime", "sandbox"],
     ...["collector", "aggregator", "reporter", "storefront", "api"],
   ],
   cli: ["domain", "contract", "store", "marketplace", "client", "stack"],

@@ -1,8 +1,8 @@
+import { createApiClient, readAll, type ApiClient } from "@quarterpast/contract";
 import { InvalidArgumentError, Option, type Command } from "commander";
-import { createApi, type Api } from "./api.js";
 import { note } from "./output.js";
 import { say, type Text } from "./lang.js";
-import { DEFAULT_DATA_DIR, findStack } from "@quarterpast/stack/find";
+import { DEFAULT_DATA_DIR, findStack, type Stack } from "@quarterpast/stack/find";
 
 /** Options of every command that speaks with a running stack. */
 export interface StackFlags {
@@ -24,8 +24,13 @@ export function onStack(command: Command): Command {
 }
 
 /** The api of the stack that the options, or the environment, name. */
-export async function openApi(flags: Pick<StackFlags, "dataDir">): Promise<Api> {
-  return createApi(await findStack(flags));
+export async function openApi(flags: Pick<StackFlags, "dataDir">): Promise<ApiClient> {
+  return apiOf(await findStack(flags));
+}
+
+/** The api of a stack that was found; its calls end with an ApiError where they give no answer. */
+export function apiOf({ apiUrl, apiKey }: Pick<Stack, "apiUrl" | "apiKey">): ApiClient {
+  return createApiClient({ url: apiUrl, key: apiKey });
 }
 
 /** An option that must be one of some words. */
@@ -48,14 +53,19 @@ export function wholeNumber(min: number, max: number): (text: string) => number 
 
 const MOST_PER_PAGE = 1_000;
 
-/** Reads up to `limit` items of a list and tells on stderr where there are more. */
+/** What a page of a list is asked with. */
+export interface PageAsked {
+  cursor: string | undefined;
+  limit: number;
+}
+
+/** Reads up to `limit` items of a list and says on stderr if there are more. */
 export async function readUpTo<T>(
-  api: Api,
-  path: string,
   limit: number,
-  query: Record<string, string | undefined> = {},
+  readPage: (page: PageAsked) => Promise<{ items: T[]; next: string | null }>,
 ): Promise<T[]> {
-  const items = await api.list<T>(path, { ...query, limit: Math.min(limit + 1, MOST_PER_PAGE) }, limit + 1);
+  const perPage = Math.min(limit + 1, MOST_PER_PAGE);
+  const items = await readAll((cursor) => readPage({ cursor, limit: perPage }), limit + 1);
   if (items.length > limit) {
     note({ en: `the first ${limit}; more with --limit`, zh: `仅显示前 ${limit} 条；更多请用 --limit` });
   }

@@ -1,4 +1,5 @@
 import { createRequire } from "node:module";
+import { ApiError } from "@quarterpast/contract";
 import { StackError } from "@quarterpast/stack/find";
 import { Command, CommanderError } from "commander";
 import { register as bills } from "./commands/bills.js";
@@ -26,6 +27,7 @@ import { register as sources } from "./commands/sources.js";
 import { register as up } from "./commands/up.js";
 import { register as verify } from "./commands/verify.js";
 import { CliError, EXIT, type ExitCode } from "./exit.js";
+import { cliErrorOf } from "./failure.js";
 import { say, speak, takeLanguage, terminalLanguage, type Text } from "./lang.js";
 import { STACK_EXITS } from "./stackErrors.js";
 import { speakHelp, tellTyposFirst, usageText } from "./usage.js";
@@ -91,7 +93,8 @@ async function main(args: readonly string[], env: NodeJS.ProcessEnv): Promise<Ex
   }
 }
 
-function fail(error: unknown, env: NodeJS.ProcessEnv): ExitCode {
+function fail(thrown: unknown, env: NodeJS.ProcessEnv): ExitCode {
+  const error = thrown instanceof ApiError ? cliErrorOf(thrown) : thrown;
   if (error instanceof CommanderError) {
     if (error.exitCode === 0) return EXIT.ok;
     // Without a command, commander has printed the help already.

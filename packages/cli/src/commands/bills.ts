@@ -1,59 +1,13 @@
+import type { ItemOf } from "@quarterpast/contract";
 import type { Command } from "commander";
 import { onStack, openApi, readUpTo, wholeNumber, type StackFlags } from "../command.js";
 import { say } from "../lang.js";
 import { formatTable, print, printJson, printList, type Column } from "../output.js";
 
-interface Bill {
-  bill: number;
-  source: string;
-  takenAt: string;
-  complete: boolean;
-  from: string | null;
-  to: string | null;
-  lines: number;
-  superseded: boolean;
-  amounts: Record<string, string>;
-}
-
-interface Line {
-  line: number;
-  usageMonth: string;
-  sn: string | null;
-  instanceId: string | null;
-  product: string | null;
-  orderId: string | null;
-  quantity: string | null;
-  amount: string;
-  currency: string;
-  refund: boolean;
-  records: number;
-  recordsQuantity: string | null;
-  expected: string | null;
-}
-
-interface LineRecord {
-  sn: string;
-  instanceId: string;
-  begin: string;
-  end: string;
-  state: string;
-  quantity: string;
-  amount: string | null;
-  currency: string | null;
-}
-
-interface Credit {
-  instanceId: string;
-  product: string;
-  subject: string;
-  meter: string;
-  unit: string;
-  since: string;
-  quantity: string;
-  amount: string | null;
-  currency: string | null;
-  refundDue: boolean;
-}
+type Bill = ItemOf<"listBills">;
+type Line = ItemOf<"listBillLines">;
+type LineRecord = ItemOf<"listLineRecords">;
+type Credit = ItemOf<"listCredits">;
 
 const yes = (is: boolean) => (is ? say({ en: "yes", zh: "是" }) : say({ en: "no", zh: "否" }));
 
@@ -148,7 +102,8 @@ export function register(program: Command): void {
   limitOf(onStack(bills.command("list")))
     .description(say({ en: "list the bills that were imported", zh: "列出已导入的账单" }))
     .action(async ({ limit, ...flags }: StackFlags & { limit: number }) => {
-      const items = await readUpTo<Bill>(await openApi(flags), "/v1/bills", limit);
+      const api = await openApi(flags);
+      const items = await readUpTo(limit, (query) => api.listBills({ query }));
       const empty = {
         en: "no bills yet: quarterpast reconcile FILE",
         zh: "尚无账单：请用 quarterpast reconcile 文件",
@@ -163,17 +118,17 @@ export function register(program: Command): void {
       }),
     )
     .action(async (bill: string, { limit, ...flags }: StackFlags & { limit: number }) => {
-      const path = `/v1/bills/${encodeURIComponent(bill)}/lines`;
-      const items = await readUpTo<Line>(await openApi(flags), path, limit);
+      const api = await openApi(flags);
+      const items = await readUpTo(limit, (query) => api.listBillLines({ params: { bill }, query }));
       printList(items, { json: flags.json, columns: LINES, empty: { en: "no lines", zh: "没有行" } });
     });
   limitOf(onStack(bills.command("records <bill> <line>")))
     .description(say({ en: "list the records that make a line of a bill", zh: "列出构成账单某一行的话单" }))
     .action(async (bill: string, line: string, { limit, ...flags }: StackFlags & { limit: number }) => {
-      const path = `/v1/bills/${encodeURIComponent(bill)}/lines/${encodeURIComponent(line)}/records`;
       const api = await openApi(flags);
-      const items = await readUpTo<LineRecord>(api, path, limit);
-      const { line: of } = await api.get<{ line: Line }>(path, { limit: 1 });
+      const params = { bill, line };
+      const items = await readUpTo(limit, (query) => api.listLineRecords({ params, query }));
+      const { line: of } = await api.listLineRecords({ params, query: { limit: 1 } });
       if (flags.json) return printJson({ line: of, items });
       print(formatTable(LINES, [of]));
       print(`\n${formatTable(RECORDS, items)}`);
@@ -194,8 +149,8 @@ function registerCredits(program: Command): void {
     )
     .option("--due", say({ en: "only what is to be refunded", zh: "仅应退款的" }))
     .action(async ({ due, limit, ...flags }: StackFlags & { due?: boolean; limit: number }) => {
-      const query = { due: due ? "true" : undefined };
-      const items = await readUpTo<Credit>(await openApi(flags), "/v1/credits", limit, query);
+      const api = await openApi(flags);
+      const items = await readUpTo(limit, (page) => api.listCredits({ query: { due, ...page } }));
       printList(items, { json: flags.json, columns: CREDITS, empty: { en: "no credits", zh: "没有余额" } });
     });
 }

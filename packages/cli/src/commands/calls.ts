@@ -1,3 +1,4 @@
+import type { ItemOf } from "@quarterpast/contract";
 import { setTimeout as delay } from "node:timers/promises";
 import type { Command } from "commander";
 import { onStack, openApi, readUpTo, wholeNumber, type StackFlags } from "../command.js";
@@ -5,16 +6,7 @@ import { CliError, EXIT } from "../exit.js";
 import { say } from "../lang.js";
 import { print, printJson, printList, type Column } from "../output.js";
 
-interface Call {
-  callId: number;
-  received: string;
-  version: string;
-  activity: string;
-  code: string;
-  durationMs: number;
-  ref: string;
-  detail: string;
-}
+type Call = ItemOf<"listCalls">;
 
 const CALLS: readonly Column<Call>[] = [
   { title: { en: "ID", zh: "编号" }, cell: (call) => String(call.callId), align: "right" },
@@ -48,8 +40,8 @@ export function register(program: Command): void {
         limit,
         ...flags
       }: StackFlags & { ref?: string; failed?: boolean; limit: number }) => {
-        const query = { ref, failed: failed ? "true" : undefined };
-        const items = await readUpTo<Call>(await openApi(flags), "/v1/calls", limit, query);
+        const api = await openApi(flags);
+        const items = await readUpTo(limit, (page) => api.listCalls({ query: { ref, failed, ...page } }));
         printList(items, { json: flags.json, columns: CALLS, empty: { en: "no calls", zh: "没有调用" } });
       },
     );
@@ -58,9 +50,9 @@ export function register(program: Command): void {
     .description(say({ en: "run a call again, as if it had been repeated", zh: "重新运行一次调用" }))
     .action(async (id: string, flags: StackFlags) => {
       const api = await openApi(flags);
-      const { rerunId } = await api.post<{ rerunId: number }>(`/v1/calls/${encodeURIComponent(id)}/rerun`);
+      const { rerunId } = await api.rerunCall({ params: { id } });
       for (let waited = 0; waited < RERUN_WITHIN_MS; waited += POLL_MS) {
-        const rerun = await api.get<{ code: string | null }>(`/v1/reruns/${rerunId}`);
+        const rerun = await api.readRerun({ params: { id: rerunId } });
         if (rerun.code !== null) return tellRerun(id, rerun.code, flags);
         await delay(POLL_MS);
       }

@@ -1,27 +1,12 @@
+import type { AnswerOf, ApiClient, ItemOf } from "@quarterpast/contract";
 import type { Command } from "commander";
 import { choice, onStack, openApi, readUpTo, wholeNumber, type StackFlags } from "../command.js";
 import { CliError, EXIT } from "../exit.js";
 import { say, type Text } from "../lang.js";
 import { formatFields, formatTable, print, printJson, printList, type Column } from "../output.js";
 
-interface Case {
-  id: number;
-  kind: string;
-  ref: string;
-  detail: string;
-  owner: string | null;
-  openedAt: string;
-  dueAt: string;
-  resolvedAt: string | null;
-  resolution: string | null;
-}
-
-interface Entry {
-  at: string;
-  keyId: string;
-  act: string;
-  detail: Record<string, unknown>;
-}
+type Case = ItemOf<"listCases">;
+type Entry = AnswerOf<"readCase">["history"][number];
 
 const COLUMNS: readonly Column<Case>[] = [
   { title: { en: "CASE", zh: "工单" }, cell: ({ id }) => String(id), align: "right" },
@@ -40,7 +25,23 @@ const HISTORY: readonly Column<Entry>[] = [
   { title: { en: "DETAIL", zh: "说明" }, cell: ({ detail }) => JSON.stringify(detail) },
 ];
 
-const ACTS = ["rereport", "resend", "choose", "write-off", "close", "note", "ask"] as const;
+type Given = Record<"reason" | "product", string> & Record<"quantity" | "begin" | "end", string | undefined>;
+type Act = (
+  api: ApiClient,
+  params: { id: string },
+  body: Given,
+) => Promise<Case | AnswerOf<"askMarketplace">>;
+
+/** Whatever was given goes along: the api says what an act does not take, or lacks. */
+const ACTS = {
+  rereport: (api, params, body) => api.rereportCase({ params, body }),
+  resend: (api, params, body) => api.resendCase({ params, body }),
+  choose: (api, params, body) => api.chooseProduct({ params, body }),
+  "write-off": (api, params, body) => api.writeOffCase({ params, body }),
+  close: (api, params, body) => api.closeCase({ params, body }),
+  note: (api, params, body) => api.noteOnCase({ params, body }),
+  ask: (api, params) => api.askMarketplace({ params }),
+} as const satisfies Record<string, Act>;
 
 /** `quarterpast cases`: what a person has to settle, and the acts that settle it. */
 export function register(program: Command): void {
@@ -71,8 +72,10 @@ function registerList(cases: Command): void {
         limit,
         ...flags
       }: StackFlags & { all?: boolean; kind?: string; owner?: string; limit: number }) => {
-        const query = { all: all ? "true" : undefined, kind, owner };
-        const items = await readUpTo<Case>(await openApi(flags), "/v1/cases", limit, query);
+        const api = await openApi(flags);
+        const items = await readUpTo(limit, (page) =>
+          api.listCases({ query: { all, kind, owner, ...page } }),
+        );
         printList(items, { json: flags.json, columns: COLUMNS, empty: { en: "no cases", zh: "没有工单" } });
       },
     );
@@ -82,7 +85,7 @@ function registerShow(cases: Command): void {
   onStack(cases.command("show <case>"))
     .description(say({ en: "show a case with its history", zh: "查看工单及其历史" }))
     .action(async (id: string, flags: StackFlags) => {
-      const one = await (await openApi(flags)).get<Case & { history: Entry[] }>(pathOf(id));
+      const one = await (await openApi(flags)).readCase({ params: { id } });
       if (flags.json) return printJson(one);
       print(formatFields(COLUMNS.map(({ title, cell }) => [title, cell(one)] as const)));
       print(`\n${formatTable(HISTORY, one.history)}`);
@@ -93,7 +96,7 @@ function registerAssign(cases: Command): void {
   onStack(cases.command("assign <case> <owner>"))
     .description(say({ en: "give a case to somebody", zh: "指派负责人" }))
     .action(async (id: string, owner: string, flags: StackFlags) => {
-      const one = await (await openApi(flags)).post<Case>(`${pathOf(id)}/assign`, { owner });
+      const one = await (await openApi(flags)).assignCase({ params: { id }, body: { owner } });
       if (flags.json) return printJson(one);
       print(say({ en: `case ${one.id} is ${owner}'s`, zh: `工单 ${one.id} 已指派给 ${owner}` }));
     });
@@ -107,7 +110,9 @@ function registerAct(cases: Command): void {
         zh: "处理工单：重新上报（rereport）、按原样重发（resend）、为多产品订单行选定产品（choose）、核销（write-off）、关闭（close）、备注（note）、咨询云市场（ask）",
       }),
     )
-    .addOption(choice("--do <act>", { en: "what to do", zh: "操作" }, ACTS).makeOptionMandatory())
+    .addOption(
+      choice("--do <act>", { en: "what to do", zh: "操作" }, Object.keys(ACTS)).makeOptionMandatory(),
+    )
     .option("--reason <text>", say({ en: "why; it is kept", zh: "原因（会留存）" }))
     .option(
       "--quantity <quantity>",
@@ -131,7 +136,9 @@ function registerAct(cases: Command): void {
           product,
           ...flags
         }: StackFlags &
-          Record<"reason" | "quantity" | "begin" | "end" | "product", string | undefined> & { do: string },
+          Record<"reason" | "quantity" | "begin" | "end" | "product", string | undefined> & {
+            do: keyof typeof ACTS;
+          },
       ) => {
         if (act !== "ask" && reason === undefined) {
           throw new CliError(EXIT.usage, {
@@ -139,13 +146,11 @@ function registerAct(cases: Command): void {
             zh: "请用 --reason 说明原因（会留存）",
           });
         }
-        const body = act === "ask" ? undefined : { reason, quantity, begin, end, product };
-        const one = await (await openApi(flags)).post<Case & { text?: Text }>(`${pathOf(id)}/${act}`, body);
+        const body = { reason: reason!, quantity, begin, end, product: product! };
+        const one: Case & { text?: Text } = await ACTS[act](await openApi(flags), { id }, body);
         if (flags.json) printJson(one);
         else if (one.text) print(say(one.text));
         else print(say({ en: `case ${one.id}: ${act} is done`, zh: `工单 ${one.id}：已执行 ${act}` }));
       },
     );
 }
-
-const pathOf = (id: string) => `/v1/cases/${encodeURIComponent(id)}`;

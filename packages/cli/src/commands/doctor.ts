@@ -1,20 +1,18 @@
+import type { AnswerOf } from "@quarterpast/contract";
 import type { Command } from "commander";
 import { onStack, openApi, type StackFlags } from "../command.js";
 import { EXIT } from "../exit.js";
-import { say, type Text } from "../lang.js";
+import { say } from "../lang.js";
 import { print, printJson } from "../output.js";
 
-interface Report {
-  ok: boolean;
-  checks: { name: string; title: Text; ok: boolean; found: Text; advice: Text | null }[];
-}
+type Report = AnswerOf<"examine">;
 
 /** `quarterpast doctor`: is all well, and what to do where it is not. Exit 1 where something is wrong. */
 export function register(program: Command): void {
   onStack(program.command("doctor"))
     .description(say({ en: "look at everything and say what to do", zh: "全面检查并给出处理建议" }))
     .action(async (flags: StackFlags) => {
-      const report = await (await openApi(flags)).get<Report>("/v1/doctor");
+      const report = await (await openApi(flags)).examine();
       if (flags.json) printJson(report);
       else printReport(report);
       if (!report.ok) process.exitCode = EXIT.failed;

@@ -2,8 +2,7 @@ import { createHash } from "node:crypto";
 import { mkdir, open, rename, rm, writeFile } from "node:fs/promises";
 import { basename, join } from "node:path";
 import type { Command } from "commander";
-import { choice, onStack, type StackFlags } from "../command.js";
-import { download } from "../download.js";
+import { apiOf, choice, onStack, type StackFlags } from "../command.js";
 import { CliError, EXIT } from "../exit.js";
 import { language, say } from "../lang.js";
 import { print, printJson } from "../output.js";
@@ -49,14 +48,17 @@ export function register(program: Command): void {
       const path = join(flags.out, `records-${named.join("-")}.${format}`);
       const query = { from: span.from, to: span.to, product, subject, format, lang: language() };
       const stack = await findStack(flags);
-      const { bytes, sha256 } = await save(path, download(stack, "/v1/exports/records", query));
+      const { bytes, sha256 } = await save(path, await apiOf(stack).exportRecords({ query }));
       if (flags.json) printJson({ path, bytes, sha256 });
       else print(`${path}  ${bytes} B  SHA-256 ${sha256}`);
     });
 }
 
 /** Writes a stream to a file, which appears when it is whole, with `<sha256>  <name>` beside it. */
-async function save(path: string, chunks: AsyncIterable<Buffer>): Promise<{ bytes: number; sha256: string }> {
+async function save(
+  path: string,
+  chunks: AsyncIterable<Uint8Array>,
+): Promise<{ bytes: number; sha256: string }> {
   await mkdir(join(path, ".."), { recursive: true });
   const draft = `${path}.part`;
   const file = await open(draft, "w");

@@ -1,23 +1,13 @@
+import { readAll, type ApiClient, type ItemOf } from "@quarterpast/contract";
+import { FINDING_KINDS, type FindingKind } from "@quarterpast/domain";
 import type { Command } from "commander";
-import type { Api } from "../api.js";
 import { choice, onStack, openApi, readUpTo, wholeNumber, type StackFlags } from "../command.js";
 import { EXIT } from "../exit.js";
-import { say, type Text } from "../lang.js";
+import { say } from "../lang.js";
 import { formatTable, note, print, printJson, printList, type Column } from "../output.js";
 
 /** A difference with its cause, the money at stake and what to do. */
-export interface Finding {
-  id: string;
-  kind: string;
-  key: string;
-  ours: string | null;
-  theirs: string | null;
-  currency: string | null;
-  atStake: string | null;
-  act: string;
-  cause: Text;
-  advice: Text;
-}
+export type Finding = ItemOf<"listFindings">;
 
 const COLUMNS: readonly Column<Finding>[] = [
   { title: { en: "ID", zh: "编号" }, cell: ({ id }) => id },
@@ -35,7 +25,6 @@ const COLUMNS: readonly Column<Finding>[] = [
 ];
 
 const SHOWN = 50;
-const KINDS = ["missing", "extra", "different", "abnormal", "late", "refunded"] as const;
 
 /** `quarterpast findings`: where ours and the marketplace's differ, and the act that ends a difference. */
 export function register(program: Command): void {
@@ -53,7 +42,7 @@ export function register(program: Command): void {
       }),
     )
     .option("--all", say({ en: "resolved ones too", zh: "包括已解决的" }))
-    .addOption(choice("--kind <kind>", { en: "of this kind", zh: "指定类型" }, KINDS))
+    .addOption(choice("--kind <kind>", { en: "of this kind", zh: "指定类型" }, FINDING_KINDS))
     .option("--limit <n>", say({ en: "at most so many", zh: "最多条数" }), wholeNumber(1, 1_000_000), 100)
     .action(
       async ({
@@ -61,9 +50,9 @@ export function register(program: Command): void {
         kind,
         limit,
         ...flags
-      }: StackFlags & { all?: boolean; kind?: string; limit: number }) => {
-        const query = { all: all ? "true" : undefined, kind };
-        const items = await readUpTo<Finding>(await openApi(flags), "/v1/findings", limit, query);
+      }: StackFlags & { all?: boolean; kind?: FindingKind; limit: number }) => {
+        const api = await openApi(flags);
+        const items = await readUpTo(limit, (page) => api.listFindings({ query: { all, kind, ...page } }));
         printList(items, {
           json: flags.json,
           columns: COLUMNS,
@@ -81,16 +70,15 @@ export function register(program: Command): void {
     )
     .requiredOption("--reason <text>", say({ en: "why; it is kept", zh: "原因（会留存）" }))
     .action(async (id: string, { reason, ...flags }: StackFlags & { reason: string }) => {
-      const path = `/v1/findings/${encodeURIComponent(id)}/settle`;
-      const done = await (await openApi(flags)).post<{ id: string }>(path, { reason });
+      const done = await (await openApi(flags)).settleFinding({ params: { id }, body: { reason } });
       if (flags.json) return printJson(done);
       print(say({ en: `difference ${id} is settled`, zh: `差异 ${id} 已结束` }));
     });
 }
 
 /** All differences that stand. */
-export function standingFindings(api: Api): Promise<Finding[]> {
-  return api.list<Finding>("/v1/findings", { limit: 1_000 });
+export function standingFindings(api: ApiClient): Promise<Finding[]> {
+  return readAll((cursor) => api.listFindings({ query: { cursor, limit: 1_000 } }));
 }
 
 /** The first of them as a table. */

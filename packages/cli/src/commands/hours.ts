@@ -1,17 +1,10 @@
+import type { ItemOf } from "@quarterpast/contract";
 import type { Command } from "commander";
 import { onStack, openApi, wholeNumber, type StackFlags } from "../command.js";
 import { say, type Text } from "../lang.js";
 import { formatSpan, printList, type Column } from "../output.js";
 
-interface Hour {
-  hour: string;
-  status: "open" | "complete" | "nothing" | "incomplete";
-  reason: string;
-  events: number;
-  records: number;
-  states: Record<string, number>;
-  windowEnds: string;
-}
+type Hour = ItemOf<"listHours">;
 
 const STATUS: Record<Hour["status"], Text> = {
   open: { en: "open", zh: "未封账" },
@@ -72,7 +65,7 @@ export function register(program: Command): void {
     .option("--before <time>", say({ en: "only hours before this time", zh: "仅此时间之前的小时" }))
     .action(async ({ limit, before, ...flags }: StackFlags & { limit: number; before?: string }) => {
       const api = await openApi(flags);
-      const { now, items } = await api.get<{ now: string; items: Hour[] }>("/v1/hours", { limit, before });
+      const { now, items } = await api.listHours({ query: { limit, before } });
       const empty = { en: "no hours with usage yet", zh: "尚无有用量的小时" };
       printList(items, { json: flags.json, columns: columns(Date.parse(now)), empty });
     });

@@ -1,24 +1,17 @@
+import type { ItemOf } from "@quarterpast/contract";
 import type { Command } from "commander";
 import { choice, onStack, openApi, readUpTo, wholeNumber, type StackFlags } from "../command.js";
 import { say } from "../lang.js";
 import { formatFields, print, printJson, printList, type Column } from "../output.js";
 
-interface Instance {
-  instanceId: string;
-  product: string;
-  meter: string;
-  subject: string;
-  cycle: string;
-  opened: string;
-  closed: string | null;
-}
+type Instance = ItemOf<"listInstances">;
 
 interface AddFlags extends StackFlags {
   product: string;
   meter: string;
   subject: string;
   opened: string;
-  cycle?: string;
+  cycle?: Instance["cycle"];
 }
 
 const open = () => say({ en: "open", zh: "使用中" });
@@ -32,8 +25,6 @@ const COLUMNS: readonly Column<Instance>[] = [
   { title: { en: "OPENED", zh: "开通时间" }, cell: (one) => one.opened },
   { title: { en: "CLOSED", zh: "关闭时间" }, cell: (one) => one.closed ?? open() },
 ];
-
-const pathOf = (id: string) => `/v1/instances/${encodeURIComponent(id)}`;
 
 /** `quarterpast instances`: what customers bought, and when it lives. */
 export function register(program: Command): void {
@@ -69,7 +60,7 @@ function registerAdd(instances: Command): void {
     )
     .action(async (instanceId: string, { dataDir, json, ...values }: AddFlags) => {
       const api = await openApi({ dataDir });
-      show(await api.post<Instance>("/v1/instances", { instanceId, ...values }), json);
+      show(await api.addInstance({ body: { instanceId, ...values } }), json);
     });
 }
 
@@ -78,7 +69,8 @@ function registerList(instances: Command): void {
     .description(say({ en: "list instances by id", zh: "按编号列出实例" }))
     .option("--limit <n>", say({ en: "at most so many", zh: "最多条数" }), wholeNumber(1, 1_000_000), 1_000)
     .action(async (flags: StackFlags & { limit: number }) => {
-      const items = await readUpTo<Instance>(await openApi(flags), "/v1/instances", flags.limit);
+      const api = await openApi(flags);
+      const items = await readUpTo(flags.limit, (query) => api.listInstances({ query }));
       const empty = {
         en: "no instances yet: quarterpast instances add",
         zh: "尚无实例：请用 quarterpast instances add 添加",
@@ -91,7 +83,7 @@ function registerShow(instances: Command): void {
   onStack(instances.command("show <instance-id>"))
     .description(say({ en: "show one instance", zh: "查看一个实例" }))
     .action(async (id: string, flags: StackFlags) => {
-      show(await (await openApi(flags)).get<Instance>(pathOf(id)), flags.json);
+      show(await (await openApi(flags)).readInstance({ params: { id } }), flags.json);
     });
 }
 
@@ -101,7 +93,7 @@ function registerClose(instances: Command): void {
     .option("--closed <time>", say({ en: "when it ends (default: now)", zh: "关闭时间（默认：当前时间）" }))
     .action(async (id: string, { closed, ...flags }: StackFlags & { closed?: string }) => {
       const api = await openApi(flags);
-      show(await api.post<Instance>(`${pathOf(id)}/close`, { closed }), flags.json);
+      show(await api.closeInstance({ params: { id }, body: { closed } }), flags.json);
     });
 }
 

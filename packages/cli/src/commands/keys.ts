@@ -1,15 +1,11 @@
+import type { ItemOf } from "@quarterpast/contract";
+import { KEY_ROLES, type KeyRole } from "@quarterpast/domain";
 import type { Command } from "commander";
 import { choice, onStack, openApi, type StackFlags } from "../command.js";
 import { say } from "../lang.js";
 import { note, print, printJson, printList, type Column } from "../output.js";
 
-interface Key {
-  id: string;
-  name: string;
-  role: string;
-  createdAt: string;
-  revokedAt: string | null;
-}
+type Key = ItemOf<"listKeys">;
 
 const COLUMNS: readonly Column<Key>[] = [
   { title: { en: "ID", zh: "编号" }, cell: (key) => key.id },
@@ -34,11 +30,11 @@ export function register(program: Command): void {
           en: "ingest: send events; operator: everything; finance, auditor: read",
           zh: "ingest：发送事件；operator：全部；finance、auditor：只读",
         },
-        ["ingest", "operator", "finance", "auditor"],
+        KEY_ROLES,
       ).makeOptionMandatory(),
     )
-    .action(async (name: string, { role, ...flags }: StackFlags & { role: string }) => {
-      const key = await (await openApi(flags)).post<Key & { token: string }>("/v1/keys", { name, role });
+    .action(async (name: string, { role, ...flags }: StackFlags & { role: KeyRole }) => {
+      const key = await (await openApi(flags)).createKey({ body: { name, role } });
       note({
         en: `key ${key.id} (${role}): keep its token now, it is not shown again`,
         zh: `密钥 ${key.id}（${role}）：请立即保存令牌，之后不再显示`,
@@ -50,7 +46,7 @@ export function register(program: Command): void {
   onStack(keys.command("list"))
     .description(say({ en: "list the keys, without their tokens", zh: "列出密钥（不含令牌）" }))
     .action(async (flags: StackFlags) => {
-      const items = await (await openApi(flags)).list<Key>("/v1/keys");
+      const { items } = await (await openApi(flags)).listKeys();
       printList(items, { json: flags.json, columns: COLUMNS, empty: { en: "no keys", zh: "没有密钥" } });
     });
 
@@ -62,7 +58,7 @@ export function register(program: Command): void {
       }),
     )
     .action(async (id: string, flags: StackFlags) => {
-      await (await openApi(flags)).delete(`/v1/keys/${encodeURIComponent(id)}`);
+      await (await openApi(flags)).revokeKey({ params: { id } });
       if (flags.json) printJson({ id, revoked: true });
       else print(say({ en: `key ${id} is revoked`, zh: `密钥 ${id} 已吊销` }));
     });

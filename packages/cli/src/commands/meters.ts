@@ -1,17 +1,14 @@
+import type { ItemOf } from "@quarterpast/contract";
+import { AGGREGATIONS } from "@quarterpast/domain";
 import type { Command } from "commander";
 import { choice, onStack, openApi, wholeNumber, type StackFlags } from "../command.js";
 import { say } from "../lang.js";
 import { print, printJson, printList, type Column } from "../output.js";
 
-interface Meter {
-  code: string;
-  aggregation: string;
-  unit: string;
-  scale: number;
-}
+type Meter = ItemOf<"listMeters">;
 
 interface AddFlags extends StackFlags {
-  aggregation: string;
+  aggregation: Meter["aggregation"];
   unit?: string;
   scale?: number;
 }
@@ -38,7 +35,7 @@ export function register(program: Command): void {
       choice(
         "--aggregation <how>",
         { en: "how the events of an hour become its quantity", zh: "每小时事件的汇总方式" },
-        ["sum", "count", "max", "unique"],
+        AGGREGATIONS,
       ).makeOptionMandatory(),
     )
     .option("--unit <unit>", say({ en: "unit of the quantity", zh: "用量单位" }))
@@ -49,7 +46,7 @@ export function register(program: Command): void {
     )
     .action(async (code: string, { dataDir, json, ...values }: AddFlags) => {
       const api = await openApi({ dataDir });
-      const meter = await api.post<Meter>("/v1/meters", { code, ...values });
+      const meter = await api.addMeter({ body: { code, ...values } });
       if (json) return printJson(meter);
       const { aggregation, unit, scale } = meter;
       print(
@@ -73,8 +70,7 @@ export function register(program: Command): void {
       wholeNumber(0, 12),
     )
     .action(async (code: string, { scale, ...flags }: StackFlags & { scale: number }) => {
-      const path = `/v1/meters/${encodeURIComponent(code)}/scale`;
-      const meter = await (await openApi(flags)).post<Meter>(path, { scale });
+      const meter = await (await openApi(flags)).rescaleMeter({ params: { code }, body: { scale } });
       if (flags.json) return printJson(meter);
       print(
         say({
@@ -87,7 +83,7 @@ export function register(program: Command): void {
   onStack(meters.command("list"))
     .description(say({ en: "list the meters", zh: "列出计量项" }))
     .action(async (flags: StackFlags) => {
-      const items = await (await openApi(flags)).list<Meter>("/v1/meters");
+      const { items } = await (await openApi(flags)).listMeters();
       const empty = {
         en: "no meters yet: quarterpast meters add",
         zh: "尚无计量项：请用 quarterpast meters add 添加",

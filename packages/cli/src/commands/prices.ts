@@ -1,37 +1,14 @@
+import { readAll, type ItemOf } from "@quarterpast/contract";
+import { PRICE_MODELS, PRICE_PERIODS, type RevenueBy } from "@quarterpast/domain";
 import type { Command } from "commander";
 import { choice, onStack, openApi, readUpTo, wholeNumber, type StackFlags } from "../command.js";
 import { CliError, EXIT } from "../exit.js";
 import { say } from "../lang.js";
 import { note, print, printJson, printList, type Column } from "../output.js";
 
-interface Band {
-  upTo: string | null;
-  unitPrice: string;
-}
-
-interface Plan {
-  id: number;
-  product: string;
-  meter: string;
-  validFrom: string;
-  model: string;
-  currency: string;
-  period: string;
-  free: string;
-  bands: Band[];
-}
-
-interface Revenue {
-  key: string;
-  currency: string | null;
-  records: number;
-  quantity: string | null;
-  unit: string | null;
-  unpriced: number;
-  expected: string | null;
-  billed: string | null;
-  bill: string | null;
-}
+type Plan = ItemOf<"listPrices">;
+type Band = Plan["bands"][number];
+type Revenue = ItemOf<"readRevenue">;
 
 const bandsText = (bands: readonly Band[]) =>
   bands.map(({ upTo, unitPrice }) => (upTo === null ? unitPrice : `≤${upTo}:${unitPrice}`)).join(" ");
@@ -72,10 +49,10 @@ interface AddFlags extends StackFlags {
   product: string;
   meter: string;
   from: string;
-  model: string;
+  model: Plan["model"];
   currency: string;
   price: string;
-  period?: string;
+  period?: Plan["period"];
   free?: string;
 }
 
@@ -91,11 +68,11 @@ function registerAdd(prices: Command): void {
     .requiredOption("--meter <code>", say({ en: "what is counted", zh: "计量项" }))
     .requiredOption("--from <time>", say({ en: "valid from this time on", zh: "生效时间" }))
     .addOption(
-      choice("--model <model>", { en: "how the price follows from usage", zh: "价格模式" }, [
-        "fixed",
-        "step",
-        "tier",
-      ]).makeOptionMandatory(),
+      choice(
+        "--model <model>",
+        { en: "how the price follows from usage", zh: "价格模式" },
+        PRICE_MODELS,
+      ).makeOptionMandatory(),
     )
     .requiredOption("--currency <code>", say({ en: "such as CNY", zh: "例如 CNY" }))
     .requiredOption(
@@ -109,14 +86,14 @@ function registerAdd(prices: Command): void {
       choice(
         "--period <period>",
         { en: "what usage accumulates over (default: month)", zh: "累计周期（默认 month）" },
-        ["day", "month", "year", "life"],
+        PRICE_PERIODS,
       ),
     )
     .option("--free <quantity>", say({ en: "free in each period", zh: "每周期免费量" }))
     .action(async ({ dataDir, json, price, from, ...values }: AddFlags) => {
       const bands = readBands(price);
       const api = await openApi({ dataDir });
-      const plan = await api.post<Plan>("/v1/prices", { ...values, validFrom: from, bands });
+      const plan = await api.addPrice({ body: { ...values, validFrom: from, bands } });
       if (json) return printJson(plan);
       print(
         say({
@@ -145,7 +122,8 @@ function registerList(prices: Command): void {
     .description(say({ en: "list the price plans", zh: "列出价格方案" }))
     .option("--product <id>", say({ en: "of this product", zh: "指定产品" }))
     .action(async ({ product, ...flags }: StackFlags & { product?: string }) => {
-      const items = await (await openApi(flags)).list<Plan>("/v1/prices", { product });
+      const api = await openApi(flags);
+      const items = await readAll((cursor) => api.listPrices({ query: { product, cursor } }));
       const empty = {
         en: "no price plans yet: quarterpast prices add",
         zh: "尚无价格方案：请用 quarterpast prices add 添加",
@@ -156,7 +134,7 @@ function registerList(prices: Command): void {
 
 type RevenueFlags = StackFlags & {
   month: string;
-  by?: string;
+  by?: RevenueBy;
   product?: string;
   instance?: string;
   customer?: string;
@@ -190,8 +168,10 @@ function registerRevenue(program: Command): void {
     .option("--instance <id>", say({ en: "of this instance", zh: "指定实例" }))
     .option("--customer <subject>", say({ en: "of this customer's subject", zh: "指定客户主体" }))
     .action(async ({ dataDir, json, limit, customer: subject, ...asked }: RevenueFlags) => {
-      const query = { ...asked, subject };
-      const items = await readUpTo<Revenue>(await openApi({ dataDir }), "/v1/revenue", limit, query);
+      const api = await openApi({ dataDir });
+      const items = await readUpTo(limit, (page) =>
+        api.readRevenue({ query: { ...asked, subject, ...page } }),
+      );
       const empty = { en: "no records of that month", zh: "该月没有话单" };
       printList(items, { json, columns: REVENUE, empty });
       const unpriced = items.reduce((sum, row) => sum + row.unpriced, 0);

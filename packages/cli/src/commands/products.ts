@@ -1,28 +1,17 @@
+import { readAll, type ItemOf } from "@quarterpast/contract";
+import { RESET_RULES, SELLING_MODES } from "@quarterpast/domain";
 import { InvalidArgumentError, type Command } from "commander";
 import { choice, onStack, openApi, wholeNumber, type StackFlags } from "../command.js";
 import { say } from "../lang.js";
 import { print, printJson, printList, type Column } from "../output.js";
 
-interface Content {
-  meter: string;
-  quota: string;
-}
-
-interface Product {
-  productId: string;
-  mode: string;
-  meter: string | null;
-  cycle: string;
-  frontEndUrl: string | null;
-  contents: Content[];
-}
+type Product = ItemOf<"listProducts">;
+type Content = Product["contents"][number];
 
 interface AddFlags extends StackFlags {
-  mode: string;
+  mode: Product["mode"];
   content?: Content[];
 }
-
-const MODES = ["pay_per_use", "package", "stop_package", "per_use", "period"];
 
 const COLUMNS: readonly Column<Product>[] = [
   { title: { en: "PRODUCT", zh: "产品" }, cell: (product) => product.productId },
@@ -45,7 +34,9 @@ export function register(program: Command): void {
         zh: "添加产品；此前已售出的实例随即开通",
       }),
     )
-    .addOption(choice("--mode <mode>", { en: "how it is sold", zh: "销售模式" }, MODES).makeOptionMandatory())
+    .addOption(
+      choice("--mode <mode>", { en: "how it is sold", zh: "销售模式" }, SELLING_MODES).makeOptionMandatory(),
+    )
     .option(
       "--meter <code>",
       say({ en: "the meter of a pay_per_use product", zh: "pay_per_use 产品的计量项" }),
@@ -60,7 +51,7 @@ export function register(program: Command): void {
       choice(
         "--reset-rule <rule>",
         { en: "when a package's quota is whole again", zh: "套餐包额度重置规则" },
-        ["none", "monthly", "yearly"],
+        RESET_RULES,
       ),
     )
     .option(
@@ -74,7 +65,7 @@ export function register(program: Command): void {
     .action(async (productId: string, { dataDir, json, content, ...values }: AddFlags) => {
       const api = await openApi({ dataDir });
       const body = { productId, ...values, ...(content && { contents: content }) };
-      const product = await api.post<Product>("/v1/products", body);
+      const product = await api.addProduct({ body });
       if (json) return printJson(product);
       print(
         say({
@@ -87,7 +78,8 @@ export function register(program: Command): void {
   onStack(products.command("list"))
     .description(say({ en: "list the products", zh: "列出产品" }))
     .action(async (flags: StackFlags) => {
-      const items = await (await openApi(flags)).list<Product>("/v1/products");
+      const api = await openApi(flags);
+      const items = await readAll((cursor) => api.listProducts({ query: { cursor } }));
       const empty = {
         en: "no products yet: quarterpast products add",
         zh: "尚无产品：请用 quarterpast products add 添加",

@@ -1,26 +1,15 @@
+import type { AnswerOf } from "@quarterpast/contract";
 import { isSigned, LINE_FIELDS, parseCanonical, rootOfPath } from "@quarterpast/domain";
 import type { Command } from "commander";
-import { createApi } from "../api.js";
-import { onStack, type StackFlags } from "../command.js";
+import { apiOf, onStack, type StackFlags } from "../command.js";
 import { EXIT } from "../exit.js";
 import { say } from "../lang.js";
 import { formatFields, print, printJson } from "../output.js";
 import { findStack } from "@quarterpast/stack/find";
-import type { Manifest } from "../verify/hours.js";
 import { fetchKeys } from "../verify/ledger.js";
 
 /** The way from an event to a signed manifest. */
-interface InclusionProof {
-  manifest: Manifest;
-  event: string;
-  index: number;
-  leaves: number;
-  path: string[];
-  usage: string;
-  usageIndex: number;
-  usages: number;
-  usagePath: string[];
-}
+type InclusionProof = AnswerOf<"readEventProof">;
 
 /** `quarterpast prove`: shows that an event is in what was signed. */
 export function register(program: Command): void {
@@ -34,7 +23,7 @@ export function register(program: Command): void {
     .requiredOption("--source <source>", say({ en: "the event's source", zh: "事件来源" }))
     .action(async (id: string, { source, ...flags }: StackFlags & { source: string }) => {
       const stack = await findStack(flags);
-      const proof = await createApi(stack).get<InclusionProof>("/v1/proofs/events", { source, id });
+      const proof = await apiOf(stack).readEventProof({ query: { source, id } });
       const publicKey = (await fetchKeys(stack)).get(proof.manifest.keyId) ?? "";
       const holds = check(proof, publicKey);
       if (flags.json) printJson({ holds, publicKey, ...proof });

@@ -1,17 +1,10 @@
+import type { ItemOf } from "@quarterpast/contract";
 import type { Command } from "commander";
 import { onStack, openApi, wholeNumber, type StackFlags } from "../command.js";
-import { say, type Text } from "../lang.js";
+import { say } from "../lang.js";
 import { print, printJson, printList, type Column } from "../output.js";
 
-interface Waiting {
-  reason: string;
-  subject: string;
-  meter: string;
-  events: number;
-  since: string;
-  why: Text;
-  advice: Text;
-}
+type Waiting = ItemOf<"listQuarantine">;
 
 const COLUMNS: readonly Column<Waiting>[] = [
   { title: { en: "SUBJECT", zh: "主体" }, cell: (row) => row.subject },
@@ -36,7 +29,7 @@ export function register(program: Command): void {
     .description(say({ en: "count them by subject, meter and reason", zh: "按主体、计量项和原因统计" }))
     .option("--limit <n>", say({ en: "at most so many rows", zh: "最多行数" }), wholeNumber(1, 1_000), 100)
     .action(async ({ limit, ...flags }: StackFlags & { limit: number }) => {
-      const { items } = await (await openApi(flags)).get<{ items: Waiting[] }>("/v1/quarantine", { limit });
+      const { items } = await (await openApi(flags)).listQuarantine({ query: { limit } });
       printList(items, {
         json: flags.json,
         columns: COLUMNS,
@@ -54,13 +47,13 @@ export function register(program: Command): void {
     .requiredOption("--note <text>", say({ en: "why; it is kept", zh: "原因（会留存）" }))
     .action(
       async (
-        reason: string,
+        reason: Waiting["reason"],
         meter: string,
         subject: string,
         { note, ...flags }: StackFlags & { note: string },
       ) => {
         const body = { reason, meter, subject, note };
-        const done = await (await openApi(flags)).post<{ events: number }>("/v1/quarantine/write-off", body);
+        const done = await (await openApi(flags)).writeOffQuarantine({ body });
         if (flags.json) return printJson(done);
         print(say({ en: `${done.events} events are written off`, zh: `已核销 ${done.events} 个事件` }));
       },

@@ -1,27 +1,15 @@
+import { rebuiltHour } from "@quarterpast/contract";
 import type { Command } from "commander";
-import { onStack, type StackFlags } from "../command.js";
-import { download, linesOf } from "../download.js";
+import type { z } from "zod";
+import { openApi, onStack, type StackFlags } from "../command.js";
 import { CliError, EXIT } from "../exit.js";
 import { say, type Text } from "../lang.js";
+import { linesOf } from "../lines.js";
 import { formatFields, formatTable, note, print, printJson, type Column } from "../output.js";
-import { findStack } from "@quarterpast/stack/find";
 import { readSpan } from "../verify/span.js";
 
-interface Difference {
-  problem: "usage" | "events" | "filed";
-  instanceId: string;
-  origin: string | null;
-  rebuilt: string;
-  stands: string;
-}
-
-interface Hour {
-  hour: string;
-  instances: number;
-  events: number;
-  records: number;
-  differences: Difference[];
-}
+type Hour = z.output<typeof rebuiltHour>;
+type Difference = Hour["differences"][number];
 
 const PROBLEMS: Record<Difference["problem"], Text> = {
   usage: { en: "usage is not what the events make", zh: "用量与事件不符" },
@@ -57,9 +45,10 @@ export function register(program: Command): void {
       if (!span)
         throw new CliError(EXIT.usage, { en: "give --hour or --month", zh: "请给出 --hour 或 --month" });
       const hours: Hour[] = [];
-      const chunks = download(await findStack(flags), "/v1/rebuild", { from: span.from, to: span.to });
+      const query = { from: span.from, to: span.to };
+      const chunks = await (await openApi(flags)).rebuildHours({ query });
       for await (const lines of linesOf(chunks))
-        for (const line of lines) if (line !== "") hours.push(JSON.parse(line) as Hour);
+        for (const line of lines) if (line !== "") hours.push(rebuiltHour.parse(JSON.parse(line)));
       if (flags.json) printJson(summary(hours));
       else tell(hours);
       if (hours.some(({ differences }) => differences.length > 0)) process.exitCode = EXIT.differences;

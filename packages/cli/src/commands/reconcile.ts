@@ -1,11 +1,11 @@
 import { readFile, stat } from "node:fs/promises";
 import { basename, extname } from "node:path";
+import type { ApiClient } from "@quarterpast/contract";
 import type { Command } from "commander";
-import type { Api } from "../api.js";
 import { choice, onStack, openApi, type StackFlags } from "../command.js";
 import { CliError, EXIT } from "../exit.js";
 import { say } from "../lang.js";
-import { addTableOptions, conclude, reconcileTable, type TableFlags, type Taken } from "./reconcileTable.js";
+import { addTableOptions, conclude, reconcileTable, type TableFlags } from "./reconcileTable.js";
 
 const CONTENT_TYPES: Record<string, string> = {
   csv: "text/csv",
@@ -39,8 +39,8 @@ export function register(program: Command): void {
       if (!contentType.includes("json")) return reconcileTable(api, { file, contents, asked }, flags);
       const { from, to } = flags;
       const query = { source: basename(file).slice(0, 200), asked, from, to };
-      const taken = await api.postFile<Taken>("/v1/imports", contents, contentType, query);
-      await conclude(api, taken, flags);
+      const taken = await api.importFile({ query, body: contents, type: contentType });
+      if (!("rows" in taken)) await conclude(api, taken, flags);
     });
 }
 
@@ -74,7 +74,7 @@ async function readExport(file: string): Promise<{ contents: Uint8Array<ArrayBuf
  * Product time of the export, by the file's age: records accepted after it cannot be in the file, and must not be taken
  * for missing. A copy may be younger than the export, so this is no proof; the marketplace's own time would be.
  */
-async function askedAt(api: Api, ageMs: number): Promise<string> {
-  const { clock } = await api.get<{ clock: { now: string; rate: number } }>("/v1/stack");
+async function askedAt(api: ApiClient, ageMs: number): Promise<string> {
+  const { clock } = await api.readStack();
   return new Date(Math.max(0, Date.parse(clock.now) - ageMs * clock.rate)).toISOString();
 }

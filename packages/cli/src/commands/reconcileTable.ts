@@ -1,11 +1,15 @@
+import type { AnswerOf, ApiClient } from "@quarterpast/contract";
 import { basename } from "node:path";
 import type { Command } from "commander";
-import type { Api } from "../api.js";
 import { choice, wholeNumber } from "../command.js";
 import { CliError, EXIT } from "../exit.js";
 import { say, type Text } from "../lang.js";
 import { formatFields, formatTable, note, print, printJson, type Column } from "../output.js";
 import { showFindings, standingFindings } from "./findings.js";
+
+/** How a file is read, or what it settled and found. */
+type Preview = Extract<AnswerOf<"importFile">, { rows: number }>;
+export type Taken = Exclude<AnswerOf<"importFile">, Preview>;
 
 /** Options of files that a spreadsheet program can have saved: CSV and XLSX. */
 export interface TableFlags {
@@ -14,7 +18,7 @@ export interface TableFlags {
   profile?: string;
   save?: string;
   map?: string[];
-  kind?: string;
+  kind?: "sdr" | "bill";
   zone?: string;
   sheet?: string;
   currency?: string;
@@ -81,27 +85,6 @@ export function addTableOptions(command: Command): Command {
     );
 }
 
-interface Preview {
-  kind: string;
-  sheet: string;
-  rows: number;
-  columns: { header: string; cell: string; field: string | null }[];
-  missing: string[];
-  first: Record<string, unknown>[];
-  covers: { from: string; to: string } | null;
-  complete: boolean;
-  problems: Text[];
-}
-
-/** What a file settled and found, by name. */
-export interface Taken {
-  lines: number;
-  complete: boolean;
-  unreadable: number;
-  problems: Text[];
-  [count: string]: unknown;
-}
-
 const COUNTS: readonly (readonly [name: string, title: Text])[] = [
   ["billed", { en: "newly billed", zh: "新确认计费" }],
   ["agreed", { en: "agreed", zh: "一致" }],
@@ -115,7 +98,7 @@ const COUNTS: readonly (readonly [name: string, title: Text])[] = [
 
 /** Sends a table to the api, or shows how it would be read. */
 export async function reconcileTable(
-  api: Api,
+  api: ApiClient,
   { file, contents, asked }: { file: string; contents: Uint8Array<ArrayBuffer>; asked: string },
   flags: TableFlags,
 ): Promise<void> {
@@ -124,20 +107,15 @@ export async function reconcileTable(
     source: basename(file).slice(0, 200),
     ...{ asked, profile, save, kind, zone, sheet, currency, rows, month, from, to },
     map: map && JSON.stringify(readMap(map)),
-    preview: preview ? "true" : undefined,
+    preview,
   };
-  const answer = await api.postFile<Preview | Taken>(
-    "/v1/imports",
-    contents,
-    "application/octet-stream",
-    query,
-  );
-  if (preview) return showPreview(answer as Preview, flags);
-  await conclude(api, answer as Taken, flags);
+  const answer = await api.importFile({ query, body: contents, type: "application/octet-stream" });
+  if ("rows" in answer) return showPreview(answer, flags);
+  await conclude(api, answer, flags);
 }
 
 /** Tells what a file settled and found, and what stands. */
-export async function conclude(api: Api, taken: Taken, { json }: { json?: boolean }): Promise<void> {
+export async function conclude(api: ApiClient, taken: Taken, { json }: { json?: boolean }): Promise<void> {
   const standing = await standingFindings(api);
   if (json) printJson({ ...taken, standing });
   else {
@@ -188,7 +166,7 @@ function showPreview(preview: Preview, { json }: TableFlags): void {
 
 function showTaken(taken: Taken, standing: number): void {
   const counts = COUNTS.flatMap(([name, title]) =>
-    typeof taken[name] === "number" ? [[title, String(taken[name])] as const] : [],
+    name in taken ? [[title, String((taken as Record<string, unknown>)[name])] as const] : [],
   );
   print(
     formatFields([

@@ -1,39 +1,12 @@
+import type { AnswerOf, ItemOf } from "@quarterpast/contract";
 import type { Command } from "commander";
 import { onStack, openApi, readUpTo, wholeNumber, type StackFlags } from "../command.js";
 import { EXIT } from "../exit.js";
 import { say } from "../lang.js";
 import { formatFields, formatTable, print, printJson, type Column } from "../output.js";
 
-interface Event {
-  source: string;
-  id: string;
-  time: string;
-  counts: string | null;
-  quantity: string | null;
-  value: string | null;
-  corrects: string | null;
-}
-
-interface Makeup {
-  sn: string;
-  of: string;
-  instanceId: string;
-  meter: string;
-  unit: string;
-  aggregation: string;
-  hour: string;
-  quantity: string;
-  events: number;
-  eventsFound: number;
-  eventsCount: string | null;
-  usage: string;
-  residueIn: string;
-  residueOut: string;
-  unbillable: string;
-  filed: string;
-  parts: number;
-  adds: boolean;
-}
+type Event = ItemOf<"listRecordEvents">;
+type Makeup = AnswerOf<"listRecordEvents">["record"];
 
 const EVENTS: readonly Column<Event>[] = [
   { title: { en: "EVENT", zh: "事件" }, cell: ({ id }) => id },
@@ -56,10 +29,10 @@ export function registerEvents(records: Command): void {
     )
     .option("--limit <n>", say({ en: "at most so many", zh: "最多条数" }), wholeNumber(1, 1_000_000), 100)
     .action(async (sn: string, { limit, ...flags }: StackFlags & { limit: number }) => {
-      const path = `/v1/records/${encodeURIComponent(sn)}/events`;
       const api = await openApi(flags);
-      const items = await readUpTo<Event>(api, path, limit);
-      const { record } = await api.get<{ record: Makeup }>(path, { limit: 1 });
+      const params = { sn };
+      const items = await readUpTo(limit, (query) => api.listRecordEvents({ params, query }));
+      const { record } = await api.listRecordEvents({ params, query: { limit: 1 } });
       if (flags.json) printJson({ record, items });
       else {
         printMakeup(record);

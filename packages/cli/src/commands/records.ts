@@ -1,55 +1,15 @@
+import type { AnswerOf, ItemOf } from "@quarterpast/contract";
 import type { Command } from "commander";
 import { onStack, openApi, readUpTo, wholeNumber, type StackFlags } from "../command.js";
 import { say } from "../lang.js";
 import { formatFields, formatTable, print, printJson, printList, type Column } from "../output.js";
 import { registerEvents } from "./recordEvents.js";
 
-interface RecordRow {
-  sn: string;
-  instanceId: string;
-  product: string;
-  meter: string;
-  unit: string;
-  subject: string;
-  kind: string;
-  part: string;
-  hour: string;
-  begin: string;
-  end: string;
-  quantity: string;
-  events: number;
-  state: string;
-  code: string | null;
-  windowEnds: string;
-  replaces: string | null;
-  checksum: string;
-}
-
-interface Attempt {
-  at: string;
-  host: string | null;
-  result: string | null;
-  code: string | null;
-}
-
-interface RecordDetail extends RecordRow {
-  attemptsMade: Attempt[];
-  outcomes: { at: string; state: string; code: string | null; detail: string; source: string }[];
-  rereports: Wish[];
-  canonical: string;
-}
-
+type RecordRow = ItemOf<"listRecords">;
+type RecordDetail = AnswerOf<"readRecord">;
+type Attempt = RecordDetail["attemptsMade"][number];
 /** A wish to file the record again, and what became of it. */
-interface Wish {
-  askedAt: string;
-  quantity: string | null;
-  begin: string | null;
-  end: string | null;
-  reason: string;
-  doneAt: string | null;
-  newSn: string | null;
-  refused: string | null;
-}
+type Wish = RecordDetail["rereports"][number];
 
 const stateOf = ({ state, code }: RecordRow) => (code === null ? state : `${state} (${code})`);
 
@@ -93,8 +53,6 @@ const WISHES: readonly Column<Wish>[] = [
   },
 ];
 
-const pathOf = (sn: string) => `/v1/records/${encodeURIComponent(sn)}`;
-
 /** `quarterpast records`: bill records and what became of them. */
 export function register(program: Command): void {
   const records = program
@@ -109,7 +67,7 @@ export function register(program: Command): void {
 interface ListFlags extends StackFlags {
   hour?: string;
   instance?: string;
-  state?: string;
+  state?: RecordRow["state"];
   limit: number;
 }
 
@@ -127,11 +85,9 @@ function registerList(records: Command): void {
     )
     .option("--limit <n>", say({ en: "at most so many", zh: "最多条数" }), wholeNumber(1, 1_000_000), 100)
     .action(async ({ hour, instance, state, limit, ...flags }: ListFlags) => {
-      const items = await readUpTo<RecordRow>(await openApi(flags), "/v1/records", limit, {
-        hour,
-        instance,
-        state,
-      });
+      const api = await openApi(flags);
+      const asked = { hour, instance, state };
+      const items = await readUpTo(limit, (page) => api.listRecords({ query: { ...asked, ...page } }));
       printList(items, {
         json: flags.json,
         columns: COLUMNS,
@@ -149,7 +105,7 @@ function registerShow(records: Command): void {
       }),
     )
     .action(async (sn: string, flags: StackFlags) => {
-      const record = await (await openApi(flags)).get<RecordDetail>(pathOf(sn));
+      const record = await (await openApi(flags)).readRecord({ params: { sn } });
       if (flags.json) printJson(record);
       else printDetail(record);
     });
@@ -200,12 +156,8 @@ function registerRereport(records: Command): void {
     .option("--end <time>", say({ en: "end of another interval", zh: "其他区间的结束" }))
     .action(async (sn: string, { reason, quantity, begin, end, ...flags }: RereportFlags) => {
       const api = await openApi(flags);
-      const asked = await api.post<{ quantity: string }>(`${pathOf(sn)}/rereport`, {
-        reason,
-        quantity,
-        begin,
-        end,
-      });
+      const body = { reason, quantity, begin, end };
+      const asked = await api.rereportRecord({ params: { sn }, body });
       if (flags.json) return printJson(asked);
       print(
         say({

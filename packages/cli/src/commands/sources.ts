@@ -1,13 +1,10 @@
+import type { ItemOf } from "@quarterpast/contract";
 import type { Command } from "commander";
 import { onStack, openApi, type StackFlags } from "../command.js";
 import { say } from "../lang.js";
 import { print, printJson, printList, type Column } from "../output.js";
 
-interface Source {
-  source: string;
-  expected: { meter: string | null; since: string }[];
-  lastHeard: string | null;
-}
+type Source = ItemOf<"listSources">;
 
 const expectations = ({ expected }: Source) =>
   expected
@@ -44,7 +41,7 @@ export function register(program: Command): void {
       say({ en: "this meter must be heard (default: any)", zh: "必须收到的计量项（默认任一）" }),
     )
     .action(async (source: string, { meter, ...flags }: StackFlags & { meter?: string }) => {
-      const known = await (await openApi(flags)).post<Source>("/v1/sources", { source, meter });
+      const known = await (await openApi(flags)).expectSource({ body: { source, meter } });
       if (flags.json) return printJson(known);
       print(`${known.source}: ${expectations(known)}`);
     });
@@ -52,7 +49,7 @@ export function register(program: Command): void {
   onStack(sources.command("list"))
     .description(say({ en: "list the sources", zh: "列出来源" }))
     .action(async (flags: StackFlags) => {
-      const items = await (await openApi(flags)).list<Source>("/v1/sources");
+      const { items } = await (await openApi(flags)).listSources();
       printList(items, {
         json: flags.json,
         columns: COLUMNS,

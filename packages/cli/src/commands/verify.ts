@@ -10,14 +10,12 @@ import {
   type Finding,
 } from "@quarterpast/domain";
 import { Option, type Command } from "commander";
-import { createApi } from "../api.js";
-import { onStack, type StackFlags } from "../command.js";
+import { apiOf, onStack, type StackFlags } from "../command.js";
 import { CliError, EXIT } from "../exit.js";
 import { say } from "../lang.js";
 import { formatFields, formatTable, note, print, printJson, type Column } from "../output.js";
 import { findStack } from "@quarterpast/stack/find";
 import { openFolder, verifyFolder, type FolderVerdict } from "../verify/folder.js";
-import type { Manifest } from "../verify/hours.js";
 import { verifyLedger } from "../verify/ledger.js";
 import { readSpan, type Span } from "../verify/span.js";
 
@@ -118,9 +116,7 @@ async function overLedger(flags: VerifyFlags): Promise<FolderVerdict> {
   const anchors = flags.anchors === undefined ? undefined : await readLines(flags.anchors);
   let span = readSpan(flags) ?? EVER;
   if (flags.record !== undefined) {
-    const { hour } = await createApi(stack).get<Manifest>(
-      `/v1/proofs/records/${encodeURIComponent(flags.record)}`,
-    );
+    const { hour } = await apiOf(stack).readRecordProof({ params: { sn: flags.record } });
     span = { from: hour, to: formatInstant(parseInstant(hour)! + HOUR), name: hour };
   }
   return verifyLedger(stack, { ...span, keys, anchors, depth: depthOf(flags) });

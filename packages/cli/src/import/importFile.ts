@@ -1,12 +1,12 @@
 import { performance } from "node:perf_hooks";
 import { setTimeout as delay } from "node:timers/promises";
 import { createUsageClient } from "@quarterpast/client";
-import type { Meter } from "@quarterpast/domain";
-import { createApi, type Api } from "../api.js";
+import type { AnswerOf, ApiClient } from "@quarterpast/contract";
+import { apiOf } from "../command.js";
 import { findStack, type Stack } from "@quarterpast/stack/find";
 import { createCheckpoint, type Checkpoint } from "./checkpoint.js";
 import { failureError, interruptedError } from "./endings.js";
-import { followClock, type ToldClock } from "./followClock.js";
+import { followClock } from "./followClock.js";
 import { formatOf, readRows, type Format } from "./format.js";
 import { createMapper, mapCloudEvent } from "./mapRow.js";
 import { bindMeters, columnsOf, parseMapping, usage, type Mapping, type MappingOptions } from "./mapping.js";
@@ -23,11 +23,7 @@ export interface ImportOptions extends MappingOptions {
 }
 
 /** What the import needs to know of the stack, from `GET /v1/stack`. */
-interface ToldStack {
-  account: string;
-  collector: string;
-  clock: ToldClock;
-}
+type ToldStack = Pick<AnswerOf<"readStack">, "account" | "collector" | "clock">;
 
 /** Without --follow-clock, an event of the future is told at once; with it, only the clocks' disagreement is bridged. */
 const FUTURE_PATIENCE_MS = 60_000;
@@ -53,11 +49,9 @@ export async function importFile(
   if (!mapping) refuseMapping(options);
   const file = await openInput(name);
   const stack = await findStack(options);
-  const api = createApi(stack);
-  const told = await api.get<ToldStack>("/v1/stack");
-  const map = mapping
-    ? createMapper(bindMeters(mapping, await api.list<Meter>("/v1/meters")))
-    : mapCloudEvent;
+  const api = apiOf(stack);
+  const told = await api.readStack();
+  const map = mapping ? createMapper(bindMeters(mapping, (await api.listMeters()).items)) : mapCloudEvent;
   const progress = createProgress(stderr, file.bytes);
   const checkpoint = makeCheckpoint(file, stack, told, mapping ?? format, progress);
   const resumed = await resume(checkpoint, options, progress);
@@ -157,9 +151,9 @@ function makeClient(
   });
 }
 
-function follow(api: Api, signal: AbortSignal) {
+function follow(api: ApiClient, signal: AbortSignal) {
   return followClock({
-    read: async () => (await api.get<ToldStack>("/v1/stack")).clock,
+    read: async () => (await api.readStack()).clock,
     hostMicros: () => Math.floor((performance.timeOrigin + performance.now()) * 1_000),
     sleep: (ms, waitSignal) => delay(ms, undefined, { signal: waitSignal }).catch(() => undefined),
     signal,

@@ -9,7 +9,7 @@ import {
   restoreSeal,
   type Pool,
 } from "@quarterpast/store";
-import { linesOf } from "../download.js";
+import { linesOf } from "../lines.js";
 import { CliError, EXIT } from "../exit.js";
 import { verifyFolder, type ProofFolder } from "../verify/folder.js";
 import { restoreHour } from "./hour.js";

@@ -1,3 +1,4 @@
+import type { ItemOf } from "@quarterpast/contract";
 import {
   createHourVerifier,
   createRun,
@@ -9,19 +10,12 @@ import {
   type Depth,
   type HourVerdict,
 } from "@quarterpast/domain";
-import { download, linesOf } from "../download.js";
+import { apiOf } from "../command.js";
+import { linesOf } from "../lines.js";
 import type { Stack } from "@quarterpast/stack/find";
 
 /** A manifest as the api lists it. */
-export interface Manifest {
-  number: number;
-  hour: string;
-  canonical: string;
-  hash: string;
-  keyId: string;
-  signature: string;
-  anchors: number;
-}
+export type Manifest = ItemOf<"listManifests">;
 
 /** Hours of one account that follow each other, and what is known before the first. */
 export interface HoursJob {
@@ -43,8 +37,8 @@ export async function* verifyHours(job: HoursJob): AsyncGenerator<HourVerdict> {
   for (const manifest of job.manifests) {
     const hour = formatCompact(parseInstant(manifest.hour)!);
     const verifier = createHourVerifier({ account, hour }, { run, keys, isExport: false, depth });
-    const path = `/v1/proofs/hours/${encodeURIComponent(manifest.hour)}`;
-    for await (const lines of linesOf(download(stack, path, { depth }))) {
+    const params = { hour: manifest.hour };
+    for await (const lines of linesOf(await apiOf(stack).readHourProof({ params, query: { depth } }))) {
       for (const line of lines) verifier.line(line);
     }
     const verdict = verifier.finish();

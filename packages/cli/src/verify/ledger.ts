@@ -6,10 +6,10 @@ import {
   type Depth,
   type HourVerdict,
 } from "@quarterpast/domain";
-import { createApi } from "../api.js";
+import { apiOf } from "../command.js";
 import type { Stack } from "@quarterpast/stack/find";
 import type { FolderVerdict } from "./folder.js";
-import { verifyHours, type HoursJob, type Manifest } from "./hours.js";
+import { verifyHours, type HoursJob } from "./hours.js";
 import { verifyInParts } from "./parts.js";
 
 export interface LedgerOptions {
@@ -39,10 +39,10 @@ export async function verifyLedger(stack: Stack, options: LedgerOptions): Promis
 
 /** What is to be verified of a stack: the manifests of the span, and what is known before them. */
 export async function readJob(stack: Stack, { from, to, keys, depth }: LedgerOptions): Promise<HoursJob> {
-  const api = createApi(stack);
-  const { account } = await api.get<{ account: string }>("/v1/stack");
+  const api = apiOf(stack);
+  const { account } = await api.readStack();
   const before = formatInstant(Math.max(0, parseInstant(from)! - HOUR));
-  const { items } = await api.get<{ items: Manifest[] }>("/v1/manifests", { from: before, to });
+  const { items } = await api.listManifests({ query: { from: before, to } });
   const manifests = items.filter(({ hour }) => parseInstant(hour)! >= parseInstant(from)!);
   return {
     stack: { apiUrl: stack.apiUrl, apiKey: stack.apiKey },
@@ -56,8 +56,6 @@ export async function readJob(stack: Stack, { from, to, keys, depth }: LedgerOpt
 
 /** The public keys that a stack hands out, by id. */
 export async function fetchKeys(stack: Stack): Promise<Map<string, string>> {
-  const { items } = await createApi(stack).get<{ items: { keyId: string; publicKey: string }[] }>(
-    "/v1/proof-key",
-  );
+  const { items } = await apiOf(stack).listProofKeys();
   return new Map(items.map(({ keyId, publicKey }) => [keyId, publicKey]));
 }

@@ -1,6 +1,8 @@
 import { parentPort, workerData } from "node:worker_threads";
 import type { HourVerdict } from "@quarterpast/domain";
+import { ApiError } from "@quarterpast/contract";
 import { CliError } from "../exit.js";
+import { cliErrorOf } from "../failure.js";
 import { verifyHours, type HoursJob } from "./hours.js";
 import type { PartAnswer } from "./parts.js";
 
@@ -10,7 +12,8 @@ async function work(job: HoursJob): Promise<PartAnswer> {
     const verdicts: HourVerdict[] = [];
     for await (const verdict of verifyHours(job)) verdicts.push(verdict);
     return { verdicts };
-  } catch (error) {
+  } catch (thrown) {
+    const error = thrown instanceof ApiError ? cliErrorOf(thrown) : thrown;
     if (error instanceof CliError) return { exit: error.exitCode, text: error.text };
     return { error: (error as Error).stack ?? String(error) };
   }

@@ -9,7 +9,7 @@ const clock = z.strictObject({
   at: time("Real time at the anchor", "锚点的真实时间"),
   rate: field(
     { title: { en: "Product seconds in a real one", zh: "每真实秒的系统秒数" } },
-    z.number().positive(),
+    z.number().min(0),
   ),
   now: time("Product time now", "当前系统时间"),
 });

@@ -1,8 +1,8 @@
+import { createApiClient } from "@quarterpast/contract";
 import { performance } from "node:perf_hooks";
 import { setTimeout as delay } from "node:timers/promises";
 import { HOUR, hourOf, MINUTE, type Micros } from "@quarterpast/domain";
 import { createLoop } from "@quarterpast/runtime";
-import { createApi } from "../api.js";
 import type { Text } from "@quarterpast/runtime";
 import type { HeldStack } from "../up/stack.js";
 import { CUSTOMER_COUNT, INSTANCES, METERS } from "./catalog.js";
@@ -45,7 +45,7 @@ export async function prepareSample(stack: HeldStack, tell: (text: Text) => void
   const { facts, time, places, logger } = stack;
   const clock = time.clock;
   const truth = openTruth(places.sample, time.start);
-  const api = createApi({ url: facts.api, apiKey: facts.apiKey });
+  const api = createApiClient({ url: facts.api, key: facts.apiKey });
   const statement = sandboxStatement(facts.sandbox!);
   await registerSample(api, truth.startedAt);
   tell(introduction);

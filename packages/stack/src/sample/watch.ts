@@ -1,5 +1,5 @@
+import type { ApiClient } from "@quarterpast/contract";
 import { formatInstant, HOUR, hourOf, MINUTE, SECOND, type Micros } from "@quarterpast/domain";
-import type { Api } from "../api.js";
 import type { Text } from "@quarterpast/runtime";
 import { compare, grouped, sumByInstance, type Comparison } from "./compare.js";
 import type { ListedRecord, Statement } from "./marketplace.js";
@@ -18,19 +18,13 @@ export interface Watch {
 }
 
 export interface WatchOptions {
-  api: Api;
+  api: Pick<ApiClient, "listHours">;
   statement: Statement;
   truth: Truth;
   from: Micros;
   /** Tells a line that stands at a product time. */
   tell: (at: Micros, text: Text) => void;
   onFirstRecord: () => void;
-}
-
-interface HourRow {
-  hour: string;
-  status: "open" | "complete" | "nothing" | "incomplete";
-  sealedAt: string | null;
 }
 
 export function createWatch({ api, statement, truth, from, tell, onFirstRecord }: WatchOptions): Watch {
@@ -52,10 +46,7 @@ export function createWatch({ api, statement, truth, from, tell, onFirstRecord }
   }
 
   async function lookForSeal(entry: Underway): Promise<boolean> {
-    const page = await api.get<{ items: HourRow[] }>("/v1/hours", {
-      before: formatInstant(entry.hour + HOUR),
-      limit: 1,
-    });
+    const page = await api.listHours({ query: { before: formatInstant(entry.hour + HOUR), limit: 1 } });
     const row = page.items[0];
     if (!row || row.hour !== formatInstant(entry.hour) || row.status === "open" || row.sealedAt === null)
       return false;
