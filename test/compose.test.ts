@@ -16,7 +16,7 @@ import { parse } from "yaml";
 import { readSandboxOptions } from "../packages/sandbox/src/settings.js";
 import { readUpSettings } from "../packages/stack/src/up/settings.js";
 import { aggregatorSettings } from "../services/aggregator/src/settings.js";
-import { apiSettings, declaredAccount as declaredForApi } from "../services/api/src/settings.js";
+import { apiSettings } from "../services/api/src/settings.js";
 import { readCollectorSettings } from "../services/collector/src/settings.js";
 import { reporterSettings } from "../services/reporter/src/settings.js";
 import { storefrontSettings } from "../services/storefront/src/settings.js";
@@ -57,6 +57,9 @@ const { settings: ownSettings, secrets: ownSecrets } = marketplaceOf("koogallery
 /** What declares accounts, whichever service reads it. */
 const ACCOUNT_NAMES = ["ACCOUNT", "ACCOUNTS", "ACCOUNTS_FILE", "MARKETPLACE", "MARKETPLACE_SITE"];
 
+/** Reads the accounts without their secrets, which not every service has. */
+const declaredAccounts = (env: NodeJS.ProcessEnv) => readAccounts(env);
+
 /** Reads the accounts with their secrets, as the services do. */
 function withAccounts(env: NodeJS.ProcessEnv): void {
   for (const account of readAccounts(env))
@@ -84,7 +87,10 @@ const OURS: Record<string, { settings: string; load: (env: NodeJS.ProcessEnv) =>
   },
   api: {
     settings: "services/api/src/settings.ts",
-    load: (env) => declaredForApi(readSettings(apiSettings, env), env),
+    load: (env) => {
+      readSettings(apiSettings, env);
+      declaredAccounts(env);
+    },
   },
   sandbox: { settings: "packages/sandbox/src/settings.ts", load: readSandboxOptions },
 };
@@ -128,7 +134,7 @@ describe.each(Object.entries(OURS))("%s", (name, { settings, load }) => {
       [...read(settings).matchAll(/^ {2}([A-Z][A-Z0-9_]+):/gm)].map((match) => match[1]!),
     );
     if (/withKeys/.test(String(load))) for (const key of KEY_SETTINGS) known.add(key);
-    if (/declared/.test(String(load))) for (const one of ownSettings) known.add(one);
+    if (/declared/.test(String(load))) for (const one of [...ACCOUNT_NAMES, ...ownSettings]) known.add(one);
     if (/withAccount/.test(String(load)))
       for (const one of [...ACCOUNT_NAMES, ...ownSettings, ...ownSecrets]) known.add(one);
     const set = Object.keys(service.environment!).map((variable) =>

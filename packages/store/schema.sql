@@ -52,6 +52,7 @@ CREATE TABLE api_keys (
   account_no smallint NOT NULL,
   name text NOT NULL,
   role text NOT NULL,
+  accounts text[],
   secret_sha256 bytea NOT NULL,
   created_at timestamp with time zone NOT NULL,
   revoked_at timestamp with time zone,

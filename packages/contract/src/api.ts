@@ -1,3 +1,4 @@
+import { accounts } from "./routes/accounts.js";
 import { instances, keys, meters, products, sources } from "./routes/catalog.js";
 import { cases } from "./routes/cases.js";
 import { bills, findings, prices } from "./routes/finance.js";
@@ -8,27 +9,29 @@ import { records } from "./routes/records.js";
 import { stack } from "./routes/stack.js";
 import { storefrontReads } from "./routes/storefrontReads.js";
 import { hours, quarantine } from "./routes/usage.js";
+import { ofAccount } from "./ofAccount.js";
 import type { Contract } from "./route.js";
 
 /** Every route of the api, by name. */
 export const API = {
   ...health,
   ...stack,
+  ...accounts,
   ...meters,
-  ...instances,
-  ...products,
   ...sources,
   ...keys,
-  ...hours,
   ...quarantine,
-  ...records,
-  ...prices,
-  ...findings,
-  ...cases,
-  ...bills,
-  ...imports,
-  ...proofs,
-  ...exports,
-  ...rebuild,
-  ...storefrontReads,
+  ...ofAccount(instances),
+  ...ofAccount(products),
+  ...ofAccount(hours),
+  ...ofAccount(records),
+  ...ofAccount(prices),
+  ...ofAccount(findings),
+  ...ofAccount(cases),
+  ...ofAccount(bills),
+  ...ofAccount(imports),
+  ...ofAccount(proofs),
+  ...ofAccount(exports),
+  ...ofAccount(rebuild),
+  ...ofAccount(storefrontReads),
 } satisfies Contract;

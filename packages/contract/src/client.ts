@@ -99,6 +99,8 @@ export interface ClientOptions {
   /** Address of the service, without a slash at its end. */
   url: string;
   key: string;
+  /** Code of the account that calls are about unless they name another; needed where the key may see several. */
+  account?: string | undefined;
   /** How long an answer may take; a stream has no such end. */
   timeoutMs?: number;
 }
@@ -127,7 +129,9 @@ interface Given {
   type?: string;
 }
 
-async function call(route: Route, asked: Given, { url, key, timeoutMs = TIMEOUT_MS }: ClientOptions) {
+async function call(route: Route, given: Given, options: ClientOptions) {
+  const { url, key, account, timeoutMs = TIMEOUT_MS } = options;
+  const asked = route.isOfAccount ? { ...given, query: { account, ...given.query } } : given;
   const isStreamed = Object.values(route.answers).some(isStream);
   let answer: Response;
   let told: string;

@@ -4,6 +4,7 @@ export * from "./collector.js";
 export { encodeCursor } from "./cursor.js";
 export { field, infoOf, type FieldInfo, type Unit } from "./field.js";
 export * from "./problem.js";
+export * from "./ofAccount.js";
 export * from "./route.js";
 export { exportRow, rebuiltHour } from "./routes/proofs.js";
 export * from "./storefront.js";

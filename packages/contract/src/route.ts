@@ -42,6 +42,8 @@ export interface Route {
   roles: readonly KeyRole[];
   params?: z.ZodObject;
   query?: z.ZodObject;
+  /** Its things belong to an account: see `ofAccount`. */
+  isOfAccount?: true;
   body?: z.ZodType | FileBody | TypedBody;
   answers: Answers;
 }

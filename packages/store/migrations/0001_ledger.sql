@@ -51,6 +51,8 @@ CREATE TABLE api_keys (
   account_no smallint NOT NULL REFERENCES accounts,
   name text NOT NULL,
   role text NOT NULL CHECK (role IN ('ingest', 'operator', 'finance', 'auditor')),
+  -- Codes of the accounts that it is limited to; null: all of the seller.
+  accounts text[],
   secret_sha256 bytea NOT NULL CHECK (octet_length(secret_sha256) = 32),
   created_at timestamptz NOT NULL,
   revoked_at timestamptz

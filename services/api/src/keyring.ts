@@ -5,7 +5,7 @@ import { hashToken, liveKeys, type LiveKey, type Pool } from "@quarterpast/store
 const REFRESH_MS = 1_000;
 const BEARER = /^Bearer (qp_([a-z0-9]{8})_[a-z0-9]{32,128})$/i;
 
-/** The keys of one account, as they were a second ago. Goes on by the last ones known while Postgres is away. */
+/** The seller's keys, as they were a second ago. Goes on by the last ones known while Postgres is away. */
 export interface Keyring {
   /** The live key of an Authorization header; undefined where there is none. */
   find(authorization: string | undefined): LiveKey | undefined;
@@ -14,15 +14,10 @@ export interface Keyring {
 }
 
 /** Reads the keys once, then keeps reading them every second. */
-export async function createKeyring(deps: {
-  pool: Pool;
-  accountNo: number;
-  logger: Logger;
-}): Promise<Keyring> {
+export async function createKeyring(deps: { pool: Pool; logger: Logger }): Promise<Keyring> {
   let keys = new Map<string, LiveKey>();
   const refresh = async () => {
-    const all = await liveKeys(deps.pool);
-    keys = new Map(all.filter((key) => key.accountNo === deps.accountNo).map((key) => [key.keyId, key]));
+    keys = new Map((await liveKeys(deps.pool)).map((key) => [key.keyId, key]));
   };
   await refresh();
   const loop = createLoop({ name: "keys", everyMs: REFRESH_MS, logger: deps.logger, run: refresh });

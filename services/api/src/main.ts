@@ -1,16 +1,16 @@
 import { randomBytes } from "node:crypto";
 import { createRequire } from "node:module";
-import { profileOf } from "@quarterpast/marketplace";
+import { readAccounts } from "@quarterpast/marketplace";
 import { createMetrics, createProductClock, readSettings, runService } from "@quarterpast/runtime";
 import { clockReader, ensureAccount, openStore } from "@quarterpast/store";
-import { createApiServer } from "./server.js";
-import { apiSettings, declaredAccount } from "./settings.js";
+import { createApiServer, type ApiAccount } from "./server.js";
+import { apiSettings } from "./settings.js";
 
 runService({
   name: "api",
   start: async ({ env, logger, signal }) => {
     const settings = readSettings(apiSettings, env);
-    const declared = declaredAccount(settings, env);
+    const declared = readAccounts(env);
     const metrics = createMetrics("api");
     const pool = await openStore({
       databaseUrl: settings.DATABASE_URL,
@@ -20,12 +20,15 @@ runService({
     });
     const clock = createProductClock({ readAnchor: clockReader(pool), logger });
     await clock.start();
+    const accounts: ApiAccount[] = [];
+    for (const one of declared) {
+      accounts.push({ account: await ensureAccount(pool, one, clock.now()), profile: one.profile });
+    }
     const http = await createApiServer({
       pool,
       redisUrl: settings.REDIS_URL,
       queuePrefix: settings.QUEUE_PREFIX,
-      account: await ensureAccount(pool, declared, clock.now()),
-      profile: profileOf(declared),
+      accounts,
       addresses: {
         collector: settings.COLLECTOR_URL,
         api: settings.API_URL,

@@ -21,6 +21,7 @@ import { serializerCompiler } from "fastify-type-provider-zod";
 import type { Readable } from "node:stream";
 import { z } from "zod";
 import { refusal } from "./refuse.js";
+import { accountOf } from "./visible.js";
 
 declare module "fastify" {
   interface FastifyContextConfig {
@@ -29,11 +30,17 @@ declare module "fastify" {
   }
 }
 
-/** A server whose routes are those of the contract; see {@link serve}. */
-export type Routes = FastifyInstance;
+/** A server whose routes are those of the contract, as the handlers of one of its accounts see it; see {@link serve}. */
+export interface Routes {
+  app: FastifyInstance;
+  /** The account's code. */
+  account: string;
+  /** Of every route so far, each account's handler. */
+  handlers: Map<Route, Map<string, RouteHandlerMethod>>;
+}
 
 /** Checks requests by the contract, and writes answers by it: an answer that it does not name is an error of ours. */
-export function speakContract(app: FastifyInstance): Routes {
+export function speakContract(app: FastifyInstance): FastifyInstance {
   app.setValidatorCompiler<z.ZodType>(({ schema }) => (given: unknown) => {
     // Fastify gives null where there is no body.
     const data = given ?? undefined;
@@ -72,12 +79,30 @@ export type Handler<R extends Route> = (
   reply: FastifyReply<Generic<R>>,
 ) => Promise<Payloads<R>[keyof Payloads<R>] | FastifyReply>;
 
-/** Serves a route of the contract: its path, who may ask, what is taken and what is answered are the contract's. */
+/**
+ * Serves a route of the contract: its path, who may ask, what is taken and what is answered are the contract's. Said once
+ * for each account: a request goes to the handler of the account it is about, and one that is the seller's to the first.
+ */
 export function serve<R extends Route>(routes: Routes, route: R, handler: Handler<R>): void {
+  const { app, account, handlers } = routes;
+  const known = handlers.get(route);
+  if (known) return void known.set(account, handler as unknown as RouteHandlerMethod);
+  const mine = new Map([[account, handler as unknown as RouteHandlerMethod]]);
+  handlers.set(route, mine);
+  const dispatch: RouteHandlerMethod = function (request, reply) {
+    const codes = [...mine.keys()];
+    const named = (request.query as { account?: string } | undefined)?.account;
+    const code = route.isOfAccount ? accountOf(request.apiKey, named, codes) : codes[0]!;
+    return mine.get(code)!.call(this, request, reply);
+  };
+  addRoute(app, route, dispatch);
+}
+
+function addRoute(app: FastifyInstance, route: Route, handler: RouteHandlerMethod): void {
   const { body } = route;
   if (isTyped(body)) throw new Error(`${route.path}: a body of several types is read by its own server`);
-  if (!isFile(body)) return void routes.route(optionsOf(route, body, handler));
-  void routes.register(async (scope) => {
+  if (!isFile(body)) return void app.route(optionsOf(route, body, handler));
+  void app.register(async (scope) => {
     scope.removeAllContentTypeParsers();
     scope.addContentTypeParser([...body.types], { parseAs: "buffer" }, (_request, file, done) =>
       done(null, file),
@@ -89,7 +114,7 @@ export function serve<R extends Route>(routes: Routes, route: R, handler: Handle
 function optionsOf(
   { method, path, roles, params, query, answers }: Route,
   body: z.ZodType | undefined,
-  handler: unknown,
+  handler: RouteHandlerMethod,
 ): RouteOptions {
   const response = responsesOf(answers);
   const schema: FastifySchema = {
@@ -98,7 +123,7 @@ function optionsOf(
     ...(body && { body }),
     ...(Object.keys(response).length > 0 && { response }),
   };
-  return { method, url: path, schema, config: { roles }, handler: handler as RouteHandlerMethod };
+  return { method, url: path, schema, config: { roles }, handler };
 }
 
 /** Streams are written as they are read, without a serialiser. */

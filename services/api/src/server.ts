@@ -7,6 +7,7 @@ import { addEtags } from "./etag.js";
 import { createKeyring, type Keyring } from "./keyring.js";
 import { readStrictJson } from "./jsonBody.js";
 import { mapError, refusal } from "./refuse.js";
+import { addAccounts } from "./routes/accounts.js";
 import { addBills } from "./routes/bills.js";
 import { addCases } from "./routes/cases.js";
 import { addDoctor } from "./routes/doctor.js";
@@ -26,7 +27,7 @@ import { addRecords } from "./routes/records.js";
 import { addSources } from "./routes/sources.js";
 import { addStack } from "./routes/stack.js";
 import { addStorefront } from "./routes/storefront.js";
-import { speakContract } from "./serve.js";
+import { speakContract, type Routes } from "./serve.js";
 
 declare module "fastify" {
   interface FastifyRequest {
@@ -43,13 +44,18 @@ export interface Addresses {
   sandbox: string | null;
 }
 
+/** An account with what its marketplace demands and promises. */
+export interface ApiAccount {
+  account: Account;
+  profile: MarketplaceProfile;
+}
+
 export interface ApiDeps {
   pool: Pool;
   redisUrl: string;
   queuePrefix: string;
-  account: Account;
-  /** Of this stack's marketplace. */
-  profile: MarketplaceProfile;
+  /** Those that are served; at least one. */
+  accounts: readonly ApiAccount[];
   addresses: Addresses;
   version: string;
   clock: Clock;
@@ -59,8 +65,8 @@ export interface ApiDeps {
   randomHex: (bytes: number) => string;
 }
 
-/** What the routes work with. */
-export interface RouteDeps extends ApiDeps {
+/** What the routes of one account work with. */
+export interface RouteDeps extends ApiDeps, ApiAccount {
   keyring: Keyring;
   redis: Prober;
 }
@@ -70,8 +76,8 @@ export interface RouteDeps extends ApiDeps {
  * the pool stays with the caller.
  */
 export async function createApiServer(deps: ApiDeps): Promise<FastifyInstance> {
-  const { pool, logger, metrics, account } = deps;
-  const keyring = await createKeyring({ pool, accountNo: account.accountNo, logger });
+  const { pool, logger, metrics } = deps;
+  const keyring = await createKeyring({ pool, logger });
   const redis = createProber(deps.redisUrl, deps.queuePrefix);
   const http = createHttp({
     logger,
@@ -88,15 +94,19 @@ export async function createApiServer(deps: ApiDeps): Promise<FastifyInstance> {
     askForKey(scope, keyring);
     readStrictJson(scope);
     addEtags(scope);
-    const routes = speakContract(scope);
-    const routeDeps: RouteDeps = { ...deps, keyring, redis };
-    for (const add of ROUTES) add(routes, routeDeps);
+    const app = speakContract(scope);
+    const handlers: Routes["handlers"] = new Map();
+    for (const one of deps.accounts) {
+      const routes = { app, account: one.account.code, handlers };
+      for (const add of ROUTES) add(routes, { ...deps, ...one, keyring, redis });
+    }
   });
   return http;
 }
 
 const ROUTES = [
   addStack,
+  addAccounts,
   addMeters,
   addInstances,
   addProducts,

@@ -40,6 +40,8 @@ export async function startApi(
   options: {
     marketplaceKey?: string;
     redisUrl?: string;
+    /** Codes of further accounts of the seller. */
+    more?: readonly string[];
     /** Gives another way to the database, one that the test can cut. */
     routeTo?: (url: string) => Promise<string>;
   } = {},
@@ -56,6 +58,11 @@ export async function startApi(
     { code: ACCOUNT, marketplace: "koogallery", site: "cn" },
     clock.now(),
   );
+  const others = await Promise.all(
+    (options.more ?? []).map((code) =>
+      ensureAccount(pool, { code, marketplace: "koogallery", site: "cn" }, clock.now()),
+    ),
+  );
   for (const role of KEY_ROLES) {
     const key = { keyId: tokenOf(role).split("_")[1]!, accountNo: account.accountNo, name: role, role };
     await createKey(pool, { ...key, token: tokenOf(role) }, clock.now());
@@ -70,8 +77,7 @@ export async function startApi(
     pool,
     redisUrl: options.redisUrl ?? servers.redisUrl,
     queuePrefix: createTestRedisPrefix(),
-    account,
-    profile: market,
+    accounts: [account, ...others].map((one) => ({ account: one, profile: market })),
     addresses: { collector: "http://c", api: "http://a", storefront: "http://s", sandbox: null },
     version: "0.0.0-test",
     clock,
@@ -125,13 +131,13 @@ export type TestApi = Awaited<ReturnType<typeof startApi>>;
 /** A meter, an instance of it and a record of the hour before the last, in a call of the given state. */
 export async function addRecord(
   api: TestApi,
-  given: { instanceId: string; quantity?: string; state?: RecordState },
+  given: { instanceId: string; quantity?: string; state?: RecordState; account?: string },
 ) {
-  const { instanceId, quantity = "1.5000", state = "accepted" } = given;
+  const { instanceId, quantity = "1.5000", state = "accepted", account = ACCOUNT } = given;
   const hour = hourOf(clock.now()) - 2 * HOUR;
   const opened = new Date((hour - HOUR) / 1000).toISOString();
   await api.post("/v1/meters", { code: "tokens", aggregation: "sum" });
-  await api.post("/v1/instances", {
+  await api.post(`/v1/instances?account=${account}`, {
     instanceId,
     product: "llm",
     meter: "tokens",
@@ -139,7 +145,7 @@ export async function addRecord(
     opened,
   });
   const sn = serialNumber({
-    account: ACCOUNT,
+    account,
     instance: instanceId,
     begin: hour,
     end: hour + HOUR,

@@ -73,7 +73,7 @@ describe("a frozen hour", () => {
   test("waits until all its shards are frozen", async () => {
     await threeHours();
     await proven.ledger.rows(
-      "UPDATE hours SET frozen_at = NULL WHERE shard = 5 AND hour = to_timestamp($1::float8)",
+      "UPDATE hours SET divided_at = NULL, frozen_at = NULL WHERE shard = 5 AND hour = to_timestamp($1::float8)",
       [(H + HOUR) / 1e6],
     );
     await proven.prove();

@@ -21,6 +21,8 @@ export interface DeclaredAccount extends AccountDeclaration {
   profile: MarketplaceProfile;
   /** Its settings and secrets, as an environment has them: what else belongs to the account is read from here. */
   env: NodeJS.ProcessEnv;
+  /** References to variables that are not set: wrong only for a process that needs the secrets. */
+  unset: readonly SettingsProblem[];
 }
 
 const DEFAULT_CODE = "koogallery-cn";
@@ -40,7 +42,9 @@ export function readAccounts(env: NodeJS.ProcessEnv): DeclaredAccount[] {
  * @throws SettingsError if they cannot be used at the start
  */
 export function followSecrets(account: DeclaredAccount, { logger }: { logger: Logger }): Followed<unknown> {
-  const names = marketplaceOf(account.marketplace).secrets;
+  const { secrets: names } = marketplaceOf(account.marketplace);
+  const unset = account.unset.filter(({ name }) => names.includes(name.replace(/^secrets\./, "")));
+  if (unset.length > 0) throw new SettingsError(unset.map((one) => ({ ...one, account: account.code })));
   return ofAccount(account.code, () =>
     followSettings(names, account.env, (texts) => readSecrets(account, texts), { logger }),
   );
@@ -55,11 +59,12 @@ function ofEnvironment(env: NodeJS.ProcessEnv): DeclaredAccount {
 function declare(
   named: { code: string; marketplace: string; site: string | undefined },
   env: NodeJS.ProcessEnv,
+  unset: readonly SettingsProblem[] = [],
 ): DeclaredAccount {
   try {
     const declared = declareAccount(named, readTexts(marketplaceOf(named.marketplace).settings, env));
     const profile = profileOf(declared);
-    return { ...declared, profile, address: addressOf(profile), env };
+    return { ...declared, profile, address: addressOf(profile), env, unset };
   } catch (error) {
     throw error instanceof MarketplaceSettingError ? new SettingsError([error.problem]) : error;
   }
@@ -107,15 +112,13 @@ function declareFiled(
   env: NodeJS.ProcessEnv,
 ): DeclaredAccount {
   const own: NodeJS.ProcessEnv = { ...settings };
-  const problems: SettingsProblem[] = [];
+  const unset: SettingsProblem[] = [];
   for (const [name, reference] of Object.entries(secrets)) {
     if ("file" in reference) own[`${name}_FILE`] = resolve(folder, reference.file);
     else if (env[reference.env]) own[name] = env[reference.env];
-    else problems.push({ name: `secrets.${name}`, value: `env ${reference.env}`, right: SET_VARIABLE });
+    else unset.push({ name: `secrets.${name}`, value: `env ${reference.env}`, right: SET_VARIABLE });
   }
-  if (problems.length > 0) throw new SettingsError(problems);
-  readTexts(Object.keys(secrets), own);
-  return declare(named, own);
+  return declare(named, own, unset);
 }
 
 const SET_VARIABLE = { en: "a variable that is set and not empty", zh: "已设置且非空的环境变量" };

@@ -11,9 +11,11 @@ export interface Account {
   address: string | null;
   /** Set while the marketplace refuses our key, signature or rights. */
   haltedCode: string | null;
+  haltedAt: Micros | null;
 }
 
-const COLUMNS = `account_no AS "accountNo", code, marketplace, site, address, halted_code AS "haltedCode"`;
+const COLUMNS = `account_no AS "accountNo", code, marketplace, site, address, halted_code AS "haltedCode",
+  halted_at AS "haltedAt"`;
 
 /** How a start declares an account. */
 export interface DeclaredAccount {

@@ -16,6 +16,8 @@ export interface LiveKey {
   keyId: string;
   accountNo: number;
   role: KeyRole;
+  /** Codes of the accounts that it is limited to; null: all of the seller. */
+  accounts: string[] | null;
   secretSha256: Buffer;
 }
 
@@ -49,7 +51,7 @@ export async function listKeys(db: Db): Promise<ApiKey[]> {
 /** All keys that open something now; services keep them in memory and read them again every second or two. */
 export async function liveKeys(db: Db): Promise<LiveKey[]> {
   const { rows } = await db.query<LiveKey>(
-    `SELECT key_id AS "keyId", account_no AS "accountNo", role, secret_sha256 AS "secretSha256"
+    `SELECT key_id AS "keyId", account_no AS "accountNo", role, accounts, secret_sha256 AS "secretSha256"
      FROM api_keys WHERE revoked_at IS NULL`,
   );
   return rows;

@@ -83,7 +83,7 @@ export async function listHours(
      )
      SELECT seen.hour,
        CASE WHEN h.shards < $3::integer OR h.shards IS NULL THEN 'open'
-            WHEN h.incomplete THEN 'incomplete' WHEN u.events > 0 THEN 'complete' ELSE 'nothing' END AS status,
+            WHEN h.incomplete THEN 'incomplete' WHEN u.events > 0 OR r.records > 0 THEN 'complete' ELSE 'nothing' END AS status,
        COALESCE(h.reason, '') AS reason, h.sealed_at AS "sealedAt", COALESCE(u.events, 0) AS events,
        COALESCE(r.records, 0) AS records, COALESCE(r.states, '{}') AS states, r.window_ends AS "windowEnds"
      FROM seen

@@ -1,0 +1,44 @@
+import type { LiveKey } from "@quarterpast/store";
+import { refusal } from "./refuse.js";
+
+/** Whether a key may see an account: one that is limited to accounts sees nothing of another. */
+export function mayBeSeen({ accounts }: Pick<LiveKey, "accounts">, code: string): boolean {
+  return accounts === null || accounts.includes(code);
+}
+
+/**
+ * The account that a request is about: the one it names, or the only one that its key may see.
+ * @throws a refusal where it names none of them, or must name one
+ */
+export function accountOf(
+  key: Pick<LiveKey, "accounts">,
+  named: string | undefined,
+  codes: readonly string[],
+): string {
+  const visible = codes.filter((code) => mayBeSeen(key, code));
+  const [only] = visible;
+  if (only === undefined) {
+    throw refusal("forbidden", {
+      en: "This key is limited to accounts that are not served here",
+      zh: "该密钥所限的账号不在此处服务",
+    });
+  }
+  if (named === undefined && visible.length === 1) return only;
+  if (named !== undefined && visible.includes(named)) return named;
+  const right = { en: visible.join(", "), zh: visible.join("、") };
+  if (named === undefined) {
+    throw refusal(
+      "field_missing",
+      { en: `account is missing: give one of ${right.en}`, zh: `缺少 account：应为 ${right.zh} 之一` },
+      { field: "account" },
+    );
+  }
+  throw refusal(
+    "not_found",
+    {
+      en: `There is no account ${named}: give one of ${right.en}`,
+      zh: `没有账号 ${named}：应为 ${right.zh} 之一`,
+    },
+    { field: "account" },
+  );
+}
