@@ -283,7 +283,7 @@ test("the root builds every project", () => {
 });
 
 test("no file names a place on somebody's machine", () => {
-  const folders = ["packages", "services", "scripts", "test", ".ci"].flatMap(filesUnder);
+  const folders = ["packages", "services", "scripts", "test", "docs", "tools", ".ci"].flatMap(filesUnder);
   const papers = readdirSync(ROOT, { withFileTypes: true }).flatMap((entry) =>
     entry.isFile() ? [entry.name] : [],
   );

@@ -107,6 +107,21 @@ describe("doctor", () => {
     expect(checks.get("quarantine")!.found.en).toContain("acme gpu: 1, no such meter");
   });
 
+  it("warns of owed records before their window closes: in its last three minutes", async () => {
+    const api = await start();
+    await run(api);
+    await api.pool.query(
+      `INSERT INTO submissions (account_no, shard, seq_from, seq_to, state, deadline, expires, next_at, created_at)
+       VALUES ($1, 0, 1, 5, 'frozen', now() + interval '5 min', now() + interval '20 d', now(), now())`,
+      [api.account.accountNo],
+    );
+    expect(failing((await doctorOf(api)).checks)).toEqual([]);
+    await api.pool.query("UPDATE submissions SET deadline = now() + interval '150 s'");
+    const { checks } = await doctorOf(api);
+    expect(failing(checks)).toEqual(["submissions"]);
+    expect(checks.get("submissions")!.found.en).toMatch(/the first window closes in [23] min/);
+  });
+
   it("gives each reason to wait its own advice, and tells records that did not get through and what is overdue", async () => {
     const api = await start();
     await run(api);
