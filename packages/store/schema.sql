@@ -750,6 +750,14 @@ CREATE TABLE record_proofs (
   CONSTRAINT record_proofs_events_root_check CHECK ((octet_length(events_root) = 32))
 );
 
+CREATE TABLE record_receipts (
+  sn text NOT NULL,
+  receipt text NOT NULL,
+  at timestamp with time zone NOT NULL,
+  CONSTRAINT record_receipts_pkey PRIMARY KEY (sn),
+  CONSTRAINT record_receipts_sn_fkey FOREIGN KEY (sn) REFERENCES records(sn)
+);
+
 CREATE TABLE records (
   account_no smallint NOT NULL,
   shard smallint NOT NULL,

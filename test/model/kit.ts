@@ -40,6 +40,7 @@ export async function onBench(play: (bench: Bench) => Promise<void>): Promise<vo
     profile: market,
     client: market,
     recordsPerCall: 3,
+    instancesPerChunk: 3,
   };
   try {
     await play({

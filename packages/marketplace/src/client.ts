@@ -54,15 +54,23 @@ export interface RecordException {
    * WARNING: `duplicate` is what the marketplace said, not a proof. It proves our delivery only where the caller knows
    * that it sent this serial number more than once, and nobody else did; else it is a conflict (SPEC 6).
    */
-  outcome: RefusedOutcome | Extract<Outcome, "duplicate" | "unknown">;
+  outcome: RefusedOutcome | Extract<Outcome, "duplicate" | "conflict" | "expired" | "unknown"> | "not_taken";
   code: string;
   detail: string;
+  /** The reply itself shows that what is there is this record: a duplicate then proves the delivery. */
+  proven?: true;
+}
+
+/** What the marketplace calls a record that it took. */
+export interface Receipt {
+  serialNumber: string;
+  receipt: string;
 }
 
 /** What the marketplace's answer means for a call: a closed set. Decided by the body's code, never by HTTP status. */
 export type Verdict =
-  /** All records taken but the exceptions. Accepted is not billed. */
-  | { kind: "accepted"; exceptions: RecordException[] }
+  /** All records taken but the exceptions. Accepted is not billed. `receipts`: where the marketplace gives them. */
+  | { kind: "accepted"; exceptions: RecordException[]; receipts?: Receipt[] }
   /**
    * The whole call is refused for good, nothing was taken. With `bisect` the fault may be one record's: cut the call.
    * Without, the outcome is that of its only record. `suspects`: serial numbers that the reply itself named.

@@ -5,10 +5,15 @@ export * from "./port.js";
 export * from "./registry.js";
 export { readAccountsFile, type FiledAccount, type SecretReference } from "./accounts/file.js";
 export { followSecrets, readAccounts, type DeclaredAccount } from "./accounts/read.js";
-export type { ReadSetting } from "./readSetting.js";
+export { wrongSetting, type ReadSetting } from "./readSetting.js";
 export * from "./koogallery/push.js";
 export { CALL_CODES, RECORD_CODES, type CodeRule, type RecordCodeRule } from "./koogallery/codes.js";
 export * from "./koogallery/keyring.js";
+// What an adapter that lives elsewhere is built from.
+export { replyText } from "./http/clean.js";
+export { endpointOf, type Endpoint } from "./http/endpoint.js";
+export { exchange, type Exchange } from "./http/exchange.js";
+export { retryAfterMs } from "./http/retryAfter.js";
 export { TRANSPORT_CODES, type TransportCode } from "./http/transportCodes.js";
 export * from "./retry.js";
 export { secret, type Secret } from "./secret.js";

@@ -22,6 +22,11 @@ export interface WireRecordInput {
 export interface CallRates {
   inFlight: number;
   perSecond: number;
+  /**
+   * What all records of a call have in common: their product, or the key that signs them; the client knows keys, and has a
+   * call of several cut.
+   */
+  groupedBy: "product" | "key" | "nothing";
 }
 
 /**

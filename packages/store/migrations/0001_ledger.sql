@@ -577,6 +577,13 @@ CREATE TABLE outcomes (
 
 CREATE INDEX outcomes_sn ON outcomes (sn, outcome_id);
 
+-- What the marketplace calls a record that it took, if it gives it a name.
+CREATE TABLE record_receipts (
+  sn text PRIMARY KEY REFERENCES records (sn),
+  receipt text NOT NULL,
+  at timestamptz NOT NULL
+);
+
 CREATE INDEX outcomes_refused ON outcomes (sn)
   WHERE state IN ('conflict', 'rejected_fixable', 'rejected_final', 'expired', 'abnormal', 'missing');
 

@@ -38,6 +38,7 @@ export * from "./records/freezing.js";
 export * from "./records/heldSubmissions.js";
 export * from "./records/leftovers.js";
 export * from "./records/outcomes.js";
+export * from "./records/receipts.js";
 export * from "./records/records.js";
 export * from "./records/rereports.js";
 export * from "./records/submissions.js";

@@ -42,7 +42,11 @@ export interface FreezeDeps {
   /** Of this account. */
   profile: MarketplaceProfile;
   recordsPerCall: number;
+  /** Instances frozen in one transaction. */
+  instancesPerChunk?: number | undefined;
 }
+
+const INSTANCES_PER_CHUNK = 1_000;
 
 /** Freezes one chunk of the account's oldest unfrozen hour of every shard. @returns whether there was work. */
 export async function freezeRecords(deps: FreezeDeps): Promise<boolean> {
@@ -61,7 +65,8 @@ async function freezeChunk(deps: FreezeDeps, found: FreezeWork): Promise<boolean
     const work = await lockFreezeWork(db, found);
     if (!work) return false;
     await faultPoint("reporter.beforeFreeze");
-    const usages = await readSealedUsage(db, work, deps.recordsPerCall);
+    const { instancesPerChunk = INSTANCES_PER_CHUNK } = deps;
+    const usages = await readSealedUsage(db, work, instancesPerChunk);
     const now = deps.clock.now();
     const numbers = usages.map((usage) => usage.instanceNo);
     const packages = await openPackages(db, numbers, work.hour);
@@ -71,7 +76,7 @@ async function freezeChunk(deps: FreezeDeps, found: FreezeWork): Promise<boolean
     await insertResidues(db, work.hour, changedResidues(plans));
     await insertUnbillable(db, work.hour, unbillable(plans));
     const through = usages.at(-1)?.instanceNo ?? work.frozenThrough;
-    await advanceFreeze(db, work, through, usages.length < deps.recordsPerCall, now);
+    await advanceFreeze(db, work, through, usages.length < instancesPerChunk, now);
     await faultPoint("reporter.beforeFreezeCommit");
     return true;
   });
@@ -94,9 +99,10 @@ async function planAll(
   const planned: Planned[] = [];
   for (const usage of usages) {
     const notBefore = oldestBegin(profile.windows, now, usage.closed);
-    const taken = placement.needsTaken(hour, usage)
-      ? await readTakenIntervals(db, usage.instanceNo, notBefore)
-      : [];
+    const taken =
+      placement.needsTaken(hour, usage) && notBefore !== Infinity
+        ? await readTakenIntervals(db, usage.instanceNo, notBefore)
+        : [];
     const context = { hour, recordTime: now, limits: profile.limits, notBefore, taken };
     const { instanceNo, instanceId: instance } = usage;
     const shares = packages.sharesOf(instanceNo, billableQuantity(usage, profile.limits));
@@ -128,9 +134,26 @@ async function freezePlans(
   const records = sealed.map((record, at) => freezeOne(deps.profile, record, entries[at]!.usage));
   await insertRecords(db, records, now);
   await faultPoint("reporter.afterRecords");
-  for (let from = 0; from < records.length; from += deps.recordsPerCall) {
-    await insertIntent(db, records.slice(from, from + deps.recordsPerCall), now, deps.clock.real());
+  for (const call of callsOf(records, deps)) await insertIntent(db, call, now, deps.clock.real());
+}
+
+/** Cuts records into calls: none too large, and of one product each if the marketplace wants that. */
+function callsOf(
+  records: readonly FrozenRecord[],
+  { profile, recordsPerCall }: Pick<FreezeDeps, "profile" | "recordsPerCall">,
+): FrozenRecord[][] {
+  const isGrouped = profile.calls.groupedBy === "product";
+  const calls: FrozenRecord[][] = [];
+  for (const record of records) {
+    const last = calls.at(-1);
+    const fits =
+      last !== undefined &&
+      last.length < recordsPerCall &&
+      (!isGrouped || last[0]!.product === record.product);
+    if (fits) last.push(record);
+    else calls.push([record]);
   }
+  return calls;
 }
 
 /** Adds to a record what its submission needs: the marketplace's bytes, which never change after this, and its deadlines. */

@@ -52,6 +52,7 @@ runService({
       accounts,
       random: Math.random,
       recordsPerCall: settings.RECORDS_PER_CALL,
+      instancesPerChunk: settings.INSTANCES_PER_CHUNK,
     });
     const watchdog = createWatchdog({
       name: "reporter",

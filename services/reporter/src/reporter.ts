@@ -25,6 +25,7 @@ export interface ReporterDeps {
   metrics: Metrics;
   accounts: readonly ReporterAccount[];
   recordsPerCall: number;
+  instancesPerChunk: number;
   random: () => number;
 }
 
@@ -88,13 +89,17 @@ export function createReporter(deps: ReporterDeps): Reporter {
 }
 
 function accountLoops(
-  { pool, clock, logger, recordsPerCall, random }: ReporterDeps,
+  { pool, clock, logger, recordsPerCall, instancesPerChunk, random }: ReporterDeps,
   { account, profile, client }: ReporterAccount,
   loop: AddLoop,
   onState: (state: string) => void,
 ): Loop[] {
   const shared = { pool, clock, logger, account, profile, client };
-  const freezing = { ...shared, recordsPerCall: Math.min(recordsPerCall, profile.limits.recordsPerCall) };
+  const freezing = {
+    ...shared,
+    recordsPerCall: Math.min(recordsPerCall, profile.limits.recordsPerCall),
+    instancesPerChunk,
+  };
   const submitting: SubmitDeps = {
     ...shared,
     random,

@@ -8,8 +8,10 @@ export const reporterSettings = z.object({
   PORT: portSetting(),
   LOG_LEVEL: logLevelSetting().default("info"),
   DATABASE_URL: urlSetting("postgres", "postgresql"),
-  /** Records frozen in one transaction and filed in one call, at most what the marketplace allows. */
-  RECORDS_PER_CALL: integerSetting(1, 1_000).default(1_000),
+  /** Records filed in one call, at most what the marketplace allows. */
+  RECORDS_PER_CALL: integerSetting(1, 10_000).default(1_000),
+  /** Instances whose records are frozen in one transaction. */
+  INSTANCES_PER_CHUNK: integerSetting(1, 10_000).default(1_000),
   /** Where proofs go: exports of sealed hours, the public key, and the two below unless they are set. */
   PROOF_DIR: textSetting({ en: "a folder for proofs", zh: "存放凭证的目录" }).optional(),
   /** The Ed25519 key that signs manifests; made where there is none. */

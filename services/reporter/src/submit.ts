@@ -15,6 +15,7 @@ import {
   giveUpLost,
   haltAccount,
   insertOutcomes,
+  insertReceipts,
   insertSubmission,
   inTransaction,
   readOutgoing,
@@ -190,7 +191,11 @@ async function settle(
       now,
     );
     await insertPieces(db, claim, cutOf(claim, decision), now, real);
-    await insertPieces(db, claim, unknownOf(records, decision), now, decision.unknownWaits ? null : real);
+    const unknownFrom = decision.unknownWaits ? null : real;
+    await insertPieces(db, claim, singlesOf("unknown", records, decision), now, unknownFrom);
+    const again = real + decision.againMs * 1_000;
+    await insertPieces(db, claim, singlesOf("frozen", records, decision), now, again);
+    if (result.kind === "accepted") await insertReceipts(db, result.receipts ?? [], now);
     await faultPoint("reporter.beforeSettleCommit");
     if (decision.halts) {
       logger.error(
@@ -211,12 +216,16 @@ function cutOf(claim: ClaimedSubmission, decision: Decision): Range[] {
   return decision.pieces.map((count) => ({ seqFrom: next, seqTo: (next += count) - 1 }));
 }
 
-/** Single records of which nobody knows: they go out again too, or wait for a statement. */
-function unknownOf(records: readonly OutgoingRecord[], decision: Decision): Range[] {
-  const unknown = new Set(
-    decision.exceptions.filter(({ state }) => state === "unknown").map(({ serialNumber }) => serialNumber),
+/** Single records of a call that was answered: those that are unknown, or were surely not taken, go out again alone. */
+function singlesOf(
+  state: "unknown" | "frozen",
+  records: readonly OutgoingRecord[],
+  decision: Decision,
+): Range[] {
+  const found = new Set(
+    decision.exceptions.filter((one) => one.state === state).map(({ serialNumber }) => serialNumber),
   );
-  return records.filter(({ sn }) => unknown.has(sn)).map(({ seq }) => ({ seqFrom: seq, seqTo: seq }));
+  return records.filter(({ sn }) => found.has(sn)).map(({ seq }) => ({ seqFrom: seq, seqTo: seq }));
 }
 
 async function insertPieces(

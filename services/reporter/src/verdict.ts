@@ -29,6 +29,8 @@ export interface Decision {
   waits: boolean;
   /** The same of single records of which nobody knows. */
   unknownWaits: boolean;
+  /** Real ms until single records go out again that were surely not taken. */
+  againMs: number;
 }
 
 export interface VerdictContext {
@@ -55,6 +57,7 @@ export function decide(verdict: Verdict, context: VerdictContext): Decision {
     halts: false,
     waits: false,
     unknownWaits: mustWait("unknown", context),
+    againMs: delay(undefined, context),
   };
   const count = claim.seqTo - claim.seqFrom + 1;
   switch (verdict.kind) {
@@ -62,7 +65,7 @@ export function decide(verdict: Verdict, context: VerdictContext): Decision {
       return {
         ...base,
         exceptions: verdict.exceptions.map((exception) =>
-          judgeException(exception, Math.max(claim.attempt, context.sends?.get(exception.serialNumber) ?? 1)),
+          judgeException(exception, claim, context.sends?.get(exception.serialNumber) ?? 1),
         ),
       };
     case "refused":
@@ -125,11 +128,17 @@ function refusedState(
   return profile.expiredCodes.includes(code) ? "expired" : after(outcome);
 }
 
-/** "Already there" proves our delivery only for what we sent more than once (SPEC 6). */
-function judgeException(exception: RecordException, sends: number): Decision["exceptions"][number] {
-  const { serialNumber, code, detail, outcome } = exception;
-  const happening = outcome === "duplicate" && sends === 1 ? "conflict" : outcome;
-  return { serialNumber, code, detail, state: after(happening) };
+/** "Already there" proves our delivery only if the reply shows it, or for what we sent more than once (SPEC 6). */
+function judgeException(
+  { serialNumber, code, detail, outcome, proven }: RecordException,
+  { attempt, state: before }: VerdictContext["claim"],
+  sends: number,
+): Decision["exceptions"][number] {
+  const told = { serialNumber, code, detail };
+  if (outcome === "not_taken") return { ...told, state: stateBefore(before) };
+  if (outcome === "expired") return { ...told, state: "expired" };
+  const isOurs = proven === true || Math.max(attempt, sends) > 1;
+  return { ...told, state: after(outcome === "duplicate" && !isOurs ? "conflict" : outcome) };
 }
 
 function halves(count: number): number[] {

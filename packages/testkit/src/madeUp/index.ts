@@ -1,0 +1,2 @@
+export { madeUp, registerMadeUp } from "./marketplace.js";
+export { startMadeUpServer, type MadeUpFault, type MadeUpRecord, type MadeUpServer } from "./server.js";

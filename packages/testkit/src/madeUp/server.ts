@@ -1,0 +1,83 @@
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+
+/** A record as it came. */
+export interface MadeUpRecord {
+  at: string;
+  instance: string;
+  ref: string;
+  units: string;
+}
+
+/** Answers a call in place of the server; `accept` takes its records first. */
+export type MadeUpFault = (response: ServerResponse, accept: () => void) => void;
+
+/** The made-up marketplace itself: one record of an instance and hour, the first wins; it answers record by record. */
+export interface MadeUpServer {
+  url: string;
+  host: string;
+  /** What it keeps, by the instance and hour that it fills. */
+  filed: ReadonlyMap<string, MadeUpRecord>;
+  /** Bodies of the calls, the oldest first. */
+  bodies: readonly string[];
+  /** Used up one per call. */
+  faults: MadeUpFault[];
+  /** Refs of records that make a whole call fail. */
+  poison: Set<string>;
+  /** Answers of single records, by ref, in place of its own; used up. */
+  answers: Map<string, string>;
+  close(): Promise<void>;
+}
+
+/** Starts the marketplace on a free port of loopback. */
+export async function startMadeUpServer(key: string): Promise<MadeUpServer> {
+  const filed = new Map<string, MadeUpRecord>();
+  const bodies: string[] = [];
+  const http = createServer((request, response) => void handle(request, response));
+  await new Promise<void>((resolve) => http.listen(0, "127.0.0.1", resolve));
+  const host = `127.0.0.1:${(http.address() as AddressInfo).port}`;
+  const server: MadeUpServer = {
+    ...{ url: `http://${host}`, host, filed, bodies, faults: [], poison: new Set(), answers: new Map() },
+    close: () =>
+      new Promise((resolve) => {
+        http.close(() => resolve());
+        http.closeAllConnections();
+      }),
+  };
+
+  async function handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const chunks: Buffer[] = [];
+    for await (const chunk of request) chunks.push(chunk as Buffer);
+    const body = Buffer.concat(chunks).toString("utf8");
+    bodies.push(body);
+    const answer = (): [number, object] => take(request.headers["x-key"], body);
+    const fault = server.faults.shift();
+    if (fault) return fault(response, () => void answer());
+    const [status, reply] = answer();
+    response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(reply));
+  }
+
+  function take(given: unknown, body: string): [number, object] {
+    if (given !== key) return [403, { code: "BAD_KEY" }];
+    const { records } = JSON.parse(body) as { records: MadeUpRecord[] };
+    if (records.length > 25 || records.some(({ ref }) => server.poison.has(ref)))
+      return [400, { code: "BAD_CALL" }];
+    return [200, { code: "TAKEN", results: records.map(file) }];
+  }
+
+  function file(record: MadeUpRecord): object {
+    const { ref } = record;
+    const told = server.answers.get(ref);
+    server.answers.delete(ref);
+    if (told === "SILENT") return {};
+    if (told !== undefined) return { ref, status: told };
+    const slot = `${record.instance} ${record.at.slice(0, 11)}`;
+    const held = filed.get(slot);
+    if (!held) filed.set(slot, record);
+    const isSame = held?.ref === ref && held.units === record.units;
+    if (held && !isSame) return { ref, status: "HELD" };
+    return { ref, status: held ? "SAME" : "TAKEN", receipt: `R-${slot}` };
+  }
+
+  return server;
+}
