@@ -134,7 +134,7 @@ export function ruleOfCallCode(code: string, httpStatus: number): CodeRule {
   if (!isGatewayCode(code)) return rule({ kind: "unknown" }, "unknown", "not a known code", "未知结果码");
   if (httpStatus === 429) return rule({ kind: "retry" }, "unknown", "the gateway throttles", "网关限流");
   if ([401, 403, 404].includes(httpStatus)) {
-    return rule({ kind: "halt" }, "unknown", "the gateway lets this call not through", "网关拒绝该调用");
+    return rule({ kind: "halt" }, "unknown", "the gateway refuses this call", "网关拒绝该调用");
   }
   return rule({ kind: "unknown" }, "unknown", "an error of the gateway", "网关错误");
 }
