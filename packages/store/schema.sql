@@ -30,11 +30,13 @@ CREATE TABLE accounts (
   marketplace text NOT NULL,
   site text NOT NULL,
   address text,
+  day_offset_minutes smallint NOT NULL,
   halted_code text,
   halted_at timestamp with time zone,
   created_at timestamp with time zone NOT NULL,
   CONSTRAINT accounts_pkey PRIMARY KEY (account_no),
-  CONSTRAINT accounts_code_key UNIQUE (code)
+  CONSTRAINT accounts_code_key UNIQUE (code),
+  CONSTRAINT accounts_day_offset_minutes_check CHECK ((((day_offset_minutes >= '-720'::integer) AND (day_offset_minutes <= 840)) AND (((day_offset_minutes)::integer % 60) = 0)))
 );
 
 CREATE TABLE anchors (
@@ -665,7 +667,6 @@ CREATE TABLE price_plans (
   period text NOT NULL,
   free numeric NOT NULL,
   bands jsonb NOT NULL,
-  day_offset_minutes smallint NOT NULL,
   created_at timestamp with time zone NOT NULL,
   CONSTRAINT price_plans_pkey PRIMARY KEY (plan_id),
   CONSTRAINT price_plans_account_no_fkey FOREIGN KEY (account_no) REFERENCES accounts(account_no),
@@ -1414,7 +1415,7 @@ UNION ALL
             WHEN (f.scope = 'instance'::text) THEN f.key
             ELSE NULL::text
         END AS instance_id,
-    ((f.month)::timestamp without time zone AT TIME ZONE 'UTC'::text) AS since,
+    (((f.month)::timestamp without time zone - make_interval(mins => (a.day_offset_minutes)::integer)) AT TIME ZONE 'UTC'::text) AS since,
     f.ours,
     f.theirs,
     NULL::text AS code,
@@ -1650,15 +1651,15 @@ CREATE VIEW billing.revenue AS
                     WHEN 'life'::text THEN NULL::timestamp without time zone
                     ELSE date_trunc(COALESCE(p.period, 'month'::text), l.begins)
                 END AS period
-           FROM (((((billing.records b
+           FROM ((((((billing.records b
              JOIN records r USING (sn))
+             JOIN accounts a ON ((a.account_no = r.account_no)))
              JOIN instances i USING (instance_no))
              LEFT JOIN LATERAL ( SELECT p_1.model,
                     p_1.currency,
                     p_1.bands,
                     p_1.free,
-                    p_1.period,
-                    p_1.day_offset_minutes
+                    p_1.period
                    FROM price_plans p_1
                   WHERE ((p_1.account_no = r.account_no) AND (p_1.product = b.product) AND (p_1.meter_no = i.meter_no) AND (p_1.valid_from <= r.begin_at))
                   ORDER BY p_1.valid_from DESC, p_1.plan_id DESC
@@ -1666,7 +1667,7 @@ CREATE VIEW billing.revenue AS
              LEFT JOIN LATERAL ( SELECT sum(d_1.quantity) AS quantity
                    FROM deductions d_1
                   WHERE ((d_1.instance_no = r.instance_no) AND (d_1.hour = r.hour))) d ON (true))
-             CROSS JOIN LATERAL ( SELECT ((r.begin_at AT TIME ZONE 'UTC'::text) + make_interval(mins => COALESCE((p.day_offset_minutes)::integer, 0))) AS begins) l)
+             CROSS JOIN LATERAL ( SELECT ((r.begin_at AT TIME ZONE 'UTC'::text) + make_interval(mins => (a.day_offset_minutes)::integer)) AS begins) l)
         ), of_hour AS (
          SELECT priced.sn,
             priced.account,

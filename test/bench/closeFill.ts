@@ -11,7 +11,7 @@ export async function fillHour(pool: Pool, instances: number): Promise<Account> 
   const now = CLOSED_HOUR;
   const account = await ensureAccount(
     pool,
-    { code: "koogallery-cn", marketplace: "koogallery", site: "cn" },
+    { code: "koogallery-cn", marketplace: "koogallery", site: "cn", dayOffset: 28_800_000_000 },
     now,
   );
   await ensureShards(pool, now);

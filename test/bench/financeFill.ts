@@ -64,7 +64,7 @@ export async function fillMonth(
 ): Promise<void> {
   const { accountNo, code } = await ensureAccount(
     pool,
-    { code: "koogallery-cn", marketplace: "koogallery", site: "cn" },
+    { code: "koogallery-cn", marketplace: "koogallery", site: "cn", dayOffset: 28_800_000_000 },
     MONTH,
   );
   await ensureShards(pool, MONTH);
@@ -77,7 +77,13 @@ export async function fillMonth(
   );
   const indexes = await dropIndexes(pool);
   const market = profileOf({
-    ...{ code: "koogallery-cn", marketplace: "koogallery", site: "cn", settings: {} },
+    ...{
+      code: "koogallery-cn",
+      marketplace: "koogallery",
+      site: "cn",
+      dayOffset: 28_800_000_000,
+      settings: {},
+    },
   });
   const { privateKey } = generateKeyPairSync("ed25519");
   const publicKey = publicKeyOf(privateKey);

@@ -88,7 +88,11 @@ async function prepare(databaseUrl: string): Promise<void> {
   await migrate(databaseUrl);
   const pool = createPool({ databaseUrl, applicationName: "bench", max: 4, onError: () => {} });
   const now = Date.now() * 1_000;
-  const account = await ensureAccount(pool, { code: "bench", marketplace: "koogallery", site: "cn" }, now);
+  const account = await ensureAccount(
+    pool,
+    { code: "bench", marketplace: "koogallery", site: "cn", dayOffset: 28_800_000_000 },
+    now,
+  );
   const { accountNo } = account;
   await ensureShards(pool, hourOf(now) - HOUR);
   await setClock(pool, { realAnchor: now, productAnchor: now, rate: 1 });

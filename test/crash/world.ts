@@ -187,7 +187,7 @@ async function prepareLedger(pool: Pool): Promise<Subject[]> {
   const start = FIRST_HOUR_MS * 1_000;
   const account = await ensureAccount(
     pool,
-    { code: "koogallery-cn", marketplace: "koogallery", site: "cn" },
+    { code: "koogallery-cn", marketplace: "koogallery", site: "cn", dayOffset: 28_800_000_000 },
     start,
   );
   await ensureShards(pool, start);

@@ -85,7 +85,7 @@ test(`of ${RECORDS} records with 1 % corrupted every difference is found and cla
         currency: "CNY",
         period: "month",
       },
-      ...{ free: "0", bands: [{ upTo: null, unitPrice: "2" }], dayOffsetMinutes: 480 },
+      ...{ free: "0", bands: [{ upTo: null, unitPrice: "2" }] },
     },
     now,
   );

@@ -46,7 +46,7 @@ export async function startRunningApi() {
   await setClock(pool, { realAnchor: now, productAnchor: now, rate: 1 });
   const { accountNo } = await ensureAccount(
     pool,
-    { code: "koogallery-cn", marketplace: "koogallery", site: "cn" },
+    { code: "koogallery-cn", marketplace: "koogallery", site: "cn", dayOffset: 28_800_000_000 },
     now,
   );
   await createKey(

@@ -8,7 +8,7 @@ import {
   type Text,
 } from "@quarterpast/domain";
 import { z } from "zod";
-import { field } from "./field.js";
+import { field, optional } from "./field.js";
 import { ascii, asciiText, instant, isHour, isWholeSecond, oneOf, plainText, printable } from "./forms.js";
 
 // Fields of requests that several routes take, each with what would be right for it.
@@ -55,8 +55,6 @@ export const hourStart = (en: string, zh: string) =>
     },
     instant(isHour),
   );
-/** A span of hours: from the first until before the last. */
-export const span = { from: hourStart("From", "自"), to: hourStart("To", "至") };
 
 export const meterCode = asked(
   { en: "Meter", zh: "计量项" },
@@ -132,6 +130,13 @@ export const month = asked(
   { en: "a month, e.g. 2026-03", zh: "月份，例如 2026-03" },
   z.string().regex(/^20\d\d-(0[1-9]|1[0-2])$/),
 );
+
+/** Hours: those of a month in the days of the account's marketplace, or from the first until before the last. */
+export const hours = {
+  month: optional(month),
+  from: optional(hourStart("From", "自")),
+  to: optional(hourStart("To", "至")),
+};
 
 /** How many items a page has. */
 export const limit = (most: number, otherwise: number) =>

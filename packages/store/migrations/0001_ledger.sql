@@ -27,6 +27,9 @@ CREATE TABLE accounts (
   site text NOT NULL,
   -- Where its records go; null until a process that knows has started.
   address text,
+  -- Where the marketplace's day and month begin, as minutes that they are ahead of UTC. Records are of UTC hours, so a day
+  -- begins with one.
+  day_offset_minutes smallint NOT NULL CHECK (day_offset_minutes BETWEEN -720 AND 840 AND day_offset_minutes % 60 = 0),
   -- Set while the marketplace refuses our key, signature or rights: nothing is sent until a probe succeeds.
   halted_code text,
   halted_at timestamptz,
@@ -1160,8 +1163,6 @@ CREATE TABLE price_plans (
   free numeric NOT NULL CHECK (free >= 0 AND free < 'Infinity'),
   -- [{upTo, unitPrice}] as decimal texts, in rising order; the last upTo is null.
   bands jsonb NOT NULL,
-  -- Where the marketplace's day begins, as minutes that it is ahead of UTC.
-  day_offset_minutes smallint NOT NULL,
   created_at timestamptz NOT NULL
 );
 
@@ -1310,7 +1311,7 @@ JOIN accounts a USING (account_no)
 JOIN statements t USING (statement_id)
 UNION ALL
 SELECT 'm' || f.finding_id, f.kind, f.scope, a.code, f.key, CASE WHEN f.scope = 'instance' THEN f.key END,
-  f.month::timestamp AT TIME ZONE 'UTC', f.ours, f.theirs, NULL, f.currency,
+  (f.month::timestamp - make_interval(mins => a.day_offset_minutes)) AT TIME ZONE 'UTC', f.ours, f.theirs, NULL, f.currency,
   CASE WHEN f.kind = 'late' THEN 0 ELSE abs(COALESCE(f.theirs, 0) - COALESCE(f.ours, 0)) END,
   f.found_at, f.resolved_at, t.source
 FROM bill_findings f
@@ -1370,9 +1371,10 @@ WITH priced AS (
     l.begins, CASE p.period WHEN 'life' THEN NULL ELSE date_trunc(COALESCE(p.period, 'month'), l.begins) END AS period
   FROM billing.records b
   JOIN records r USING (sn)
+  JOIN accounts a ON a.account_no = r.account_no
   JOIN instances i USING (instance_no)
   LEFT JOIN LATERAL (
-    SELECT model, currency, bands, free, period, day_offset_minutes FROM price_plans p
+    SELECT model, currency, bands, free, period FROM price_plans p
     WHERE p.account_no = r.account_no AND p.product = b.product AND p.meter_no = i.meter_no AND p.valid_from <= r.begin_at
     ORDER BY p.valid_from DESC, p.plan_id DESC LIMIT 1
   ) p ON true
@@ -1380,7 +1382,7 @@ WITH priced AS (
     SELECT sum(quantity) AS quantity FROM deductions d WHERE d.instance_no = r.instance_no AND d.hour = r.hour
   ) d ON true
   CROSS JOIN LATERAL (
-    SELECT (r.begin_at AT TIME ZONE 'UTC') + make_interval(mins => COALESCE(p.day_offset_minutes, 0)) AS begins
+    SELECT (r.begin_at AT TIME ZONE 'UTC') + make_interval(mins => a.day_offset_minutes) AS begins
   ) l
 ), of_hour AS (
   SELECT *, COALESCE(sum(quantity) FILTER (WHERE expected) OVER (

@@ -115,18 +115,18 @@ describe("an account", () => {
   test("takes no number at a start of its own: ten thousand starts leave the sequence as it was", async () => {
     const last = async () => (await cn.rows("SELECT last_value FROM accounts_account_no_seq"))[0];
     const before = await last();
-    const { code, marketplace, site } = cn.account;
+    const { code, marketplace, site, dayOffset } = cn.account;
     for (let start = 0; start < 20; start += 1)
-      await ensureAccount(cn.pool, { code, marketplace, site }, NOW);
+      await ensureAccount(cn.pool, { code, marketplace, site, dayOffset }, NOW);
     expect(await last()).toEqual(before);
     await cn.rows("SELECT setval('accounts_account_no_seq', 32767)");
-    expect(await ensureAccount(cn.pool, { code, marketplace, site }, NOW)).toEqual(cn.account);
+    expect(await ensureAccount(cn.pool, { code, marketplace, site, dayOffset }, NOW)).toEqual(cn.account);
   });
 
   test("that is declared otherwise is refused once it has records, and bound anew before", async () => {
-    const { code } = cn.account;
+    const { code, dayOffset } = cn.account;
     const declared = (site: string, address: string) =>
-      ensureAccount(cn.pool, { code, marketplace: "koogallery", site, address }, NOW);
+      ensureAccount(cn.pool, { code, marketplace: "koogallery", site, dayOffset, address }, NOW);
     expect(await declared("intl", "mkt-intl.example")).toMatchObject({
       site: "intl",
       address: "mkt-intl.example",
@@ -141,7 +141,9 @@ describe("an account", () => {
       problem: { name: "address", value: "elsewhere.example" },
     });
     // A process that does not know the address asks for none.
-    expect(await ensureAccount(cn.pool, { code, marketplace: "koogallery", site: "cn" }, NOW)).toMatchObject({
+    expect(
+      await ensureAccount(cn.pool, { code, marketplace: "koogallery", site: "cn", dayOffset }, NOW),
+    ).toMatchObject({
       address: "mkt.example",
     });
   });

@@ -43,19 +43,9 @@ beforeAll(async () => {
     { upTo: "3", unitPrice: "0.3" },
     { upTo: null, unitPrice: "0.2" },
   ];
-  await addPlan(
-    ledger.pool,
-    actor,
-    { ...terms, meter: "tokens", model: "step", bands: step, dayOffsetMinutes: 480 },
-    H,
-  );
+  await addPlan(ledger.pool, actor, { ...terms, meter: "tokens", model: "step", bands: step }, H);
   const flat = [{ upTo: null, unitPrice: "2" }];
-  await addPlan(
-    ledger.pool,
-    actor,
-    { ...terms, meter: "calls", model: "fixed", bands: flat, dayOffsetMinutes: 480 },
-    H,
-  );
+  await addPlan(ledger.pool, actor, { ...terms, meter: "calls", model: "fixed", bands: flat }, H);
   sns = await fileRecords(ledger, [
     { instanceId: "i-1", begin: H, quantity: "3.0000" },
     { instanceId: "i-1", begin: H + HOUR, quantity: "5.0000" },

@@ -21,7 +21,7 @@ beforeEach(async () => {
     model: "fixed",
     currency: "CNY",
   } as const;
-  const rest = { period: "month", free: "0", bands, dayOffsetMinutes: 480 } as const;
+  const rest = { period: "month", free: "0", bands } as const;
   await addPlan(ledger.pool, { accountNo: 1, keyId: "k" }, { ...plan, ...rest }, H);
   sns = await fileRecords(ledger, [
     { instanceId: "i-1", begin: H, quantity: "10.0000" },
@@ -47,12 +47,7 @@ const take = (
   lines: NewBillLine[],
   complete = true,
   period: Period | undefined = billPeriod(lines, OFFSET),
-) =>
-  takeBill(
-    ledger.pool,
-    { accountNo: 1, source: "bill.xlsx", complete, lines, period, dayOffset: OFFSET },
-    NOW,
-  );
+) => takeBill(ledger.pool, { accountNo: 1, source: "bill.xlsx", complete, lines, period }, NOW);
 const standing = async (kind?: "late") =>
   (
     await listFindings(ledger.pool, "koogallery-cn", {
@@ -155,7 +150,7 @@ describe("what a bill covers", () => {
       { accountNo: 1, keyId: "k" },
       {
         ...{ product: "product", meter: "tokens", validFrom: H - 9 * DAY, model: "fixed", currency: "CNY" },
-        ...{ period: "month", free: "0", bands: [{ upTo: null, unitPrice: "0.333" }], dayOffsetMinutes: 480 },
+        ...{ period: "month", free: "0", bands: [{ upTo: null, unitPrice: "0.333" }] },
       } as const,
       H,
     );

@@ -35,7 +35,6 @@ const plan = (given: Partial<NewPlan> = {}): NewPlan => ({
   period: "month",
   free: "0",
   bands: BANDS,
-  dayOffsetMinutes: 480,
   ...given,
 });
 const add = (given: Partial<NewPlan> = {}) => addPlan(ledger.pool, actor(), plan(given), H);
@@ -102,6 +101,22 @@ describe("expected revenue", () => {
         unpriced: 0,
       },
     ]);
+  });
+
+  test("falls into the account's month, whether a price is known or not", async () => {
+    await fileRecords(ledger, [
+      { instanceId: "i-1", begin: at("2026-03-31T15:00:00Z"), quantity: "1.0000" },
+      // 2026-04-01 in Beijing.
+      { instanceId: "i-1", begin: at("2026-03-31T17:00:00Z"), quantity: "2.0000" },
+    ]);
+    expect(await amounts()).toMatchObject([
+      { amount: null, month: "2026-03-01" },
+      { amount: null, month: "2026-04-01" },
+    ]);
+    await add();
+    expect((await amounts()).map(({ month }) => month)).toEqual(["2026-03-01", "2026-04-01"]);
+    await ledger.rows("UPDATE accounts SET day_offset_minutes = 0");
+    expect((await amounts()).map(({ month }) => month)).toEqual(["2026-03-01", "2026-03-01"]);
   });
 
   test("of a tier price is 1.60 for one record of 8 and 1.90 for 3 + 5", async () => {

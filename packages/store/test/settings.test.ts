@@ -52,7 +52,7 @@ describe("accounts and meters", () => {
   test("keep what they were made with", async () => {
     const again = await ensureAccount(
       ledger.pool,
-      { code: "koogallery-cn", marketplace: "other", site: "intl" },
+      { code: "koogallery-cn", marketplace: "other", site: "intl", dayOffset: 0 },
       H,
     );
     expect(again).toEqual(ledger.account);

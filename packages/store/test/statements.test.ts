@@ -210,7 +210,7 @@ describe("a difference", () => {
     const sn = await file(ledger, "i-1", "5.0000");
     const other = await ensureAccount(
       ledger.pool,
-      { code: "other", marketplace: "koogallery", site: "intl" },
+      { code: "other", marketplace: "koogallery", site: "intl", dayOffset: 0 },
       H,
     );
     expect(await take([line(sn)], { accountNo: other.accountNo })).toMatchObject({ extra: 1, billed: 0 });

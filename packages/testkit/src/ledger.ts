@@ -49,7 +49,7 @@ export async function openLedger(firstHour: Micros = H): Promise<Ledger> {
   const pool = createPool({ databaseUrl: database.url, applicationName: "test", max: 16, onError: () => {} });
   const account = await ensureAccount(
     pool,
-    { code: "koogallery-cn", marketplace: "koogallery", site: "cn" },
+    { code: "koogallery-cn", marketplace: "koogallery", site: "cn", dayOffset: 8 * HOUR },
     firstHour,
   );
   await ensureShards(pool, firstHour);
@@ -65,7 +65,11 @@ export async function openLedger(firstHour: Micros = H): Promise<Ledger> {
 
 /** The same database as another account of the seller has it; ending it is left to the first. */
 export async function secondAccount(ledger: Ledger, code = "koogallery-intl"): Promise<Ledger> {
-  const account = await ensureAccount(ledger.pool, { code, marketplace: "koogallery", site: "intl" }, H);
+  const account = await ensureAccount(
+    ledger.pool,
+    { code, marketplace: "koogallery", site: "intl", dayOffset: 0 },
+    H,
+  );
   return { ...ledgerOf(ledger.pool, account, H), url: ledger.url, end: async () => {} };
 }
 

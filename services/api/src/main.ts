@@ -22,7 +22,9 @@ runService({
     await clock.start();
     const accounts: ApiAccount[] = [];
     for (const one of declared) {
-      accounts.push({ account: await ensureAccount(pool, one, clock.now()), profile: one.profile });
+      const declaration = { ...one, dayOffset: one.profile.windows.dayOffset };
+      const account = await ensureAccount(pool, declaration, clock.now());
+      accounts.push({ account, profile: one.profile });
     }
     const http = await createApiServer({
       pool,

@@ -55,12 +55,16 @@ export async function startApi(
   await setClock(pool, { realAnchor: clock.real(), productAnchor: clock.now(), rate: 1 });
   const account = await ensureAccount(
     pool,
-    { code: ACCOUNT, marketplace: "koogallery", site: "cn" },
+    { code: ACCOUNT, marketplace: "koogallery", site: "cn", dayOffset: 28_800_000_000 },
     clock.now(),
   );
   const others = await Promise.all(
     (options.more ?? []).map((code) =>
-      ensureAccount(pool, { code, marketplace: "koogallery", site: "cn" }, clock.now()),
+      ensureAccount(
+        pool,
+        { code, marketplace: "koogallery", site: "cn", dayOffset: 28_800_000_000 },
+        clock.now(),
+      ),
     ),
   );
   for (const role of KEY_ROLES) {
@@ -128,13 +132,13 @@ export async function startApi(
 
 export type TestApi = Awaited<ReturnType<typeof startApi>>;
 
-/** A meter, an instance of it and a record of the hour before the last, in a call of the given state. */
+/** A meter, an instance of it and a record of an hour, of that before the last if none is given, in a call of the state. */
 export async function addRecord(
   api: TestApi,
-  given: { instanceId: string; quantity?: string; state?: RecordState; account?: string },
+  given: { instanceId: string; quantity?: string; state?: RecordState; account?: string; hour?: number },
 ) {
   const { instanceId, quantity = "1.5000", state = "accepted", account = ACCOUNT } = given;
-  const hour = hourOf(clock.now()) - 2 * HOUR;
+  const { hour = hourOf(clock.now()) - 2 * HOUR } = given;
   const opened = new Date((hour - HOUR) / 1000).toISOString();
   await api.post("/v1/meters", { code: "tokens", aggregation: "sum" });
   await api.post(`/v1/instances?account=${account}`, {

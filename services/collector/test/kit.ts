@@ -40,7 +40,7 @@ export async function createStand(options: { redisUrl?: string } = {}) {
   await setClock(pool, { realAnchor: nowMicros(), productAnchor: nowMicros(), rate: 1 });
   const account = await ensureAccount(
     pool,
-    { code: "test", marketplace: "koogallery", site: "cn" },
+    { code: "test", marketplace: "koogallery", site: "cn", dayOffset: 28_800_000_000 },
     nowMicros(),
   );
   for (const role of ["ingest", "operator", "finance", "auditor"] as const) {

@@ -41,7 +41,11 @@ runService({
     const io = { now: () => clock.real() / 1_000, nonce: randomUUID };
     const accounts: ReporterAccount[] = [];
     for (const [at, one] of declared.entries()) {
-      const account = await ensureAccount(pool, one, clock.now());
+      const account = await ensureAccount(
+        pool,
+        { ...one, dayOffset: one.profile.windows.dayOffset },
+        clock.now(),
+      );
       accounts.push({ account, profile: one.profile, client: clientOf(one, secrets[at]!.value, io) });
     }
     const reporter = createReporter({

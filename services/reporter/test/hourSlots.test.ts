@@ -34,8 +34,9 @@ beforeEach(async () => {
     ...{ code: "made-up", marketplace: "madeup", site: "main" },
     settings: { MADE_UP_URL: market.url },
   };
-  account = await ensureAccount(ledger.pool, declared, clock.now());
   profile = profileOf(declared);
+  const { dayOffset } = profile.windows;
+  account = await ensureAccount(ledger.pool, { ...declared, dayOffset }, clock.now());
   client = clientOf(declared, () => "key", { now: Date.now, nonce: randomUUID });
   await ledger.meter("tokens", "sum");
 });

@@ -3,6 +3,7 @@ import {
   createOrderQuery,
   KEY_SETTINGS,
   readKeyring,
+  profileOf,
   readAccessKey,
   type OrderQuery,
 } from "@quarterpast/marketplace";
@@ -52,9 +53,15 @@ runService({
     });
     const clock = createProductClock({ readAnchor: clockReader(pool), logger });
     await clock.start();
+    const declared = {
+      code: settings.ACCOUNT,
+      marketplace: settings.MARKETPLACE,
+      site: settings.MARKETPLACE_SITE,
+      settings: {},
+    };
     const account = await ensureAccount(
       pool,
-      { code: settings.ACCOUNT, marketplace: settings.MARKETPLACE, site: settings.MARKETPLACE_SITE },
+      { ...declared, dayOffset: profileOf(declared).windows.dayOffset },
       clock.now(),
     );
     const orderQuery = orderQueryOf(settings, clock);

@@ -145,7 +145,7 @@ export interface CallOptions {
 
 /** Another account in the same database, which the first one's test ends. */
 async function secondAccount(ledger: Ledger): Promise<Ledger> {
-  const other = { code: "koogallery-two", marketplace: "koogallery", site: "cn" };
+  const other = { code: "koogallery-two", marketplace: "koogallery", site: "cn", dayOffset: 28_800_000_000 };
   const account = await ensureAccount(ledger.pool, other, H);
   return { ...ledger, account, end: async () => {} };
 }

@@ -9,7 +9,7 @@ export const instanceOf = (n: number): string => `i-${String(n).padStart(8, "0")
 export async function fill(pool: Pool, instances: number): Promise<void> {
   const { accountNo } = await ensureAccount(
     pool,
-    { code: "koogallery-cn", marketplace: "koogallery", site: "cn" },
+    { code: "koogallery-cn", marketplace: "koogallery", site: "cn", dayOffset: 28_800_000_000 },
     NOW,
   );
   await ensureShards(pool, NOW - (NOW % HOUR));

@@ -39,7 +39,7 @@ async function openLedger({ root, databaseUrl }: Place): Promise<any> {
   });
   const account = await store.ensureAccount(
     pool,
-    { code: "koogallery-cn", marketplace: "koogallery", site: "cn" },
+    { code: "koogallery-cn", marketplace: "koogallery", site: "cn", dayOffset: 28_800_000_000 },
     H,
   );
   await store.ensureShards(pool, H);
@@ -90,7 +90,7 @@ async function pipeline(place: Place): Promise<string[]> {
     dataDir: join(dir, "sandbox"),
   });
   const declared = {
-    ...{ code: "koogallery-cn", marketplace: "koogallery", site: "cn" },
+    ...{ code: "koogallery-cn", marketplace: "koogallery", site: "cn", dayOffset: 28_800_000_000 },
     settings: { MARKETPLACE_URL: sandbox.url, MARKETPLACE_STATEMENT_PATH: "/sandbox/sdr" },
   };
   const secrets = () => ({ keyring: { account: ["key"], products: new Map() }, accessKey: undefined });

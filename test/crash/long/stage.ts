@@ -142,7 +142,7 @@ async function prepareLedger(pool: Pool, instances: number): Promise<void> {
   const start = FIRST_MS * 1_000;
   const { accountNo } = await ensureAccount(
     pool,
-    { code: "koogallery-cn", marketplace: "koogallery", site: "cn" },
+    { code: "koogallery-cn", marketplace: "koogallery", site: "cn", dayOffset: 28_800_000_000 },
     start,
   );
   await ensureShards(pool, start);

@@ -2,12 +2,11 @@ import { createHash } from "node:crypto";
 import { mkdir, open, rename, rm, writeFile } from "node:fs/promises";
 import { basename, join } from "node:path";
 import type { Command } from "commander";
-import { apiOf, choice, onStack, type StackFlags } from "../command.js";
+import { choice, openApi, onStack, type StackFlags } from "../command.js";
 import { CliError, EXIT } from "../exit.js";
 import { language, say } from "../lang.js";
 import { print, printJson } from "../output.js";
-import { findStack } from "@quarterpast/stack/find";
-import { readSpan } from "../verify/span.js";
+import { dayOffsetOf, monthHelp, readSpan } from "../verify/span.js";
 
 interface ExportFlags extends StackFlags {
   hour?: string;
@@ -27,7 +26,7 @@ export function register(program: Command): void {
         zh: "将话单导出为文件，并附 SHA-256",
       }),
     )
-    .option("--month <yyyy-mm>", say({ en: "of this UTC month", zh: "指定 UTC 月份" }))
+    .option("--month <yyyy-mm>", monthHelp())
     .option("--hour <time>", say({ en: "of this hour", zh: "指定小时" }))
     .option("--product <product>", say({ en: "of this product", zh: "指定产品" }))
     .option("--customer <subject>", say({ en: "of this customer's subject", zh: "指定客户主体" }))
@@ -38,7 +37,8 @@ export function register(program: Command): void {
     )
     .requiredOption("--out <dir>", say({ en: "folder for the file", zh: "输出目录" }))
     .action(async (flags: ExportFlags) => {
-      const span = readSpan(flags);
+      const api = await openApi(flags);
+      const span = await readSpan(flags, dayOffsetOf(api));
       if (!span)
         throw new CliError(EXIT.usage, { en: "give --month or --hour", zh: "请给出 --month 或 --hour" });
       const { product, customer: subject, format } = flags;
@@ -47,8 +47,7 @@ export function register(program: Command): void {
         .map(encodeURIComponent);
       const path = join(flags.out, `records-${named.join("-")}.${format}`);
       const query = { from: span.from, to: span.to, product, subject, format, lang: language() };
-      const stack = await findStack(flags);
-      const { bytes, sha256 } = await save(path, await apiOf(stack).exportRecords({ query }));
+      const { bytes, sha256 } = await save(path, await api.exportRecords({ query }));
       if (flags.json) printJson({ path, bytes, sha256 });
       else print(`${path}  ${bytes} B  SHA-256 ${sha256}`);
     });

@@ -6,7 +6,7 @@ import { CliError, EXIT } from "../exit.js";
 import { say, type Text } from "../lang.js";
 import { linesOf } from "../lines.js";
 import { formatFields, formatTable, note, print, printJson, type Column } from "../output.js";
-import { readSpan } from "../verify/span.js";
+import { dayOffsetOf, monthHelp, readSpan } from "../verify/span.js";
 
 type Hour = z.output<typeof rebuiltHour>;
 type Difference = Hour["differences"][number];
@@ -39,14 +39,15 @@ export function register(program: Command): void {
       }),
     )
     .option("--hour <time>", say({ en: "this hour", zh: "指定小时" }))
-    .option("--month <yyyy-mm>", say({ en: "the hours of this UTC month", zh: "该 UTC 月份的各小时" }))
+    .option("--month <yyyy-mm>", monthHelp())
     .action(async (flags: StackFlags & { hour?: string; month?: string }) => {
-      const span = readSpan(flags);
+      const api = await openApi(flags);
+      const span = await readSpan(flags, dayOffsetOf(api));
       if (!span)
         throw new CliError(EXIT.usage, { en: "give --hour or --month", zh: "请给出 --hour 或 --month" });
       const hours: Hour[] = [];
       const query = { from: span.from, to: span.to };
-      const chunks = await (await openApi(flags)).rebuildHours({ query });
+      const chunks = await api.rebuildHours({ query });
       for await (const lines of linesOf(chunks))
         for (const line of lines) if (line !== "") hours.push(rebuiltHour.parse(JSON.parse(line)));
       if (flags.json) printJson(summary(hours));

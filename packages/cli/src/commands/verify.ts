@@ -17,11 +17,12 @@ import { formatFields, formatTable, note, print, printJson, type Column } from "
 import { findStack } from "@quarterpast/stack/find";
 import { openFolder, verifyFolder, type FolderVerdict } from "../verify/folder.js";
 import { verifyLedger } from "../verify/ledger.js";
-import { readSpan, type Span } from "../verify/span.js";
+import { dayOffsetOf, monthHelp, readSpan, writtenDayOffset, type Span } from "../verify/span.js";
 
 interface VerifyFlags extends StackFlags {
   hour?: string;
   month?: string;
+  dayOffset?: string;
   record?: string;
   archive?: string;
   key?: string;
@@ -51,7 +52,14 @@ export function register(program: Command): void {
       }),
     )
     .option("--hour <time>", say({ en: "this hour alone", zh: "仅此小时" }))
-    .option("--month <yyyy-mm>", say({ en: "the hours of this UTC month", zh: "该 UTC 月份的各小时" }))
+    .option("--month <yyyy-mm>", monthHelp())
+    .option(
+      "--day-offset <offset>",
+      say({
+        en: "for a month of an archive: by how much the marketplace's day is ahead of UTC, e.g. +08:00",
+        zh: "按月核验归档时：云市场的日期较 UTC 提前多少，例如 +08:00",
+      }),
+    )
     .option(
       "--record <sn>",
       say({ en: "the hour whose manifest covers this record", zh: "清单涵盖该话单的小时" }),
@@ -100,7 +108,7 @@ function depthOf({ events, chainOnly }: VerifyFlags): Depth {
 }
 
 async function overArchive(flags: VerifyFlags, dir: string): Promise<FolderVerdict> {
-  const span = readSpan(flags);
+  const span = await readSpan(flags, writtenDayOffset(flags.dayOffset));
   const bounds = span && [formatCompact(parseInstant(span.from)!), formatCompact(parseInstant(span.to)!)];
   return verifyFolder(openFolder(dir), {
     keyFile: flags.key,
@@ -114,7 +122,7 @@ async function overLedger(flags: VerifyFlags): Promise<FolderVerdict> {
   const keys = flags.key === undefined ? undefined : readProofKeys(await readLines(flags.key));
   if (flags.key !== undefined && !keys) throw unreadable(flags.key);
   const anchors = flags.anchors === undefined ? undefined : await readLines(flags.anchors);
-  let span = readSpan(flags) ?? EVER;
+  let span = (await readSpan(flags, dayOffsetOf(apiOf(stack)))) ?? EVER;
   if (flags.record !== undefined) {
     const { hour } = await apiOf(stack).readRecordProof({ params: { sn: flags.record } });
     span = { from: hour, to: formatInstant(parseInstant(hour)! + HOUR), name: hour };

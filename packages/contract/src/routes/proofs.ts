@@ -51,7 +51,7 @@ export const proofs = {
     path: "/v1/manifests",
     summary: { en: "The signed manifests of a span of hours", zh: "期间内各小时已签名的清单" },
     roles: READERS,
-    query: z.strictObject(asked.span),
+    query: z.strictObject(asked.hours),
     answers: { 200: plainListOf(manifest) },
   }),
   readHourProof: route({
@@ -132,7 +132,7 @@ export const exports = {
     summary: { en: "The records of a span of hours as a file", zh: "将期间内的话单导出为文件" },
     roles: READERS,
     query: z.strictObject({
-      ...asked.span,
+      ...asked.hours,
       product: name("Product", "产品"),
       subject: name("Subject", "主体"),
       format: field(
@@ -156,7 +156,7 @@ export const exports = {
     path: "/v1/summary",
     summary: { en: "The totals of a span as the manifests sign them", zh: "期间合计（与清单签名一致）" },
     roles: READERS,
-    query: z.strictObject(asked.span),
+    query: z.strictObject(asked.hours),
     answers: { 200: plainListOf(z.strictObject({ ...total, kind: text("Kind", "类型") })) },
   }),
   summarizeDays: route({
@@ -167,7 +167,7 @@ export const exports = {
       zh: "按云市场日期与当前状态汇总",
     },
     roles: READERS,
-    query: z.strictObject(asked.span),
+    query: z.strictObject(asked.hours),
     answers: {
       200: plainListOf(
         z.strictObject({
@@ -207,7 +207,7 @@ export const rebuild = {
       zh: "由事件重新计算期间内已封账的小时，每小时一行",
     },
     roles: READERS,
-    query: z.strictObject(asked.span),
+    query: z.strictObject(asked.hours),
     answers: { 200: { kind: "stream", lines: { "application/x-ndjson": rebuiltHour } } },
   }),
 };

@@ -16,6 +16,15 @@ const clock = z.strictObject({
 const stackAnswer = z.strictObject({
   version: text("Version", "版本"),
   account: words.account,
+  dayOffsetMinutes: field(
+    {
+      title: {
+        en: "Minutes by which the marketplace's day and month are ahead of UTC",
+        zh: "云市场的日与月较 UTC 提前的分钟数",
+      },
+    },
+    z.int(),
+  ),
   collector: address("Collector", "采集服务地址"),
   api: address("Api", "api 地址"),
   storefront: address("Storefront", "storefront 地址"),

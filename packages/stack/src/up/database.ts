@@ -1,4 +1,5 @@
 import { hourOf, type Micros } from "@quarterpast/domain";
+import { profileOf } from "@quarterpast/marketplace";
 import type { Logger } from "@quarterpast/runtime";
 import { checkSchema, createPool, ensureAccount, ensureShards, migrate, type Pool } from "@quarterpast/store";
 import { StackError } from "../errors.js";
@@ -36,7 +37,8 @@ export async function ensureLedger(
   start: Micros,
 ): Promise<{ accountNo: number }> {
   const { code, marketplace, site } = settings.account;
-  const account = await ensureAccount(pool, { code, marketplace, site }, start);
+  const { dayOffset } = profileOf(settings.account).windows;
+  const account = await ensureAccount(pool, { code, marketplace, site, dayOffset }, start);
   if (account.site !== site) throw otherSite(code, account.site, site);
   await ensureShards(pool, hourOf(start));
   return account;

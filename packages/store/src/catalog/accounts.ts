@@ -1,4 +1,4 @@
-import type { Micros, Text } from "@quarterpast/domain";
+import { MINUTE, type Micros, type Text } from "@quarterpast/domain";
 import { stamp, type Db } from "../db/database.js";
 
 /** One seller account at one marketplace site. */
@@ -9,19 +9,23 @@ export interface Account {
   site: string;
   /** Where its records go; null until a process that knows has started. */
   address: string | null;
+  /** By how much the marketplace's day and month are ahead of UTC. */
+  dayOffset: Micros;
   /** Set while the marketplace refuses our key, signature or rights. */
   haltedCode: string | null;
   haltedAt: Micros | null;
 }
 
 const COLUMNS = `account_no AS "accountNo", code, marketplace, site, address, halted_code AS "haltedCode",
-  halted_at AS "haltedAt"`;
+  halted_at AS "haltedAt", day_offset_minutes::bigint * 60000000 AS "dayOffset"`;
 
 /** How a start declares an account. */
 export interface DeclaredAccount {
   code: string;
   marketplace: string;
   site: string;
+  /** By how much the marketplace's day and month are ahead of UTC. */
+  dayOffset: Micros;
   /** Where its records go; undefined where the process does not know. */
   address?: string | undefined;
 }
@@ -55,12 +59,13 @@ export async function ensureAccount(db: Db, declared: DeclaredAccount, now: Micr
   if (differing === undefined) return account;
   const { address = account.address } = declared;
   const { rows } = await db.query<Account>(
-    `UPDATE accounts SET marketplace = $2::text, site = $3::text, address = $4::text
+    `UPDATE accounts SET marketplace = $2::text, site = $3::text, address = $4::text,
+       day_offset_minutes = $5::smallint
      WHERE account_no = $1::smallint
        AND ((marketplace = $2::text AND site = $3::text AND address IS NULL)
          OR NOT EXISTS (SELECT 1 FROM chains WHERE account_no = $1::smallint AND seq > 0))
      RETURNING ${COLUMNS}`,
-    [account.accountNo, declared.marketplace, declared.site, address],
+    [account.accountNo, declared.marketplace, declared.site, address, declared.dayOffset / MINUTE],
   );
   if (rows[0]) return rows[0];
   throw new AccountBoundError(declared.code, differing, account[differing] ?? "", declared[differing] ?? "");
@@ -81,11 +86,11 @@ async function findAccount(db: Db, code: string): Promise<Account | undefined> {
 }
 
 async function makeAccount(db: Db, declared: DeclaredAccount, now: Micros): Promise<Account> {
-  const { code, marketplace, site, address = null } = declared;
+  const { code, marketplace, site, dayOffset, address = null } = declared;
   await db.query(
-    `INSERT INTO accounts (code, marketplace, site, address, created_at)
-     VALUES ($1::text, $2::text, $3::text, $4::text, $5::timestamptz) ON CONFLICT (code) DO NOTHING`,
-    [code, marketplace, site, address, stamp(now)],
+    `INSERT INTO accounts (code, marketplace, site, address, day_offset_minutes, created_at)
+     VALUES ($1::text, $2::text, $3::text, $4::text, $5::smallint, $6::timestamptz) ON CONFLICT (code) DO NOTHING`,
+    [code, marketplace, site, address, dayOffset / MINUTE, stamp(now)],
   );
   return (await findAccount(db, code))!;
 }

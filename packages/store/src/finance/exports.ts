@@ -1,4 +1,4 @@
-import { SECOND, type Micros, type RecordState } from "@quarterpast/domain";
+import type { Micros, RecordState } from "@quarterpast/domain";
 import { stamp, type Db, type Pool, type PoolClient } from "../db/database.js";
 import { FORMATS, linesOf, textOfHour, textsOf, type ExportFormat } from "./exportLines.js";
 import { allowLongReads } from "../proof/manifests.js";
@@ -139,18 +139,18 @@ export interface DayTotal {
   records: number;
 }
 
-/** What was filed in the hours of a span, by product, day and state; `dayOffset` is that of the marketplace's day. */
+/** What was filed in the hours of a span, by product, day of the account's marketplace, and state. */
 export async function summarizeDays(
   pool: Pool,
-  { accountNo, from, to, dayOffset }: Pick<ExportFilter, "accountNo" | "from" | "to"> & { dayOffset: Micros },
+  { accountNo, from, to }: Pick<ExportFilter, "accountNo" | "from" | "to">,
 ): Promise<DayTotal[]> {
   const { rows } = await pool.query<DayTotal>(
-    `SELECT to_char((b.hour AT TIME ZONE 'UTC') + make_interval(secs => $4::float8), 'YYYY-MM-DD') AS day, b.product, b.meter,
+    `SELECT to_char((b.hour AT TIME ZONE 'UTC') + make_interval(mins => a.day_offset_minutes), 'YYYY-MM-DD') AS day, b.product, b.meter,
        b.unit, b.state, trim_scale(sum(b.quantity))::text AS quantity, sum(b.records)::bigint AS records
      FROM billing.records_by_hour b JOIN accounts a ON a.code = b.account
      WHERE a.account_no = $1::smallint AND b.hour >= $2::timestamptz AND b.hour < $3::timestamptz
      GROUP BY 1, 2, 3, 4, 5 ORDER BY 1, 2, 3, 4, 5`,
-    [accountNo, stamp(from), stamp(to), dayOffset / SECOND],
+    [accountNo, stamp(from), stamp(to)],
   );
   return rows;
 }

@@ -9,13 +9,12 @@ export interface StoredPlan extends PricePlan {
   product: string;
   meter: string;
   validFrom: Micros;
-  dayOffsetMinutes: number;
 }
 
 export type NewPlan = Omit<StoredPlan, "planId">;
 
 const SELECT = `SELECT p.plan_id AS "planId", p.product, m.code AS meter, p.valid_from AS "validFrom", p.model, p.currency,
-  p.period, trim_scale(p.free)::text AS free, p.bands, p.day_offset_minutes AS "dayOffsetMinutes"
+  p.period, trim_scale(p.free)::text AS free, p.bands
   FROM price_plans p JOIN meters m USING (meter_no)`;
 
 export type AddedPlan =
@@ -29,10 +28,9 @@ export async function addPlan(pool: Pool, actor: Actor, plan: NewPlan, now: Micr
     const before = await newestFrom(db, actor.accountNo, plan);
     if (before && saysTheSame(before, plan)) return { outcome: "unchanged", plan: before };
     const { rows } = await db.query<{ planId: number }>(
-      `INSERT INTO price_plans (account_no, product, meter_no, valid_from, model, currency, period, free, bands,
-         day_offset_minutes, created_at)
+      `INSERT INTO price_plans (account_no, product, meter_no, valid_from, model, currency, period, free, bands, created_at)
        SELECT $1::smallint, $2::text, meter_no, $4::timestamptz, $5::text, $6::text, $7::text, $8::numeric, $9::jsonb,
-         $10::smallint, $11::timestamptz FROM meters WHERE code = $3::text RETURNING plan_id AS "planId"`,
+         $10::timestamptz FROM meters WHERE code = $3::text RETURNING plan_id AS "planId"`,
       [
         actor.accountNo,
         plan.product,
@@ -43,7 +41,6 @@ export async function addPlan(pool: Pool, actor: Actor, plan: NewPlan, now: Micr
         plan.period,
         plan.free,
         JSON.stringify(plan.bands.map(bandToDb)),
-        plan.dayOffsetMinutes,
         stamp(now),
       ],
     );
@@ -69,15 +66,8 @@ async function newestFrom(db: Db, accountNo: number, plan: NewPlan): Promise<Sto
 }
 
 function saysTheSame(a: NewPlan, b: NewPlan): boolean {
-  const terms = ({ model, currency, period, free, dayOffsetMinutes, bands }: NewPlan) =>
-    JSON.stringify([
-      model,
-      currency,
-      period,
-      free,
-      dayOffsetMinutes,
-      bands.map((one) => [one.upTo, one.unitPrice]),
-    ]);
+  const terms = ({ model, currency, period, free, bands }: NewPlan) =>
+    JSON.stringify([model, currency, period, free, bands.map((one) => [one.upTo, one.unitPrice])]);
   return terms(a) === terms(b);
 }
 

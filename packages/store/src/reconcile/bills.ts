@@ -31,8 +31,6 @@ export interface NewBill {
   complete: boolean;
   /** What it covers; undefined where it holds refunds and late usage alone. */
   period: Period | undefined;
-  /** By how much the marketplace's day is ahead of UTC. */
-  dayOffset: Micros;
   lines: readonly NewBillLine[];
 }
 
@@ -117,8 +115,8 @@ async function compare(db: Db, statementId: number, bill: NewBill, scope: BillSc
        SELECT DISTINCT usage_month, key, currency FROM own WHERE late
      ), others AS (
        SELECT b.usage_month, b.${key.line} AS key, b.currency, b.amount, b.month > b.usage_month AS late,
-         COALESCE(b.begin_at, b.usage_month::timestamp AT TIME ZONE 'UTC' - $7::interval) AS usage_at
-       FROM bill_lines b JOIN statements t USING (statement_id)
+         COALESCE(b.begin_at, (b.usage_month::timestamp - make_interval(mins => a.day_offset_minutes)) AT TIME ZONE 'UTC') AS usage_at
+       FROM bill_lines b JOIN statements t USING (statement_id) JOIN accounts a USING (account_no)
        WHERE t.account_no = $2::smallint AND t.statement_id <> $1::bigint AND t.superseded_by IS NULL AND NOT b.refund
      ), theirs AS (
        SELECT usage_month AS month, key, currency, sum(amount) AS amount, count(*) AS lines FROM (
@@ -151,7 +149,6 @@ async function compare(db: Db, statementId: number, bill: NewBill, scope: BillSc
       scope,
       bill.period ? stamp(bill.period.from) : null,
       bill.period ? stamp(bill.period.to) : null,
-      `${bill.dayOffset / 1_000_000} seconds`,
     ],
   );
 }

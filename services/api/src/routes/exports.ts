@@ -2,16 +2,18 @@ import { API } from "@quarterpast/contract";
 import { readExport, summarize, summarizeDays } from "@quarterpast/store";
 import { csvHeader } from "../exportRows.js";
 import type { RouteDeps } from "../server.js";
+import { spanOf } from "../toldPeriod.js";
 import { streamOf } from "../stream.js";
 import { serve, type Routes } from "../serve.js";
 
 /**
  * `/v1/exports/records`, streamed; `/v1/summary`: the totals of a span as the manifests sign them;
  * `/v1/summary/days`: by day and present state. */
-export function addExports(routes: Routes, { pool, account, profile }: RouteDeps): void {
+export function addExports(routes: Routes, { pool, account }: RouteDeps): void {
   serve(routes, API.exportRecords, async ({ query }, reply) => {
-    const { format, lang, ...filter } = query;
-    const lines = readExport(pool, { accountNo: account.accountNo, ...filter }, format);
+    const { format, lang, product, subject, ...hours } = query;
+    const filter = { accountNo: account.accountNo, ...spanOf(account, hours), product, subject };
+    const lines = readExport(pool, filter, format);
     if (format === "ndjson") return reply.type("application/x-ndjson").code(200).send(streamOf(lines));
     return reply
       .type("text/csv; charset=utf-8")
@@ -20,13 +22,12 @@ export function addExports(routes: Routes, { pool, account, profile }: RouteDeps
   });
 
   serve(routes, API.summarize, async ({ query }) => ({
-    items: await summarize(pool, { accountNo: account.accountNo, ...query }),
+    items: await summarize(pool, { accountNo: account.accountNo, ...spanOf(account, query) }),
   }));
 
-  serve(routes, API.summarizeDays, async ({ query }) => {
-    const { dayOffset } = profile.windows;
-    return { items: await summarizeDays(pool, { accountNo: account.accountNo, ...query, dayOffset }) };
-  });
+  serve(routes, API.summarizeDays, async ({ query }) => ({
+    items: await summarizeDays(pool, { accountNo: account.accountNo, ...spanOf(account, query) }),
+  }));
 }
 
 async function* after(first: string[], rest: AsyncGenerator<string[]>): AsyncGenerator<string[]> {

@@ -113,7 +113,7 @@ async function takeSdr({ pool, clock, account, profile }: RouteDeps, read: List,
   const now = clock.now();
   const { lines, complete } = read;
   const { source, asked, month: whole } = given;
-  const inMonth = whole === undefined ? undefined : monthPeriod(whole, profile.windows.dayOffset);
+  const inMonth = whole === undefined ? undefined : monthPeriod(whole, account.dayOffset);
   const range = toldPeriod(given) ?? inMonth ?? read.period;
   refuseOutside(range, lines);
   const found = await takeStatement(
@@ -134,9 +134,9 @@ async function takeSdr({ pool, clock, account, profile }: RouteDeps, read: List,
   return found;
 }
 
-async function takeMoney({ pool, clock, account, profile }: RouteDeps, read: List, given: Asked) {
+async function takeMoney({ pool, clock, account }: RouteDeps, read: List, given: Asked) {
   const { source, month: otherwise } = given;
-  const { dayOffset } = profile.windows;
+  const { dayOffset } = account;
   const lines = read.bill.map((line) => billToDb(line, otherwise, dayOffset));
   const without = lines.findIndex((line) => line === undefined);
   if (without >= 0) {
@@ -149,7 +149,7 @@ async function takeMoney({ pool, clock, account, profile }: RouteDeps, read: Lis
   const told = lines.flatMap((line) => line ?? []);
   const period = toldPeriod(given) ?? read.period ?? billPeriod(told, dayOffset);
   const bill = { accountNo: account.accountNo, source: source ?? "file", complete: read.complete };
-  return takeBill(pool, { ...bill, period, dayOffset, lines: told }, clock.now());
+  return takeBill(pool, { ...bill, period, lines: told }, clock.now());
 }
 
 function summary({ complete, problems }: List) {

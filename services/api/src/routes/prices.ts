@@ -1,5 +1,5 @@
 import { API, encodeCursor } from "@quarterpast/contract";
-import { MINUTE, planProblem } from "@quarterpast/domain";
+import { planProblem } from "@quarterpast/domain";
 import { addPlan, listPlans, readRevenue, type StoredPlan } from "@quarterpast/store";
 import { iso, page } from "../present.js";
 import { refusal } from "../refuse.js";
@@ -8,7 +8,7 @@ import { serve, type Routes } from "../serve.js";
 import { unknownMeter } from "./instances.js";
 
 /** `/v1/prices`: what usage costs, and from when on; `/v1/revenue`: what a month is expected to bring in. */
-export function addPrices(routes: Routes, { pool, clock, account, profile }: RouteDeps): void {
+export function addPrices(routes: Routes, { pool, clock, account }: RouteDeps): void {
   const { accountNo, code } = account;
 
   serve(routes, API.listPrices, async ({ query }) => {
@@ -18,8 +18,7 @@ export function addPrices(routes: Routes, { pool, clock, account, profile }: Rou
   });
 
   serve(routes, API.addPrice, async ({ body, apiKey }, reply) => {
-    const dayOffsetMinutes = profile.windows.dayOffset / MINUTE;
-    const plan = { ...body, free: body.free ?? "0", dayOffsetMinutes };
+    const plan = { ...body, free: body.free ?? "0" };
     const problem = planProblem(plan);
     if (problem !== undefined) throw noPlan(problem);
     const added = await addPlan(pool, { accountNo, keyId: apiKey.keyId }, plan, clock.now());

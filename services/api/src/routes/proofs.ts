@@ -31,6 +31,7 @@ import {
 import { iso } from "../present.js";
 import { refusal } from "../refuse.js";
 import type { RouteDeps } from "../server.js";
+import { spanOf } from "../toldPeriod.js";
 import { streamOf } from "../stream.js";
 import { serve, type Routes } from "../serve.js";
 
@@ -42,7 +43,8 @@ export function addProofs(routes: Routes, { pool, account }: RouteDeps): void {
     items: (await listProofKeys(pool)).map((key) => ({ ...key, createdAt: iso(key.createdAt) })),
   }));
 
-  serve(routes, API.listManifests, async ({ query: { from, to } }) => {
+  serve(routes, API.listManifests, async ({ query }) => {
+    const { from, to } = spanOf(account, query);
     const manifests = await listManifests(pool, accountNo, from, to);
     return { items: manifests.map(manifestToApi) };
   });

@@ -4,6 +4,7 @@ import type { Micros } from "@quarterpast/domain";
 import { listFrozenHours, rebuildHour, type Pool } from "@quarterpast/store";
 import { iso } from "../present.js";
 import type { RouteDeps } from "../server.js";
+import { spanOf } from "../toldPeriod.js";
 import { streamOf } from "../stream.js";
 import { serve, type Routes } from "../serve.js";
 
@@ -13,7 +14,7 @@ export function addRebuild(routes: Routes, { pool, account }: RouteDeps): void {
     reply
       .type("application/x-ndjson")
       .code(200)
-      .send(streamOf(hourLines(pool, account.accountNo, query))),
+      .send(streamOf(hourLines(pool, account.accountNo, spanOf(account, query)))),
   );
 }
 

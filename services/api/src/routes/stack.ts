@@ -1,5 +1,6 @@
 import { API } from "@quarterpast/contract";
 import { openApiOf, type OpenApi } from "@quarterpast/contract/openapi";
+import { MINUTE } from "@quarterpast/domain";
 import { readClock } from "@quarterpast/store";
 import { iso } from "../present.js";
 import { refusal } from "../refuse.js";
@@ -15,6 +16,7 @@ export function addStack(routes: Routes, { pool, clock, addresses, account, vers
     return {
       version,
       account: account.code,
+      dayOffsetMinutes: account.dayOffset / MINUTE,
       ...addresses,
       clock: { start: iso(productAnchor), at: iso(realAnchor), rate, now: iso(clock.now()) },
     };
