@@ -296,6 +296,33 @@ test("no file names a place on somebody's machine", () => {
   expect(files.filter((path) => place.test(read(path)))).toEqual([]);
 });
 
+/** The storefront's wire is still KooGallery's; it goes to the marketplace's folder with it. */
+const SITES_LEFT = ["services/storefront/src/settings.ts"];
+
+describe("what only a marketplace's own folder knows", () => {
+  const outside = workspaces
+    .flatMap(({ sources }) => [...sources])
+    .filter(([path]) => !/^packages\/(marketplace\/src\/koogallery|sandbox)\//.test(path));
+
+  test("no code of its answers, and no list of its sites, is anywhere else", () => {
+    const forms = [/MKT\.\d/, /"0(0[1-9]|1[0-3])":/, /\["cn", "intl"\]|"cn" \| "intl"/];
+    const found = outside.filter(
+      ([path, source]) => !SITES_LEFT.includes(path) && forms.some((form) => form.test(source)),
+    );
+    expect(found.map(([path]) => path)).toEqual([]);
+  });
+
+  test("one line of the registry imports it, and what the storefront still takes by name", () => {
+    const importing = outside.flatMap(([path, source]) =>
+      importsOf(source)
+        .filter((name) => name.includes("koogallery/"))
+        .map(() => path),
+    );
+    const others = importing.filter((path) => path !== "packages/marketplace/src/index.ts");
+    expect(others).toEqual(["packages/marketplace/src/registry.ts"]);
+  });
+});
+
 test("the lock file names no registry, so that any may serve", () => {
   expect(read("package-lock.json")).not.toMatch(/"resolved": "https?:/);
 });

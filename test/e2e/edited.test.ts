@@ -119,7 +119,11 @@ test("every code of an abnormal record has its meaning, cause and act, in both l
   expect(lines.flatMap(({ code }) => code ?? []).sort()).toEqual(CODES);
   for (const code of CODES) {
     const meaning = market.meaningOf(code);
-    const { cause, act, advice } = explainFinding({ kind: "abnormal", code, id: "q1" }, meaning);
+    const { cause, act, advice } = explainFinding(
+      { kind: "abnormal", code, id: "q1" },
+      meaning,
+      market.adviceOf(code),
+    );
     expect(cause).toEqual(meaning);
     expect(act).not.toBe("wait");
     for (const text of [cause.en, cause.zh, advice.en, advice.zh]) expect(text).not.toBe("");

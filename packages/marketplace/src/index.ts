@@ -7,7 +7,6 @@ export { readAccountsFile, type FiledAccount, type SecretReference } from "./acc
 export { followSecrets, readAccounts, type DeclaredAccount } from "./accounts/read.js";
 export { wrongSetting, type ReadSetting } from "./readSetting.js";
 export * from "./koogallery/push.js";
-export { CALL_CODES, RECORD_CODES, type CodeRule, type RecordCodeRule } from "./koogallery/codes.js";
 export * from "./koogallery/keyring.js";
 // What an adapter that lives elsewhere is built from.
 export { replyText } from "./http/clean.js";

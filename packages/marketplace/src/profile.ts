@@ -1,4 +1,13 @@
-import type { Micros, RecordLimits, Resend, Slot, Supersede, Text, WindowRule } from "@quarterpast/domain";
+import type {
+  Advice,
+  Micros,
+  RecordLimits,
+  Resend,
+  Slot,
+  Supersede,
+  Text,
+  WindowRule,
+} from "@quarterpast/domain";
 import type { RetryRule } from "./retry.js";
 import type { ListRules } from "./table/rules.js";
 
@@ -81,6 +90,8 @@ export interface MarketplaceProfile {
   lists?: ListRules;
   /** What a code means, for a person; undefined for one that is in no table. */
   meaningOf: (code: string) => Text | undefined;
+  /** What a person should do about a record that is abnormal with a code; undefined for one that is in no table. */
+  adviceOf: (code: string) => Advice | undefined;
 }
 
 /** When records of a wire version go out again; a version of which nothing is known waits for a statement. */

@@ -15,80 +15,30 @@ export interface Explanation {
   advice: Text;
 }
 
+/** What a person should do about an abnormal code: its marketplace says so. */
+export type Advice = Omit<Explanation, "cause">;
+
 const explain = (cause: Text, act: ProposedAct, en: string, zh: string): Explanation => ({
   cause,
   act,
   advice: { en, zh },
 });
 
-/** Abnormal codes after which the same record, or one like it, can still be billed (koogallery.md 1.5). */
-const ABNORMAL: Readonly<Record<string, Omit<Explanation, "cause">>> = {
-  "001": act(
-    "ask",
-    "check the instance id with the order; ask the marketplace, then file the record again",
-    "核对订单中的实例 ID，咨询云市场后重新上报",
-  ),
-  "002": act("rereport", "file the record again", "重新上报该话单"),
-  "003": act(
-    "rereport",
-    "check the quantity, then file the record again with the right one",
-    "核对用量后以正确数值重新上报",
-  ),
-  "004": act("rereport", "file the record again", "重新上报该话单"),
-  "005": act(
-    "ask",
-    "we sent it once, somebody else used its serial number: ask the marketplace",
-    "我方只发送过一次，序列号被他人使用：请咨询云市场",
-  ),
-  "006": act(
-    "ask",
-    "the product is off the shelf: ask the marketplace, or write the usage off",
-    "商品已退市：请咨询云市场，或核销该用量",
-  ),
-  "007": act(
-    "write_off",
-    "it is older than the marketplace takes: bill it another way, or write it off",
-    "已超过可上报期限：请以其他方式收取，或核销",
-  ),
-  "009": act(
-    "ask",
-    "the instance belongs to another seller's account: check the account",
-    "实例不属于该商家账号：请检查账号",
-  ),
-  "010": act(
-    "ask",
-    "another record of this interval came first: ask which one is billed",
-    "该区间已有其他话单：请确认计费的是哪一条",
-  ),
-  "011": act(
-    "rereport",
-    "check when the instance was opened and closed, then file the record again",
-    "核对实例开通与关闭时间后重新上报",
-  ),
-  "012": act(
-    "look",
-    "the instance is a package, not pay-per-use: bind the usage to the right instance",
-    "该实例为套餐包：请将用量绑定到按需实例",
-  ),
-  "013": act(
-    "resend",
-    "when the instance is unfrozen, send the record again as it was",
-    "实例解冻后按原样重发该话单",
-  ),
+const LOOK_UP: Advice = {
+  act: "look",
+  advice: { en: "look the code up, then file the record again", zh: "查明错误码后重新上报" },
 };
-
-function act(name: ProposedAct, en: string, zh: string): Omit<Explanation, "cause"> {
-  return { act: name, advice: { en, zh } };
-}
 
 /**
  * Why a difference is there, and what to do about it.
  * @param finding ids of bills' money begin with m
  * @param meaning of its code, by the marketplace
+ * @param advice about its code, by the marketplace
  */
 export function explainFinding(
   finding: { kind: FindingKind; code: string | null; id: string },
   meaning: Text | undefined,
+  advice: Advice | undefined,
 ): Explanation {
   const isMoney = finding.id.startsWith("m");
   switch (finding.kind) {
@@ -137,8 +87,7 @@ export function explainFinding(
     case "abnormal":
       return {
         cause: meaning ?? { en: "void there, for a reason not told", zh: "对方判为无效，原因未说明" },
-        ...(ABNORMAL[finding.code ?? ""] ??
-          act("look", "look the code up, then file the record again", "查明错误码后重新上报")),
+        ...(advice ?? LOOK_UP),
       };
     case "late":
       return explain(

@@ -2,6 +2,7 @@ import type { Text } from "@quarterpast/domain";
 import type { AccountDeclaration } from "../account.js";
 import { TRANSPORT_CODES } from "../http/transportCodes.js";
 import type { MarketplaceProfile, WireRecordInput, WireRule } from "../profile.js";
+import { adviceOf } from "./advice.js";
 import {
   CALL_CODES,
   DUPLICATE_CODES,
@@ -68,6 +69,7 @@ export function kooGalleryProfile(account: AccountDeclaration): MarketplaceProfi
     keySettings: KEY_SETTINGS_TOLD[push],
     lists: LISTS,
     meaningOf,
+    adviceOf,
   };
 }
 

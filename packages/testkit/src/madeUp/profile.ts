@@ -81,6 +81,7 @@ export function madeUpProfile({ site, settings }: AccountDeclaration): Marketpla
       en: "MADE_UP_KEY to the key of the made-up marketplace",
       zh: "将 MADE_UP_KEY 设为虚构云商店的密钥",
     },
+    adviceOf: () => undefined,
     meaningOf: (code) => CODES[code] ?? (TRANSPORT_CODES as Readonly<Record<string, Text>>)[code],
   };
 }

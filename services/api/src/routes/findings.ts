@@ -13,7 +13,7 @@ export function addFindings(routes: Routes, { pool, account, profile, clock }: R
     since: iso(finding.since),
     foundAt: iso(finding.foundAt),
     resolvedAt: finding.resolvedAt === null ? null : iso(finding.resolvedAt),
-    ...explainFinding(finding, finding.code === null ? undefined : profile.meaningOf(finding.code)),
+    ...explainFinding(finding, profile.meaningOf(finding.code ?? ""), profile.adviceOf(finding.code ?? "")),
   });
   serve(routes, API.listFindings, async ({ query }) => {
     const { all, kind, cursor: after = "", limit: most } = query;
