@@ -30,7 +30,9 @@ export async function openApi(flags: Pick<StackFlags, "dataDir">): Promise<ApiCl
 
 /** The api of a stack that was found; its calls end with an ApiError where they give no answer. */
 export function apiOf({ apiUrl, apiKey }: Pick<Stack, "apiUrl" | "apiKey">): ApiClient {
-  return createApiClient({ url: apiUrl, key: apiKey });
+  // Needed only where the key may see several accounts: the api says so, and which there are.
+  const account = process.env.QUARTERPAST_ACCOUNT || undefined;
+  return createApiClient({ url: apiUrl, key: apiKey, account });
 }
 
 /** An option that must be one of some words. */

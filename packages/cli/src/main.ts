@@ -2,6 +2,7 @@ import { createRequire } from "node:module";
 import { ApiError } from "@quarterpast/contract";
 import { StackError } from "@quarterpast/stack/find";
 import { Command, CommanderError } from "commander";
+import { register as accounts } from "./commands/accounts.js";
 import { register as bills } from "./commands/bills.js";
 import { register as cases } from "./commands/cases.js";
 import { register as doctor } from "./commands/doctor.js";
@@ -35,6 +36,7 @@ import { speakHelp, tellTyposFirst, usageText } from "./usage.js";
 const GROUPS = [
   up,
   importFile,
+  accounts,
   meters,
   instances,
   products,

@@ -4,7 +4,7 @@ export * from "./client.js";
 export * from "./port.js";
 export * from "./registry.js";
 export { readAccountsFile, type FiledAccount, type SecretReference } from "./accounts/file.js";
-export { followSecrets, readAccounts, type DeclaredAccount } from "./accounts/read.js";
+export { checkAccounts, followSecrets, readAccounts, type DeclaredAccount } from "./accounts/read.js";
 export { wrongSetting, type ReadSetting } from "./readSetting.js";
 export * from "./koogallery/push.js";
 export * from "./koogallery/keyring.js";

@@ -112,7 +112,7 @@ describe("a sealed hour", () => {
 });
 
 describe("an account", () => {
-  test("takes no number at a start of its own: ten thousand starts leave the sequence as it was", async () => {
+  test("takes no number at a start of its own, however many there are", async () => {
     const last = async () => (await cn.rows("SELECT last_value FROM accounts_account_no_seq"))[0];
     const before = await last();
     const { code, marketplace, site, dayOffset } = cn.account;

@@ -29,7 +29,10 @@ export function accountOf(
   if (named === undefined) {
     throw refusal(
       "field_missing",
-      { en: `account is missing: give one of ${right.en}`, zh: `缺少 account：应为 ${right.zh} 之一` },
+      {
+        en: `account is missing: give one of ${right.en} (on the command line QUARTERPAST_ACCOUNT)`,
+        zh: `缺少 account：应为 ${right.zh} 之一（命令行请设置 QUARTERPAST_ACCOUNT）`,
+      },
       { field: "account" },
     );
   }

@@ -26,6 +26,8 @@ export interface AccountProblem {
   right: Text;
 }
 
+const HIDDEN = "(hidden)";
+
 const CODE: Text = {
   en: "1 to 64 letters, digits and . _ -, beginning with a letter or digit; it never changes",
   zh: "1 至 64 个字母、数字和 . _ -，以字母或数字开头；不可更改",
@@ -88,7 +90,7 @@ function readAccount(
   const problem = (name: string, value: unknown, right: Text): AccountProblem => ({
     account,
     name,
-    value: value === undefined ? "" : JSON.stringify(value).slice(0, 80),
+    value: value === undefined || value === HIDDEN ? (value ?? "") : JSON.stringify(value).slice(0, 80),
     right,
   });
   const parsed = filed.safeParse(raw);
@@ -105,7 +107,7 @@ function readAccount(
       settings,
       [...names.settings, ...STOREFRONT_SETTINGS],
       [...names.secrets, ...STOREFRONT_SECRETS],
-    ).map(({ name, right }) => problem(name, "(hidden)", right)),
+    ).map(({ name, right }) => problem(name, HIDDEN, right)),
     ...unknownNames(secrets, [...names.secrets, ...STOREFRONT_SECRETS]).map(({ name, right }) =>
       problem(name, "", right),
     ),
@@ -136,9 +138,9 @@ function describe(issue: z.core.$ZodIssue, raw: unknown): { name: string; value:
     case "site":
       return { name: "site", value, right: { en: "a site of the marketplace", zh: "该云商店的站点" } };
     case "settings":
-      return { name: `settings.${name ?? ""}`.replace(/\.$/, ""), value: "(hidden)", right: SETTINGS };
+      return { name: `settings.${name ?? ""}`.replace(/\.$/, ""), value: HIDDEN, right: SETTINGS };
     default:
-      return { name: `secrets.${name ?? ""}`.replace(/\.$/, ""), value: "(hidden)", right: SECRETS };
+      return { name: `secrets.${name ?? ""}`.replace(/\.$/, ""), value: HIDDEN, right: SECRETS };
   }
 }
 

@@ -1,6 +1,8 @@
 import { readFileSync } from "node:fs";
 import { dirname, resolve } from "node:path";
+import type { Text } from "@quarterpast/domain";
 import {
+  createLogger,
   followSettings,
   readTexts,
   SettingsError,
@@ -48,6 +50,19 @@ export function followSecrets(account: DeclaredAccount, { logger }: { logger: Lo
   return ofAccount(account.code, () =>
     followSettings(names, account.env, (texts) => readSecrets(account, texts), { logger }),
   );
+}
+
+/** What is declared, with secrets read and let go again; or a line for everything that is wrong, in both languages. */
+export function checkAccounts(env: NodeJS.ProcessEnv): DeclaredAccount[] | { wrong: Text } {
+  const logger = createLogger({ service: "accounts", level: "silent" });
+  const checked = attempt(() => {
+    const declared = readAccounts(env);
+    for (const account of declared) followSecrets(account, { logger }).stop();
+    return declared;
+  });
+  if ("value" in checked) return checked.value;
+  const wrong = new SettingsError(checked.problems);
+  return { wrong: { en: wrong.lines("en").join("\n"), zh: wrong.lines("zh").join("\n") } };
 }
 
 function ofEnvironment(env: NodeJS.ProcessEnv): DeclaredAccount {

@@ -1,0 +1,86 @@
+import type { ItemOf } from "@quarterpast/contract";
+import { checkAccounts } from "@quarterpast/marketplace";
+import type { Command } from "commander";
+import { onStack, openApi, type StackFlags } from "../command.js";
+import { CliError, EXIT } from "../exit.js";
+import { say } from "../lang.js";
+import { printList, type Column } from "../output.js";
+
+type Account = ItemOf<"listAccounts">;
+
+const COLUMNS: readonly Column<Account>[] = [
+  { title: { en: "ACCOUNT", zh: "账号" }, cell: (one) => one.account },
+  { title: { en: "MARKETPLACE", zh: "云商店" }, cell: (one) => one.marketplace },
+  { title: { en: "SITE", zh: "站点" }, cell: (one) => one.site },
+  { title: { en: "ADDRESS", zh: "地址" }, cell: (one) => one.address ?? "-" },
+  { title: { en: "OWED", zh: "待上报" }, cell: (one) => String(one.owed), align: "right" },
+  { title: { en: "HALTED", zh: "暂停" }, cell: (one) => one.haltedCode ?? "-" },
+  { title: { en: "SINCE", zh: "自" }, cell: (one) => one.haltedSince ?? "-" },
+  { title: { en: "LAST PROBE", zh: "上次探测" }, cell: (one) => one.probedAt ?? "-" },
+];
+
+/** What a declared account is, as `accounts check` shows it. */
+interface Declared {
+  account: string;
+  marketplace: string;
+  site: string;
+  address: string;
+}
+
+const DECLARED: readonly Column<Declared>[] = [
+  { title: { en: "ACCOUNT", zh: "账号" }, cell: (one) => one.account },
+  { title: { en: "MARKETPLACE", zh: "云商店" }, cell: (one) => one.marketplace },
+  { title: { en: "SITE", zh: "站点" }, cell: (one) => one.site },
+  { title: { en: "ADDRESS", zh: "地址" }, cell: (one) => one.address },
+];
+
+const EMPTY = { en: "no accounts", zh: "没有账号" };
+
+/** `quarterpast accounts`: the seller's accounts, as they run and as they are declared. */
+export function register(program: Command): void {
+  const accounts = program
+    .command("accounts")
+    .description(say({ en: "the seller's accounts at marketplaces", zh: "商家在各云商店的账号" }));
+
+  onStack(accounts.command("list"))
+    .description(
+      say({
+        en: "list the accounts: what each owes, and since when sending is halted",
+        zh: "列出账号、待上报话单及暂停时间",
+      }),
+    )
+    .action(async (flags: StackFlags) => {
+      const { items } = await (await openApi(flags)).listAccounts();
+      printList(items, { json: flags.json, columns: COLUMNS, empty: EMPTY });
+    });
+
+  accounts
+    .command("check")
+    .description(
+      say({
+        en: "check what ACCOUNTS_FILE, or the environment, declares; starts nothing",
+        zh: "检查 ACCOUNTS_FILE 或环境变量所声明的账号；不启动任何服务",
+      }),
+    )
+    .option(
+      "--file <file>",
+      say({ en: "this file in place of ACCOUNTS_FILE", zh: "以此文件代替 ACCOUNTS_FILE" }),
+    )
+    .option("--json", say({ en: "print JSON", zh: "以 JSON 输出" }))
+    .action(({ file, json }: { file?: string; json?: boolean }) => {
+      const items = declared({ ...process.env, ...(file !== undefined && { ACCOUNTS_FILE: file }) });
+      printList(items, { json, columns: DECLARED, empty: EMPTY });
+    });
+}
+
+/** What is declared, as it is shown. */
+function declared(env: NodeJS.ProcessEnv): Declared[] {
+  const checked = checkAccounts(env);
+  if ("wrong" in checked) throw new CliError(EXIT.settings, checked.wrong);
+  return checked.map(({ code, marketplace, site, address }) => ({
+    account: code,
+    marketplace,
+    site,
+    address,
+  }));
+}
