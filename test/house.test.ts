@@ -277,6 +277,35 @@ test("ARCHITECTURE names the imports that are allowed", () => {
   expect(sorted(written)).toEqual(sorted(packages));
 });
 
+/** Folders of packages/marketplace that are a marketplace each, with what their files export. */
+const marketplaces = new Map(
+  readdirSync(join(ROOT, "packages/marketplace/src"), { withFileTypes: true })
+    .filter((entry) => existsSync(join(entry.parentPath, entry.name, "marketplace.ts")))
+    .map(({ name }) => {
+      const sources = filesUnder(`packages/marketplace/src/${name}`).map(read);
+      const exported = (source: string) =>
+        [...source.matchAll(/^export (?:async )?(?:function|const|class|interface|type) (\w+)/gm)].map(
+          (one) => one[1]!,
+        );
+      return [name, new Set(sources.flatMap(exported))] as const;
+    }),
+);
+
+test("the storefront names no marketplace, and nothing of a marketplace's folder", () => {
+  expect(marketplaces.size).toBeGreaterThan(0);
+  const wrong: string[] = [];
+  for (const path of filesUnder("services/storefront/src")) {
+    const source = read(path);
+    for (const [name, members] of marketplaces) {
+      if (new RegExp(name, "i").test(source)) wrong.push(`${path} names ${name}`);
+      const from = /import\s+(?:type\s+)?\{([^}]*)\}\s+from\s+"@quarterpast\/marketplace"/g;
+      const imported = [...source.matchAll(from)].flatMap((one) => one[1]!.match(/\w+/g) ?? []);
+      wrong.push(...imported.filter((one) => members.has(one)).map((one) => `${path} imports ${one}`));
+    }
+  }
+  expect(wrong).toEqual([]);
+});
+
 test("the root builds every project", () => {
   const { references } = parse("tsconfig.json") as { references: { path: string }[] };
   expect(references.map(({ path }) => path).sort()).toEqual(workspaces.map(({ dir }) => dir).sort());

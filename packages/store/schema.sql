@@ -165,6 +165,7 @@ CREATE TABLE calls (
   query text NOT NULL,
   body text NOT NULL,
   authentic boolean NOT NULL,
+  ok boolean NOT NULL,
   code text NOT NULL,
   detail text NOT NULL,
   reply text NOT NULL,
@@ -972,8 +973,7 @@ CREATE TABLE subscriptions (
   CONSTRAINT subscriptions_mode_check CHECK ((mode = ANY (ARRAY['pay_per_use'::text, 'package'::text, 'stop_package'::text, 'per_use'::text, 'period'::text]))),
   CONSTRAINT subscriptions_same_as_fkey FOREIGN KEY (same_as) REFERENCES subscriptions(subscription_no),
   CONSTRAINT subscriptions_state_check CHECK ((state = ANY (ARRAY['opening'::text, 'active'::text, 'suspended'::text, 'closed'::text, 'same'::text]))),
-  CONSTRAINT subscriptions_suspended_why_check CHECK ((suspended_why = ANY (ARRAY['status'::text, 'expired'::text]))),
-  CONSTRAINT subscriptions_version_check CHECK ((version = ANY (ARRAY['v1'::text, 'v2'::text])))
+  CONSTRAINT subscriptions_suspended_why_check CHECK ((suspended_why = ANY (ARRAY['status'::text, 'expired'::text])))
 );
 
 CREATE TABLE unbillable (
@@ -1005,7 +1005,7 @@ CREATE UNIQUE INDEX bill_findings_open ON public.bill_findings USING btree (acco
 CREATE INDEX bill_lines_usage ON public.bill_lines USING btree (usage_month);
 CREATE INDEX binding_changes_xid ON public.binding_changes USING btree (xid);
 CREATE INDEX call_totals_hour ON public.call_totals USING btree (account_no, hour);
-CREATE INDEX calls_failed ON public.calls USING btree (account_no, call_id) WHERE (code <> '000000'::text);
+CREATE INDEX calls_failed ON public.calls USING btree (account_no, call_id) WHERE (NOT ok);
 CREATE INDEX calls_ref ON public.calls USING btree (account_no, ref, call_id);
 CREATE INDEX case_history_of ON public.case_history USING btree (case_id, entry_id);
 CREATE UNIQUE INDEX cases_open ON public.cases USING btree (account_no, kind, ref) WHERE (resolved_at IS NULL);

@@ -6,6 +6,7 @@ export * from "./registry.js";
 export { readAccountsFile, type FiledAccount, type SecretReference } from "./accounts/file.js";
 export { checkAccounts, followSecrets, readAccounts, type DeclaredAccount } from "./accounts/read.js";
 export { wrongSetting, type ReadSetting } from "./readSetting.js";
+export * from "./storefront.js";
 export * from "./koogallery/push.js";
 export * from "./koogallery/keyring.js";
 // What an adapter that lives elsewhere is built from.

@@ -2,6 +2,7 @@ import type { AccountDeclaration, SettingTexts } from "./account.js";
 import type { ClientIo, MarketplaceClient } from "./client.js";
 import type { MarketplaceProfile } from "./profile.js";
 import type { ReadSetting } from "./readSetting.js";
+import type { StorefrontIo, StorefrontSide } from "./storefront.js";
 
 /** One marketplace, as its folder gives it. `S`: its secrets, once read. */
 export interface Marketplace<S = unknown> {
@@ -17,4 +18,9 @@ export interface Marketplace<S = unknown> {
   readSecrets(account: AccountDeclaration, texts: SettingTexts): ReadSetting<S>;
   /** @throws MarketplaceSettingError if a setting cannot be used */
   client(account: AccountDeclaration, secrets: () => S, io: ClientIo): MarketplaceClient;
+  /**
+   * What it sends to the seller, and its orders; absent if it does neither.
+   * @throws MarketplaceSettingError if a setting cannot be used
+   */
+  storefront?(account: AccountDeclaration, secrets: () => S, io: StorefrontIo): StorefrontSide;
 }

@@ -4,6 +4,7 @@ import type { MarketplaceProfile } from "./profile.js";
 import type { Marketplace } from "./port.js";
 import type { ReadSetting } from "./readSetting.js";
 import { MarketplaceSettingError } from "./settingError.js";
+import type { StorefrontIo, StorefrontSide } from "./storefront.js";
 import { koogallery } from "./koogallery/marketplace.js";
 
 const marketplaces = new Map<string, Marketplace>([koogallery].map((one) => [one.name, one]));
@@ -58,6 +59,19 @@ export function clientOf(
   io: ClientIo,
 ): MarketplaceClient {
   return marketplaceOf(account.marketplace).client(account, secrets, io);
+}
+
+/**
+ * The storefront's side of an account's marketplace; undefined if that sends nothing to the seller.
+ * @param secrets those that hold now, as {@link readSecrets} gave them; asked at each call
+ * @throws MarketplaceSettingError if the declaration cannot be used
+ */
+export function storefrontOf(
+  account: AccountDeclaration,
+  secrets: () => unknown,
+  io: StorefrontIo,
+): StorefrontSide | undefined {
+  return marketplaceOf(account.marketplace).storefront?.(account, secrets, io);
 }
 
 /**

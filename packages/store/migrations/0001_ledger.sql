@@ -913,9 +913,9 @@ CREATE TABLE subscriptions (
   account_no smallint NOT NULL REFERENCES accounts,
   instance_id text NOT NULL,
   order_id text NOT NULL,
-  -- V2.0: the order line. V1.0: the product, as one order asks for several.
+  -- What of the order: a line, or a product, as the marketplace's wire says.
   item text NOT NULL,
-  version text NOT NULL CHECK (version IN ('v1', 'v2')),
+  version text NOT NULL,
   state text NOT NULL CHECK (state IN ('opening', 'active', 'suspended', 'closed', 'same')),
   -- Why it is not open yet; null where nothing hinders it.
   waits_for text,
@@ -1020,6 +1020,7 @@ CREATE TABLE calls (
   body text NOT NULL,
   -- Whether one of our keys signed it; only such a call can be run again.
   authentic boolean NOT NULL,
+  ok boolean NOT NULL,
   code text NOT NULL,
   detail text NOT NULL,
   reply text NOT NULL,
@@ -1030,7 +1031,7 @@ CREATE TABLE calls (
 
 CREATE INDEX calls_ref ON calls (account_no, ref, call_id);
 
-CREATE INDEX calls_failed ON calls (account_no, call_id) WHERE code <> '000000';
+CREATE INDEX calls_failed ON calls (account_no, call_id) WHERE NOT ok;
 
 CREATE TABLE reruns (
   rerun_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,

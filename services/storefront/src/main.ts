@@ -1,48 +1,39 @@
 import { randomBytes, randomUUID } from "node:crypto";
-import {
-  createOrderQuery,
-  KEY_SETTINGS,
-  readKeyring,
-  profileOf,
-  readAccessKey,
-  type OrderQuery,
-} from "@quarterpast/marketplace";
+import { followSecrets, readAccounts, storefrontOf, type DeclaredAccount } from "@quarterpast/marketplace";
 import {
   createHttp,
+  createLoop,
   createMetrics,
   createProductClock,
-  followSettings,
   readSettings,
   runService,
-  SettingsError,
   type Clock,
+  type Logger,
 } from "@quarterpast/runtime";
-import { clockReader, ensureAccount, openStore } from "@quarterpast/store";
-import type { z } from "zod";
-import { createReads } from "./calls/reads.js";
+import {
+  clockReader,
+  ensureAccount,
+  forgetNonces,
+  listAccounts,
+  openStore,
+  type Pool,
+} from "@quarterpast/store";
+import { createAccountStorefront } from "./account.js";
+import { addAddress, callSeconds } from "./address.js";
+import { isFirstOf } from "./calls/nonces.js";
+import { createSeller } from "./hooks/seller.js";
 import { createHookSender } from "./hooks/send.js";
-import { storefrontSettings } from "./settings.js";
-import { createStorefront } from "./storefront.js";
+import { readSellerSettings, storefrontSettings } from "./settings.js";
+import { addSealedHours } from "./totals.js";
 
 /** A loop that has not ended a pass for this long makes the service not ready. */
 const STALLED_MS = 120_000;
-/** Random letters and digits: of a base64 text twice as long, those that are. */
-function letters(count: number): string {
-  let text = "";
-  while (text.length < count)
-    text += randomBytes(count * 2)
-      .toString("base64")
-      .replace(/[^A-Za-z0-9]/g, "");
-  return text.slice(0, count);
-}
-
-type Settings = z.output<typeof storefrontSettings>;
 
 runService({
   name: "storefront",
   start: async ({ env, logger, signal }) => {
     const settings = readSettings(storefrontSettings, env);
-    const keyring = followSettings(KEY_SETTINGS, env, readKeyring, { logger });
+    const declared = readAccounts(env);
     const metrics = createMetrics("storefront");
     const pool = await openStore({
       databaseUrl: settings.DATABASE_URL,
@@ -53,74 +44,102 @@ runService({
     });
     const clock = createProductClock({ readAnchor: clockReader(pool), logger });
     await clock.start();
-    const declared = {
-      code: settings.ACCOUNT,
-      marketplace: settings.MARKETPLACE,
-      site: settings.MARKETPLACE_SITE,
-      settings: {},
-    };
-    const account = await ensureAccount(
-      pool,
-      { ...declared, dayOffset: profileOf(declared).windows.dayOffset },
-      clock.now(),
-    );
-    const orderQuery = orderQueryOf(settings, clock);
-    const storefront = createStorefront({
-      ...{ pool, clock, logger, metrics, account, orderQuery, letters },
-      id: randomUUID,
-      reads: createReads({ pool, account, clock }),
-      keys: keyring.value,
-      hooks: hooksOf(settings, clock),
-      template: { frontEndUrl: settings.FRONT_END_URL },
-      options: optionsOf(settings),
-    });
+    const accounts = await openAccounts(declared, { pool, clock, logger });
+    const loops = [
+      createLoop({ name: "totals", everyMs: 2_000, run: () => addSealedHours(pool), logger }),
+      createLoop({ name: "nonces", everyMs: 30_000, run: () => forgetNonces(pool, clock.real()), logger }),
+    ];
+    const parts = [...accounts.map(({ storefront }) => storefront), ...loops];
     const http = createHttp({
       logger,
       metrics,
       ready: {
         postgres: async () => void (await pool.query("SELECT 1")),
         progress: () =>
-          storefront.msSinceSuccess() < STALLED_MS ? undefined : "a loop makes no progress; see the log",
+          Math.max(...parts.map((one) => one.msSinceSuccess())) < STALLED_MS
+            ? undefined
+            : "a loop makes no progress; see the log",
       },
     });
-    storefront.addRoutes(http);
-    storefront.start();
+    const seconds = callSeconds(metrics);
+    for (const { paths, storefront } of accounts)
+      addAddress(http, paths, { ...storefront, clock, logger, seconds });
+    for (const part of parts) part.start();
     await http.listen({ host: settings.HOST, port: settings.PORT });
     return {
       stop: async () => {
         await http.close();
-        await storefront.stop();
-        await orderQuery?.close();
+        await Promise.all(parts.map((one) => one.stop()));
+        await Promise.all(accounts.map((one) => one.close()));
         clock.stop();
-        keyring.stop();
         await pool.end();
       },
     };
   },
 });
 
-function orderQueryOf(
-  { MARKETPLACE_SITE: site, ORDER_QUERY_URL: baseUrl, ORDER_AK: ak, ORDER_SK: sk }: Settings,
-  clock: Clock,
-): OrderQuery | undefined {
-  const read = readAccessKey({ ORDER_AK: ak, ORDER_SK: sk });
-  if (!read.ok) throw new SettingsError([read.problem]);
-  return read.value && createOrderQuery({ ...{ site, baseUrl, ...read.value }, now: () => clock.real() });
+interface Common {
+  pool: Pool;
+  clock: Clock;
+  logger: Logger;
 }
 
-function hooksOf({ SELLER_HOOK_URL: url, SELLER_HOOK_KEY: key }: Settings, clock: Clock) {
-  if (url === undefined) return undefined;
-  if (key !== undefined) return createHookSender({ url, key, now: () => clock.real() });
-  const right = { en: "the key the hooks are signed with", zh: "回调签名密钥" };
-  throw new SettingsError([{ name: "SELLER_HOOK_KEY", value: "", right }]);
+/** Opens the storefronts of the declared accounts, each at its own address; a marketplace's first has a short one too. */
+async function openAccounts(declared: readonly DeclaredAccount[], common: Common) {
+  const opened = [];
+  for (const one of declared) opened.push(await openAccount(one, common));
+  const known = await listAccounts(common.pool);
+  return opened
+    .filter((one) => one !== undefined)
+    .map((one) => {
+      const { marketplace, accountNo, code } = one.account;
+      const first = known.find((other) => other.marketplace === marketplace);
+      const short = first?.accountNo === accountNo ? [`/${marketplace}`] : [];
+      return { ...one, paths: [`/${marketplace}/${encodeURIComponent(code)}`, ...short] };
+    });
 }
 
-function optionsOf(settings: Settings) {
-  const types = { aes256: "1", aes128: "2", plain: undefined } as const;
+async function openAccount(declared: DeclaredAccount, { pool, clock, logger: common }: Common) {
+  const logger = common.child({ account: declared.code });
+  const secrets = followSecrets(declared, { logger });
+  const { hook, frontEndUrl, lowBalancePercent } = readSellerSettings(declared.env);
+  // Where records go binds the account too, but the storefront files none.
+  const { code, marketplace, site, profile } = declared;
+  const { dayOffset } = profile.windows;
+  const account = await ensureAccount(pool, { code, marketplace, site, dayOffset }, clock.now());
+  const { accountNo } = account;
+  const sender = hook && createHookSender({ ...hook, now: () => clock.real() });
+  const side = storefrontOf(declared, secrets.value, {
+    real: () => clock.real(),
+    letters,
+    isFirst: isFirstOf(pool, accountNo),
+    onError: (error, what) => logger.error({ err: error }, what),
+  });
+  if (!side) {
+    logger.info("this marketplace sends nothing to the seller");
+    return undefined;
+  }
+  const storefront = createAccountStorefront({
+    ...{ pool, clock, logger, accountNo, side, lowBalancePercent },
+    seller: createSeller({ pool, clock, accountNo, sender, id: randomUUID }),
+    template: { frontEndUrl },
+  });
   return {
-    windowSeconds: { v1: settings.V1_WINDOW_SECONDS, v2: settings.SIGNATURE_WINDOW_SECONDS },
-    signV2Answers: settings.SIGN_V2_ANSWERS,
-    credentials: { v1: types[settings.V1_CREDENTIALS], v2: types[settings.V2_CREDENTIALS] },
-    lowBalancePercent: settings.LOW_BALANCE_PERCENT,
+    account,
+    storefront,
+    close: async () => {
+      await side.close();
+      secrets.stop();
+    },
   };
+}
+
+/** Random letters and digits: of a base64 text twice as long, those that are. */
+function letters(count: number): string {
+  let text = "";
+  while (text.length < count)
+    text += randomBytes(count * 2)
+      .toString("base64")
+      .replace(/[^A-Za-z0-9]/g, "");
+  return text.slice(0, count);
 }

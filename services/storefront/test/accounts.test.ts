@@ -3,8 +3,6 @@ import { afterEach, beforeEach, expect, test } from "vitest";
 import { createFreezer } from "../../../test/fixtures/freeze.js";
 import { H } from "@quarterpast/testkit";
 import { HOUR } from "@quarterpast/domain";
-import { deliverDue } from "../src/hooks/queue.js";
-import { openDue } from "../src/open/open.js";
 import { fakeServer, openShop, type FakeServer, type Shop } from "./kit.js";
 
 let seller: FakeServer;
@@ -39,7 +37,7 @@ test("an account's openings are tried by its own storefront, with its own seller
   status = 500;
   expect(await buy(one)).toMatchObject({ resultCode: "000004" });
   await rows("UPDATE subscriptions SET next_try = now()");
-  await openDue(two.deps);
+  await two.openDue();
   expect(kinds(otherSeller)).toEqual([]);
   expect(await rows("SELECT state, tries FROM subscriptions")).toEqual([{ state: "opening", tries: 0 }]);
 });
@@ -49,7 +47,7 @@ test("a case of an order is raised for the account that sold it", async () => {
   const more = { orderId: "CS2", orderLineId: "CS2-000001", businessId: "b-2" };
   expect(await one.v2({ activity: "newInstance", ...more })).toMatchObject({ resultCode: "000004" });
   await rows("UPDATE subscriptions SET next_try = now()");
-  await openDue(two.deps);
+  await two.openDue();
   const { accountNo } = one.ledger.account;
   expect(await rows("SELECT account_no, kind FROM cases")).toEqual([
     { account_no: accountNo, kind: "product" },
@@ -61,7 +59,7 @@ test("the same order and instance id at two accounts are two, and each seller's 
     expect(await buy(shop)).toMatchObject({ resultCode: "000000", instanceId: "b-1" });
     expect(await shop.v2({ activity: "orderNotify", ...order })).toMatchObject({ resultCode: "000000" });
   }
-  for (const shop of [one, two]) await deliverDue(shop.deps);
+  for (const shop of [one, two]) await shop.deliverDue();
   for (const server of [seller, otherSeller])
     expect(kinds(server)).toEqual(["instance.open", "order.notified"]);
 });
@@ -71,7 +69,7 @@ test("a hook that one account's service does not take holds up no hook of anothe
   status = 500;
   for (const shop of [one, two]) {
     await shop.v2({ activity: "updateInstanceStatus", instanceId: "b-1", status: "FREEZE" });
-    await deliverDue(shop.deps);
+    await shop.deliverDue();
   }
   expect(kinds(otherSeller)).toEqual(["instance.open", "instance.suspend"]);
 });

@@ -1,7 +1,5 @@
 import { createHmac } from "node:crypto";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { deliverDue } from "../src/hooks/queue.js";
-import { openDue } from "../src/open/open.js";
 import { fakeServer, openShop, type FakeServer, type Shop } from "./kit.js";
 
 let shop: Shop;
@@ -44,11 +42,11 @@ test("a service that is not ready is asked again, under the same delivery, until
   expect((await buy()).resultCode).toBe("000004");
   answer = { status: 202 };
   await hurry();
-  await openDue(shop.deps);
+  await shop.openDue();
   answer = { body: { subject: "tenant-8" } };
   await hurry();
-  await deliverDue(shop.deps);
-  await openDue(shop.deps);
+  await shop.deliverDue();
+  await shop.openDue();
   expect((await buy()).resultCode).toBe("000000");
   expect(await shop.ledger.rows("SELECT subject FROM instances")).toEqual([{ subject: "tenant-8" }]);
   const ids = new Set(seller.requests.map(({ headers }) => headers["quarterpast-delivery"]));
@@ -70,16 +68,16 @@ test("what happens to one instance is told in order, however long the first take
     await shop.v2({ activity: "updateInstanceStatus", instanceId, status });
   }
   await shop.v2({ activity: "releaseInstance", instanceId });
-  await deliverDue(shop.deps);
+  await shop.deliverDue();
   expect(told()).toEqual(["instance.open", "instance.suspend"]);
   answer = {};
   for (let times = 0; times < 3; times += 1) {
     await hurry();
-    await deliverDue(shop.deps);
+    await shop.deliverDue();
   }
   expect(told().slice(2)).toEqual(["instance.suspend", "instance.resume", "instance.close"]);
   await hurry();
-  await deliverDue(shop.deps);
+  await shop.deliverDue();
   expect(told()).toHaveLength(5);
 });
 
@@ -101,8 +99,8 @@ test("an upgrade is looked up, kept and told, once", async () => {
   shop.lines.set("UP/UP-000001", { products: ["P9"], mode: "PERIOD", expires: "20270101000000" });
   const upgrade = { activity: "upgradeInstance", instanceId, orderId: "UP", orderLineId: "UP-000001" };
   for (let times = 0; times < 2; times += 1) expect((await shop.v2(upgrade)).resultCode).toBe("000000");
-  await deliverDue(shop.deps);
-  await deliverDue(shop.deps);
+  await shop.deliverDue();
+  await shop.deliverDue();
   expect(told()).toEqual(["instance.open", "instance.change"]);
   expect(await shop.ledger.rows("SELECT product_id FROM subscriptions")).toEqual([{ product_id: "P9" }]);
   expect(await shop.v2({ ...upgrade, orderId: "NEVER" })).toMatchObject({ resultCode: "000004" });
@@ -113,8 +111,8 @@ test("an order that is notified is told once and kept", async () => {
     const call = { activity: "orderNotify", orderId: "CS1", orderLineId: "CS1-000001" };
     expect((await shop.v2(call)).resultCode).toBe("000000");
   }
-  await deliverDue(shop.deps);
-  await deliverDue(shop.deps);
+  await shop.deliverDue();
+  await shop.deliverDue();
   expect(told()).toEqual(["order.notified"]);
   await expect.poll(() => shop.ledger.rows("SELECT order_id FROM orders")).toEqual([{ order_id: "CS1" }]);
 });

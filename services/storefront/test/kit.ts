@@ -4,19 +4,22 @@ import type { AddressInfo } from "node:net";
 import {
   apigSignature,
   authTokenOf,
-  createOrderQuery,
   formatDigits,
   secret,
   signV2,
-  type OrderQuery,
+  storefrontOf,
+  type Keyring,
 } from "@quarterpast/marketplace";
 import { createHttp, createLogger, createMetrics, fixedClock, type FixedClock } from "@quarterpast/runtime";
 import { addProduct, ensureAccount, type Product } from "@quarterpast/store";
 import { H, openLedger, type Ledger } from "@quarterpast/testkit";
-import { createReads } from "../src/calls/reads.js";
+import { createAccountStorefront, type AccountParts } from "../src/account.js";
+import { addAddress, callSeconds } from "../src/address.js";
+import { isFirstOf } from "../src/calls/nonces.js";
+import { rerunDue } from "../src/calls/rerun.js";
 import { createHookSender } from "../src/hooks/send.js";
-import { createStorefront, type Storefront } from "../src/storefront.js";
-import type { StorefrontDeps } from "../src/deps.js";
+import { createSeller } from "../src/hooks/seller.js";
+import { watchPackages } from "../src/packages/watch.js";
 
 export const KEY = "testAccessKey-0001";
 export const SK = "order-secret";
@@ -123,8 +126,6 @@ export type Reply = Record<string, unknown> & { resultCode: string; resultMsg: s
 export interface Shop {
   ledger: Ledger;
   clock: FixedClock;
-  deps: StorefrontDeps;
-  storefront: Storefront;
   lines: Map<string, OrderedLine>;
   orders: FakeServer;
   http: ReturnType<typeof createHttp>;
@@ -134,6 +135,11 @@ export interface Shop {
     parameters: Record<string, string>,
     options?: CallOptions,
   ): Promise<Reply & { sign: string; text: string }>;
+  /** What goes on by itself, a pass of each. */
+  openDue(): Promise<boolean>;
+  deliverDue(): Promise<boolean>;
+  rerunDue(): Promise<boolean>;
+  watchPackages(): Promise<void>;
   close(failed?: boolean): Promise<void>;
 }
 
@@ -150,48 +156,60 @@ async function secondAccount(ledger: Ledger): Promise<Ledger> {
   return { ...ledger, account, end: async () => {} };
 }
 
-export async function openShop(
-  changes: Partial<StorefrontDeps> & { hookUrl?: string; noOrders?: boolean; beside?: Shop } = {},
-): Promise<Shop> {
-  const { hookUrl, noOrders, beside, ...own } = changes;
+export interface ShopOptions {
+  hookUrl?: string;
+  noOrders?: boolean;
+  /** Where orders are looked up, and with which keys; a server of the test's lines where absent. */
+  orderUrl?: string;
+  accessKey?: { ak: string; sk: string };
+  beside?: Shop;
+  keys?: () => Keyring;
+  settings?: Record<string, string>;
+  pool?: AccountParts["pool"];
+}
+
+/** The storefront of one account, behind KooGallery's wire. */
+export async function openShop(options: ShopOptions = {}): Promise<Shop> {
+  const { hookUrl, noOrders, beside, settings, accessKey = { ak: "ak", sk: SK } } = options;
   const ledger = beside ? await secondAccount(beside.ledger) : await openLedger();
   await ledger.meter("tokens", "sum");
   await ledger.meter("images", "sum");
   const clock = fixedClock(H, REAL);
   const lines = new Map<string, OrderedLine>();
   const orders = await orderServer(lines);
-  const orderQuery: OrderQuery | undefined = noOrders
-    ? undefined
-    : createOrderQuery({
-        site: "cn",
-        baseUrl: orders.url,
-        ak: "ak",
-        sk: secret(SK),
-        now: () => clock.real(),
-      });
   const metrics = createMetrics("test");
-  const deps: StorefrontDeps = {
-    ...{ pool: ledger.pool, clock, logger, metrics, account: ledger.account, orderQuery },
-    reads: createReads({ pool: own.pool ?? ledger.pool, account: ledger.account, clock }),
-    keys: () => ({ account: [KEY], products: new Map() }),
-    hooks: hookUrl ? createHookSender({ url: hookUrl, key: "hook-key", now: () => clock.real() }) : undefined,
-    template: { frontEndUrl: "https://app.example/" },
-    id: randomUUID,
-    letters: (count) => randomBytes(count).toString("hex").slice(0, count),
-    options: {
-      windowSeconds: { v1: 300, v2: 60 },
-      signV2Answers: false,
-      credentials: { v1: "1", v2: undefined },
-      lowBalancePercent: 10,
-    },
-    ...own,
+  const { account } = ledger;
+  const { accountNo } = account;
+  const pool = options.pool ?? ledger.pool;
+  const declared = {
+    ...account,
+    settings: { ORDER_QUERY_URL: options.orderUrl ?? orders.url, ...settings },
   };
-  const storefront = createStorefront(deps);
+  const keyring = options.keys ?? (() => ({ account: [KEY], products: new Map() }));
+  const secrets = () => ({
+    keyring: keyring(),
+    accessKey: noOrders ? undefined : { ak: accessKey.ak, sk: secret(accessKey.sk) },
+  });
+  const side = storefrontOf(declared, secrets, {
+    real: () => clock.real(),
+    letters: (count) => randomBytes(count).toString("hex").slice(0, count),
+    isFirst: isFirstOf(pool, accountNo),
+    onError: () => {},
+  })!;
+  const sender = hookUrl
+    ? createHookSender({ url: hookUrl, key: "hook-key", now: () => clock.real() })
+    : undefined;
+  const parts: AccountParts = {
+    ...{ pool, clock, logger, accountNo, side, lowBalancePercent: 10 },
+    seller: createSeller({ pool, clock, accountNo, sender, id: randomUUID }),
+    template: { frontEndUrl: "https://app.example/" },
+  };
+  const storefront = createAccountStorefront(parts);
   const http = createHttp({ logger, metrics, ready: {} });
-  storefront.addRoutes(http);
+  addAddress(http, ["/koogallery"], { ...storefront, clock, logger, seconds: callSeconds(metrics) });
   await http.ready();
   return {
-    ...{ ledger, clock, deps, storefront, lines, orders, http },
+    ...{ ledger, clock, lines, orders, http },
     product: async (product) => {
       const whole: Product = {
         ...{ mode: "pay_per_use", cycle: "hourly", resetRule: "none", deductionOrder: 0, contents: [] },
@@ -199,22 +217,26 @@ export async function openShop(
         meter: (product.mode ?? "pay_per_use") === "pay_per_use" ? "tokens" : null,
         ...product,
       };
-      return (await addProduct(ledger.pool, ledger.account.accountNo, whole, clock.now())).outcome;
+      return (await addProduct(ledger.pool, accountNo, whole, clock.now())).outcome;
     },
-    v2: async (body, options) => {
-      const answer = await http.inject(signedV2(clock, body, options));
+    v2: async (body, call) => {
+      const answer = await http.inject(signedV2(clock, body, call));
       if (answer.statusCode !== 200) throw new Error(`HTTP ${answer.statusCode}: ${answer.body}`);
       return answer.json() as Reply;
     },
-    v1: async (parameters, options) => {
-      const answer = await http.inject(signedV1(clock, parameters, options));
+    v1: async (parameters, call) => {
+      const answer = await http.inject(signedV1(clock, parameters, call));
       const sign = String(answer.headers["body-sign"]);
       return { ...(answer.json() as Reply), sign, text: answer.body };
     },
+    openDue: () => storefront.opener.openDue(),
+    deliverDue: () => parts.seller.deliverDue(),
+    rerunDue: () => rerunDue({ ...parts, ...storefront }),
+    watchPackages: () => watchPackages(parts),
     close: async (failed) => {
       await http.close();
       await storefront.stop();
-      await orderQuery?.close();
+      await side.close();
       await orders.close();
       await ledger.end(failed);
     },

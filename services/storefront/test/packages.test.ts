@@ -3,7 +3,6 @@ import { packagePeriod } from "@quarterpast/store";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { createFreezer, type Freezer } from "../../../test/fixtures/freeze.js";
 import { at, H } from "@quarterpast/testkit";
-import { watchPackages } from "../src/packages.js";
 import { fakeServer, openShop, type FakeServer, type Shop } from "./kit.js";
 
 let shop: Shop;
@@ -110,8 +109,8 @@ test("a stop-before-excess package is told to be low, then to stop, once, and na
   await packageOf("STOP", "10", "stop_package");
   const id = String((await buy("CS2", "STOP", "5"))["instanceId"]);
   const told = async () => {
-    await watchPackages(shop.deps);
-    await watchPackages(shop.deps);
+    await shop.watchPackages();
+    await shop.watchPackages();
     const rows = await shop.ledger.rows<{ payload: string }>(
       "SELECT payload FROM hooks WHERE kind LIKE 'package.%' ORDER BY hook_id",
     );

@@ -1,4 +1,3 @@
-import { createOrderQuery, secret } from "@quarterpast/marketplace";
 import { createSandbox, type Sandbox } from "@quarterpast/sandbox";
 import { reservePort } from "@quarterpast/stack/servers";
 import { afterEach, beforeEach, expect, test } from "vitest";
@@ -17,11 +16,7 @@ let sandbox: Sandbox;
 beforeEach(async () => {
   const port = await reservePort();
   sandbox = await createSandbox({ key: KEY, sellerUrl: `http://127.0.0.1:${port}/koogallery` });
-  const real = () => Date.now() * 1_000;
-  const orderQuery = createOrderQuery({
-    ...{ site: "cn", baseUrl: sandbox.url, ak: "sandbox", sk: secret(KEY), now: real },
-  });
-  shop = await openShop({ orderQuery, noOrders: true });
+  shop = await openShop({ orderUrl: sandbox.url, accessKey: { ak: "sandbox", sk: KEY } });
   shop.clock.advance(Date.now() * 1_000 - shop.clock.real());
   await shop.http.listen({ host: "127.0.0.1", port });
   await shop.product({ productId: "P1" });

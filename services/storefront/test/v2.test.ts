@@ -2,7 +2,7 @@ import { HOUR, MINUTE, SECOND } from "@quarterpast/domain";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { H } from "@quarterpast/testkit";
 import { actOnCase } from "@quarterpast/store";
-import { openDue } from "../src/open/open.js";
+import { addSealedHours } from "../src/totals.js";
 import { KEY, openShop, REAL, signedV2, signedV2Text, type Shop } from "./kit.js";
 
 let shop: Shop;
@@ -52,7 +52,7 @@ describe("newInstance", () => {
       resultCode: "000004",
     });
     await shop.product({ productId: "P1" });
-    await openDue(shop.deps);
+    await shop.openDue();
     expect(await cases()).toEqual([]);
     expect(await buy()).toMatchObject({ resultCode: "000000", instanceId: first["instanceId"] });
   });
@@ -75,7 +75,7 @@ describe("newInstance", () => {
     const choose = async (product: string) => {
       const act = { act: "choose", product, reason: "asked the customer" } as const;
       const done = await actOnCase(shop.ledger.pool, { accountNo, keyId: "k" }, waiting!.case_id, act, H);
-      await openDue(shop.deps);
+      await shop.openDue();
       return done.outcome;
     };
     expect(await choose("P9")).toBe("done");
@@ -100,7 +100,7 @@ describe("newInstance", () => {
     expect(await buy()).toMatchObject({ resultCode: "000004" });
     sold();
     await wake();
-    await openDue(shop.deps);
+    await shop.openDue();
     expect(await buy()).toMatchObject({ resultCode: "000000" });
     expect(await cases()).toEqual([]);
   });
@@ -253,9 +253,8 @@ describe("queryInstance", () => {
       ],
     });
     await shop.ledger.rows("UPDATE shards SET sealed_before = sealed_before + interval '1 hour'");
-    const { addSealedHours } = await import("../src/storefront.js");
-    await addSealedHours(shop.deps);
-    await addSealedHours(shop.deps);
+    await addSealedHours(shop.ledger.pool);
+    await addSealedHours(shop.ledger.pool);
     expect(await shop.ledger.rows("SELECT quantity FROM usage_totals")).toEqual([
       { quantity: "99999999.99995" },
     ]);
@@ -373,8 +372,6 @@ test("a product's key holds for calls about that product, beside the account's; 
 
 test("every call is kept with its verdict; a failed one runs again by hand", async () => {
   const { askRerun } = await import("@quarterpast/store");
-  const { rerunDue } = await import("../src/calls/rerun.js");
-  const { createCallKeeper } = await import("../src/calls/keep.js");
   sold();
   await buy("CS1", "CS1-000001", "b-1");
   await shop.v2({ activity: "releaseInstance", instanceId: "x" }, { key: "wrong" });
@@ -387,7 +384,7 @@ test("every call is kept with its verdict; a failed one runs again by hand", asy
   ]);
   await shop.product({ productId: "P1" });
   for (const { call_id } of kept) await askRerun(shop.ledger.pool, call_id, "operator", H);
-  await rerunDue(shop.deps, createCallKeeper(shop.deps));
+  await shop.rerunDue();
   expect(await shop.ledger.rows("SELECT code FROM reruns ORDER BY rerun_id")).toEqual([
     { code: "000000" },
     { code: "000001" },

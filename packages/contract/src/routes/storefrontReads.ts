@@ -14,14 +14,13 @@ const numbered = z.strictObject({
   id: field({ title: { en: "Number", zh: "编号" }, right: NUMBER }, number),
 });
 const limit = asked.limit(1_000, 100);
-const VERSIONS = ["v1", "v2"] as const;
 
 const subscription = z.strictObject({
   subscriptionNo: count("Subscription", "订购编号"),
   instanceId: words.instanceId,
   orderId: text("Order", "订单"),
   item: text("Order line", "订单行"),
-  version: word("Version", "版本", VERSIONS),
+  version: text("Version", "版本"),
   state: word("State", "状态", SUBSCRIPTION_STATES),
   waitsFor: nullable(word("Waits for", "等待", WAITS_FOR)),
   productId: nullable(words.product),
@@ -32,7 +31,7 @@ const subscription = z.strictObject({
   expires: nullable(time("Expires", "到期时间")),
   subject: nullable(words.subject),
   opened: nullable(time("Opened", "开通时间")),
-  suspendedWhy: nullable(word("Suspended because", "冻结原因", ["status", "expired"])),
+  suspendedWhy: nullable(word("Suspended because", "暂停原因", ["status", "expired"])),
   sameAs: nullable(count("Same as", "等同于")),
   receivedAt: time("Received", "接收时间"),
   tries: count("Tries", "尝试次数"),
@@ -50,13 +49,14 @@ const hook = z.strictObject({
 });
 const call = z.strictObject({
   callId: count("Call", "编号"),
-  version: word("Version", "版本", VERSIONS),
+  version: text("Version", "版本"),
   activity: text("Activity", "接口"),
   test: yesNo("Debugging", "调试"),
   received: time("Received", "接收时间"),
   query: text("Query", "查询参数"),
   body: text("Body", "请求体"),
   authentic: yesNo("Signed by our key", "签名有效"),
+  ok: yesNo("Done", "已完成"),
   code: text("Code", "结果码"),
   detail: text("Detail", "说明"),
   reply: text("Reply", "应答"),

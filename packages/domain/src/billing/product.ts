@@ -14,6 +14,8 @@ export type SubscriptionState = (typeof SUBSCRIPTION_STATES)[number];
 export const WAITS_FOR = [
   "order_query",
   "order",
+  "order_item",
+  "no_product",
   "product",
   "several_products",
   "mode",

@@ -1,14 +1,11 @@
-/** Settings of an account's storefront that the file of accounts may hold; the storefront reads them. */
+/**
+ * What the seller says of an account's storefront, whatever its marketplace: the file of accounts may hold it, the
+ * storefront reads it.
+ */
 export const STOREFRONT_SETTINGS: readonly string[] = [
   "FRONT_END_URL",
   "LOW_BALANCE_PERCENT",
-  "ORDER_QUERY_URL",
   "SELLER_HOOK_URL",
-  "SIGNATURE_WINDOW_SECONDS",
-  "SIGN_V2_ANSWERS",
-  "V1_CREDENTIALS",
-  "V1_WINDOW_SECONDS",
-  "V2_CREDENTIALS",
 ];
 
 /** Those of them that are secret. */

@@ -5,6 +5,7 @@ import { kooGalleryProfile } from "./profile.js";
 import { ACCESS_KEY_SETTINGS, readAccessKey } from "./push.js";
 import { SETTINGS, settingsOf } from "./settings.js";
 import { SITES, type Site } from "./site.js";
+import { kooGalleryStorefront } from "./storefront/side.js";
 
 /** Huawei Cloud KooGallery (华为云云商店): what the registry has of it. */
 export const koogallery: Marketplace<KooGallerySecrets> = {
@@ -21,4 +22,5 @@ export const koogallery: Marketplace<KooGallerySecrets> = {
     return { ok: true, value: { keyring: keyring.value, accessKey: accessKey.value } };
   },
   client: kooGalleryClient,
+  storefront: kooGalleryStorefront,
 };

@@ -14,6 +14,16 @@ export const SETTINGS = [
   "MARKETPLACE_STATEMENT_PATH",
   /** By which interface new records go: `new` where absent. Those frozen for the other one still go by theirs. */
   "MARKETPLACE_PUSH",
+  /** How far a call's time may be from ours, in real seconds: V2.0, and V1.0 without a nonce (koogallery.md 3.1, 3.3). */
+  "SIGNATURE_WINDOW_SECONDS",
+  "V1_WINDOW_SECONDS",
+  /** Whether answers of V2.0 carry the header Body-Sign too. */
+  "SIGN_V2_ANSWERS",
+  /** Encryption of userName and password in answers. */
+  "V1_CREDENTIALS",
+  "V2_CREDENTIALS",
+  /** Where orders are looked up, instead of the site's own address. */
+  "ORDER_QUERY_URL",
 ] as const;
 
 /** An account's settings, read. */

@@ -4,7 +4,8 @@ import { stamp, stamps, type Db } from "../db/database.js";
 
 /** One call of the marketplace with what became of it. */
 export interface Call {
-  version: "v1" | "v2";
+  /** Of the marketplace's wire, as its activity and code are. */
+  version: string;
   activity: string;
   test: boolean;
   /** Real time. */
@@ -13,6 +14,8 @@ export interface Call {
   body: string;
   /** Whether one of our keys signed it. */
   authentic: boolean;
+  /** Whether all that was asked for was done. */
+  ok: boolean;
   code: string;
   /** For us alone: what the marketplace is not told. */
   detail: string;
@@ -60,10 +63,10 @@ export async function insertCalls(db: Db, accountNo: number, calls: readonly Cal
   if (calls.length === 0) return;
   const column = <K extends keyof Call>(name: K) => calls.map((call) => call[name]);
   await db.query(
-    `INSERT INTO calls (account_no, version, activity, test, received, query, body, authentic, code, detail, reply,
+    `INSERT INTO calls (account_no, version, activity, test, received, query, body, authentic, ok, code, detail, reply,
        duration_ms, ref, rerun_of)
      SELECT $1::smallint, * FROM unnest($2::text[], $3::text[], $4::boolean[], $5::timestamptz[], $6::text[], $7::text[],
-       $8::boolean[], $9::text[], $10::text[], $11::text[], $12::integer[], $13::text[], $14::bigint[])`,
+       $8::boolean[], $9::boolean[], $10::text[], $11::text[], $12::text[], $13::integer[], $14::text[], $15::bigint[])`,
     [
       accountNo,
       column("version"),
@@ -73,6 +76,7 @@ export async function insertCalls(db: Db, accountNo: number, calls: readonly Cal
       column("query"),
       column("body"),
       column("authentic"),
+      column("ok"),
       column("code"),
       column("detail"),
       column("reply"),
@@ -83,8 +87,8 @@ export async function insertCalls(db: Db, accountNo: number, calls: readonly Cal
   );
 }
 
-const COLUMNS = `call_id AS "callId", version, activity, test, received, query, body, authentic, code, detail, reply,
-  duration_ms AS "durationMs", ref, rerun_of AS "rerunOf"`;
+const COLUMNS = `call_id AS "callId", version, activity, test, received, query, body, authentic, ok, code, detail,
+  reply, duration_ms AS "durationMs", ref, rerun_of AS "rerunOf"`;
 
 /** Calls, newest first, `limit` of them before the number `before`. */
 export async function listCalls(
@@ -99,7 +103,7 @@ export async function listCalls(
 ): Promise<KeptCall[]> {
   const { rows } = await db.query<KeptCall>(
     `SELECT ${COLUMNS} FROM calls WHERE account_no = $1::smallint AND ($2::bigint IS NULL OR call_id < $2::bigint)
-       AND ($3::text IS NULL OR ref = $3::text) AND (NOT $4::boolean OR code <> '000000')
+       AND ($3::text IS NULL OR ref = $3::text) AND (NOT $4::boolean OR NOT ok)
      ORDER BY call_id DESC LIMIT $5::integer`,
     [accountNo, filter.before ?? null, filter.ref ?? null, filter.failed ?? false, filter.limit],
   );

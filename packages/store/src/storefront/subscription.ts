@@ -19,9 +19,10 @@ export interface Subscription {
   /** The first businessId, for ever. */
   instanceId: string;
   orderId: string;
-  /** V2.0: the order line. V1.0: the product. */
+  /** What of the order: a line, or a product, as the marketplace's wire says. */
   item: string;
-  version: "v1" | "v2";
+  /** Of the wire that asked for it. */
+  version: string;
   state: SubscriptionState;
   waitsFor: WaitsFor | null;
   productId: string | null;

@@ -14,7 +14,7 @@ export interface Reservation {
   businessId: string;
   orderId: string;
   item: string;
-  version: "v1" | "v2";
+  version: string;
   productId: string | null;
   mode: SellingMode | null;
   customerId: string | null;

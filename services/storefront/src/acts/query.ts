@@ -1,54 +1,64 @@
-import { formatUnits, splitAtScale, trimDecimal, type Micros } from "@quarterpast/domain";
-import { formatDigits } from "@quarterpast/marketplace";
+import type { Shown, ShownInstance, ShownUsage } from "@quarterpast/marketplace";
+import type { Micros } from "@quarterpast/domain";
+import type { Clock } from "@quarterpast/runtime";
 import {
   findPackageInstances,
   findSharingPackages,
+  findSubscription,
   type InstanceUsage,
+  type Pool,
   type Subscription,
 } from "@quarterpast/store";
-import type { Answer, InstanceInfo, UsageInfo } from "../commands.js";
-import type { StorefrontDeps } from "../deps.js";
-import { followSame } from "../open/open.js";
-import { usePackages, type PackageState } from "../packages.js";
+import type { Reads } from "../calls/reads.js";
+import { usePackages, type PackageState } from "../packages/use.js";
 
-/** Decimals of usageValue (koogallery.md 3.2). */
-const DECIMALS = 4;
+interface QueryDeps {
+  pool: Pool;
+  clock: Pick<Clock, "now">;
+  accountNo: number;
+  reads: Reads;
+}
 
-/** Answers with what instances are and have used, up to now. */
-export async function queryInstances(deps: StorefrontDeps, ids: readonly string[]): Promise<Answer> {
+/** What instances are and have used, up to now. */
+export async function query(deps: QueryDeps, ids: readonly string[]): Promise<Shown> {
   const found = await deps.reads.subscriptions(ids);
   const subscriptions = await Promise.all(found.map((one) => followSame(deps, one)));
   const known = new Set(found.map((one) => one.instanceId));
-  const unknown = ids.filter((id) => !known.has(id));
-  const there = subscriptions.filter((one) => one.state !== "opening");
-  const info = await describeAll(deps, there);
-  if (unknown.length > 0) {
-    return { code: "000003", message: `instance ID does not exist: ${unknown[0]}`, info };
-  }
-  const opening = subscriptions.find((one) => one.state === "opening");
-  return { code: opening ? "000004" : "000000", info };
+  return {
+    instances: await describeAll(
+      deps,
+      subscriptions.filter((one) => one.state !== "opening"),
+    ),
+    opening: subscriptions.filter((one) => one.state === "opening").map((one) => one.instanceId),
+    unknown: ids.filter((id) => !known.has(id)),
+  };
 }
 
-async function describeAll(deps: StorefrontDeps, there: readonly Subscription[]): Promise<InstanceInfo[]> {
+/** A second line for one pay-per-use product is the instance of the first. */
+async function followSame(
+  { pool }: Pick<QueryDeps, "pool">,
+  subscription: Subscription,
+): Promise<Subscription> {
+  if (subscription.sameAs === null) return subscription;
+  return (await findSubscription(pool, subscription.sameAs)) ?? subscription;
+}
+
+type Used = Pick<ShownUsage, "relatedInstanceId" | "quantity">;
+
+async function describeAll(deps: QueryDeps, there: readonly Subscription[]): Promise<ShownInstance[]> {
   const now = deps.clock.now();
   const [instances, packages] = await Promise.all([usageOf(deps, there), packageUsage(deps, there, now)]);
-  return there.map((subscription) => {
-    const { instanceId, provided } = subscription;
+  return there.map(({ instanceId, subscriptionNo, provided }) => {
     const own = instances.get(instanceId);
-    const shown: UsageInfo[] = [
-      ...(own ? [{ usageValue: shownValue(own.total) }] : []),
-      ...(packages.get(subscription.subscriptionNo) ?? []),
-    ].map((one) => ({
-      ...one,
-      statisticalTime: formatDigits(now),
-      ...(provided?.dashboardUrl !== undefined && { dashboardUrl: provided.dashboardUrl }),
-    }));
-    return { instanceId, app: provided ?? {}, usage: shown };
+    const used: Used[] = [...(own ? [{ quantity: own.total }] : []), ...(packages.get(subscriptionNo) ?? [])];
+    const dashboard = provided?.dashboardUrl === undefined ? {} : { dashboardUrl: provided.dashboardUrl };
+    const usage = used.map((one) => ({ ...one, at: now, ...dashboard }));
+    return { instanceId, provided: provided ?? {}, usage };
   });
 }
 
 async function usageOf(
-  { reads }: StorefrontDeps,
+  { reads }: Pick<QueryDeps, "reads">,
   there: readonly Subscription[],
 ): Promise<Map<string, InstanceUsage>> {
   const ids = there.filter((one) => one.mode === "pay_per_use").map((one) => one.instanceId);
@@ -58,29 +68,25 @@ async function usageOf(
 }
 
 /** What is used of each package, item by item, with the pay-per-use instance it belongs to. */
-async function packageUsage(deps: StorefrontDeps, there: readonly Subscription[], now: Micros) {
+async function packageUsage(
+  deps: QueryDeps,
+  there: readonly Subscription[],
+  now: Micros,
+): Promise<Map<number, Used[]>> {
   const wanted = there.filter((one) => one.mode === "package" || one.mode === "stop_package");
-  const bySubscription = new Map<number, Pick<UsageInfo, "relatedInstanceId" | "usageValue">[]>();
+  const bySubscription = new Map<number, Used[]>();
   if (wanted.length === 0) return bySubscription;
   const numbers = wanted.map((one) => one.subscriptionNo);
   const sharing = await findSharingPackages(deps.pool, numbers);
-  const related = await findPackageInstances(deps.pool, deps.account.accountNo, sharing);
+  const related = await findPackageInstances(deps.pool, deps.accountNo, sharing);
   for (const state of await usePackages(deps, sharing, related, now)) {
     const { subscriptionNo } = state.package;
     if (!numbers.includes(subscriptionNo)) continue;
-    bySubscription.set(subscriptionNo, [...(bySubscription.get(subscriptionNo) ?? []), toInfo(state)]);
+    bySubscription.set(subscriptionNo, [...(bySubscription.get(subscriptionNo) ?? []), usedOf(state)]);
   }
   return bySubscription;
 }
 
-function toInfo({ used, instanceId }: PackageState): Pick<UsageInfo, "relatedInstanceId" | "usageValue"> {
-  return {
-    ...(instanceId !== undefined && { relatedInstanceId: instanceId }),
-    usageValue: shownValue(used),
-  };
-}
-
-/** Decimal text cut to the decimals that the marketplace shows. */
-function shownValue(quantity: string): string {
-  return trimDecimal(formatUnits(splitAtScale(quantity, DECIMALS).billable, DECIMALS));
+function usedOf({ used, instanceId }: PackageState): Used {
+  return { ...(instanceId !== undefined && { relatedInstanceId: instanceId }), quantity: used };
 }

@@ -1,6 +1,5 @@
-import { within } from "@quarterpast/runtime";
-import { insertCalls, type Call } from "@quarterpast/store";
-import type { StorefrontDeps } from "../deps.js";
+import { within, type Clock, type Logger } from "@quarterpast/runtime";
+import { insertCalls, type Call, type Pool } from "@quarterpast/store";
 import { together } from "./together.js";
 
 /** Keeps calls: those that come together in one statement. */
@@ -17,18 +16,24 @@ const ANSWER_WAITS_MS = 300;
 /** Calls that nobody signed are kept too, but not so many that a stranger could fill the disk. */
 const UNSIGNED_PER_SECOND = 10;
 
+/** Makes what keeps the calls of an account. */
 export function createCallKeeper({
   pool,
-  account,
+  accountNo,
   logger,
   clock,
-}: Pick<StorefrontDeps, "pool" | "account" | "logger" | "clock">): CallKeeper {
+}: {
+  pool: Pool;
+  accountNo: number;
+  logger: Pick<Logger, "error">;
+  clock: Pick<Clock, "real">;
+}): CallKeeper {
   let waiting = 0;
   const writing = new Set<Promise<void>>();
   let second = 0;
   let unsigned = 0;
   const write = together(async (calls: readonly Call[]) => {
-    await insertCalls(pool, account.accountNo, calls).catch((error: unknown) =>
+    await insertCalls(pool, accountNo, calls).catch((error: unknown) =>
       logger.error({ err: error, calls: calls.length }, "calls could not be kept"),
     );
     return calls.map(() => undefined);

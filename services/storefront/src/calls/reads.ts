@@ -1,7 +1,6 @@
 import {
   findSubscriptions,
   readInstanceUsage,
-  type Account,
   type InstanceUsage,
   type Pool,
   type Subscription,
@@ -21,12 +20,12 @@ const CALLS_AT_ONCE = 50;
 
 export function createReads({
   pool,
-  account: { accountNo },
+  accountNo,
   clock,
 }: {
   pool: Pool;
-  account: Account;
-  clock: Clock;
+  accountNo: number;
+  clock: Pick<Clock, "now">;
 }): Reads {
   return {
     subscriptions: byId((ids) => findSubscriptions(pool, accountNo, ids)),

@@ -1,5 +1,5 @@
 import type { Micros } from "@quarterpast/domain";
-import { faultPoint } from "@quarterpast/runtime";
+import { faultPoint, type Clock } from "@quarterpast/runtime";
 import {
   addInstance,
   addLifeEvent,
@@ -11,23 +11,30 @@ import {
   resolveCases,
   setLifeBegin,
   setOpened,
+  type Pool,
   type Product,
   type Subscription,
 } from "@quarterpast/store";
-import type { StorefrontDeps } from "../deps.js";
-import type { Hindrance } from "./open.js";
+import type { Hindrance } from "./hindrance.js";
+
+/** What begins a life. */
+export interface LifeDeps {
+  pool: Pool;
+  clock: Pick<Clock, "now">;
+  accountNo: number;
+}
 
 /** Begins the life of a subscription: from now on its usage is bound and billed. */
 export async function bringToLife(
-  deps: StorefrontDeps,
+  deps: LifeDeps,
   subscription: Subscription,
   product: Product,
   now: Micros,
 ): Promise<Hindrance | Subscription> {
   const wanted = await subjectOf(deps, subscription, product);
   if (wanted === undefined) {
-    const detail = "neither the order nor the seller's service names the customer, so usage has no subject";
-    return { waitsFor: "customer", detail, seconds: 300, isCase: true };
+    const { orderId, item } = subscription;
+    return { waitsFor: "customer", detail: `${orderId} ${item}`, seconds: 300, isCase: true };
   }
   // Fixed before the instance is made: whoever tries again makes the same one.
   const fixed = await setLifeBegin(deps.pool, subscription.subscriptionNo, wanted, now);
@@ -51,7 +58,7 @@ export async function bringToLife(
 }
 
 async function subjectOf(
-  { pool, account }: StorefrontDeps,
+  { pool, accountNo }: LifeDeps,
   { provided, customerId, instanceId }: Subscription,
   product: Product,
 ): Promise<string | undefined> {
@@ -59,13 +66,13 @@ async function subjectOf(
   if (product.mode === "pay_per_use") return own;
   const meters = product.contents.map(({ meter }) => meter);
   if (meters.length === 0) return own ?? instanceId;
-  const shared = customerId && (await findPackageSubject(pool, account.accountNo, customerId, meters));
+  const shared = customerId && (await findPackageSubject(pool, accountNo, customerId, meters));
   return provided?.subject ?? shared ?? own;
 }
 
 /** @returns its subject: the customer's, or its own id where another instance of the customer's lives already. */
 async function makeInstance(
-  { pool, clock }: StorefrontDeps,
+  { pool, clock }: LifeDeps,
   { accountNo, instanceId, productId, subject, opened }: Subscription,
   { meter, cycle }: Product,
 ): Promise<string> {

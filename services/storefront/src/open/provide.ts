@@ -1,37 +1,39 @@
-import { setProvided, type Product, type Provided, type Subscription } from "@quarterpast/store";
-import type { StorefrontDeps } from "../deps.js";
-import { deliver, describe, tellSeller } from "../hooks/queue.js";
+import { setProvided, type Pool, type Product, type Provided, type Subscription } from "@quarterpast/store";
+import { describe, type Seller } from "../hooks/seller.js";
 import { providedSchema } from "../hooks/send.js";
-import type { Hindrance } from "./open.js";
+import { secondsAfter, type Hindrance } from "./hindrance.js";
+
+/** What has an instance provided. */
+export interface ProvideDeps {
+  pool: Pool;
+  seller: Pick<Seller, "tell" | "deliver">;
+  /** What the marketplace is told of an instance if neither product nor seller say otherwise. */
+  template: Provided;
+}
 
 /** Longer than a delivery may take: until then the queue leaves the hook to the opening. */
 const OURS_SECONDS = 15;
 
 /** Has the seller's service provide the instance, or the template answer for it. */
 export async function provide(
-  deps: StorefrontDeps,
+  deps: ProvideDeps,
   subscription: Subscription,
   product: Product,
 ): Promise<Hindrance | Subscription> {
   const template = { ...deps.template, ...addressesOf(product) };
   const { subscriptionNo, instanceId, tries } = subscription;
-  const hook = await tellSeller(
-    deps.pool,
-    deps,
-    {
-      kind: "instance.open",
-      ref: instanceId,
-      deliveryId: `open-${subscriptionNo}`,
-      data: describe(subscription),
-      afterSeconds: OURS_SECONDS,
-    },
-    deps.clock.now(),
-  );
+  const hook = await deps.seller.tell(deps.pool, {
+    kind: "instance.open",
+    ref: instanceId,
+    deliveryId: `open-${subscriptionNo}`,
+    data: describe(subscription),
+    afterSeconds: OURS_SECONDS,
+  });
   if (!hook) return setProvided(deps.pool, subscriptionNo, template);
-  const sent = await deliver(deps, hook);
+  const sent = await deps.seller.deliver(hook);
   if (sent.deliveredAt === null) {
-    const detail = `the seller's service has not provided it: ${sent.lastError}`;
-    return { waitsFor: "seller", detail, seconds: Math.min(60, 2 ** Math.min(tries, 6)), isCase: false };
+    const detail = sent.lastError ?? "";
+    return { waitsFor: "seller", detail, seconds: secondsAfter(tries), isCase: false };
   }
   return setProvided(deps.pool, subscriptionNo, { ...template, ...readProvided(sent.reply) });
 }

@@ -1,9 +1,12 @@
 import { readJson } from "@quarterpast/domain";
-import { decryptSensitive, STOREFRONT_LIMITS, type Parameters } from "@quarterpast/marketplace";
 import { z } from "zod";
-import type { Command, OrderedMode, Request } from "../commands.js";
+import type { OrderedMode } from "../../storefront.js";
+import type { Asked, Asking } from "./call.js";
 import * as fields from "./fields.js";
 import { readWith, type Read } from "./fields.js";
+import type { Parameters } from "./query.js";
+import { STOREFRONT_LIMITS } from "./resultCodes.js";
+import { decryptSensitive } from "./sensitive.js";
 
 /** Codes of chargingMode (koogallery.md 3.5). */
 const MODES: Record<string, OrderedMode> = {
@@ -49,33 +52,33 @@ const refresh = z
     productId: fields.maybeId(),
     trialToFormal: z.enum(["0", "1"]).optional(),
   })
-  .transform(({ instanceId, orderId, expireTime: expires, trialToFormal }): Command => ({
+  .transform(({ instanceId, orderId, expireTime: expires, trialToFormal }): Asked => ({
     ...{ activity: "refreshInstance", instanceId, orderRef: orderId, expires },
     scene: trialToFormal === "1" ? "TRIAL_TO_FORMAL" : "RENEWAL",
   }));
-const expire = z.object({ ...instance, orderId: fields.maybeId() }).transform(({ instanceId }): Command => ({
+const expire = z.object({ ...instance, orderId: fields.maybeId() }).transform(({ instanceId }): Asked => ({
   activity: "setStatus",
   instanceId,
-  frozen: true,
+  freeze: true,
   why: "expired",
 }));
 const release = z
   .object({ ...instance, orderId: fields.maybeId() })
-  .transform(({ instanceId, orderId = "" }): Command => ({
+  .transform(({ instanceId, orderId = "" }): Asked => ({
     ...{ activity: "releaseInstance", instanceId, orderRef: orderId },
   }));
 const status = z
   .object({ ...instance, instanceStatus: z.enum(["FREEZE", "NORMAL"]) })
-  .transform(({ instanceId, instanceStatus }): Command => ({
-    ...{ activity: "setStatus", instanceId, frozen: instanceStatus === "FREEZE", why: "status" },
+  .transform(({ instanceId, instanceStatus }): Asked => ({
+    ...{ activity: "setStatus", instanceId, freeze: instanceStatus === "FREEZE", why: "status" },
   }));
 const query = z
   .object({ instanceId: fields.instanceIds(STOREFRONT_LIMITS.queriedInstances) })
-  .transform(({ instanceId }): Command => ({ activity: "queryInstance", instanceIds: instanceId }));
+  .transform(({ instanceId }): Asked => ({ activity: "queryInstance", instanceIds: instanceId }));
 const upgrade = z
   .looseObject({ ...instance, orderId: fields.orderId(), productId: fields.productId() })
-  .transform(({ instanceId, orderId, productId, ...rest }): Command => ({
-    ...{ activity: "upgradeInstance", instanceId, orderId, line: undefined, productId },
+  .transform(({ instanceId, orderId, productId, ...rest }): Asked => ({
+    ...{ activity: "upgradeInstance", instanceId, orderId, item: undefined, productId },
     terms: pickTerms(rest),
   }));
 
@@ -87,23 +90,23 @@ const ACTIVITIES = {
   instanceStatus: status,
   queryInstance: query,
   upgrade,
-} as const satisfies Record<string, z.ZodType<Command>>;
+} as const satisfies Record<string, z.ZodType<Asked>>;
 
 /** Reads the parameters of a V1.0 call. @param key the one that signed it: sensitive fields are decrypted with it. */
-export function readV1(parameters: Parameters, key: string): Read<Request> {
+export function readV1(parameters: Parameters, key: string): Read<Asking> {
   const input = Object.fromEntries(parameters);
   const { activity = "", testFlag = "" } = input;
   const test = testFlag.trim() === "1";
   if (activity === "newInstance") {
     const read = readWith(newInstance, input);
-    return read.ok ? { ok: true, value: { command: toNewInstance(read.value, key), test } } : read;
+    return read.ok ? { ok: true, value: { asked: toNewInstance(read.value, key), test } } : read;
   }
   if (!Object.hasOwn(ACTIVITIES, activity)) return { ok: false, message: "invalid parameter: activity" };
-  const command = readWith<Command>(ACTIVITIES[activity as keyof typeof ACTIVITIES], input);
-  return command.ok ? { ok: true, value: { command: command.value, test } } : command;
+  const asked = readWith<Asked>(ACTIVITIES[activity as keyof typeof ACTIVITIES], input);
+  return asked.ok ? { ok: true, value: { asked: asked.value, test } } : asked;
 }
 
-function toNewInstance(input: z.output<typeof newInstance>, key: string): Command {
+function toNewInstance(input: z.output<typeof newInstance>, key: string): Asked {
   const { businessId, orderId, productId, customerId, chargingMode } = input;
   return {
     activity: "newInstance",

@@ -1,6 +1,6 @@
 import { EVENT_LIMITS } from "@quarterpast/domain";
-import { parseDigits } from "@quarterpast/marketplace";
 import { z } from "zod";
+import { parseDigits } from "./times.js";
 
 /** What became of reading a call. */
 export type Read<T> = { ok: true; value: T } | { ok: false; message: string };

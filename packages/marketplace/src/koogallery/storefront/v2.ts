@@ -1,9 +1,9 @@
 import { nestedTooDeep, readJson } from "@quarterpast/domain";
-import { STOREFRONT_LIMITS } from "@quarterpast/marketplace";
 import { z } from "zod";
-import type { Command, Request } from "../commands.js";
+import type { Asked, Asking } from "./call.js";
 import * as fields from "./fields.js";
 import { readWith, type Read } from "./fields.js";
+import { STOREFRONT_LIMITS } from "./resultCodes.js";
 
 const order = { orderId: fields.orderId(), orderLineId: fields.orderId() };
 const instance = { instanceId: fields.instanceId() };
@@ -19,13 +19,13 @@ const REFRESH_SCENES = [
 const ACTIVITIES = {
   newInstance: z
     .object({ ...order, businessId: fields.businessId() })
-    .transform(({ orderId, orderLineId, businessId }): Command => ({
+    .transform(({ orderId, orderLineId, businessId }): Asked => ({
       ...{ activity: "newInstance", version: "v2", businessId, orderId, item: orderLineId },
       ...{ productId: null, mode: null, customerId: null, customerName: null, expires: null, terms: {} },
     })),
   queryInstance: z
     .object({ instanceId: fields.instanceIds(STOREFRONT_LIMITS.queriedInstances) })
-    .transform(({ instanceId }): Command => ({ activity: "queryInstance", instanceIds: instanceId })),
+    .transform(({ instanceId }): Asked => ({ activity: "queryInstance", instanceIds: instanceId })),
   refreshInstance: z
     .object({
       ...order,
@@ -34,32 +34,32 @@ const ACTIVITIES = {
       productId: fields.maybeId(),
       expireTime: fields.time(),
     })
-    .transform(({ instanceId, orderId, orderLineId, scene, expireTime: expires }): Command => ({
+    .transform(({ instanceId, orderId, orderLineId, scene, expireTime: expires }): Asked => ({
       ...{ activity: "refreshInstance", instanceId, scene, expires },
       orderRef: `${orderId}/${orderLineId}/${scene}`,
     })),
   updateInstanceStatus: z
     .object({ ...instance, status: z.enum(["FREEZE", "UNFREEZE"]) })
-    .transform(({ instanceId, status }): Command => ({
-      ...{ activity: "setStatus", instanceId, frozen: status === "FREEZE", why: "status" },
+    .transform(({ instanceId, status }): Asked => ({
+      ...{ activity: "setStatus", instanceId, freeze: status === "FREEZE", why: "status" },
     })),
   releaseInstance: z
     .object({ ...instance, orderId: fields.maybeId(), orderLineId: fields.maybeId() })
-    .transform(({ instanceId, orderId = "" }): Command => ({
+    .transform(({ instanceId, orderId = "" }): Asked => ({
       ...{ activity: "releaseInstance", instanceId, orderRef: orderId },
     })),
   upgradeInstance: z
     .object({ ...order, ...instance })
-    .transform(({ instanceId, orderId, orderLineId: line }): Command => ({
-      ...{ activity: "upgradeInstance", instanceId, orderId, line, productId: undefined, terms: {} },
+    .transform(({ instanceId, orderId, orderLineId: item }): Asked => ({
+      ...{ activity: "upgradeInstance", instanceId, orderId, item, productId: undefined, terms: {} },
     })),
   changeInstanceCheck: z
     .object({ ...instance, productInfo: z.record(z.string(), z.unknown()) })
-    .transform((body): Command => ({ activity: "changeInstanceCheck", ...body })),
+    .transform((body): Asked => ({ activity: "changeInstanceCheck", ...body })),
   orderNotify: z
     .object(order)
-    .transform(({ orderId, orderLineId: line }): Command => ({ activity: "orderNotify", orderId, line })),
-} as const satisfies Record<string, z.ZodType<Command>>;
+    .transform(({ orderId, orderLineId: item }): Asked => ({ activity: "orderNotify", orderId, item })),
+} as const satisfies Record<string, z.ZodType<Asked>>;
 
 /** Absent, null and "0" are no test; a number occurs too (koogallery.md 9.14). */
 const envelope = z.looseObject({
@@ -68,14 +68,14 @@ const envelope = z.looseObject({
 });
 
 /** Reads the body of a V2.0 call. */
-export function readV2(body: Buffer): Read<Request> {
+export function readV2(body: Buffer): Read<Asking> {
   const json = readJson(body.toString("utf8"));
   if (!json.ok) return { ok: false, message: `invalid parameter: no JSON, or ${nestedTooDeep().en}` };
   const outer = readWith(envelope, json.value);
   if (!outer.ok) return outer;
   const { activity, testFlag } = outer.value;
   if (!Object.hasOwn(ACTIVITIES, activity)) return { ok: false, message: "invalid parameter: activity" };
-  const command = readWith<Command>(ACTIVITIES[activity as keyof typeof ACTIVITIES], outer.value);
-  if (!command.ok) return command;
-  return { ok: true, value: { command: command.value, test: testFlag === "1" || testFlag === 1 } };
+  const asked = readWith<Asked>(ACTIVITIES[activity as keyof typeof ACTIVITIES], outer.value);
+  if (!asked.ok) return asked;
+  return { ok: true, value: { asked: asked.value, test: testFlag === "1" || testFlag === 1 } };
 }

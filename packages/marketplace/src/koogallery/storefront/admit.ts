@@ -1,21 +1,18 @@
 import { SECOND, type Micros } from "@quarterpast/domain";
-import {
-  allKeys,
-  findV1Key,
-  findV2Key,
-  parseDigits,
-  parseTimestamp,
-  readQuery,
-  type Parameters,
-} from "@quarterpast/marketplace";
-import type { Nonce } from "@quarterpast/store";
-import { refuse, type Answer } from "../commands.js";
-import type { StorefrontDeps } from "../deps.js";
+import type { StorefrontIo } from "../../storefront.js";
+import { allKeys, type Keyring } from "../keyring.js";
+import { refuse, type Answer } from "./call.js";
+import { readQuery, type Parameters } from "./query.js";
+import { findV1Key, findV2Key } from "./sign.js";
+import { parseDigits, parseTimestamp } from "./times.js";
 
-/** What a check of calls works with; `isFirst` keeps a nonce and tells whether it was new. */
-export type AdmitDeps = Pick<StorefrontDeps, "clock" | "keys" | "options"> & {
-  isFirst: (nonce: Nonce) => Promise<boolean>;
-};
+/** What a check of calls works with. */
+export interface AdmitDeps extends Pick<StorefrontIo, "real" | "isFirst"> {
+  /** The interconnection keys that hold now; several of one owner while a key is rotated. */
+  keys: () => Keyring;
+  /** How far a call's time may be from ours, in real seconds. */
+  windowSeconds: { v1: number; v2: number };
+}
 
 /** A call that one of our keys signed, in time, for the first time. */
 export interface Admitted {
@@ -38,7 +35,7 @@ export async function admitV2(deps: AdmitDeps, query: string, body: Buffer): Pro
   if (nonce === "" || nonce.length > MAX_NONCE_CHARS)
     return refused(refuse("000002", "invalid parameter: nonce"));
   const at = parseTimestamp(timestamp);
-  const window = deps.options.windowSeconds.v2 * SECOND;
+  const window = deps.windowSeconds.v2 * SECOND;
   if (at === undefined || isStale(deps, at, window))
     return refused(refuse("000002", "invalid parameter: timestamp"));
   const key = findV2Key(allKeys(deps.keys()), body, { signature, timestamp, nonce });
@@ -58,7 +55,7 @@ export async function admitV1(deps: AdmitDeps, query: string): Promise<Admission
     const key = findV1Key(keys, parameters);
     if (key === undefined) continue;
     const at = parseDigits(parameters.get("timeStamp") ?? "");
-    const window = deps.options.windowSeconds.v1 * SECOND;
+    const window = deps.windowSeconds.v1 * SECOND;
     if (at === undefined || isStale(deps, at, window))
       return refused(refuse("000002", "invalid parameter: timeStamp"));
     const mayRepeat =
@@ -71,8 +68,8 @@ export async function admitV1(deps: AdmitDeps, query: string): Promise<Admission
   return refused(refuse("000001", "authentication failed"));
 }
 
-function isStale({ clock }: AdmitDeps, at: Micros, window: Micros): boolean {
-  return Math.abs(clock.real() - at) > window;
+function isStale({ real }: AdmitDeps, at: Micros, window: Micros): boolean {
+  return Math.abs(real() - at) > window;
 }
 
 /** A nonce is forgotten some time after a call with it would be refused for its age: clocks of processes differ. */

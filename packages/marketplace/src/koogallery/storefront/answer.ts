@@ -1,12 +1,12 @@
-import {
-  encryptSensitive,
-  RESULT_CODES,
-  SENSITIVE_CHARS,
-  STOREFRONT_LIMITS,
-  type EncryptionType,
-} from "@quarterpast/marketplace";
-import type { Provided } from "@quarterpast/store";
-import type { Answer, InstanceInfo } from "../commands.js";
+import { formatUnits, splitAtScale, trimDecimal } from "@quarterpast/domain";
+import type { Provided, ShownInstance } from "../../storefront.js";
+import type { Answer } from "./call.js";
+import { RESULT_CODES, STOREFRONT_LIMITS } from "./resultCodes.js";
+import { encryptSensitive, SENSITIVE_CHARS, type EncryptionType } from "./sensitive.js";
+import { formatDigits } from "./times.js";
+
+/** Decimals of usageValue. */
+const DECIMALS = 4;
 
 /** How an answer is written. */
 export interface AnswerStyle {
@@ -22,21 +22,19 @@ export interface AnswerStyle {
  * Quantities are decimal text inside and JSON numbers here, digit by digit.
  */
 export function writeAnswer(answer: Answer, style: AnswerStyle): string {
-  const { code, instanceId, app, info } = answer;
-  const mark = info?.some(({ usage }) => usage.some(({ usageValue }) => !isNumber(usageValue)))
-    ? `#${style.letters(16)}#`
-    : "";
+  const { code, instanceId, provided, instances } = answer;
+  const mark = `#${style.letters(16)}#`;
   const tree = {
     resultCode: code,
     resultMsg: (answer.message ?? RESULT_CODES[code].en).slice(0, STOREFRONT_LIMITS.resultMessageChars),
-    ...(style.encryption !== undefined && (app ?? info) && { encryptType: style.encryption }),
+    ...(style.encryption !== undefined && (provided ?? instances) && { encryptType: style.encryption }),
     ...(instanceId !== undefined && { instanceId }),
     // V2.0 asks for the addresses by queryInstance.
-    ...(app && style.version === "v1" && { appInfo: writeApp(app, style) }),
-    ...(info && { info: info.map((one) => writeInfo(one, style, mark)) }),
+    ...(provided && style.version === "v1" && { appInfo: writeApp(provided, style) }),
+    ...(instances && { info: instances.map((one) => writeInfo(one, style, mark)) }),
   };
   const written = JSON.stringify(tree);
-  const exact = mark === "" ? written : written.replace(new RegExp(`"${mark}([\\d.]+)"`, "g"), "$1");
+  const exact = written.replace(new RegExp(`"${mark}([\\d.]+)"`, "g"), "$1");
   return exact.replace(
     /[\u0080-\uffff]/g,
     (sign) => `\\u${sign.charCodeAt(0).toString(16).padStart(4, "0")}`,
@@ -46,17 +44,28 @@ export function writeAnswer(answer: Answer, style: AnswerStyle): string {
 /** Whether a number is written with just these digits. */
 const isNumber = (decimal: string): boolean => String(Number(decimal)) === decimal;
 
-function writeInfo({ instanceId, app, usage }: InstanceInfo, style: AnswerStyle, mark: string) {
-  const appInfo = writeApp(app, style);
+/** A quantity cut to the decimals that the marketplace shows (koogallery.md 3.2). */
+function shownValue(quantity: string): string {
+  return trimDecimal(formatUnits(splitAtScale(quantity, DECIMALS).billable, DECIMALS));
+}
+
+/** A number that JSON would write otherwise goes between marks as text, and comes out of them digit by digit. */
+function writeNumber(decimal: string, mark: string): number | string {
+  return isNumber(decimal) ? Number(decimal) : mark + decimal;
+}
+
+function writeInfo({ instanceId, provided, usage }: ShownInstance, style: AnswerStyle, mark: string) {
+  const appInfo = writeApp(provided, style);
+  const usageInfo = usage.map(({ relatedInstanceId, quantity, at, dashboardUrl }) => ({
+    ...(relatedInstanceId !== undefined && { relatedInstanceId }),
+    usageValue: writeNumber(shownValue(quantity), mark),
+    statisticalTime: formatDigits(at),
+    ...(dashboardUrl !== undefined && { dashboardUrl }),
+  }));
   return {
     instanceId,
     ...(Object.keys(appInfo).length > 0 && { appInfo }),
-    ...(usage.length > 0 && {
-      usageInfo: usage.map((one) => ({
-        ...one,
-        usageValue: isNumber(one.usageValue) ? Number(one.usageValue) : mark + one.usageValue,
-      })),
-    }),
+    ...(usageInfo.length > 0 && { usageInfo }),
   };
 }
 

@@ -1,0 +1,53 @@
+import { booleanSetting, integerSetting, readSettings, urlSetting } from "@quarterpast/runtime";
+import { z } from "zod";
+import type { AccountDeclaration } from "../../account.js";
+import type { StorefrontIo, StorefrontSide } from "../../storefront.js";
+import type { KooGallerySecrets } from "../client.js";
+import { createOrderQuery, type OrderQuery } from "../orders/orderQuery.js";
+import type { Site } from "../site.js";
+import { ordersBy } from "./orders.js";
+import { kooGalleryWire } from "./wire.js";
+
+const SECRET_FIELDS = { aes256: "1", aes128: "2", plain: undefined } as const;
+
+const settingsSchema = z.object({
+  SIGNATURE_WINDOW_SECONDS: integerSetting(1, 900).default(60),
+  /** V1.0 has no nonce and its calls may be made by hand in the console: a wider one. */
+  V1_WINDOW_SECONDS: integerSetting(1, 3_600).default(300),
+  SIGN_V2_ANSWERS: booleanSetting().default(false),
+  V1_CREDENTIALS: z.enum(["aes256", "aes128"]).default("aes256"),
+  V2_CREDENTIALS: z.enum(["plain", "aes256", "aes128"]).default("plain"),
+  ORDER_QUERY_URL: urlSetting("http", "https").optional(),
+});
+
+/**
+ * KooGallery's side of the storefront: signed calls of V1.0 and V2.0 (koogallery.md 3), and the order query (4), if the
+ * account has AK and SK.
+ * @throws SettingsError if a setting cannot be used
+ */
+export function kooGalleryStorefront(
+  { site, settings }: AccountDeclaration,
+  secrets: () => KooGallerySecrets,
+  io: StorefrontIo,
+): StorefrontSide {
+  const read = readSettings(settingsSchema, settings);
+  const { accessKey } = secrets();
+  const query: OrderQuery | undefined =
+    accessKey &&
+    createOrderQuery({ ...accessKey, site: site as Site, baseUrl: read.ORDER_QUERY_URL, now: io.real });
+  return {
+    orders: query && ordersBy(query),
+    wire: (storefront) =>
+      kooGalleryWire({
+        storefront,
+        keys: () => secrets().keyring,
+        io,
+        settings: {
+          windowSeconds: { v1: read.V1_WINDOW_SECONDS, v2: read.SIGNATURE_WINDOW_SECONDS },
+          signV2Answers: read.SIGN_V2_ANSWERS,
+          credentials: { v1: SECRET_FIELDS[read.V1_CREDENTIALS], v2: SECRET_FIELDS[read.V2_CREDENTIALS] },
+        },
+      }),
+    close: async () => query?.close(),
+  };
+}

@@ -1,0 +1,96 @@
+import type { Storefront, StorefrontSide, StorefrontWire } from "@quarterpast/marketplace";
+import { createLoop, type Clock, type Logger, type Loop } from "@quarterpast/runtime";
+import type { Pool, Provided } from "@quarterpast/store";
+import { change } from "./acts/change.js";
+import { close } from "./acts/close.js";
+import { ask, tell } from "./acts/extension.js";
+import { open, rehearse } from "./acts/open.js";
+import { query } from "./acts/query.js";
+import { renew } from "./acts/renew.js";
+import { resume, suspend } from "./acts/suspend.js";
+import { createCallKeeper, type CallKeeper } from "./calls/keep.js";
+import { createReads, type Reads } from "./calls/reads.js";
+import { rerunDue } from "./calls/rerun.js";
+import type { Seller } from "./hooks/seller.js";
+import { createOpener, type Opener } from "./open/opener.js";
+import { findItem } from "./open/order.js";
+import { watchPackages } from "./packages/watch.js";
+
+/** What the storefront of one account is made of. */
+export interface AccountParts {
+  pool: Pool;
+  clock: Clock;
+  logger: Logger;
+  accountNo: number;
+  /** The account's marketplace. */
+  side: StorefrontSide;
+  seller: Seller;
+  /** What customers are told if neither product nor seller say otherwise. */
+  template: Provided;
+  lowBalancePercent: number;
+}
+
+/** The storefront of one account, at its production address. */
+export interface AccountStorefront {
+  wire: StorefrontWire;
+  keeper: CallKeeper;
+  opener: Opener;
+  /** Starts what goes on by itself: openings, hooks, balances, repetitions by hand. */
+  start(): void;
+  stop(): Promise<void>;
+  /** How long the slowest of it has made no progress. */
+  msSinceSuccess(): number;
+}
+
+/** Makes the storefront of one account. The caller owns everything in `parts`. */
+export function createAccountStorefront(parts: AccountParts): AccountStorefront {
+  const { pool, logger, clock, accountNo, side, seller } = parts;
+  const reads = createReads({ pool, accountNo, clock });
+  const opener = createOpener({ ...parts, orders: side.orders });
+  const keeper = createCallKeeper({ pool, accountNo, logger, clock });
+  const wire = side.wire(actsOf(parts, reads, opener));
+  const loop = (name: string, everyMs: number, run: () => Promise<boolean | void>) =>
+    createLoop({ name, everyMs, run, logger });
+  const loops: Loop[] = [
+    loop("open", 500, () => opener.openDue()),
+    loop("hooks", 500, () => seller.deliverDue()),
+    loop("reruns", 500, () => rerunDue({ pool, clock, accountNo, wire, keeper })),
+    loop("packages", 5_000, () => watchPackages(parts)),
+  ];
+  return {
+    ...{ wire, keeper, opener },
+    start: () => loops.forEach((one) => one.start()),
+    stop: async () => {
+      await Promise.all(loops.map((one) => one.stop()));
+      await keeper.stop();
+    },
+    msSinceSuccess: () => Math.max(...loops.map((one) => one.msSinceSuccess())),
+  };
+}
+
+/** Our own acts for an account, as its marketplace's wire calls them. */
+function actsOf(parts: AccountParts, reads: Reads, opener: Opener): Storefront {
+  const { pool, clock, logger, accountNo, side, template } = parts;
+  const deps = { ...parts, reads, opener, orders: side.orders };
+  return {
+    open: (purchase, withinMs) => open(deps, purchase, withinMs),
+    renew: (of) => renew(deps, of),
+    suspend: (of) => suspend(deps, of),
+    resume: (of) => resume(deps, of),
+    change: (of) => change(deps, of),
+    close: (of) => close(deps, of),
+    query: (ids) => query(deps, ids),
+    ask: (question, withinMs) => ask(deps, question, withinMs),
+    tell: (news) => tell(deps, news),
+    rehearse: (purchase) => rehearse(deps, purchase),
+    learn: (orderId, item) => {
+      if (!side.orders) return;
+      void findItem({ pool, clock, accountNo, orders: side.orders }, orderId, item, 0).catch(
+        (error: unknown) => logger.warn({ err: error, order: orderId }, "an order could not be looked up"),
+      );
+    },
+    template,
+    now: () => clock.now(),
+    productsOf: async (ids) => (await reads.subscriptions(ids)).flatMap(({ productId }) => productId ?? []),
+  };
+}
