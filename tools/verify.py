@@ -113,6 +113,8 @@ def canonical(data, kind):
     wanted = set(FIELDS[kind].split()) if kind in FIELDS else set(fields)
     if kind == "record" and "package" in fields:
         wanted.add("package")
+    if kind == "event" and "account_named" in fields:
+        wanted.add("account_named")
     if list(fields) != sorted(wanted):
         return None
     if not all(type(value) is str and re.fullmatch("[ -~]*", value) for value in fields.values()):
@@ -230,6 +232,8 @@ class Hour:
         identity = (self.account, block.instance, event_key(unquote_to_bytes(fields["id"])))
         if (fields["account"], fields["instance"], fields["key"]) != identity or not time or quantity is None:
             return self.bad("event", fields["id"])
+        if fields.get("account_named") == "":
+            self.bad("event", fields["id"])
         last, block.last = block.last, (unquote_to_bytes(fields["source"]), fields["key"])
         if last >= block.last:
             self.bad("event order", fields["id"])

@@ -24,6 +24,19 @@ CREATE TABLE account_probes (
   CONSTRAINT account_probes_key_check CHECK ((key = ANY (ARRAY['right'::text, 'wrong'::text, 'unknown'::text])))
 );
 
+CREATE TABLE account_rules (
+  rule_no integer NOT NULL GENERATED ALWAYS AS IDENTITY,
+  source text,
+  subject text,
+  account_no smallint NOT NULL,
+  key_id text NOT NULL,
+  created_at timestamp with time zone NOT NULL,
+  CONSTRAINT account_rules_pkey PRIMARY KEY (rule_no),
+  CONSTRAINT account_rules_account_no_fkey FOREIGN KEY (account_no) REFERENCES accounts(account_no),
+  CONSTRAINT account_rules_check CHECK ((num_nonnulls(source, subject) = 1)),
+  CONSTRAINT account_rules_source_subject_key UNIQUE NULLS NOT DISTINCT (source, subject)
+);
+
 CREATE TABLE accounts (
   account_no smallint NOT NULL GENERATED ALWAYS AS IDENTITY,
   code text NOT NULL,
@@ -51,15 +64,16 @@ CREATE TABLE anchors (
 
 CREATE TABLE api_keys (
   key_id text NOT NULL,
-  account_no smallint NOT NULL,
   name text NOT NULL,
   role text NOT NULL,
+  sources text[],
   accounts text[],
   secret_sha256 bytea NOT NULL,
   created_at timestamp with time zone NOT NULL,
   revoked_at timestamp with time zone,
   CONSTRAINT api_keys_pkey PRIMARY KEY (key_id),
-  CONSTRAINT api_keys_account_no_fkey FOREIGN KEY (account_no) REFERENCES accounts(account_no),
+  CONSTRAINT api_keys_check CHECK (((sources IS NULL) OR ((role = 'ingest'::text) AND (cardinality(sources) > 0)))),
+  CONSTRAINT api_keys_check1 CHECK (((accounts IS NULL) OR ((role <> 'ingest'::text) AND (cardinality(accounts) > 0)))),
   CONSTRAINT api_keys_role_check CHECK ((role = ANY (ARRAY['ingest'::text, 'operator'::text, 'finance'::text, 'auditor'::text]))),
   CONSTRAINT api_keys_secret_sha256_check CHECK ((octet_length(secret_sha256) = 32))
 );
@@ -83,7 +97,7 @@ CREATE TABLE attempts (
 
 CREATE TABLE audit (
   audit_id bigint NOT NULL GENERATED ALWAYS AS IDENTITY,
-  account_no smallint NOT NULL,
+  account_no smallint,
   at timestamp with time zone NOT NULL,
   key_id text NOT NULL,
   act text NOT NULL,
@@ -137,7 +151,6 @@ CREATE TABLE bill_lines (
 
 CREATE TABLE binding_changes (
   xid xid8 NOT NULL DEFAULT pg_current_xact_id(),
-  account_no smallint NOT NULL,
   subject text NOT NULL,
   changed_at timestamp with time zone NOT NULL DEFAULT clock_timestamp()
 );
@@ -190,7 +203,7 @@ CREATE TABLE case_history (
 
 CREATE TABLE cases (
   case_id bigint NOT NULL GENERATED ALWAYS AS IDENTITY,
-  account_no smallint NOT NULL,
+  account_no smallint,
   kind text NOT NULL,
   ref text NOT NULL,
   detail text NOT NULL,
@@ -242,6 +255,7 @@ CREATE TABLE conflicts (
   occurred timestamp with time zone NOT NULL,
   quantity numeric,
   value text,
+  account text,
   found_at timestamp with time zone NOT NULL,
   CONSTRAINT conflicts_pkey PRIMARY KEY (source_no, key, payload_hash)
 );
@@ -720,7 +734,7 @@ CREATE TABLE proof_keys (
 CREATE TABLE quarantine (
   source_no integer NOT NULL,
   key uuid NOT NULL,
-  account_no smallint NOT NULL,
+  account text,
   reason text NOT NULL,
   subject text NOT NULL,
   meter text NOT NULL,
@@ -852,11 +866,9 @@ CREATE TABLE shards (
 
 CREATE TABLE sources (
   source_no integer NOT NULL GENERATED ALWAYS AS IDENTITY,
-  account_no smallint NOT NULL,
   source text NOT NULL,
   CONSTRAINT sources_pkey PRIMARY KEY (source_no),
-  CONSTRAINT sources_account_no_fkey FOREIGN KEY (account_no) REFERENCES accounts(account_no),
-  CONSTRAINT sources_account_no_source_key UNIQUE (account_no, source)
+  CONSTRAINT sources_source_key UNIQUE (source)
 );
 
 CREATE TABLE standing_max (
@@ -1008,8 +1020,8 @@ CREATE INDEX call_totals_hour ON public.call_totals USING btree (account_no, hou
 CREATE INDEX calls_failed ON public.calls USING btree (account_no, call_id) WHERE (NOT ok);
 CREATE INDEX calls_ref ON public.calls USING btree (account_no, ref, call_id);
 CREATE INDEX case_history_of ON public.case_history USING btree (case_id, entry_id);
-CREATE UNIQUE INDEX cases_open ON public.cases USING btree (account_no, kind, ref) WHERE (resolved_at IS NULL);
-CREATE INDEX cases_ref ON public.cases USING btree (account_no, ref);
+CREATE UNIQUE INDEX cases_open ON public.cases USING btree (account_no, kind, ref) NULLS NOT DISTINCT WHERE (resolved_at IS NULL);
+CREATE INDEX cases_ref ON public.cases USING btree (ref);
 CREATE INDEX corrections_hour ON public.corrections USING btree (bill_hour);
 CREATE INDEX events_hashed_0_occurred_idx ON public.events_hashed_0 USING brin (occurred) WITH (autosummarize='on');
 CREATE INDEX events_hashed_1_occurred_idx ON public.events_hashed_1 USING brin (occurred) WITH (autosummarize='on');
@@ -1027,14 +1039,14 @@ CREATE INDEX hooks_waiting ON public.hooks USING btree (account_no, ref, hook_id
 CREATE INDEX hours_to_divide ON public.hours USING btree (shard, hour) WHERE ((divided_at IS NULL) AND (frozen_at IS NULL));
 CREATE INDEX hours_to_freeze ON public.hours USING btree (shard, hour) WHERE (frozen_at IS NULL);
 CREATE UNIQUE INDEX instance_suspensions_open ON public.instance_suspensions USING btree (instance_no) WHERE (suspended_to IS NULL);
-CREATE INDEX instances_binding ON public.instances USING btree (account_no, subject, meter_no, opened);
+CREATE INDEX instances_binding ON public.instances USING btree (subject, meter_no, opened);
 CREATE INDEX outcomes_refused ON public.outcomes USING btree (sn) WHERE (state = ANY (ARRAY['conflict'::text, 'rejected_fixable'::text, 'rejected_final'::text, 'expired'::text, 'abnormal'::text, 'missing'::text]));
 CREATE INDEX outcomes_sn ON public.outcomes USING btree (sn, outcome_id);
 CREATE INDEX own_states_hour ON public.own_states USING btree (account_no, hour);
 CREATE INDEX packages_of ON public.packages USING btree (account_no, subject, meter_no);
 CREATE INDEX price_plans_of ON public.price_plans USING btree (account_no, product, meter_no, valid_from DESC, plan_id DESC);
 CREATE INDEX quarantine_corrections ON public.quarantine USING btree (source_no, key) WHERE ((released_at IS NULL) AND (reason = 'correction_waits'::text));
-CREATE INDEX quarantine_waiting ON public.quarantine USING btree (account_no, subject, meter) WHERE (released_at IS NULL);
+CREATE INDEX quarantine_waiting ON public.quarantine USING btree (subject, meter) WHERE (released_at IS NULL);
 CREATE INDEX records_hour ON public.records USING btree (hour, instance_no);
 CREATE INDEX records_replaces ON public.records USING btree (replaces) WHERE (replaces IS NOT NULL);
 CREATE UNIQUE INDEX records_slot ON public.records USING btree (instance_no, slot, part) WHERE (slot IS NOT NULL);
@@ -1133,7 +1145,7 @@ CREATE OR REPLACE FUNCTION public.note_binding()
  LANGUAGE plpgsql
 AS $function$
 BEGIN
-  INSERT INTO binding_changes (account_no, subject) VALUES (NEW.account_no, NEW.subject);
+  INSERT INTO binding_changes (subject) VALUES (NEW.subject);
   RETURN NULL;
 END $function$;
 
@@ -1181,8 +1193,8 @@ CREATE OR REPLACE FUNCTION public.note_suspension()
  LANGUAGE plpgsql
 AS $function$
 BEGIN
-  INSERT INTO binding_changes (account_no, subject)
-    SELECT account_no, subject FROM instances WHERE instance_no = COALESCE(NEW.instance_no, OLD.instance_no);
+  INSERT INTO binding_changes (subject)
+    SELECT subject FROM instances WHERE instance_no = COALESCE(NEW.instance_no, OLD.instance_no);
   RETURN NULL;
 END $function$;
 
@@ -1247,6 +1259,18 @@ BEGIN
   RETURN NULL;
 END $function$;
 
+CREATE OR REPLACE FUNCTION public.waits_for_account(named text, of_subject text, of_meter text)
+ RETURNS smallint
+ LANGUAGE sql
+ STABLE
+AS $function$
+  SELECT CASE WHEN named IS NOT NULL THEN (SELECT account_no FROM accounts WHERE code = named)
+    ELSE COALESCE(
+      (SELECT CASE WHEN min(i.account_no) = max(i.account_no) THEN min(i.account_no) END
+       FROM instances i JOIN meters m USING (meter_no) WHERE i.subject = of_subject AND m.code = of_meter),
+      (SELECT CASE WHEN min(account_no) = max(account_no) THEN min(account_no) END FROM accounts)) END
+$function$;
+
 CREATE TRIGGER anchors_final BEFORE DELETE OR UPDATE ON public.anchors FOR EACH ROW EXECUTE FUNCTION refuse_change();
 CREATE TRIGGER audit_final BEFORE DELETE OR UPDATE ON public.audit FOR EACH ROW EXECUTE FUNCTION refuse_change();
 CREATE TRIGGER case_history_final BEFORE DELETE OR UPDATE ON public.case_history FOR EACH ROW EXECUTE FUNCTION refuse_change();
@@ -1309,7 +1333,7 @@ CREATE VIEW billing.cases AS
     c.resolved_at,
     c.resolution
    FROM (cases c
-     JOIN accounts a USING (account_no));
+     LEFT JOIN accounts a USING (account_no));
 
 -- billing.cases: What a person has to settle; resolved_at is null while a case stands.
 
@@ -1327,10 +1351,10 @@ CREATE VIEW billing.corrections AS
     x.applied_at
    FROM ((((((corrections x
      JOIN sources s USING (source_no))
-     JOIN accounts a USING (account_no))
      JOIN events c ON (((c.source_no = x.source_no) AND (c.key = x.key))))
      JOIN events t ON (((t.source_no = x.source_no) AND (t.key = x.target_key))))
      JOIN instances i ON ((i.instance_no = x.instance_no)))
+     JOIN accounts a USING (account_no))
      JOIN meters m USING (meter_no));
 
 -- billing.corrections: What was cancelled or amended, by which event, and the hour that took the difference.
@@ -1500,20 +1524,19 @@ CREATE VIEW billing.package_use AS
 -- billing.package_use: What filed usage took from packages, by package, instance and hour; quota is of one period.
 
 CREATE VIEW billing.quarantine AS
- SELECT a.code AS account,
+ SELECT q.account,
     q.reason,
     q.subject,
     q.meter,
     count(*) AS events,
     sum(e.quantity) AS quantity,
     min(q.quarantined_at) AS since
-   FROM ((quarantine q
-     JOIN accounts a USING (account_no))
+   FROM (quarantine q
      JOIN events e USING (source_no, key))
   WHERE ((q.released_at IS NULL) AND (q.written_off_at IS NULL))
-  GROUP BY a.code, q.reason, q.subject, q.meter;
+  GROUP BY q.account, q.reason, q.subject, q.meter;
 
--- billing.quarantine: Acknowledged events that wait and are in no record yet.
+-- billing.quarantine: Acknowledged events that wait and are in no record yet; account is null where they name none.
 
 CREATE VIEW billing.records AS
  SELECT r.sn,
@@ -1856,7 +1879,7 @@ CREATE VIEW billing.unbillable AS
 -- billing.unbillable: Usage for which no second of its instance's life was left to bill.
 
 CREATE VIEW billing.written_off AS
- SELECT a.code AS account,
+ SELECT q.account,
     'quarantine'::text AS what,
     q.reason,
     q.subject,
@@ -1864,11 +1887,10 @@ CREATE VIEW billing.written_off AS
     count(*) AS events,
     sum(e.quantity) AS quantity,
     max(q.written_off_at) AS written_off_at
-   FROM ((quarantine q
-     JOIN accounts a USING (account_no))
+   FROM (quarantine q
      JOIN events e USING (source_no, key))
   WHERE (q.written_off_at IS NOT NULL)
-  GROUP BY a.code, q.reason, q.subject, q.meter
+  GROUP BY q.account, q.reason, q.subject, q.meter
 UNION ALL
  SELECT b.account,
     'record'::text AS what,
@@ -1882,4 +1904,4 @@ UNION ALL
      JOIN billing.records b ON ((b.sn = c.ref)))
   WHERE ((c.resolution = 'written_off'::text) AND starts_with(c.kind, 'record_'::text));
 
--- billing.written_off: Usage that a person gave up, with a reason in the audit.
+-- billing.written_off: Usage that a person gave up, with a reason in the audit; account is null where an event names none.

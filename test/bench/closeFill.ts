@@ -24,7 +24,7 @@ export async function fillHour(pool: Pool, instances: number): Promise<Account> 
   const run = async (sql: string, ...parameters: unknown[]) => void (await client.query(sql, parameters));
   try {
     await run("SET statement_timeout = 0");
-    await run("INSERT INTO sources (account_no, source) VALUES ($1::smallint, 'bench')", accountNo);
+    await run("INSERT INTO sources (source) VALUES ('bench')");
     await run(
       `INSERT INTO events (source_no, instance_no, key, timed, occurred, quantity)
        SELECT source_no, instance_no,

@@ -134,7 +134,7 @@ async function ensureLedger(
   const hours = Math.max(1, Math.min(HOURS, Math.round(records / instances)));
   say(`filling ${hours} hours of ${instances} instances`);
   await fillMonth(pool, { instances, hours }, say);
-  const key = { keyId: "financeb", accountNo: 1, name: "bench", role: "finance", token: TOKEN } as const;
+  const key = { keyId: "financeb", name: "bench", role: "finance", token: TOKEN } as const;
   await createKey(pool, key, MONTH);
   const now = { realAnchor: Date.now() * 1_000, productAnchor: MONTH + HOURS * HOUR, rate: 0 };
   await setClock(pool, now);

@@ -96,7 +96,7 @@ async function prepare(databaseUrl: string): Promise<void> {
   const { accountNo } = account;
   await ensureShards(pool, hourOf(now) - HOUR);
   await setClock(pool, { realAnchor: now, productAnchor: now, rate: 1 });
-  await createKey(pool, { keyId: "benchkey", accountNo, name: "bench", role: "ingest", token: TOKEN }, now);
+  await createKey(pool, { keyId: "benchkey", name: "bench", role: "ingest", token: TOKEN }, now);
   await ensureMeter(pool, { code: METER, aggregation: "sum", unit: "token", scale: 0 }, now);
   await addInstances(pool, accountNo, hourOf(now) - 48 * HOUR);
   await pool.end();

@@ -82,7 +82,7 @@ beforeAll(async () => {
   const truth: object[] = [];
   let batches = 0;
   const send = async (events: UsageEvent[]): Promise<void> => {
-    const batch = { ...batchOf(ledger, events, journal.reserve()), received: clock.now() };
+    const batch = { ...batchOf(events, journal.reserve()), received: clock.now() };
     truth.push(
       { k: "batch", b: (batches += 1), events: events.map(truthOf) },
       { k: "reply", b: batches, status: 202 },

@@ -185,7 +185,7 @@ const NOBODY: Subject = { subject: "nobody", meter: "m-sum", aggregation: "sum" 
 
 async function prepareLedger(pool: Pool): Promise<Subject[]> {
   const start = FIRST_HOUR_MS * 1_000;
-  const account = await ensureAccount(
+  await ensureAccount(
     pool,
     { code: "koogallery-cn", marketplace: "koogallery", site: "cn", dayOffset: 28_800_000_000 },
     start,
@@ -196,12 +196,7 @@ async function prepareLedger(pool: Pool): Promise<Subject[]> {
   for (const [aggregation] of KINDS) {
     await ensureMeter(pool, { code: `m-${aggregation}`, aggregation, unit: "unit", scale: 6 }, start);
   }
-  const { accountNo } = account;
-  await createKey(
-    pool,
-    { keyId: "crashkey", accountNo, name: "crash", role: "operator", token: TOKEN },
-    start,
-  );
+  await createKey(pool, { keyId: "crashkey", name: "crash", role: "operator", token: TOKEN }, start);
   await addInstances(pool, ALL);
   return [...ALL, ...LATE, NOBODY].map(({ subject, meter, aggregation }) => ({
     subject,

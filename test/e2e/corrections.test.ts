@@ -49,7 +49,7 @@ function event({ corrects, cancels, ...given }: Given): UsageEvent {
   return usage({ ...given, extensions });
 }
 async function count(...given: Given[]): Promise<void> {
-  await countBatch({ pool: ledger.pool, now: () => clock.now() }, batchOf(ledger, given.map(event)));
+  await countBatch({ pool: ledger.pool, now: () => clock.now() }, batchOf(given.map(event)));
 }
 async function correct(): Promise<void> {
   while ((await corrector.run()) > 0);

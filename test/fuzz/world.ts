@@ -40,7 +40,7 @@ export async function createWorld(seed: number): Promise<World> {
   const tokenOf = (role: string) =>
     role === "operator" ? token : `qp_${role}_${"0123456789abcdef".repeat(2)}`;
   for (const role of ROLES) {
-    const key = { keyId: role, accountNo: ledger.account.accountNo, name: role, role, token: tokenOf(role) };
+    const key = { keyId: role, name: role, role, token: tokenOf(role) };
     await createKey(ledger.pool, key, H);
   }
   const services = { collector, aggregator, reporter, api };

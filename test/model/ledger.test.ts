@@ -61,7 +61,7 @@ test(
             if (each.kind === "use") {
               await countBatch(
                 { pool: ledger.pool, now: () => clock.now() },
-                batchOf(ledger, each.events.map(toEvent)),
+                batchOf(each.events.map(toEvent)),
               );
               for (const sent of each.events) {
                 if (!first.has(sent.id)) first.set(sent.id, { ...sent, bill: Math.max(sent.hour, open) });

@@ -44,16 +44,12 @@ export async function startRunningApi() {
   const pool = createPool({ databaseUrl: database.url, max: 2, applicationName: "test", onError: () => {} });
   const now = Date.now() * 1_000;
   await setClock(pool, { realAnchor: now, productAnchor: now, rate: 1 });
-  const { accountNo } = await ensureAccount(
+  await ensureAccount(
     pool,
     { code: "koogallery-cn", marketplace: "koogallery", site: "cn", dayOffset: 28_800_000_000 },
     now,
   );
-  await createKey(
-    pool,
-    { keyId: "operator", accountNo, name: "operator", role: "operator", token: TOKEN },
-    now,
-  );
+  await createKey(pool, { keyId: "operator", name: "operator", role: "operator", token: TOKEN }, now);
   const sandbox = await createSandbox({ key: SANDBOX_KEY });
   const port = await reservePort();
   const url = `http://127.0.0.1:${port}`;

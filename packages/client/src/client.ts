@@ -17,6 +17,8 @@ export interface UsageClientOptions {
   apiKey: string;
   /** Names the service that sends; with the event id, an event's identity. */
   source: string;
+  /** Code of the seller account that its events name, unless one names its own; none by default. */
+  account?: string;
   /** Most events of a call; 1,000 by default, which is also the most the collector takes. */
   maxBatch?: number;
   /** How long an event waits for others to share its call; 50 ms by default. */
@@ -86,7 +88,7 @@ export interface UsageClient {
  * @throws SpoolError `in_use`, `failed` where its folder cannot be used
  */
 export function createUsageClient(options: UsageClientOptions): UsageClient {
-  const { source, maxBatch = 1_000, random = randomBytes, onRejected } = options;
+  const { source, account, maxBatch = 1_000, random = randomBytes, onRejected } = options;
   if (source === "") throw new TypeError("source must not be empty");
   if (options.spool && !onRejected) throw new TypeError("a spool needs onRejected");
   if (options.spool && options.retry?.forMs !== undefined)
@@ -110,7 +112,8 @@ export function createUsageClient(options: UsageClientOptions): UsageClient {
   let isClosed = false;
   let flushes = 0;
 
-  const toEvent = (input: UsageInput) => toCloudEvent(input, source, () => uuidV7(nowMs(), random));
+  const toEvent = (input: UsageInput) =>
+    toCloudEvent(input, { source, account }, () => uuidV7(nowMs(), random));
 
   async function recordOne(input: UsageInput): Promise<void> {
     assertOpen();

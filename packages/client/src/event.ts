@@ -14,12 +14,25 @@ export interface UsageInput {
   quantity?: string | number | bigint;
   /** For `unique` meters. */
   value?: string;
+  /**
+   * Code of the seller account whose instance it is about; the client's own, where it has one, unless given. Needed
+   * only where several accounts have an instance of this subject and meter at the same time.
+   */
+  account?: string;
   /** CloudEvents extension attributes, kept with the event. */
   extensions?: Record<string, string | number | boolean>;
 }
 
+/** What the events of one client share: who sends, and the account that they name unless one names its own. */
+export interface EventDefaults {
+  source: string;
+  account?: string | undefined;
+}
+
 /** The CloudEvent of a consumption. @throws RangeError for an invalid Date. */
-export function toCloudEvent(input: UsageInput, source: string, newId: () => string): CloudEvent {
+export function toCloudEvent(input: UsageInput, defaults: EventDefaults, newId: () => string): CloudEvent {
+  const { source } = defaults;
+  const account = input.account ?? defaults.account;
   const { subject, meter, time, quantity, value, extensions } = input;
   const data: NonNullable<CloudEvent["data"]> = {};
   if (quantity !== undefined) data.quantity = exact(quantity);
@@ -33,7 +46,7 @@ export function toCloudEvent(input: UsageInput, source: string, newId: () => str
     time: typeof time === "string" ? time : time.toISOString(),
     data,
   };
-  return { ...extensions, ...attributes } as CloudEvent;
+  return { ...extensions, ...(account !== undefined && { account }), ...attributes } as CloudEvent;
 }
 
 /** JSON would make `null` of NaN; what is no exact quantity goes as it reads, for the collector to name. */

@@ -109,6 +109,35 @@ export const eventId = asked(
 );
 export const reason = plain("Reason", "原因", 500);
 export const role = asked({ en: "Role", zh: "角色" }, oneOf(KEY_ROLES), z.enum(KEY_ROLES));
+const list = <S extends z.ZodType>(item: S) => z.array(item).min(1).max(100).nullable();
+/** What a key that sends may be limited to. */
+export const keySources = asked(
+  { en: "Limited to sources", zh: "限于来源" },
+  {
+    en: "1 to 100 sources, or null; one that ends with * stands for all that begin so",
+    zh: " 1 至 100 个来源或 null；以 * 结尾的表示所有以其开头的来源",
+  },
+  list(cloudEventSchema.shape.source),
+);
+export const account = asked(
+  { en: "Account", zh: "账户" },
+  { en: "the code of a seller account", zh: "商家账户代码" },
+  plainText(EVENT_LIMITS.extensionChars),
+);
+/** What a key of any other role may be limited to. */
+export const keyAccounts = asked(
+  { en: "Limited to accounts", zh: "限于账户" },
+  { en: "1 to 100 codes of seller accounts, or null", zh: " 1 至 100 个商家账户代码或 null" },
+  list(plainText(EVENT_LIMITS.extensionChars)),
+);
+export const ruleNo = asked(
+  { en: "Rule", zh: "规则" },
+  { en: "the number of a rule as rules list shows it", zh: " rules list 所列的规则编号" },
+  z
+    .string()
+    .regex(/^[1-9]\d{0,8}$/)
+    .transform(Number),
+);
 export const keyId = asked(
   { en: "Key", zh: "密钥" },
   { en: "a key id as keys list shows it", zh: " keys list 所列的密钥编号" },

@@ -33,6 +33,12 @@ const data = z.strictObject({
   value: optional(titled("Value", "取值", dataShape.value.unwrap())),
 });
 
+/** An extension as others are, that names something. */
+const accountCode = z
+  .string()
+  .min(1)
+  .max(EVENT_LIMITS.extensionChars)
+  .regex(/^[^\p{Cc}\p{Cs}]*$/u);
 const EXTENSION_NAME = /^[a-z0-9]{1,20}$/;
 const FORBIDDEN_NAMES = ["constructor", "prototype", "__proto__"];
 const KNOWN_NAMES = new Set(Object.keys(shape));
@@ -71,6 +77,12 @@ export const usageEvent = cloudEventSchema
     ),
     dataschema: optional(titled("Schema of data", "data 的结构", shape.dataschema.unwrap())),
     data: titled("Data", "数据", data.default({})),
+    account: optional(
+      titled("Account whose instance it is about", "所属账户", accountCode, {
+        en: "the code of a seller account",
+        zh: "商家账户代码",
+      }),
+    ),
   })
   .refine(hasGoodNames)
   .meta({ id: "UsageEvent", description: "A CloudEvent 1.0; type names the meter" });

@@ -34,6 +34,12 @@ export const ERRORS = {
   unavailable: kind(503, true, "Not available at the moment; try again", "暂时不可用，请稍后重试"),
   internal: kind(500, true, "An error on our side; it is in the log", "内部错误，详见日志"),
   // one event
+  source_forbidden: kind(
+    403,
+    false,
+    "This API key does not send events of that source",
+    "该 API 密钥无权发送此来源的事件",
+  ),
   field_missing: kind(400, false, "A field is missing", "缺少字段"),
   field_invalid: kind(400, false, "A field has a wrong value", "字段值无效"),
   field_forbidden: kind(400, false, "A field has a forbidden name", "字段名不被允许"),
@@ -102,6 +108,11 @@ export class RuleError extends Error {
 /** Why an acknowledged event waits in quarantine; a closed set. It waits, it is never dropped (SPEC 3). */
 export const QUARANTINE_REASONS = {
   unknown_meter: { en: "no such meter", zh: "计量项不存在" },
+  unknown_account: { en: "no seller account has the code that it names", zh: "没有该代码的商家账户" },
+  ambiguous_account: {
+    en: "several accounts have an instance of this subject and meter, and it names none",
+    zh: "多个账户都有对应主体和计量项的实例，而事件未指明账户",
+  },
   unknown_instance: {
     en: "no instance of this subject and meter lived then",
     zh: "该时间没有对应主体和计量项的实例",
@@ -116,8 +127,8 @@ export const QUARANTINE_REASONS = {
   },
   correction_waits: { en: "the event it corrects is not counted yet", zh: "被更正的事件尚未计入" },
   correction_mismatch: {
-    en: "the event it corrects is of another subject or meter",
-    zh: "被更正的事件属于其他主体或计量项",
+    en: "the event it corrects is of another subject, meter or account",
+    zh: "被更正的事件属于其他主体、计量项或账户",
   },
   correction_impossible: {
     en: "this meter cannot be corrected this way: sum can be amended and cancelled, count only cancelled, max and unique neither",

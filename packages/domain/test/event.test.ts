@@ -1,5 +1,12 @@
 import { describe, expect, test } from "vitest";
-import { ACCEPT_WINDOW, hashOf, parseAnyEvent, parseUsageEvent, type Parsed } from "../src/usage/event.js";
+import {
+  ACCEPT_WINDOW,
+  accountOf,
+  hashOf,
+  parseAnyEvent,
+  parseUsageEvent,
+  type Parsed,
+} from "../src/usage/event.js";
 import { eventKey } from "../src/usage/identity.js";
 import { DAY, formatInstant, MINUTE, parseInstant, SECOND } from "../src/time.js";
 import { EVENT_LIMITS, type UsageEvent } from "../src/usage/usageEvent.js";
@@ -169,10 +176,23 @@ describe("the same usage is the same payload", () => {
     ["subject", { subject: "customer-2" }],
     ["meter", { type: "calls" }],
     ["time", { time: "2026-03-01T10:15:00.000001Z" }],
+    ["account", { account: "koogallery-intl" }],
   ])("another %s is another payload under the same key", (_name, change) => {
     expect(hashOf(eventOf(change))).not.toBe(hashOf(eventOf()));
     expect(eventOf(change).id).toBe(eventOf().id);
   });
+});
+
+test.each([
+  ["koogallery-cn", "koogallery-cn"],
+  [undefined, undefined],
+])("an event that names the account %s is of it", (account, named) => {
+  expect(accountOf(eventOf({ ...(account !== undefined && { account }) }))).toBe(named);
+});
+
+test.each([[""], [true], [7]])("%j is the code of no account", (account) => {
+  const parsed = parse({ account });
+  expect(parsed.ok ? undefined : parsed.problem).toMatchObject({ code: "field_invalid", field: "account" });
 });
 
 test("the quick way for plain events comes to what the schema comes to", () => {

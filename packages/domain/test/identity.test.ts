@@ -50,9 +50,23 @@ test("no two payloads share a hash by moving text from one field to the next", (
     { ...base, time: 11, quantity: undefined },
     { ...base, subject: "ab1:c" },
     { ...base, meter: "c1:1" },
+    { ...base, account: "a" },
+    { ...base, account: "a", value: "1" },
+    { ...base, correction: "corrects a" },
+    { ...base, correction: "corrects a", account: "a" },
   ].map(payloadHash);
   expect(new Set(hashes).size).toBe(hashes.length);
   expect(payloadHash({ ...base, quantity: undefined })).toBe(payloadHash(base));
+});
+
+// Made by another language.
+test("golden vector: what names no account hashes as it always did", () => {
+  const base = { subject: "customer-1", meter: "tokens", time: 1_772_359_200_000_000, quantity: "2.5" };
+  expect(payloadHash(base)).toBe("d2a4860a-1a10-9d7a-6c75-d91efcebef2d");
+  const correction = "corrects e-1";
+  expect(payloadHash({ ...base, correction })).toBe("d4cf9e97-97c6-5bda-a62d-0e6ce859e44f");
+  const account = "koogallery-cn";
+  expect(payloadHash({ ...base, account })).toBe("4caf6b05-cda3-1ab7-0f3d-e37ffdf11f66");
 });
 
 test("a value's key tells values apart", () => {

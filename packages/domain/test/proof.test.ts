@@ -83,11 +83,15 @@ describe("a leaf", () => {
       meter: "m",
       time: 1_772_359_200_123_456,
       value: null,
+      accountNamed: null,
       payloadHash: "p",
     };
     expect(eventLeaf({ ...core, quantity: "1.500" })).toBe(eventLeaf({ ...core, quantity: "1.5" }));
     expect(eventLeaf({ ...core, quantity: "1.5" })).toBe(
       '{"account":"a","id":"1","instance":"i","key":"k","meter":"m","payload_hash":"p","quantity":"1.5","source":"%E6%BA%90","time":"2026-03-01T10:00:00.123456Z","value":""}',
+    );
+    expect(eventLeaf({ ...core, quantity: "1.5", accountNamed: "b" })).toBe(
+      '{"account":"a","account_named":"b","id":"1","instance":"i","key":"k","meter":"m","payload_hash":"p","quantity":"1.5","source":"%E6%BA%90","time":"2026-03-01T10:00:00.123456Z","value":""}',
     );
   });
 });

@@ -2,7 +2,6 @@ import type { Micros, UsageEvent } from "@quarterpast/domain";
 
 /** The events of one journal entry, on their way to one transaction. */
 export interface UsageBatch {
-  accountNo: number;
   /** With `seq`, the journal entry it covers: what its receipt names. */
   collectorNo: number;
   seq: number;
@@ -14,11 +13,10 @@ export interface UsageBatch {
 /**
  * A batch by columns, the cheapest form of a job for the processor: `dictionary` holds each source,
  * subject and meter once, the columns of those names hold positions in it. Columns that no event fills are left out.
- * Version 1 carried a key and a payload hash for each event; both follow from the rest.
+ * Versions 1 and 2, which no release wrote, carried the number of an account: an event may name one, in its extensions.
  */
 export interface UsageJob {
-  v: 1 | 2;
-  account: number;
+  v: 3;
   collector: number;
   seq: number;
   received: Micros;
@@ -52,8 +50,7 @@ export function encodeBatch(batch: UsageBatch): UsageJob {
   const values = column("value");
   const extensions = column("extensions");
   return {
-    v: 2,
-    account: batch.accountNo,
+    v: 3,
     collector: batch.collectorNo,
     seq: batch.seq,
     received: batch.received,
@@ -74,14 +71,13 @@ export function encodeBatch(batch: UsageBatch): UsageJob {
  * @throws TypeError where the data is of another version or shape: such a job is kept and retried, never dropped.
  */
 export function decodeBatch(job: UsageJob): UsageBatch {
-  if ((job.v !== 1 && job.v !== 2) || !Array.isArray(job.ids) || job.ids.length !== job.times.length) {
+  if (job.v !== 3 || !Array.isArray(job.ids) || job.ids.length !== job.times.length) {
     throw new TypeError(
-      `job of collector ${job.collector}, entry ${job.seq}: not a usage batch of version 1 or 2`,
+      `job of collector ${job.collector}, entry ${job.seq}: not a usage batch of version 3`,
     );
   }
   const word = (position: number | undefined): string => job.dictionary[position!]!;
   return {
-    accountNo: job.account,
     collectorNo: job.collector,
     seq: job.seq,
     received: job.received,

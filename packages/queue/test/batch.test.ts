@@ -14,7 +14,6 @@ const event = fc.record({
   extensions: fc.option(fc.dictionary(text, fc.oneof(text, fc.boolean(), fc.integer())), { nil: undefined }),
 });
 const batch: fc.Arbitrary<UsageBatch> = fc.record({
-  accountNo: fc.nat(),
   collectorNo: fc.nat(),
   seq: fc.nat(),
   received: fc.nat(),
@@ -38,37 +37,14 @@ test("each name is in the job once", () => {
     meter: "tokens",
     time: n,
   }));
-  const job = encodeBatch({ accountNo: 1, collectorNo: 1, seq: 1, received: 0, events });
+  const job = encodeBatch({ collectorNo: 1, seq: 1, received: 0, events });
   expect(job.dictionary).toEqual(["shop", "tokens"]);
 });
 
-test("a job of version 1, from before an upgrade, is read as it was meant", () => {
-  const sent = {
-    ...{ accountNo: 1, collectorNo: 2, seq: 3, received: 4 },
-    events: [
-      {
-        source: "shop",
-        id: "a",
-        subject: "s",
-        meter: "m",
-        time: 5,
-        quantity: "1",
-        value: undefined,
-        extensions: undefined,
-      },
-    ],
-  };
-  const old = {
-    ...encodeBatch(sent),
-    ...{ v: 1 as const, keys: ["k"], hashes: ["h"], quantities: ["1"], values: [null], extensions: [null] },
-  };
-  expect(decodeBatch(old)).toEqual(sent);
-});
-
 test("a job of another version or shape is refused", () => {
-  const job = encodeBatch({ accountNo: 1, collectorNo: 2, seq: 3, received: 0, events: [] });
-  expect(() => decodeBatch({ ...job, v: 3 as 2 })).toThrow(
-    /collector 2, entry 3: not a usage batch of version 1 or 2/,
+  const job = encodeBatch({ collectorNo: 2, seq: 3, received: 0, events: [] });
+  expect(() => decodeBatch({ ...job, v: 2 as 3 })).toThrow(
+    /collector 2, entry 3: not a usage batch of version 3/,
   );
   expect(() => decodeBatch({ ...job, ids: ["a"] })).toThrow(TypeError);
 });

@@ -17,8 +17,7 @@ afterEach(async () => {
   for (const step of undo.splice(0).reverse()) await step();
 });
 
-const batchOf = (seq: number): UsageJob =>
-  encodeBatch({ accountNo: 1, collectorNo: 7, seq, received: 0, events: [] });
+const batchOf = (seq: number): UsageJob => encodeBatch({ collectorNo: 7, seq, received: 0, events: [] });
 
 async function produce(options: ProducerOptions): Promise<Producer> {
   const producer = createProducer(options);
@@ -89,7 +88,7 @@ test("a batch that no version here can read is kept, and processed by one that c
   const [redisUrl, prefix] = [testServers().redisUrl, createTestRedisPrefix()];
   const producer = await produce({ redisUrl, prefix });
   await ready(producer);
-  await producer.add({ ...batchOf(1), v: 99 as 2 });
+  await producer.add({ ...batchOf(1), v: 99 as 3 });
   await producer.add(batchOf(2));
   const errors: string[] = [];
   const done = consume({ redisUrl, prefix, onError: ({ message }) => void errors.push(message) });

@@ -51,11 +51,12 @@ CREATE TABLE account_probes (
 
 CREATE TABLE api_keys (
   key_id text PRIMARY KEY,
-  account_no smallint NOT NULL REFERENCES accounts,
   name text NOT NULL,
   role text NOT NULL CHECK (role IN ('ingest', 'operator', 'finance', 'auditor')),
-  -- Codes of the accounts that it is limited to; null: all of the seller.
-  accounts text[],
+  -- What an ingest key sends for: sources as they are, or with * at the end all that begin so. Null: any source.
+  sources text[] CHECK (sources IS NULL OR (role = 'ingest' AND cardinality(sources) > 0)),
+  -- Codes of the accounts that any other key is limited to. Null: all accounts of the seller, and what is of none.
+  accounts text[] CHECK (accounts IS NULL OR (role <> 'ingest' AND cardinality(accounts) > 0)),
   secret_sha256 bytea NOT NULL CHECK (octet_length(secret_sha256) = 32),
   created_at timestamptz NOT NULL,
   revoked_at timestamptz
@@ -64,7 +65,8 @@ CREATE TABLE api_keys (
 -- Who did what, and what it changed: written in the transaction of the act.
 CREATE TABLE audit (
   audit_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-  account_no smallint NOT NULL REFERENCES accounts,
+  -- Null: the act is about what belongs to the seller.
+  account_no smallint REFERENCES accounts,
   at timestamptz NOT NULL,
   key_id text NOT NULL,
   act text NOT NULL,
@@ -101,7 +103,8 @@ CREATE TABLE instances (
   UNIQUE (account_no, instance_id)
 );
 
-CREATE INDEX instances_binding ON instances (account_no, subject, meter_no, opened);
+-- An event finds its instance over all accounts.
+CREATE INDEX instances_binding ON instances (subject, meter_no, opened);
 
 CREATE TRIGGER instances_kept BEFORE DELETE ON instances FOR EACH ROW EXECUTE FUNCTION refuse_change();
 
@@ -119,7 +122,6 @@ CREATE UNIQUE INDEX instance_suspensions_open ON instance_suspensions (instance_
 -- ended when they asked last; a number drawn from a sequence would not do, for it can become visible late.
 CREATE TABLE binding_changes (
   xid xid8 NOT NULL DEFAULT pg_current_xact_id(),
-  account_no smallint NOT NULL,
   subject text NOT NULL,
   -- Real time.
   changed_at timestamptz NOT NULL DEFAULT clock_timestamp()
@@ -129,7 +131,7 @@ CREATE INDEX binding_changes_xid ON binding_changes (xid);
 
 CREATE FUNCTION note_binding() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-  INSERT INTO binding_changes (account_no, subject) VALUES (NEW.account_no, NEW.subject);
+  INSERT INTO binding_changes (subject) VALUES (NEW.subject);
   RETURN NULL;
 END $$;
 
@@ -138,8 +140,8 @@ CREATE TRIGGER instances_binding_changed AFTER INSERT OR UPDATE ON instances
 
 CREATE FUNCTION note_suspension() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-  INSERT INTO binding_changes (account_no, subject)
-    SELECT account_no, subject FROM instances WHERE instance_no = COALESCE(NEW.instance_no, OLD.instance_no);
+  INSERT INTO binding_changes (subject)
+    SELECT subject FROM instances WHERE instance_no = COALESCE(NEW.instance_no, OLD.instance_no);
   RETURN NULL;
 END $$;
 
@@ -173,13 +175,24 @@ CREATE TABLE product_contents (
   FOREIGN KEY (account_no, product_id) REFERENCES products
 );
 
+-- Whose usage it is where several accounts have a live instance for an event that names none: of a source, or of a
+-- subject, which goes before.
+CREATE TABLE account_rules (
+  rule_no integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  source text,
+  subject text,
+  account_no smallint NOT NULL REFERENCES accounts,
+  key_id text NOT NULL,
+  created_at timestamptz NOT NULL,
+  CHECK (num_nonnulls(source, subject) = 1),
+  UNIQUE NULLS NOT DISTINCT (source, subject)
+);
+
 -- Usage -----------------------------------------------------------------------------------------------------------
 
 CREATE TABLE sources (
   source_no integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-  account_no smallint NOT NULL REFERENCES accounts,
-  source text NOT NULL,
-  UNIQUE (account_no, source)
+  source text NOT NULL UNIQUE
 );
 
 CREATE TABLE expected_sources (
@@ -250,7 +263,9 @@ CREATE FUNCTION billed_in(bill_hour timestamptz, occurred timestamptz) RETURNS t
 CREATE TABLE quarantine (
   source_no integer NOT NULL,
   key uuid NOT NULL,
-  account_no smallint NOT NULL,
+  -- Code of the account that the event names, known or not, or to which a person assigned it. Null: it waits for the
+  -- seller.
+  account text,
   reason text NOT NULL,
   subject text NOT NULL,
   meter text NOT NULL,
@@ -264,7 +279,17 @@ CREATE TABLE quarantine (
   PRIMARY KEY (source_no, key)
 );
 
-CREATE INDEX quarantine_waiting ON quarantine (account_no, subject, meter) WHERE released_at IS NULL;
+CREATE INDEX quarantine_waiting ON quarantine (subject, meter) WHERE released_at IS NULL;
+
+-- The account that a waiting event can only be of: the one it names, else the only one with lives of its subject and
+-- meter, else the seller's only one. Null: it waits for the seller, and no single account's people see it.
+CREATE FUNCTION waits_for_account(named text, of_subject text, of_meter text) RETURNS smallint LANGUAGE sql STABLE AS $$
+  SELECT CASE WHEN named IS NOT NULL THEN (SELECT account_no FROM accounts WHERE code = named)
+    ELSE COALESCE(
+      (SELECT CASE WHEN min(i.account_no) = max(i.account_no) THEN min(i.account_no) END
+       FROM instances i JOIN meters m USING (meter_no) WHERE i.subject = of_subject AND m.code = of_meter),
+      (SELECT CASE WHEN min(account_no) = max(account_no) THEN min(account_no) END FROM accounts)) END
+$$;
 
 CREATE INDEX quarantine_corrections ON quarantine (source_no, key)
   WHERE released_at IS NULL AND reason = 'correction_waits';
@@ -278,6 +303,8 @@ CREATE TABLE conflicts (
   occurred timestamptz NOT NULL,
   quantity numeric,
   value text,
+  -- Code of the account that it names.
+  account text,
   found_at timestamptz NOT NULL,
   PRIMARY KEY (source_no, key, payload_hash)
 );
@@ -865,7 +892,8 @@ $$;
 -- What a person has to settle: never guessed, never dropped.
 CREATE TABLE cases (
   case_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-  account_no smallint NOT NULL REFERENCES accounts,
+  -- Null: it is about what belongs to the seller.
+  account_no smallint REFERENCES accounts,
   kind text NOT NULL,
   ref text NOT NULL,
   detail text NOT NULL,
@@ -876,9 +904,9 @@ CREATE TABLE cases (
   resolution text
 );
 
-CREATE UNIQUE INDEX cases_open ON cases (account_no, kind, ref) WHERE resolved_at IS NULL;
+CREATE UNIQUE INDEX cases_open ON cases (account_no, kind, ref) NULLS NOT DISTINCT WHERE resolved_at IS NULL;
 
-CREATE INDEX cases_ref ON cases (account_no, ref);
+CREATE INDEX cases_ref ON cases (ref);
 
 CREATE TABLE case_history (
   entry_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -1254,13 +1282,14 @@ FROM hours GROUP BY hour;
 
 COMMENT ON VIEW billing.hours IS 'Hours that are sealed; incomplete where a source or collector was not heard.';
 
-CREATE OR REPLACE VIEW billing.quarantine AS
-SELECT a.code AS account, q.reason, q.subject, q.meter, count(*) AS events, sum(e.quantity) AS quantity,
+CREATE VIEW billing.quarantine AS
+SELECT q.account, q.reason, q.subject, q.meter, count(*) AS events, sum(e.quantity) AS quantity,
   min(q.quarantined_at) AS since
-FROM quarantine q JOIN accounts a USING (account_no) JOIN events e USING (source_no, key)
-WHERE q.released_at IS NULL AND q.written_off_at IS NULL GROUP BY a.code, q.reason, q.subject, q.meter;
+FROM quarantine q JOIN events e USING (source_no, key)
+WHERE q.released_at IS NULL AND q.written_off_at IS NULL GROUP BY q.account, q.reason, q.subject, q.meter;
 
-COMMENT ON VIEW billing.quarantine IS 'Acknowledged events that wait and are in no record yet.';
+COMMENT ON VIEW billing.quarantine IS
+  'Acknowledged events that wait and are in no record yet; account is null where they name none.';
 
 CREATE VIEW billing.unbillable AS
 SELECT a.code AS account, i.instance_id, i.product, i.subject, m.code AS meter, m.unit, u.hour, u.quantity, u.reason
@@ -1273,10 +1302,10 @@ SELECT a.code AS account, s.source, COALESCE(c.id, c.key::text) AS id, COALESCE(
   i.instance_id, m.code AS meter, t.occurred, x.quantity, x.delta, x.bill_hour, x.applied_at
 FROM corrections x
 JOIN sources s USING (source_no)
-JOIN accounts a USING (account_no)
 JOIN events c ON c.source_no = x.source_no AND c.key = x.key
 JOIN events t ON t.source_no = x.source_no AND t.key = x.target_key
 JOIN instances i ON i.instance_no = x.instance_no
+JOIN accounts a USING (account_no)
 JOIN meters m USING (meter_no);
 
 COMMENT ON VIEW billing.corrections IS 'What was cancelled or amended, by which event, and the hour that took the difference.';
@@ -1325,21 +1354,22 @@ COMMENT ON VIEW billing.findings IS
 CREATE VIEW billing.cases AS
 SELECT c.case_id, a.code AS account, c.kind, c.ref, c.detail, c.owner, c.opened_at,
   COALESCE(c.due_at, c.opened_at + interval '1 day') AS due_at, c.resolved_at, c.resolution
-FROM cases c JOIN accounts a USING (account_no);
+FROM cases c LEFT JOIN accounts a USING (account_no);
 
 COMMENT ON VIEW billing.cases IS 'What a person has to settle; resolved_at is null while a case stands.';
 
 CREATE VIEW billing.written_off AS
-SELECT a.code AS account, 'quarantine' AS what, q.reason, q.subject, q.meter, count(*) AS events,
+SELECT q.account, 'quarantine' AS what, q.reason, q.subject, q.meter, count(*) AS events,
   sum(e.quantity) AS quantity, max(q.written_off_at) AS written_off_at
-FROM quarantine q JOIN accounts a USING (account_no) JOIN events e USING (source_no, key)
-WHERE q.written_off_at IS NOT NULL GROUP BY a.code, q.reason, q.subject, q.meter
+FROM quarantine q JOIN events e USING (source_no, key)
+WHERE q.written_off_at IS NOT NULL GROUP BY q.account, q.reason, q.subject, q.meter
 UNION ALL
 SELECT b.account, 'record', c.kind, b.subject, b.meter, b.events, b.quantity, c.resolved_at
 FROM cases c JOIN billing.records b ON b.sn = c.ref
 WHERE c.resolution = 'written_off' AND starts_with(c.kind, 'record_');
 
-COMMENT ON VIEW billing.written_off IS 'Usage that a person gave up, with a reason in the audit.';
+COMMENT ON VIEW billing.written_off IS
+  'Usage that a person gave up, with a reason in the audit; account is null where an event names none.';
 
 CREATE OR REPLACE VIEW billing.bill_lines AS
 SELECT a.code AS account, t.source AS bill, t.taken_at, t.complete, b.line, b.month, b.usage_month, b.sn, b.instance_id,

@@ -95,16 +95,16 @@ beforeAll(async () => {
      INSERT INTO hours (hour, shard, status, reason, sealed_at)
      VALUES (to_timestamp(${seconds(H)}), 0, 'complete', '', now()), (to_timestamp(${seconds(H)}), 1, 'incomplete', 'not heard: //gw', now()),
        (to_timestamp(${seconds(H + HOUR)}), 0, 'complete', '', now());
-     INSERT INTO sources (account_no, source) VALUES (1, '//gw');
+     INSERT INTO sources (source) VALUES ('//gw');
      INSERT INTO events (source_no, instance_no, key, timed, occurred, bill_hour, quantity, id)
      SELECT 1, i.instance_no, gen_random_uuid(), false, now(), to_timestamp(${seconds(H)}), q, id
      FROM instances i, (VALUES (8::numeric, 'e1'), (-3, 'c1')) AS t (q, id) WHERE i.instance_id = 'i-1';
      INSERT INTO events (source_no, key, timed, occurred, quantity, id)
      VALUES (1, gen_random_uuid(), false, now(), 6, 'w1'), (1, gen_random_uuid(), false, now(), 2.5, 'w2');
-     INSERT INTO quarantine (source_no, key, account_no, reason, subject, meter, quarantined_at)
-     SELECT 1, key, 1, 'unknown_instance', 'gamma', 'tokens', to_timestamp(${seconds(NOW)}) FROM events WHERE id = 'w1';
-     INSERT INTO quarantine (source_no, key, account_no, reason, subject, meter, quarantined_at, written_off_at)
-     SELECT 1, key, 1, 'instance_closed', 'delta', 'tokens', to_timestamp(${seconds(NOW)}), to_timestamp(${seconds(NOW)})
+     INSERT INTO quarantine (source_no, key, account, reason, subject, meter, quarantined_at)
+     SELECT 1, key, NULL, 'unknown_instance', 'gamma', 'tokens', to_timestamp(${seconds(NOW)}) FROM events WHERE id = 'w1';
+     INSERT INTO quarantine (source_no, key, account, reason, subject, meter, quarantined_at, written_off_at)
+     SELECT 1, key, 'koogallery-cn', 'instance_closed', 'delta', 'tokens', to_timestamp(${seconds(NOW)}), to_timestamp(${seconds(NOW)})
      FROM events WHERE id = 'w2';
      INSERT INTO corrections SELECT 1, c.key, e.key, 5, -3, c.instance_no, c.bill_hour, now(), now()
      FROM events c, events e WHERE c.id = 'c1' AND e.id = 'e1'`,

@@ -13,8 +13,7 @@ import {
 } from "../src/catalog/instances.js";
 import { createKey, hashToken, listKeys, liveKeys, revokeKey } from "../src/catalog/apiKeys.js";
 import { ensureMeter, listMeters } from "../src/catalog/meters.js";
-import { expectSource, listSources, silentSources } from "../src/usage/sources.js";
-import { ensureSources } from "../src/usage/events.js";
+import { ensureSources, expectSource, listSources, silentSources } from "../src/usage/sources.js";
 import { insertReceipt } from "../src/usage/collectors.js";
 
 let ledger: Ledger;
@@ -77,12 +76,7 @@ describe("keys", () => {
 
   test("open until they are revoked; only their hash is kept", async () => {
     const secret = token("aaaaaaaa");
-    const { accountNo } = ledger.account;
-    await createKey(
-      ledger.pool,
-      { keyId: "aaaaaaaa", accountNo, name: "shop", role: "ingest", token: secret },
-      H,
-    );
+    await createKey(ledger.pool, { keyId: "aaaaaaaa", name: "shop", role: "ingest", token: secret }, H);
     const [live] = await liveKeys(ledger.pool);
     expect(live).toMatchObject({ keyId: "aaaaaaaa", role: "ingest" });
     expect(live!.secretSha256.equals(hashToken(secret))).toBe(true);
@@ -99,7 +93,6 @@ describe("keys", () => {
   test("an unknown role is refused by the table itself", async () => {
     const key = {
       keyId: "cccccccc",
-      accountNo: ledger.account.accountNo,
       name: "x",
       role: "root",
       token: "t",
@@ -135,8 +128,12 @@ describe("lives of instances", () => {
     expect(await add({ instanceId: "i-2", meter: "nope" })).toEqual({ outcome: "unknown_meter" });
   });
 
-  test("do not overlap for one subject and meter; the one in the way is named", async () => {
+  test("do not overlap for one account, subject and meter; the one in the way is named", async () => {
     await add();
+    const other = { code: "other", marketplace: "koogallery", site: "intl", dayOffset: 0 };
+    const { accountNo } = await ensureAccount(ledger.pool, other, H);
+    expect(await add({ accountNo })).toMatchObject({ outcome: "created" });
+    expect(await add({ accountNo, instanceId: "i-9" })).toMatchObject({ outcome: "overlaps" });
     expect(await add({ instanceId: "i-2", opened: H + HOUR })).toMatchObject({
       outcome: "overlaps",
       instance: { instanceId: "i-1" },
@@ -179,24 +176,23 @@ describe("lives of instances", () => {
     const page = async (after: string): Promise<string[]> =>
       (await listInstances(ledger.pool, accountNo, after, 2)).map(({ instanceId }) => instanceId);
     expect([await page(""), await page("i-2"), await page("i-3")]).toEqual([["i-1", "i-2"], ["i-3"], []]);
-    const bindings = await findBindings(ledger.pool, accountNo, ["customer-1", "customer-9"]);
+    const bindings = await findBindings(ledger.pool, ["customer-1", "customer-9"]);
     expect(bindings).toMatchObject([{ subject: "customer-1", meter: "tokens", opened: H, closed: null }]);
   });
 });
 
 test("an expected source that was not heard in an hour is silent, by meter where one is named", async () => {
-  const { accountNo } = ledger.account;
-  await expectSource(ledger.pool, accountNo, { source: "shop", meter: "", since: H });
-  await expectSource(ledger.pool, accountNo, { source: "llm", meter: "tokens", since: H });
-  await expectSource(ledger.pool, accountNo, { source: "late", meter: "", since: H + 2 * HOUR });
+  await expectSource(ledger.pool, { source: "shop", meter: "", since: H });
+  await expectSource(ledger.pool, { source: "llm", meter: "tokens", since: H });
+  await expectSource(ledger.pool, { source: "late", meter: "", since: H + 2 * HOUR });
   expect(await silentSources(ledger.pool, H)).toEqual(["llm (tokens)", "shop"]);
-  const numbers = await ensureSources(ledger.pool, accountNo, ["shop", "llm"]);
+  const numbers = await ensureSources(ledger.pool, ["shop", "llm"]);
   const receipt = { collectorNo: 1, seq: 1, counted: 2, duplicates: 0, conflicts: 0, quarantined: 0 };
   const heard = ["shop", "llm"].map((name) => ({ sourceNo: numbers.get(name)!, meter: "calls", hour: H }));
   await insertReceipt(ledger.pool, receipt, heard, H);
   expect(await silentSources(ledger.pool, H)).toEqual(["llm (tokens)"]);
   expect(await silentSources(ledger.pool, H + 2 * HOUR)).toEqual(["late", "llm (tokens)", "shop"]);
-  expect(await listSources(ledger.pool, accountNo)).toMatchObject([
+  expect(await listSources(ledger.pool)).toMatchObject([
     { source: "late", lastHeard: null },
     { source: "llm", expected: [{ meter: "tokens", since: H }], lastHeard: H },
     { source: "shop", lastHeard: H },

@@ -114,6 +114,6 @@ export function usage(event: Partial<UsageEvent> = {}): UsageEvent {
 let lastSeq = 0;
 
 /** A batch as the aggregator gets it. */
-export function batchOf(ledger: Ledger, events: UsageEvent[], seq = (lastSeq += 1)): UsageBatch {
-  return { accountNo: ledger.account.accountNo, collectorNo: 1, seq, received: H, events };
+export function batchOf(events: UsageEvent[], seq = (lastSeq += 1)): UsageBatch {
+  return { collectorNo: 1, seq, received: H, events };
 }

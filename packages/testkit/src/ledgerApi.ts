@@ -17,11 +17,10 @@ export interface LedgerApi {
 
 /** @param now product time, which stands still. */
 export async function startLedgerApi(ledger: Ledger, now: Micros = H + 4 * HOUR): Promise<LedgerApi> {
-  const { pool, account, url } = ledger;
+  const { pool, url } = ledger;
   await setClock(pool, { realAnchor: Date.now() * 1_000, productAnchor: now, rate: 0 });
   const key = {
     keyId: "operator",
-    accountNo: account.accountNo,
     name: "operator",
     role: "operator",
   } as const;

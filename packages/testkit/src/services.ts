@@ -109,11 +109,7 @@ export async function createPipeline(start: Micros, options: PipelineOptions = {
     ...(sellerUrl !== undefined && { sellerUrl }),
   });
   const token = "qp_testtest_0123456789abcdef0123456789abcdef";
-  await createKey(
-    ledger.pool,
-    { keyId: "testtest", accountNo: ledger.account.accountNo, name: "test", role: "operator", token },
-    start,
-  );
+  await createKey(ledger.pool, { keyId: "testtest", name: "test", role: "operator", token }, start);
   const runClock = async (from: Micros, rate: number): Promise<void> => {
     const realAnchor = Date.now() * 1_000;
     await setClock(ledger.pool, { realAnchor, productAnchor: from, rate });

@@ -1,4 +1,5 @@
 import {
+  accountOf,
   eventKey,
   hashOf,
   hourOf,
@@ -20,6 +21,8 @@ export interface BoundEvent {
   binding: Binding | undefined;
   meter: Meter | undefined;
   reason: QuarantineReason | undefined;
+  /** Code of the account that it names. */
+  account: string | undefined;
   /** The event as it came, where its fields cannot be stored. */
   raw?: Buffer | undefined;
 }
@@ -33,23 +36,65 @@ export type KeyedEvent = Pick<BoundEvent, "event" | "key" | "sourceNo">;
 /** Binds a poison event to nothing: it waits, whole, for someone to look at it. */
 export function bindPoison(event: PoisonEvent, sourceNumbers: ReadonlyMap<string, number>): BoundEvent {
   const { source, id, raw } = event;
-  const unbound = { binding: undefined, meter: undefined, reason: "cannot_be_stored" as const };
-  return { event, key: eventKey(id), sourceNo: sourceNumbers.get(source)!, ...unbound, raw };
+  const unbound = { binding: undefined, meter: undefined, account: undefined };
+  const reason = "cannot_be_stored";
+  return { event, key: eventKey(id), sourceNo: sourceNumbers.get(source)!, ...unbound, reason, raw };
 }
 
-/** Finds the instance of an event's subject and meter that lived when it occurred. `lives`: of its subject. */
+/** By what the account of an event is told, beside its instance. */
+export interface Whose {
+  /** Codes of accounts, among them those of the events' names that exist. */
+  accounts: ReadonlySet<string>;
+  /** Code of the account that a rule says, where several have a live instance for an event that names none. */
+  chosen?: string | undefined;
+}
+
+/**
+ * Finds the instance of an event's subject and meter that lived when it occurred, over all accounts or in the one that
+ * it names. Where several accounts have one and it names none, it waits: nothing is guessed (SPEC U1).
+ * @param lives of its subject
+ */
 export function bindEvent(
-  keyed: KeyedEvent,
+  { event, key, sourceNo }: KeyedEvent,
   lives: readonly Binding[],
   meter: Meter | undefined,
+  whose: Whose,
 ): BoundEvent {
-  const { event, key, sourceNo } = keyed;
-  const binding = lives.find((life) => life.meter === event.meter && livedAt(life, event.time));
+  const account = accountOf(event);
+  const found = findLife(lives, event, account, whose.chosen);
+  const binding = found === SEVERAL ? undefined : found;
   const correcting = event.extensions?.corrects ?? event.extensions?.cancels;
-  const counting = meter ? (refusalOf(meter, event) ?? whyUnbound(lives, binding, event)) : "unknown_meter";
+  const isUnknown = account !== undefined && !whose.accounts.has(account);
+  const counting = meter
+    ? (refusalOf(meter, event) ?? (isUnknown ? "unknown_account" : whyUnbound(lives, found, event, account)))
+    : "unknown_meter";
   // What it counts for is told by the event that it corrects: see correct.ts.
   const reason = correcting === undefined ? counting : "correction_waits";
-  return { event, key, sourceNo, meter, binding, reason };
+  return { event, key, sourceNo, meter, binding, reason, account };
+}
+
+const SEVERAL = "several";
+
+/** Of one account, subject and meter lives do not overlap: a second one is another account's. */
+function findLife(
+  lives: readonly Binding[],
+  event: UsageEvent,
+  account: string | undefined,
+  chosen: string | undefined,
+): Binding | typeof SEVERAL | undefined {
+  let found: Binding | undefined;
+  let isSeveral = false;
+  for (const life of lives) {
+    if (!isOf(life, event, account) || !livedAt(life, event.time)) continue;
+    if (life.account === chosen) return life;
+    isSeveral = found !== undefined;
+    found ??= life;
+  }
+  return isSeveral ? SEVERAL : found;
+}
+
+function isOf(life: Binding, { meter }: UsageEvent, account: string | undefined): boolean {
+  return life.meter === meter && (account === undefined || life.account === account);
 }
 
 function livedAt(life: Binding, at: Micros): boolean {
@@ -58,23 +103,26 @@ function livedAt(life: Binding, at: Micros): boolean {
 
 function whyUnbound(
   lives: readonly Binding[],
-  binding: Binding | undefined,
-  { meter, time }: UsageEvent,
+  found: Binding | typeof SEVERAL | undefined,
+  event: UsageEvent,
+  account: string | undefined,
 ): QuarantineReason | undefined {
-  if (binding) {
-    return binding.suspensions.some(({ begin, end }) => begin <= time && time < end)
+  const { time } = event;
+  if (found === SEVERAL) return "ambiguous_account";
+  if (found) {
+    return found.suspensions.some(({ begin, end }) => begin <= time && time < end)
       ? "instance_suspended"
       : undefined;
   }
   const closedBefore = lives.some(
-    (life) => life.meter === meter && life.closed !== null && life.closed <= time,
+    (life) => isOf(life, event, account) && life.closed !== null && life.closed <= time,
   );
   return closedBefore ? "instance_closed" : "unknown_instance";
 }
 
 /** The ledger's row of an event: counted in the first open hour of its shard, or waiting without one. */
 export function toRow(
-  { event, key, sourceNo, binding, reason }: BoundEvent,
+  { event, key, sourceNo, binding, reason, account }: BoundEvent,
   openHours: ReadonlyMap<number, Micros>,
 ): EventRow {
   const counted = reason === undefined && binding !== undefined;
@@ -90,6 +138,7 @@ export function toRow(
     billHour: counted ? billHourOf(event.time, binding.shard, openHours) : null,
     quantity: event.quantity ?? null,
     value: event.value ?? null,
+    account: account ?? null,
     extensions: event.extensions ? JSON.stringify(event.extensions) : null,
   };
 }

@@ -96,8 +96,9 @@ function judge(
 ): Judged {
   const base = { correction, target, targetKey: target.key, shard: target.shard };
   if (corrected.has(keyText(target))) return { ...base, reason: "corrected_already" };
-  if (correction.subject !== target.subject || correction.meter !== target.meter)
-    return { ...base, reason: "correction_mismatch" };
+  const { account = target.account } = correction.attributes;
+  const isOfIt = correction.subject === target.subject && correction.meter === target.meter;
+  if (!isOfIt || account !== target.account) return { ...base, reason: "correction_mismatch" };
   const right = correction.quantity ?? "0";
   if (scaleOf(right) > target.scale) return { ...base, reason: "scale_exceeded" };
   const kind = correction.attributes["corrects"] === undefined ? "cancels" : "corrects";

@@ -1,8 +1,9 @@
-import { eventKey, foldBatch, hourOf, type Micros, type UsageEvent } from "@quarterpast/domain";
+import { accountOf, eventKey, foldBatch, hourOf, type Micros, type UsageEvent } from "@quarterpast/domain";
 import type { UsageBatch } from "@quarterpast/queue";
 import { faultPoint } from "@quarterpast/runtime";
 import {
   addUsage,
+  findAccountRules,
   findConflicting,
   inBatch,
   insertConflicts,
@@ -25,6 +26,7 @@ import {
   type BoundEvent,
   type KeyedEvent,
   type PoisonEvent,
+  type Whose,
 } from "./bind.js";
 import { createKnown, type Known } from "./known.js";
 
@@ -64,7 +66,7 @@ async function countOnce(
   { pool, known, now }: CountDeps & { known: Known },
   { batch, poison, isFresh }: Pick<Counting, "batch" | "poison" | "isFresh">,
 ): Promise<Receipt> {
-  const sources = await known.sources(batch.accountNo, sourcesOf(batch, poison));
+  const sources = await known.sources(sourcesOf(batch, poison));
   return inBatch(pool, known.horizon(), (db, opening) => {
     known.refresh(opening);
     return countIn(db, { batch, poison, sources, opening, known, now: now(), isFresh });
@@ -75,7 +77,7 @@ async function countOnce(
 export async function rehearseBatch({ pool, now }: CountDeps, batch: UsageBatch): Promise<void> {
   const takenBack = new Error("taken back");
   const known = createKnown(pool, () => 0);
-  const sources = await known.sources(batch.accountNo, sourcesOf(batch, []));
+  const sources = await known.sources(sourcesOf(batch, []));
   await inBatch(pool, 0n, async (db, opening) => {
     await countIn(db, { batch, poison: [], sources, opening, known, now: now(), isFresh: false });
     throw takenBack;
@@ -120,7 +122,6 @@ async function countIn(db: Db, counting: Counting): Promise<Receipt> {
   const waiting = fresh.filter(({ row }) => row.instanceNo === null);
   await insertQuarantine(
     db,
-    batch.accountNo,
     waiting.map(({ event, row }) => ({ ...row, reason: event.reason!, raw: event.raw })),
     now,
   );
@@ -158,16 +159,43 @@ function firstOfEach(sorted: readonly KeyedEvent[]): { first: KeyedEvent[]; repe
   return { first, repeats };
 }
 
-async function bind(db: Db, { batch, known }: Counting, keyed: readonly KeyedEvent[]): Promise<BoundEvent[]> {
+async function bind(db: Db, { known }: Counting, keyed: readonly KeyedEvent[]): Promise<BoundEvent[]> {
   const subjects = new Set<string>();
   const names = new Set<string>();
+  const named = new Set<string>();
   for (const { event } of keyed) {
     subjects.add(event.subject);
     names.add(event.meter);
+    const account = event.extensions && accountOf(event);
+    if (account !== undefined) named.add(account);
   }
-  const lives = await known.lives(db, batch.accountNo, subjects);
+  const lives = await known.lives(db, subjects);
   const meters = await known.meters(db, names);
-  return keyed.map((one) => bindEvent(one, lives.get(one.event.subject) ?? [], meters.get(one.event.meter)));
+  const whose = { accounts: await known.accounts(db, named) };
+  const bindBy = (one: KeyedEvent, by: Whose) =>
+    bindEvent(one, lives.get(one.event.subject) ?? [], meters.get(one.event.meter), by);
+  const bound = keyed.map((one) => bindBy(one, whose));
+  const chosen = await chooseAccounts(db, bound);
+  if (chosen === undefined) return bound;
+  return bound.map((one) =>
+    one.reason === "ambiguous_account" ? bindBy(one, { ...whose, chosen: chosen(one.event) }) : one,
+  );
+}
+
+/** What the lasting rules say of events for which several accounts have a live instance; undefined where none is. */
+async function chooseAccounts(
+  db: Db,
+  bound: readonly BoundEvent[],
+): Promise<((event: UsageEvent) => string | undefined) | undefined> {
+  const ambiguous = bound.filter(({ reason }) => reason === "ambiguous_account");
+  if (ambiguous.length === 0) return undefined;
+  const rules = await findAccountRules(db, {
+    subjects: [...new Set(ambiguous.map(({ event }) => event.subject))],
+    sources: [...new Set(ambiguous.map(({ event }) => event.source))],
+  });
+  const bySubject = new Map(rules.map(({ subject, account }) => [subject, account]));
+  const bySource = new Map(rules.map(({ source, account }) => [source, account]));
+  return ({ subject, source }) => bySubject.get(subject) ?? bySource.get(source);
 }
 
 /** Overlapping batches that are not sorted by key deadlock; sorted ones never (failures.md 2.34). Equal keys keep their order. */
@@ -176,7 +204,8 @@ function sortByIdentity<T extends KeyedEvent>(events: T[]): T[] {
 }
 
 function unbound(keyed: KeyedEvent): BoundEvent {
-  return { ...keyed, binding: undefined, meter: undefined, reason: undefined };
+  const account = accountOf(keyed.event);
+  return { ...keyed, binding: undefined, meter: undefined, reason: undefined, account };
 }
 
 function heardIn(bound: readonly BoundEvent[]): Heard[] {

@@ -2,6 +2,7 @@ import type { Meter } from "@quarterpast/domain";
 import {
   ensureSources,
   findBindings,
+  listAccounts,
   listMeters,
   type BatchOpening,
   type Binding,
@@ -16,13 +17,11 @@ export interface Known {
   /** Forgets what the opening of a batch says has changed. */
   refresh(opening: BatchOpening): void;
   /** Numbers of sources; new ones are made, outside of the batch's transaction: a number is never taken back. */
-  sources(accountNo: number, names: readonly string[]): Promise<ReadonlyMap<string, number>>;
-  /** Lives by subject. */
-  lives(
-    db: Db,
-    accountNo: number,
-    subjects: ReadonlySet<string>,
-  ): Promise<ReadonlyMap<string, readonly Binding[]>>;
+  sources(names: readonly string[]): Promise<ReadonlyMap<string, number>>;
+  /** Lives of all accounts by subject. */
+  lives(db: Db, subjects: ReadonlySet<string>): Promise<ReadonlyMap<string, readonly Binding[]>>;
+  /** Codes of accounts, among them those of the names that exist. */
+  accounts(db: Db, names: ReadonlySet<string>): Promise<ReadonlySet<string>>;
   /** Meters by code, among them those of the names that exist. */
   meters(db: Db, names: ReadonlySet<string>): Promise<ReadonlyMap<string, Meter>>;
   /** Whether the next batch is inserted as if all of its events were new: yes, but for a while after a repeat. */
@@ -40,31 +39,25 @@ const IDLE_MAX_MS = 600_000;
 /** Repeats come in runs: so many batches are asked for theirs after one, before the next is tried as new. */
 const ASKED_AFTER_REPEAT = 16;
 
-interface Accounts {
-  sources: Map<string, number>;
-  lives: Map<string, readonly Binding[]>;
-}
-
 /**
  * Makes the memory of one process. A reading that was under way while something changed serves its own batch, whose
  * transaction began before, but is not kept.
  * @param monotonicMs real milliseconds
  */
 export function createKnown(pool: Pool, monotonicMs: () => number): Known {
-  let accounts = new Map<number, Accounts>();
+  let sources = new Map<string, number>();
+  let lives = new Map<string, readonly Binding[]>();
+  let accounts = new Set<string>();
   let meters = new Map<string, Meter>();
   let horizon = 0n;
   let changes = 0;
   let askedAt = -Infinity;
   let toAsk = 0;
 
-  const of = (accountNo: number): Accounts => {
-    let account = accounts.get(accountNo);
-    if (!account) accounts.set(accountNo, (account = { sources: new Map(), lives: new Map() }));
-    return account;
-  };
   function forget(): void {
-    accounts = new Map();
+    sources = new Map();
+    lives = new Map();
+    accounts = new Set();
     meters = new Map();
     horizon = 0n;
     changes += 1;
@@ -85,19 +78,17 @@ export function createKnown(pool: Pool, monotonicMs: () => number): Known {
       if (opening.horizon < horizon || now - askedAt > IDLE_MAX_MS) forget();
       askedAt = now;
       if (opening.horizon > horizon) horizon = opening.horizon;
-      for (const { accountNo, subject } of opening.changes) accounts.get(accountNo)?.lives.delete(subject);
+      for (const { subject } of opening.changes) lives.delete(subject);
       if (opening.changes.length > 0) changes += 1;
     },
-    async sources(accountNo, names) {
-      const { sources } = of(accountNo);
+    async sources(names) {
       const unknown = names.filter((name) => !sources.has(name));
       if (unknown.length === 0) return sources;
-      const found = await ensureSources(pool, accountNo, unknown);
+      const found = await ensureSources(pool, unknown);
       for (const [name, no] of found) sources.set(name, no);
       return sources;
     },
-    async lives(db, accountNo, subjects) {
-      const { lives } = of(accountNo);
+    async lives(db, subjects) {
       // A map of its own: other batches empty the memory meanwhile.
       const mine = new Map<string, readonly Binding[]>();
       const unknown: string[] = [];
@@ -109,14 +100,19 @@ export function createKnown(pool: Pool, monotonicMs: () => number): Known {
       if (unknown.length === 0) return mine;
       const before = changes;
       const found = new Map<string, Binding[]>(unknown.map((subject) => [subject, []]));
-      for (const binding of await findBindings(db, accountNo, unknown))
-        found.get(binding.subject)!.push(binding);
+      for (const binding of await findBindings(db, unknown)) found.get(binding.subject)!.push(binding);
       if (before === changes && lives.size > SUBJECTS_MAX) lives.clear();
       for (const [subject, bindings] of found) {
         mine.set(subject, bindings);
         if (before === changes) lives.set(subject, bindings);
       }
       return mine;
+    },
+    async accounts(db, names) {
+      if (![...names].every((name) => accounts.has(name))) {
+        accounts = new Set((await listAccounts(db)).map(({ code }) => code));
+      }
+      return accounts;
     },
     async meters(db, names) {
       if (![...names].every((name) => meters.has(name))) {

@@ -56,7 +56,9 @@ function sortOut(
 ): { countable: Releasable[]; refused: (Releasable & { reason: QuarantineReason })[] } {
   const judged = waiting.map((event) => ({
     event,
-    reason: refusalOf(meters.get(event.meter)!, usageOf(event)),
+    reason:
+      refusalOf(meters.get(event.meter)!, usageOf(event)) ??
+      (event.isAmbiguous ? ("ambiguous_account" as const) : undefined),
   }));
   return {
     countable: judged.flatMap(({ event, reason }) => (reason === undefined ? [event] : [])),

@@ -22,7 +22,7 @@ const deps = () => ({
   keepDays: KEEP_DAYS,
 });
 const count = (...events: Parameters<typeof usage>[0][]) =>
-  countBatch({ pool: ledger.pool, now: () => now }, batchOf(ledger, events.map(usage)));
+  countBatch({ pool: ledger.pool, now: () => now }, batchOf(events.map(usage)));
 const ids = async () =>
   (await ledger.rows<{ id: string }>("SELECT COALESCE(id, key::text) AS id FROM events ORDER BY 1")).map(
     ({ id }) => id,

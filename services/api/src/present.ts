@@ -41,8 +41,16 @@ export function sourceToApi({ source, expected, lastHeard }: KnownSource) {
   };
 }
 
-export function keyToApi({ keyId, name, role, createdAt, revokedAt }: ApiKey) {
-  return { id: keyId, name, role, createdAt: iso(createdAt), revokedAt: isoOrNull(revokedAt) };
+export function keyToApi({ keyId, name, role, sources, accounts, createdAt, revokedAt }: ApiKey) {
+  return {
+    id: keyId,
+    name,
+    role,
+    sources,
+    accounts,
+    createdAt: iso(createdAt),
+    revokedAt: isoOrNull(revokedAt),
+  };
 }
 
 export function hourToApi(hour: HourSummary, windowEnds: Micros) {

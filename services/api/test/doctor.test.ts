@@ -82,9 +82,8 @@ describe("doctor", () => {
     await api.probe();
     await haltAccount(api.pool, api.account.accountNo, "MKT.0103", clock.now());
     await api.pool.query(
-      `INSERT INTO quarantine (source_no, key, account_no, reason, subject, meter, quarantined_at)
-       VALUES (1, gen_random_uuid(), $1, 'unknown_meter', 'acme', 'gpu', now())`,
-      [api.account.accountNo],
+      `INSERT INTO quarantine (source_no, key, reason, subject, meter, quarantined_at)
+       VALUES (1, gen_random_uuid(), 'unknown_meter', 'acme', 'gpu', now())`,
     );
     await api.pool.query(
       `INSERT INTO hours (hour, shard, status, sealed_at) VALUES (date_trunc('hour', now()) - interval '4 h', 0, 'complete', now() - interval '3 h')`,
@@ -127,9 +126,9 @@ describe("doctor", () => {
     await run(api);
     const wait = (reason: string) =>
       api.pool.query(
-        `INSERT INTO quarantine (source_no, key, account_no, reason, subject, meter, quarantined_at)
-         VALUES (1, gen_random_uuid(), $1, $2, 'acme', 'gpu', now())`,
-        [api.account.accountNo, reason],
+        `INSERT INTO quarantine (source_no, key, reason, subject, meter, quarantined_at)
+         VALUES (1, gen_random_uuid(), $1, 'acme', 'gpu', now())`,
+        [reason],
       );
     await wait("scale_exceeded");
     const one = await doctorOf(api);

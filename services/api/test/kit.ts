@@ -68,7 +68,7 @@ export async function startApi(
     ),
   );
   for (const role of KEY_ROLES) {
-    const key = { keyId: tokenOf(role).split("_")[1]!, accountNo: account.accountNo, name: role, role };
+    const key = { keyId: tokenOf(role).split("_")[1]!, name: role, role };
     await createKey(pool, { ...key, token: tokenOf(role) }, clock.now());
   }
   const sandbox = await createSandbox({ key: SANDBOX_KEY, validationDelayMs: 0 });

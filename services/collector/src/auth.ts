@@ -1,11 +1,8 @@
 import { timingSafeEqual } from "node:crypto";
-import type { KeyRole } from "@quarterpast/domain";
 import { createLoop, type Logger, type Loop } from "@quarterpast/runtime";
 import { hashToken, type LiveKey } from "@quarterpast/store";
 import { refusal } from "./problems.js";
 
-/** Who may send events. */
-const SENDERS: ReadonlySet<KeyRole> = new Set<KeyRole>(["ingest", "operator"]);
 const BEARER = /^bearer +(qp_([a-z0-9]{1,32})_\S{1,128})$/i;
 const NO_HASH = Buffer.alloc(32);
 
@@ -16,32 +13,37 @@ export interface Keyring {
   load(): Promise<void>;
   isLoaded(): boolean;
   /**
-   * The account that the header's key sends for.
-   * @throws ProblemError `unavailable` before the keys are known, `unauthorized`, or `forbidden` for another role.
+   * The header's key.
+   * @throws ProblemError `unavailable` before the keys are known, `unauthorized`, or `forbidden` for one that sends
+   * nothing.
    */
-  authorize(header: string | undefined): number;
+  authorize(header: string | undefined): LiveKey;
 }
 
 /** Keeps the keys: read again every second, so that a revoked one ends within that. */
 export function createKeyring(deps: { readKeys: () => Promise<LiveKey[]>; logger: Logger }): Keyring {
   let keys: ReadonlyMap<string, LiveKey> | undefined;
-  /** Headers found right since the keys were read, with their accounts: a sender's next request is not hashed again. */
-  let right = new Map<string, number>();
+  /** Headers found right since the keys were read, with their keys: a sender's next request is not hashed again. */
+  let right = new Map<string, LiveKey>();
 
   async function load(): Promise<void> {
     keys = new Map((await deps.readKeys()).map((key) => [key.keyId, key]));
     right = new Map();
   }
 
-  function check(known: ReadonlyMap<string, LiveKey>, header: string): number {
+  function check(known: ReadonlyMap<string, LiveKey>, header: string): LiveKey {
     const [, token = "", keyId = ""] = BEARER.exec(header) ?? [];
     const key = known.get(keyId);
     const isRight = timingSafeEqual(hashToken(token), key?.secretSha256 ?? NO_HASH);
     if (!key || !isRight) throw refusal("unauthorized");
-    if (!SENDERS.has(key.role)) {
-      throw refusal("forbidden", `a key of role ${key.role} does not send events: use one of role ingest`);
-    }
-    return key.accountNo;
+    // Sources belong to the seller: who is limited to an account could send for another one.
+    const isUnlimited = key.role === "operator" && key.accounts === null;
+    if (key.role === "ingest" || isUnlimited) return key;
+    const limited = key.accounts === null ? "" : " that is limited to accounts";
+    throw refusal(
+      "forbidden",
+      `a key of role ${key.role}${limited} does not send events: use one of role ingest`,
+    );
   }
 
   return {
@@ -52,9 +54,9 @@ export function createKeyring(deps: { readKeys: () => Promise<LiveKey[]>; logger
       if (!keys) throw refusal("unavailable", "the API keys are not known yet");
       const known = right.get(header);
       if (known !== undefined) return known;
-      const accountNo = check(keys, header);
-      right.set(header, accountNo);
-      return accountNo;
+      const key = check(keys, header);
+      right.set(header, key);
+      return key;
     },
   };
 }

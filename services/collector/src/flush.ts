@@ -18,7 +18,6 @@ export type Durability = "journal+redis" | "journal";
 
 /** The good events of one request. */
 export interface Submission {
-  accountNo: number;
   events: UsageEvent[];
   /** Size of the request's body. */
   bytes: number;
@@ -52,32 +51,29 @@ interface Request extends Submission {
   answerBy: number;
 }
 
-interface Lane {
+/** What waits for an entry. */
+interface Waiting {
   /** In the order of their coming. */
-  waiting: Set<Request>;
+  requests: Set<Request>;
   events: number;
   bytes: number;
-  flights: number;
-  /** When its last entry flew, monotonic milliseconds. */
-  launchedAt: number;
-  timer: NodeJS.Timeout | undefined;
 }
 
 /**
- * Entries of one account follow each other at this distance at least, unless they are full: a request that comes alone
- * waits for nobody, and one among many waits at most this long for others to join it.
+ * Entries follow each other at this distance at least, unless they are full: a request that comes alone waits for no
+ * other, and one among many waits at most this long for others to join it.
  */
 const JOIN_MS = 10;
 /** As many events need not wait for more: an entry costs each service about as much as fifty events. */
 const JOIN_EVENTS = 256;
 /**
- * Entries of one account that may be in work at once: what comes meanwhile makes the next one. Far fewer than the
- * journal's gap of numbers at a start.
+ * Entries that may be in work at once: what comes meanwhile makes the next one. Far fewer than the journal's gap of
+ * numbers at a start.
  */
-const FLIGHTS_MAX = 2;
+const WRITES_MAX = 2;
 /** What an entry may carry; its job stays far below what Redis and the aggregator take at once. */
 const ENTRY_LIMITS = { events: 3_000, bytes: BODY_LIMITS.bytes } as const;
-/** Events of one account that may wait for an entry. */
+/** Events that may wait for an entry. */
 const WAITING_MAX_EVENTS = 100_000;
 /** Answered within 2 s, whatever the disk and Redis do. */
 const ANSWER_WITHIN_MS = 1_800;
@@ -85,35 +81,30 @@ const OVERDUE_CHECK_MS = 50;
 
 /** Makes the one place that writes to the journal and to Redis. */
 export function createFlusher(deps: FlusherDeps): Flusher {
-  const lanes = new Map<number, Lane>();
-  const flights = new Set<Promise<void>>();
+  const waiting: Waiting = { requests: new Set(), events: 0, bytes: 0 };
+  const writes = new Set<Promise<void>>();
   /** Requests that were not answered yet. */
   const open = new Set<Request>();
+  /** When the last entry was begun, monotonic milliseconds. */
+  let begunAt = -Infinity;
+  let next: NodeJS.Timeout | undefined;
   let overdue: NodeJS.Timeout | undefined;
 
   function submit(submission: Submission): Promise<Durability> {
     return new Promise((resolve, reject) => {
       refuseIfDown(deps);
-      const lane = laneOf(lanes, submission.accountNo);
-      if (lane.events + submission.events.length > WAITING_MAX_EVENTS) {
+      if (waiting.events + submission.events.length > WAITING_MAX_EVENTS) {
         throw refusal("overloaded", "too many events wait to be written");
       }
-      const { accountNo, events, bytes, received } = submission;
-      const request: Request = {
-        accountNo,
-        events,
-        bytes,
-        received,
-        resolve,
-        reject,
-        answerBy: performance.now() + ANSWER_WITHIN_MS,
-      };
+      const { events, bytes, received } = submission;
+      const answerBy = performance.now() + ANSWER_WITHIN_MS;
+      const request: Request = { events, bytes, received, resolve, reject, answerBy };
       open.add(request);
       overdue ??= setTimeout(refuseOverdue, OVERDUE_CHECK_MS);
-      lane.waiting.add(request);
-      lane.events += submission.events.length;
-      lane.bytes += submission.bytes;
-      schedule(lane);
+      waiting.requests.add(request);
+      waiting.events += events.length;
+      waiting.bytes += bytes;
+      schedule();
     });
   }
 
@@ -124,38 +115,36 @@ export function createFlusher(deps: FlusherDeps): Flusher {
     for (const request of open) {
       if (request.answerBy > now) break;
       open.delete(request);
-      leaveLane(laneOf(lanes, request.accountNo), request);
+      leave(waiting, request);
       request.reject(refusal("unavailable", `not on disk within ${ANSWER_WITHIN_MS} ms; it may be stored`));
     }
     if (open.size > 0) overdue = setTimeout(refuseOverdue, OVERDUE_CHECK_MS);
   }
 
-  function schedule(lane: Lane): void {
-    if (lane.waiting.size === 0 || lane.flights >= FLIGHTS_MAX) return;
-    if (lane.events >= JOIN_EVENTS || lane.bytes >= ENTRY_LIMITS.bytes) return launch(lane);
-    // At the least it flies after this turn of the event loop, with all that came in it.
-    lane.timer ??= setTimeout(() => launch(lane), Math.max(0, lane.launchedAt + JOIN_MS - performance.now()));
+  function schedule(): void {
+    if (waiting.requests.size === 0 || writes.size >= WRITES_MAX) return;
+    if (waiting.events >= JOIN_EVENTS || waiting.bytes >= ENTRY_LIMITS.bytes) return begin();
+    // At the least it begins after this turn of the event loop, with all that came in it.
+    next ??= setTimeout(begin, Math.max(0, begunAt + JOIN_MS - performance.now()));
   }
 
-  function launch(lane: Lane): void {
-    clearTimeout(lane.timer);
-    lane.timer = undefined;
-    if (lane.flights >= FLIGHTS_MAX) return;
-    const requests = takeEntry(lane);
+  function begin(): void {
+    clearTimeout(next);
+    next = undefined;
+    if (writes.size >= WRITES_MAX) return;
+    const requests = takeEntry(waiting);
     if (requests.length > 0) {
-      lane.flights += 1;
-      lane.launchedAt = performance.now();
-      const flight = fly(requests).finally(() => {
-        lane.flights -= 1;
-        flights.delete(flight);
-        schedule(lane);
+      begunAt = performance.now();
+      const write = answer(requests).finally(() => {
+        writes.delete(write);
+        schedule();
       });
-      flights.add(flight);
+      writes.add(write);
     }
-    schedule(lane);
+    schedule();
   }
 
-  async function fly(requests: Request[]): Promise<void> {
+  async function answer(requests: Request[]): Promise<void> {
     try {
       const durability = await writeEntry(deps, requests);
       for (const { resolve } of requests) resolve(durability);
@@ -169,42 +158,33 @@ export function createFlusher(deps: FlusherDeps): Flusher {
   return {
     submit,
     async drained() {
-      for (const lane of lanes.values()) schedule(lane);
-      while (flights.size > 0 || [...lanes.values()].some(({ waiting }) => waiting.size > 0)) {
+      schedule();
+      while (writes.size > 0 || waiting.requests.size > 0) {
         await new Promise((resolve) => setTimeout(resolve, JOIN_MS));
       }
     },
   };
 }
 
-function laneOf(lanes: Map<number, Lane>, accountNo: number): Lane {
-  let lane = lanes.get(accountNo);
-  if (!lane) {
-    lane = { waiting: new Set(), events: 0, bytes: 0, flights: 0, launchedAt: -Infinity, timer: undefined };
-    lanes.set(accountNo, lane);
-  }
-  return lane;
-}
-
-/** Takes whole requests off the lane, in order, as many as one entry may carry. */
-function takeEntry(lane: Lane): Request[] {
+/** Takes whole requests off what waits, in order, as many as one entry may carry. */
+function takeEntry(waiting: Waiting): Request[] {
   const requests: Request[] = [];
   let events = 0;
   let bytes = 0;
-  for (const request of lane.waiting) {
+  for (const request of waiting.requests) {
     events += request.events.length;
     bytes += request.bytes;
     if (requests.length > 0 && (events > ENTRY_LIMITS.events || bytes > ENTRY_LIMITS.bytes)) break;
     requests.push(request);
   }
-  for (const request of requests) leaveLane(lane, request);
+  for (const request of requests) leave(waiting, request);
   return requests;
 }
 
-function leaveLane(lane: Lane, request: Request): void {
-  if (!lane.waiting.delete(request)) return;
-  lane.events -= request.events.length;
-  lane.bytes -= request.bytes;
+function leave(waiting: Waiting, request: Request): void {
+  if (!waiting.requests.delete(request)) return;
+  waiting.events -= request.events.length;
+  waiting.bytes -= request.bytes;
 }
 
 function refuseIfDown({ journal, producer, policy }: FlusherDeps): void {
@@ -232,7 +212,6 @@ async function writeEntry(deps: FlusherDeps, requests: Request[]): Promise<Durab
   refuseIfDown(deps);
   await faultPoint("collector.beforeEntry");
   const batch: UsageBatch = {
-    accountNo: requests[0]!.accountNo,
     collectorNo: deps.collectorNo(),
     seq: journal.reserve(),
     received: requests.reduce((least, { received }) => Math.min(least, received), Infinity),

@@ -9,6 +9,7 @@ import {
   type Problem,
   type UsageEvent,
 } from "@quarterpast/domain";
+import { maySend, type LiveKey } from "@quarterpast/store";
 import { readBody, type BodyKind } from "./body.js";
 import type { Durability, Flusher } from "./flush.js";
 
@@ -34,8 +35,8 @@ export interface Receipt {
 
 /** Checks the events of requests and has the good ones written. */
 export interface Intake {
-  /** @throws ProblemError where the request as a whole is refused. */
-  take(accountNo: number, kind: BodyKind, body: Buffer): Promise<Receipt>;
+  /** @param key who sends. @throws ProblemError where the request as a whole is refused. */
+  take(key: Pick<LiveKey, "sources">, kind: BodyKind, body: Buffer): Promise<Receipt>;
 }
 
 export interface IntakeDeps {
@@ -53,12 +54,12 @@ export interface IntakeDeps {
 /** Makes the way of a request from its bytes to its receipt. */
 export function createIntake(deps: IntakeDeps): Intake {
   return {
-    async take(accountNo, kind, body) {
+    async take(key, kind, body) {
       const received = deps.now();
-      const { events, rejected } = check(kind, body, { ...deps, now: received });
+      const { events, rejected } = check(key, { kind, body }, { ...deps, now: received });
       let durability: Durability = "journal+redis";
       if (events.length > 0) {
-        durability = await deps.flusher.submit({ accountNo, events, bytes: body.length, received });
+        durability = await deps.flusher.submit({ events, bytes: body.length, received });
         deps.onAccepted(events.length, durability);
       }
       for (const { code } of rejected) deps.onRejected(code);
@@ -72,8 +73,8 @@ export function createIntake(deps: IntakeDeps): Intake {
 }
 
 function check(
-  kind: BodyKind,
-  body: Buffer,
+  key: Pick<LiveKey, "sources">,
+  { kind, body }: { kind: BodyKind; body: Buffer },
   { now, real, window, keepDays }: Pick<IntakeDeps, "real" | "window" | "keepDays"> & { now: Micros },
 ): { events: UsageEvent[]; rejected: Rejection[] } {
   const keep = keepDays();
@@ -86,12 +87,19 @@ function check(
       "problem" in one
         ? { ok: false as const, problem: one.problem, id: null }
         : parseUsageEvent(one.raw, now, accept);
-    const problem = parsed.ok && idProblem(parsed.event.id, realNow, keep);
+    const problem =
+      parsed.ok && (sourceProblem(key, parsed.event.source) ?? idProblem(parsed.event.id, realNow, keep));
     if (parsed.ok && !problem) events.push(parsed.event);
     else if (parsed.ok) rejected.push(rejection(index, parsed.event.id, problem as Problem));
     else rejected.push(rejection(index, parsed.id, parsed.problem));
   });
   return { events, rejected };
+}
+
+function sourceProblem(key: Pick<LiveKey, "sources">, source: string): Problem | undefined {
+  if (maySend(key, source)) return undefined;
+  const detail = `source ${source}: this key sends for ${key.sources!.join(", ")} only`;
+  return { code: "source_forbidden", field: "source", detail };
 }
 
 function rejection(index: number, id: string | null, { code, field, detail }: Problem): Rejection {

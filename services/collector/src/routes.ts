@@ -1,5 +1,6 @@
 import type { FastifyInstance } from "fastify";
 import type { BareRoute } from "@quarterpast/runtime";
+import type { LiveKey } from "@quarterpast/store";
 import type { Admission } from "./admission.js";
 import type { Keyring } from "./auth.js";
 import { bodyKind, type BodyKind } from "./body.js";
@@ -16,7 +17,7 @@ export interface RouteDeps {
 const PATH = "/v1/events";
 
 interface Admitted {
-  accountNo: number;
+  key: LiveKey;
   kind: BodyKind;
 }
 
@@ -25,16 +26,16 @@ export function eventsRoute({ keyring, admission, intake }: RouteDeps): BareRout
   return {
     path: PATH,
     admit({ headers }, response) {
-      const accountNo = keyring.authorize(headers.authorization);
+      const key = keyring.authorize(headers.authorization);
       const kind = bodyKind(headers["content-type"], headers["content-encoding"]);
       if (!intake()) throw refusal("unavailable", "the collector is starting");
       admission.admit(headers["content-length"], response);
-      return { accountNo, kind };
+      return { key, kind };
     },
-    async answer({ accountNo, kind }, body) {
+    async answer({ key, kind }, body) {
       const taking = intake();
       if (!taking) throw refusal("unavailable", "the collector is stopping");
-      return { status: 202, body: await taking.take(accountNo, kind, body) };
+      return { status: 202, body: await taking.take(key, kind, body) };
     },
   };
 }

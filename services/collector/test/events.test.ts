@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { request } from "node:http";
 import { createConsumer, type UsageBatch } from "@quarterpast/queue";
+import { createKey } from "@quarterpast/store";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Collector } from "../src/collector.js";
 import { createStand, json, post, tokenOf, until, usageEvent, type Answer } from "./kit.js";
@@ -115,6 +116,34 @@ describe("POST /v1/events", () => {
     expect((await post(other, usageEvent(), { token })).status).toBe(202);
     await own.pool.query("UPDATE api_keys SET revoked_at = now() WHERE key_id = $1", [token.split("_")[1]]);
     await until(async () => (await post(other, usageEvent(), { token })).status === 401, 3_000);
+    await own.end();
+  });
+
+  it("takes of a limited key the events of its sources, and no others", async () => {
+    const own = await createStand();
+    const other = await own.start();
+    const token = `qp_limited0_${"0".repeat(32)}`;
+    const sources = ["gateway", "shop/*"];
+    const now = Date.now() * 1_000;
+    await createKey(own.pool, { keyId: "limited0", name: "x", role: "ingest", sources, token }, now);
+    await until(async () => (await post(other, [], { token })).status !== 401, 3_000);
+    const named = ["gateway", "shop/1", "shop", "gateway/2", "x gateway"];
+    const events = named.map((source) => usageEvent({ source }));
+    const answer = (await (await post(other, events, { token })).json()) as Answer;
+    expect(answer.accepted).toBe(2);
+    expect(answer.rejected).toMatchObject(
+      [2, 3, 4].map((index) => ({ index, code: "source_forbidden", field: "source", retryable: false })),
+    );
+    await own.end();
+  });
+
+  it("refuses a key that is limited to accounts: sources are the seller's", async () => {
+    const own = await createStand();
+    const other = await own.start();
+    const token = `qp_limited1_${"0".repeat(32)}`;
+    const key = { keyId: "limited1", name: "x", role: "operator" } as const;
+    await createKey(own.pool, { ...key, accounts: ["test"], token }, Date.now() * 1_000);
+    await until(async () => (await post(other, usageEvent(), { token })).status === 403, 3_000);
     await own.end();
   });
 

@@ -38,13 +38,13 @@ export async function createStand(options: { redisUrl?: string } = {}) {
   });
   const pool = createPool({ databaseUrl: database.url, max: 2, applicationName: "test", onError: () => {} });
   await setClock(pool, { realAnchor: nowMicros(), productAnchor: nowMicros(), rate: 1 });
-  const account = await ensureAccount(
+  await ensureAccount(
     pool,
     { code: "test", marketplace: "koogallery", site: "cn", dayOffset: 28_800_000_000 },
     nowMicros(),
   );
   for (const role of ["ingest", "operator", "finance", "auditor"] as const) {
-    const key = { keyId: tokenOf(role).split("_")[1]!, accountNo: account.accountNo, name: role, role };
+    const key = { keyId: tokenOf(role).split("_")[1]!, name: role, role };
     await createKey(pool, { ...key, token: tokenOf(role) }, nowMicros());
   }
   const folder = temporaryDir();

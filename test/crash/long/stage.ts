@@ -147,11 +147,7 @@ async function prepareLedger(pool: Pool, instances: number): Promise<void> {
   );
   await ensureShards(pool, start);
   await ensureMeter(pool, { code: "tokens", aggregation: "sum", unit: "token", scale: 6 }, start);
-  await createKey(
-    pool,
-    { keyId: "crashkey", accountNo, name: "long run", role: "operator", token: TOKEN },
-    start,
-  );
+  await createKey(pool, { keyId: "crashkey", name: "long run", role: "operator", token: TOKEN }, start);
   const ids = Array.from({ length: instances }, (_, no) => instanceId(no));
   await pool.query(
     `INSERT INTO instances (account_no, instance_id, product, meter_no, subject, shard, cycle, opened, created_at)

@@ -37,6 +37,13 @@ export function register(program: Command): void {
       (value: string, all: string[] | undefined) => [...(all ?? []), value],
     )
     .option(
+      "--account <code|@column>",
+      text(
+        "the account whose usage it is, or @ and the column that names it; needed only where several accounts serve a customer",
+        "用量所属账户的代码，或 @ 加所在列名；仅当多个账户服务同一客户时需要",
+      ),
+    )
+    .option(
       "--id <row|@column>",
       text(
         "row: by content (default); @COLUMN: a column that is unique",

@@ -11,9 +11,17 @@ const COLUMNS: readonly Column<Key>[] = [
   { title: { en: "ID", zh: "编号" }, cell: (key) => key.id },
   { title: { en: "NAME", zh: "名称" }, cell: (key) => key.name },
   { title: { en: "ROLE", zh: "角色" }, cell: (key) => key.role },
+  {
+    title: { en: "LIMITED TO", zh: "限于" },
+    cell: ({ sources, accounts }) => (sources ?? accounts ?? ["-"]).join(", "),
+  },
   { title: { en: "CREATED", zh: "创建时间" }, cell: (key) => key.createdAt },
   { title: { en: "REVOKED", zh: "吊销时间" }, cell: (key) => key.revokedAt ?? "-" },
 ];
+
+type CreateOptions = StackFlags & { role: KeyRole; source?: string[]; account?: string[] };
+
+const oneMore = (value: string, all: string[] | undefined): string[] => [...(all ?? []), value];
 
 /** `quarterpast keys`: who may come in. */
 export function register(program: Command): void {
@@ -33,8 +41,25 @@ export function register(program: Command): void {
         KEY_ROLES,
       ).makeOptionMandatory(),
     )
-    .action(async (name: string, { role, ...flags }: StackFlags & { role: KeyRole }) => {
-      const key = await (await openApi(flags)).createKey({ body: { name, role } });
+    .option(
+      "--source <source>",
+      say({
+        en: "let an ingest key send for this source only, or with * at the end for all that begin so; may be repeated",
+        zh: "ingest 密钥仅限发送此来源的事件，以 * 结尾表示所有以其开头的来源；可重复",
+      }),
+      oneMore,
+    )
+    .option(
+      "--account <code>",
+      say({
+        en: "limit any other key to this account; may be repeated",
+        zh: "其他角色的密钥仅限此账户；可重复",
+      }),
+      oneMore,
+    )
+    .action(async (name: string, options: CreateOptions) => {
+      const { role, source: sources, account: accounts, ...flags } = options;
+      const key = await (await openApi(flags)).createKey({ body: { name, role, sources, accounts } });
       note({
         en: `key ${key.id} (${role}): keep its token now, it is not shown again`,
         zh: `密钥 ${key.id}（${role}）：请立即保存令牌，之后不再显示`,

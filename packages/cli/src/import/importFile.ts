@@ -80,7 +80,9 @@ export async function importFile(
 }
 
 function refuseMapping(options: ImportOptions): void {
-  const given = (["source", "time", "subject", "id"] as const).find((name) => options[name] !== undefined);
+  const given = (["source", "time", "subject", "account", "id"] as const).find(
+    (name) => options[name] !== undefined,
+  );
   const option = given ?? (options.meter.length > 0 ? "meter" : undefined);
   if (option === undefined) return;
   throw usage(

@@ -11,7 +11,7 @@ import {
   type Meter,
   type Micros,
 } from "@quarterpast/domain";
-import type { MappedMeter, Mapping } from "./mapping.js";
+import type { Given, MappedMeter, Mapping } from "./mapping.js";
 import { createRowIds } from "./rowId.js";
 import { show, type Cell, type RowProblem, type SourceRow } from "./rows.js";
 
@@ -37,12 +37,12 @@ export function createMapper(mapping: Mapping<MappedMeter>): (row: SourceRow) =>
 
   function map(cell: (column: string) => Cell): MappedRow {
     const { time, hasZone } = readTime(cell(mapping.time), mapping.time);
-    const { subject: given } = mapping;
-    const subject = "value" in given ? given.value : readText(cell(given.column), given.column);
+    const subject = readGiven(mapping.subject, cell);
+    const account = mapping.account && readGiven(mapping.account, cell);
     const meters = mapping.meters.map((mapped) => [mapped.meter.code, readValue(mapped, cell)] as const);
     const id =
       mapping.id === "row"
-        ? rowId({ time, subject, meters })
+        ? rowId({ time, subject, meters, account: isInColumn(mapping.account) ? account : undefined })
         : readText(cell(mapping.id.column), mapping.id.column);
     const written = formatInstant(time);
     const events = mapping.meters.map(({ meter }, at) => {
@@ -53,6 +53,7 @@ export function createMapper(mapping: Mapping<MappedMeter>): (row: SourceRow) =>
         type: meter.code,
         subject,
         time: written,
+        ...(account !== undefined && { account }),
         data: dataOf(meter, meters[at]![1]),
       } as CloudEvent;
       check(event, time, meter);
@@ -67,6 +68,13 @@ export function createMapper(mapping: Mapping<MappedMeter>): (row: SourceRow) =>
     return orProblem(() => map((column) => content.cell(column)), mapping.meters.length);
   };
 }
+
+function readGiven(given: Given, cell: (column: string) => Cell): string {
+  return "value" in given ? given.value : readText(cell(given.column), given.column);
+}
+
+/** Only what stands in the row is of its id: the same file imported again for another account is no new usage. */
+const isInColumn = (given: Given | undefined): boolean => given !== undefined && "column" in given;
 
 function dataOf({ aggregation }: Meter, value: string): NonNullable<CloudEvent["data"]> {
   if (aggregation === "count") return {};

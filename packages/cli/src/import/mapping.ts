@@ -15,6 +15,8 @@ export interface Mapping<M = MeterColumn> {
   source: string;
   time: string;
   subject: Given;
+  /** The account that the events name. */
+  account?: Given;
   /** The row's own id, or the hash of its values. */
   id: "row" | { column: string };
   meters: M[];
@@ -31,6 +33,7 @@ export interface MappingOptions {
   source?: string | undefined;
   time?: string | undefined;
   subject?: string | undefined;
+  account?: string | undefined;
   id?: string | undefined;
   meter: readonly string[];
 }
@@ -54,7 +57,11 @@ export function parseMapping(options: MappingOptions): Mapping {
   const meters = options.meter.map(parseMeter);
   const twice = meters.find(({ code }, at) => meters.findIndex((other) => other.code === code) !== at);
   if (twice) throw usage(`--meter ${twice.code} is given twice`, `--meter ${twice.code} 重复`);
-  return { source, time, subject: parseGiven(subject), id: parseId(options.id ?? "row"), meters };
+  const { account } = options;
+  return {
+    ...{ source, time, subject: parseGiven(subject), id: parseId(options.id ?? "row"), meters },
+    ...(account !== undefined && { account: parseGiven(account) }),
+  };
 }
 
 function parseMeter(text: string): MeterColumn {
@@ -83,9 +90,9 @@ function parseId(text: string): Mapping["id"] {
 }
 
 /** The columns that the mapping reads. */
-export function columnsOf({ time, subject, id, meters }: Mapping): string[] {
+export function columnsOf({ time, subject, account, id, meters }: Mapping): string[] {
   const columns = [time, ...meters.flatMap(({ column }) => column ?? [])];
-  if ("column" in subject) columns.push(subject.column);
+  for (const given of [subject, account]) if (given && "column" in given) columns.push(given.column);
   if (id !== "row") columns.push(id.column);
   return [...new Set(columns)];
 }

@@ -7,6 +7,8 @@ export interface RowValues {
   subject: string;
   /** In the order of the mapping; the value is empty for a meter that counts. */
   meters: readonly (readonly [code: string, value: string])[];
+  /** The account that the row names in a column of its own. */
+  account?: string | undefined;
 }
 
 /** A V8 Map ends at 16.7 million entries; 256 of them hold any file that fits on the machine. */
@@ -18,8 +20,9 @@ const MAPS = 256;
  */
 export function createRowIds(): (values: RowValues) => string {
   const seen = Array.from({ length: MAPS }, () => new Map<string, number>());
-  return ({ time, subject, meters }) => {
-    const hash = createHash("sha256").update(JSON.stringify([formatInstant(time), subject, meters]), "utf8");
+  return ({ time, subject, meters, account }) => {
+    const values = [formatInstant(time), subject, meters, ...(account === undefined ? [] : [account])];
+    const hash = createHash("sha256").update(JSON.stringify(values), "utf8");
     const equal = hash.copy().digest();
     const counts = seen[equal[0]!]!;
     const key = equal.toString("latin1", 1, 17);

@@ -182,6 +182,7 @@ async function eachEventBatch(
       time: parseInstant(fields.time!)!,
       quantity: fields.quantity === "" ? null : fields.quantity!,
       value: fields.value === "" ? null : decodeText(fields.value!)!,
+      accountNamed: fields.account_named === undefined ? null : decodeText(fields.account_named)!,
     });
     if (events.length < EVENTS_AT_ONCE) continue;
     await take(events);

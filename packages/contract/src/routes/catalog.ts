@@ -218,7 +218,7 @@ const sourceAnswer = z.strictObject({
   lastHeard: nullable(time("Last heard (hour)", "最近收到（小时）")),
 });
 
-/** `/v1/sources`: who sends usage, and from whom every hour must hear. */
+/** `/v1/sources`: who sends the seller's usage, and from whom every hour must hear. */
 export const sources = {
   listSources: route({
     method: "GET",
@@ -244,6 +244,8 @@ const key = {
   id: text("Key", "密钥"),
   name: text("Name", "名称"),
   role: word("Role", "角色", KEY_ROLES),
+  sources: nullable(listOf("Limited to sources", "限于来源", words.source)),
+  accounts: nullable(listOf("Limited to accounts", "限于账户", words.account)),
   createdAt: time("Created", "创建时间"),
   revokedAt: nullable(time("Revoked", "吊销时间")),
 };
@@ -262,7 +264,12 @@ export const keys = {
     path: "/v1/keys",
     summary: { en: "Makes a key; its token is answered once", zh: "创建密钥；令牌只返回一次" },
     roles: OPERATOR,
-    body: z.strictObject({ name: asked.plain("Name", "名称", 64), role: asked.role }),
+    body: z.strictObject({
+      name: asked.plain("Name", "名称", 64),
+      role: asked.role,
+      sources: optional(asked.keySources),
+      accounts: optional(asked.keyAccounts),
+    }),
     answers: { 201: z.strictObject({ ...key, token: text("Token", "令牌") }) },
   }),
   revokeKey: route({

@@ -3,7 +3,7 @@ import { z } from "zod";
 import * as asked from "../asked.js";
 import { bilingual, byName, count, field, listOf, nullable, optional, text, time, word } from "../field.js";
 import { oneOf } from "../forms.js";
-import { OPERATOR, READERS, route } from "../route.js";
+import { NOTHING, OPERATOR, READERS, route } from "../route.js";
 import * as words from "../words.js";
 import { wholeListOf } from "../words.js";
 
@@ -47,20 +47,34 @@ const waiting = z.strictObject({
   reason: word("Reason", "原因代码", REASONS),
   subject: words.subject,
   meter: words.meter,
+  account: nullable(words.account),
   events: count("Events", "事件数"),
   since: time("Since", "最早时间"),
   why: bilingual("Why", "原因"),
   advice: bilingual("What to do", "建议处理"),
 });
 
-/** `/v1/quarantine`: events that wait, with what ends the wait; and giving them up. */
+const reason = field({ title: { en: "Reason", zh: "原因代码" }, right: oneOf(REASONS) }, z.enum(REASONS));
+const rule = z.strictObject({
+  rule: count("Rule", "规则"),
+  source: nullable(words.source),
+  subject: nullable(words.subject),
+  account: words.account,
+  keyId: text("Key", "密钥"),
+  createdAt: time("Created", "创建时间"),
+});
+
+/**
+ * `/v1/quarantine`: events that wait, with what ends the wait; giving them up; and saying of which account they are, once
+ * or by a lasting rule.
+ */
 export const quarantine = {
   listQuarantine: route({
     method: "GET",
     path: "/v1/quarantine",
     summary: {
-      en: "Events that wait, by reason, subject and meter",
-      zh: "按原因、主体和计量项统计等待中的事件",
+      en: "Events that wait, by reason, subject, meter and account",
+      zh: "按原因、主体、计量项和账户统计等待中的事件",
     },
     roles: READERS,
     query: z.strictObject({ limit: asked.limit(1_000, 100) }),
@@ -75,9 +89,10 @@ export const quarantine = {
     },
     roles: OPERATOR,
     body: z.strictObject({
-      reason: field({ title: { en: "Reason", zh: "原因代码" }, right: oneOf(REASONS) }, z.enum(REASONS)),
+      reason,
       meter: asked.plain("Meter", "计量项", 256),
       subject: asked.plain("Subject", "主体", 256),
+      account: optional(nullable(asked.account)),
       note: asked.plain("Note", "说明", 500),
     }),
     answers: {
@@ -85,8 +100,62 @@ export const quarantine = {
         reason: word("Reason", "原因代码", REASONS),
         meter: words.meter,
         subject: words.subject,
+        account: nullable(words.account),
         events: count("Events", "事件数"),
       }),
     },
+  }),
+  assignQuarantine: route({
+    method: "POST",
+    path: "/v1/quarantine/assign",
+    summary: {
+      en: "Says of which account waiting events are, and with always makes it a rule of one source or subject",
+      zh: "指明等待事件所属的账户；always 则对一个来源或主体设为长期规则",
+    },
+    roles: OPERATOR,
+    body: z.strictObject({
+      account: asked.account,
+      reason: optional(reason),
+      source: optional(asked.source),
+      subject: optional(asked.subject),
+      meter: optional(asked.meterCode),
+      always: optional(
+        field(
+          {
+            title: { en: "For what comes later too", zh: "对以后的事件同样生效" },
+            right: { en: "true or false", zh: " true 或 false" },
+          },
+          z.boolean(),
+        ),
+      ),
+    }),
+    answers: {
+      200: z.strictObject({
+        account: words.account,
+        events: count("Events", "事件数"),
+        rule: nullable(field({ title: { en: "Lasting rule", zh: "长期规则" } }, rule)),
+      }),
+    },
+  }),
+  listAccountRules: route({
+    method: "GET",
+    path: "/v1/quarantine/rules",
+    summary: {
+      en: "Lasting rules: whose usage it is where several accounts have a live instance",
+      zh: "长期规则：多个账户都有存活实例时用量的归属",
+    },
+    roles: READERS,
+    answers: { 200: wholeListOf(rule) },
+  }),
+  removeAccountRule: route({
+    method: "DELETE",
+    path: "/v1/quarantine/rules/:rule",
+    summary: {
+      en: "Removes a lasting rule; what was counted by it stays where it is",
+      zh: "删除长期规则；已按其计入的事件保持不变",
+    },
+    roles: OPERATOR,
+    params: z.strictObject({ rule: asked.ruleNo }),
+    answers: { 204: NOTHING },
   }),
 };

@@ -24,6 +24,9 @@ export const LINE_FIELDS = {
   differs: "column is sn",
 } as const;
 
+/** The fields of an event that names an account. */
+const NAMING_EVENT = "account account_named id instance key meter payload_hash quantity source time value";
+
 /** The fields of a record that names a package: version 2 (record.ts). */
 const PACKAGE_RECORD =
   "account begin end events hour instance kind meter package part prev product qty record_time replaces residue_in residue_out seq shard sn unit v";
@@ -76,7 +79,8 @@ export function parseLine(line: string, depth?: Depth): Line | undefined {
   const fields =
     type === "record"
       ? parseRecord(text, depth === "chain" ? PLACE_FIELDS : undefined)
-      : parseCanonical(text, LINE_FIELDS[type]);
+      : (parseCanonical(text, LINE_FIELDS[type]) ??
+        (type === "event" ? parseCanonical(text, NAMING_EVENT) : undefined));
   return fields && { type, fields, text };
 }
 

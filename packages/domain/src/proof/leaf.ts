@@ -13,13 +13,19 @@ export interface EventCore {
   time: Micros;
   quantity: string | null;
   value: string | null;
+  /** The account that the event names, where it names one: that of its instance, unless a person assigned it. */
+  accountNamed: string | null;
   payloadHash: string;
 }
 
-/** The canonical bytes of an event: the data of its leaf. A quantity or value that the event has not is empty. */
+/**
+ * The canonical bytes of an event: the data of its leaf. A quantity or value that the event has not is empty; only an
+ * event that names an account has a field for it.
+ */
 export function eventLeaf(event: EventCore): string {
   return canonicalObject({
     account: event.account,
+    ...(event.accountNamed !== null && { account_named: encodeText(event.accountNamed) }),
     id: encodeText(event.id),
     instance: event.instance,
     key: event.key,

@@ -99,12 +99,26 @@ export function createUsageChecker(
 
   return {
     event(fields, text) {
-      const { instance = "", id = "", key = "", source = "", time = "", quantity = "" } = fields;
+      const {
+        instance = "",
+        id = "",
+        key = "",
+        source = "",
+        time = "",
+        quantity = "",
+        account_named: named,
+      } = fields;
       if (!belongs(instance) || fields.account !== account) report("event_foreign", `${source} ${id}`);
       const [decodedId, decodedSource] = [decodeText(id), decodeText(source)];
       if (decodedId === undefined || eventKey(decodedId) !== key) report("event_key", `${source} ${id}`);
       const at = parseInstant(time);
-      if (at === undefined || decodedSource === undefined || (quantity !== "" && !isDecimal(quantity))) {
+      const isNamed = named === undefined || (named !== "" && decodeText(named) !== undefined);
+      if (
+        !isNamed ||
+        at === undefined ||
+        decodedSource === undefined ||
+        (quantity !== "" && !isDecimal(quantity))
+      ) {
         report("event_foreign", `${source} ${id}`);
         return;
       }

@@ -130,6 +130,10 @@ export function parseAnyEvent(raw: unknown, now: Micros, accept: AcceptWindow = 
       `${show(data.quantity)}: must be a decimal ≥ 0 with up to 12 digits on either side of the point; send it as a string beyond 15 significant digits`,
     );
   }
+  const { account } = extensions ?? {};
+  if (account !== undefined && (typeof account !== "string" || account === "")) {
+    return fail(id, "field_invalid", "account", `${show(account)}: must be the code of a seller account`);
+  }
   const correction = readCorrection(result.data.id, extensions, quantity);
   if (typeof correction === "string") return fail(id, "field_invalid", ...correctionProblem(correction));
   return {
@@ -145,7 +149,13 @@ export function hashOf(event: Omit<UsageEvent, "source">): string {
   return payloadHash({
     ...event,
     correction: isCorrection ? `${correction.kind} ${correction.id}` : undefined,
+    account: accountOf(event),
   });
+}
+
+/** Code of the account that an event names by its extension attribute `account`; undefined where it names none. */
+export function accountOf({ extensions }: Pick<UsageEvent, "extensions">): string | undefined {
+  return extensions?.account === undefined ? undefined : String(extensions.account);
 }
 
 function checkWindow(time: Micros, now: Micros, accept: AcceptWindow): Problem | undefined {

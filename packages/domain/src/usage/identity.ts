@@ -37,6 +37,8 @@ export interface Payload {
   value?: string | undefined;
   /** What it does to another event: `corrects …` or `cancels …`. */
   correction?: string | undefined;
+  /** Code of the account that it names. */
+  account?: string | undefined;
 }
 
 /**
@@ -45,8 +47,9 @@ export interface Payload {
  */
 export function payloadHash(payload: Payload): string {
   const fields = [payload.subject, payload.meter, String(payload.time), payload.quantity, payload.value];
-  // Events that correct nothing hash as they did before there were corrections.
+  // Events that correct nothing and name no account hash as they did before there were either.
   if (payload.correction !== undefined) fields.push(payload.correction);
+  if (payload.account !== undefined) fields.push(`account ${payload.account}`);
   const preimage = fields.map((field) => (field === undefined ? "-" : `${field.length}:${field}`)).join("");
   return asUuid(createHash("sha256").update(preimage, "utf8").digest("hex").slice(0, 32));
 }

@@ -10,6 +10,14 @@ export const QUARANTINE_ADVICE: Record<QuarantineReason, Text> = {
     en: "add the meter (quarterpast meters add): what waits is then counted by itself",
     zh: "请添加计量项（quarterpast meters add）：等待的事件随后自动计入",
   },
+  unknown_account: {
+    en: "declare the account and add its instance, or say which account is meant (quarterpast quarantine assign --account …): what waits is then counted by itself",
+    zh: "请声明该账户并添加实例，或指明所属账户（quarterpast quarantine assign --account …）：等待的事件随后自动计入",
+  },
+  ambiguous_account: {
+    en: "say which account is meant (quarterpast quarantine assign --account …; with --always for what comes later too): what waits is then counted by itself; or let events name it by the attribute account",
+    zh: "请指明所属账户（quarterpast quarantine assign --account …；加 --always 则对以后的事件同样生效）：等待的事件随后自动计入；或让事件用 account 属性指明",
+  },
   unknown_instance: {
     en: "add the instance with the time it was opened (quarterpast instances add): what waits is then counted by itself",
     zh: "请添加实例并填写开通时间（quarterpast instances add）：等待的事件随后自动计入",
@@ -39,8 +47,8 @@ export const QUARANTINE_ADVICE: Record<QuarantineReason, Text> = {
     zh: "被更正的事件尚未计入：请检查其是否已发送或也在等待；若不会到达，请核销该更正",
   },
   correction_mismatch: {
-    en: "send a correction with the subject and meter of the mistaken event, then write this one off",
-    zh: "请按原事件的主体与计量项重新发送更正，然后核销此更正",
+    en: "send a correction with the subject, meter and account of the mistaken event, then write this one off",
+    zh: "请按原事件的主体、计量项与账户重新发送更正，然后核销此更正",
   },
   correction_impossible: {
     en: "this meter cannot be corrected so: settle it with the customer, then write it off",

@@ -22,6 +22,9 @@ export interface UsageEvent {
   /** Canonical decimal text. */
   quantity?: string | undefined;
   value?: string | undefined;
-  /** CloudEvents extension attributes, kept as they came. */
+  /**
+   * CloudEvents extension attributes, kept as they came. `account` names the seller account whose instance it is about,
+   * `corrects` and `cancels` another event of its source.
+   */
   extensions?: Record<string, string | number | boolean> | undefined;
 }

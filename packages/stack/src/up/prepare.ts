@@ -28,9 +28,9 @@ export async function prepareDatabase(
   try {
     const { rows } = await pool.query<{ now: number }>("SELECT clock_timestamp() AS now");
     const now = rows[0]!.now;
-    const { accountNo } = await ensureLedger(pool, settings, now);
+    await ensureLedger(pool, settings, now);
     if (!(await readClock(pool))) await setClock(pool, { realAnchor: now, productAnchor: now, rate: 1 });
-    const token = await ensureFirstKey(pool, accountNo, now, tell);
+    const token = await ensureFirstKey(pool, now, tell);
     tell({ en: "the database is ready", zh: "数据库已就绪" });
     return token;
   } finally {
@@ -40,15 +40,14 @@ export async function prepareDatabase(
 
 async function ensureFirstKey(
   pool: Pool,
-  accountNo: number,
   now: number,
   tell: (text: Text) => void,
 ): Promise<string | undefined> {
   const keys = await liveKeys(pool);
-  if (keys.some((key) => key.accountNo === accountNo && key.role === "operator")) return undefined;
+  if (keys.some((key) => key.role === "operator" && key.accounts === null)) return undefined;
   const keyId = randomBytes(4).toString("hex");
   const token = `qp_${keyId}_${randomBytes(24).toString("hex")}`;
-  await createKey(pool, { keyId, accountNo, name: "quarterpast migrate", role: "operator", token }, now);
+  await createKey(pool, { keyId, name: "quarterpast migrate", role: "operator", token }, now);
   tell({
     en: "a first operator key was made: keep its token now, it is not shown again",
     zh: "已创建首个 operator 密钥：请立即保存令牌，之后不再显示",

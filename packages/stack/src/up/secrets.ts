@@ -46,7 +46,7 @@ function writeSecrets(file: string, secrets: Secrets): void {
  */
 export async function ensureOperatorKey(
   db: Db,
-  { file, secrets, accountNo, now }: { file: string; secrets: Secrets; accountNo: number; now: Micros },
+  { file, secrets, now }: { file: string; secrets: Secrets; now: Micros },
 ): Promise<Secrets> {
   const hash = hashToken(secrets.apiKey);
   if ((await liveKeys(db)).some((key) => key.secretSha256.equals(hash))) return secrets;
@@ -54,11 +54,7 @@ export async function ensureOperatorKey(
   const current = isTaken ? { ...secrets, apiKey: newToken() } : secrets;
   if (isTaken) writeSecrets(file, current);
   const token = current.apiKey;
-  await createKey(
-    db,
-    { keyId: keyIdOf(token), accountNo, name: "quarterpast up", role: "operator", token },
-    now,
-  );
+  await createKey(db, { keyId: keyIdOf(token), name: "quarterpast up", role: "operator", token }, now);
   return current;
 }
 

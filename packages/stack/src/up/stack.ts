@@ -117,12 +117,11 @@ async function openLedger(
   const wish = { start: options.clockStart, rate: options.clockRate, sample: options.sample };
   const time = await holdProductTime(pool, wish, logger);
   undo.add(() => time.stop());
-  const { accountNo } = await ensureLedger(pool, settings, time.start);
+  await ensureLedger(pool, settings, time.start);
   const file = places.secrets;
   const secrets = await ensureOperatorKey(pool, {
     file,
     secrets: keepSecrets(file),
-    accountNo,
     now: time.start,
   });
   return { time, secrets };

@@ -4,9 +4,12 @@ import { stamp, type Db } from "../db/database.js";
 
 export interface ApiKey {
   keyId: string;
-  accountNo: number;
   name: string;
   role: KeyRole;
+  /** What an ingest key sends for: sources, or prefixes that end with `*`; null: any source. */
+  sources: string[] | null;
+  /** Codes of the accounts that another key is limited to; null: all of the seller. */
+  accounts: string[] | null;
   createdAt: Micros;
   revokedAt: Micros | null;
 }
@@ -14,9 +17,8 @@ export interface ApiKey {
 /** A key that is not revoked, with the hash its bearer token must have. */
 export interface LiveKey {
   keyId: string;
-  accountNo: number;
   role: KeyRole;
-  /** Codes of the accounts that it is limited to; null: all of the seller. */
+  sources: string[] | null;
   accounts: string[] | null;
   secretSha256: Buffer;
 }
@@ -29,20 +31,29 @@ export function hashToken(token: string): Buffer {
 /** Keeps a new key: the hash of its token, never the token. */
 export async function createKey(
   db: Db,
-  key: Pick<ApiKey, "keyId" | "accountNo" | "name" | "role"> & { token: string },
+  key: Pick<ApiKey, "keyId" | "name" | "role"> &
+    Partial<Pick<ApiKey, "sources" | "accounts">> & { token: string },
   now: Micros,
 ): Promise<void> {
   await db.query(
-    `INSERT INTO api_keys (key_id, account_no, name, role, secret_sha256, created_at)
-     VALUES ($1::text, $2::smallint, $3::text, $4::text, $5::bytea, $6::timestamptz)`,
-    [key.keyId, key.accountNo, key.name, key.role, hashToken(key.token), stamp(now)],
+    `INSERT INTO api_keys (key_id, name, role, sources, accounts, secret_sha256, created_at)
+     VALUES ($1::text, $2::text, $3::text, $4::text[], $5::text[], $6::bytea, $7::timestamptz)`,
+    [
+      key.keyId,
+      key.name,
+      key.role,
+      key.sources ?? null,
+      key.accounts ?? null,
+      hashToken(key.token),
+      stamp(now),
+    ],
   );
 }
 
 /** All keys, the revoked ones too, oldest first. */
 export async function listKeys(db: Db): Promise<ApiKey[]> {
   const { rows } = await db.query<ApiKey>(
-    `SELECT key_id AS "keyId", account_no AS "accountNo", name, role, created_at AS "createdAt",
+    `SELECT key_id AS "keyId", name, role, sources, accounts, created_at AS "createdAt",
        revoked_at AS "revokedAt" FROM api_keys ORDER BY created_at, key_id`,
   );
   return rows;
@@ -51,7 +62,7 @@ export async function listKeys(db: Db): Promise<ApiKey[]> {
 /** All keys that open something now; services keep them in memory and read them again every second or two. */
 export async function liveKeys(db: Db): Promise<LiveKey[]> {
   const { rows } = await db.query<LiveKey>(
-    `SELECT key_id AS "keyId", account_no AS "accountNo", role, accounts, secret_sha256 AS "secretSha256"
+    `SELECT key_id AS "keyId", role, sources, accounts, secret_sha256 AS "secretSha256"
      FROM api_keys WHERE revoked_at IS NULL`,
   );
   return rows;
@@ -64,4 +75,12 @@ export async function revokeKey(db: Db, keyId: string, now: Micros): Promise<boo
     [keyId, stamp(now)],
   );
   return rowCount === 1;
+}
+
+/** Whether a key may send events of a source. */
+export function maySend({ sources }: Pick<ApiKey, "sources">, source: string): boolean {
+  return (
+    sources === null ||
+    sources.some((one) => (one.endsWith("*") ? source.startsWith(one.slice(0, -1)) : source === one))
+  );
 }

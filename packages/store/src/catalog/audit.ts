@@ -7,6 +7,9 @@ export interface Actor {
   keyId: string;
 }
 
+/** Who acts on what belongs to the seller: keys, meters, sources, events that wait. */
+export type SellerActor = Pick<Actor, "keyId">;
+
 export interface AuditEntry {
   at: Micros;
   keyId: string;
@@ -19,18 +22,18 @@ export interface AuditEntry {
 /** Writes an act down; call it in the transaction of the act. @param change what was, and what is now, as JSON. */
 export async function writeAudit(
   db: Db,
-  { accountNo, keyId }: Actor,
+  { accountNo, keyId }: SellerActor & Partial<Actor>,
   { act, ref, before, after }: { act: string; ref: string; before?: unknown; after?: unknown },
   now: Micros,
 ): Promise<void> {
   await db.query(
     `INSERT INTO audit (account_no, at, key_id, act, ref, before, after)
      VALUES ($1::smallint, $2::timestamptz, $3::text, $4::text, $5::text, $6::jsonb, $7::jsonb)`,
-    [accountNo, stamp(now), keyId, act, ref, asJson(before), asJson(after)],
+    [accountNo ?? null, stamp(now), keyId, act, ref, asJson(before), asJson(after)],
   );
 }
 
-/** Acts, the newest first, `limit` of them before the number `before`. */
+/** Acts on an account and on what belongs to the seller, the newest first, `limit` of them before the number `before`. */
 export async function listAudit(
   db: Db,
   accountNo: number,
@@ -38,7 +41,7 @@ export async function listAudit(
 ): Promise<(AuditEntry & { auditId: number })[]> {
   const { rows } = await db.query<AuditEntry & { auditId: number }>(
     `SELECT audit_id AS "auditId", at, key_id AS "keyId", act, ref, before, after FROM audit
-     WHERE account_no = $1::smallint AND ($2::text IS NULL OR ref = $2::text) AND ($3::bigint IS NULL OR audit_id < $3::bigint)
+     WHERE (account_no = $1::smallint OR account_no IS NULL) AND ($2::text IS NULL OR ref = $2::text) AND ($3::bigint IS NULL OR audit_id < $3::bigint)
      ORDER BY audit_id DESC LIMIT $4::integer`,
     [accountNo, ref ?? null, before ?? null, limit],
   );

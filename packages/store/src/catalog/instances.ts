@@ -216,7 +216,8 @@ async function findSuspensions(db: Db, instanceNos: readonly number[]): Promise<
 /** What the aggregator needs to bind usage. */
 export interface Binding {
   instanceNo: number;
-  accountNo: number;
+  /** Code of its account. */
+  account: string;
   subject: string;
   meter: string;
   shard: number;
@@ -226,17 +227,13 @@ export interface Binding {
   suspensions: readonly Interval[];
 }
 
-/** All lives of the given subjects, of any meter; a subject without any gives none. */
-export async function findBindings(
-  db: Db,
-  accountNo: number,
-  subjects: readonly string[],
-): Promise<Binding[]> {
+/** All lives of the given subjects, of any account and meter; a subject without any gives none. */
+export async function findBindings(db: Db, subjects: readonly string[]): Promise<Binding[]> {
   const { rows } = await db.query<Omit<Binding, "suspensions">>(
-    `SELECT i.instance_no AS "instanceNo", i.account_no AS "accountNo", i.subject, m.code AS meter, i.shard, i.opened, i.closed
-     FROM unnest($2::text[]) AS wanted (subject)
-     JOIN instances i ON i.account_no = $1::smallint AND i.subject = wanted.subject JOIN meters m USING (meter_no)`,
-    [accountNo, subjects],
+    `SELECT i.instance_no AS "instanceNo", a.code AS account, i.subject, m.code AS meter, i.shard, i.opened, i.closed
+     FROM unnest($1::text[]) AS wanted (subject)
+     JOIN instances i USING (subject) JOIN meters m USING (meter_no) JOIN accounts a USING (account_no)`,
+    [subjects],
   );
   const suspensions = await findSuspensions(
     db,

@@ -1,5 +1,5 @@
 import type { Meter, Micros } from "@quarterpast/domain";
-import { writeAudit, type Actor } from "./audit.js";
+import { writeAudit, type SellerActor } from "./audit.js";
 import { inTransaction, stamp, type Db, type Pool } from "../db/database.js";
 
 export interface StoredMeter extends Meter {
@@ -20,16 +20,23 @@ export async function ensureMeter(
   meter: Meter,
   now: Micros,
 ): Promise<{ meter: StoredMeter; created: boolean }> {
+  const known = await findMeter(db, meter.code);
+  if (known) return { meter: known, created: false };
+  // Only where none is there: each try takes a number.
   const inserted = await db.query<StoredMeter>(
     `INSERT INTO meters (code, aggregation, unit, scale, created_at)
      VALUES ($1::text, $2::text, $3::text, $4::smallint, $5::timestamptz) ON CONFLICT (code) DO NOTHING RETURNING ${COLUMNS}`,
     [meter.code, meter.aggregation, meter.unit, meter.scale, stamp(now)],
   );
-  if (inserted.rows[0]) return { meter: inserted.rows[0], created: true };
-  const { rows } = await db.query<StoredMeter>(`SELECT ${COLUMNS} FROM meters WHERE code = $1::text`, [
-    meter.code,
-  ]);
-  return { meter: rows[0]!, created: false };
+  const [made] = inserted.rows;
+  return made
+    ? { meter: made, created: true }
+    : { meter: (await findMeter(db, meter.code))!, created: false };
+}
+
+async function findMeter(db: Db, code: string): Promise<StoredMeter | undefined> {
+  const { rows } = await db.query<StoredMeter>(`SELECT ${COLUMNS} FROM meters WHERE code = $1::text`, [code]);
+  return rows[0];
 }
 
 /**
@@ -38,7 +45,7 @@ export async function ensureMeter(
  */
 export async function raiseScale(
   pool: Pool,
-  actor: Actor,
+  actor: SellerActor,
   code: string,
   scale: number,
   now: Micros,

@@ -1,12 +1,10 @@
 import { HOUR, type EventCore, type Micros } from "@quarterpast/domain";
 import { stamp, type Db } from "../db/database.js";
-import { storedPayloadHash, type PayloadRow } from "../usage/payload.js";
+import { NAMED_ACCOUNT, storedPayloadHash, type PayloadRow } from "../usage/events.js";
 import { readAll } from "../db/cursor.js";
 import type { HourScope } from "./scope.js";
 
-type EventRow = Pick<EventCore, "source" | "id" | "key" | "time" | "quantity" | "value" | "payloadHash"> & {
-  instanceId: string;
-};
+type EventRow = Omit<EventCore, "account" | "instance" | "meter"> & { instanceId: string };
 
 /** The events of an hour, asked for instance by instance in the order of their ids. */
 export interface EventReader {
@@ -29,7 +27,11 @@ export async function readEvents(db: Db, scope: HourScope): Promise<EventReader>
         ]);
   const next = async (): Promise<EventRow[]> => {
     const batch = (await batches.next()).value as (EventRow & PayloadRow)[] | undefined;
-    return (batch ?? []).map((row) => ({ ...row, payloadHash: storedPayloadHash(row) }));
+    return (batch ?? []).map((row) => ({
+      ...row,
+      accountNamed: row.account,
+      payloadHash: storedPayloadHash(row),
+    }));
   };
   let waiting: EventRow[] = [];
   return {
@@ -77,7 +79,7 @@ export function joinHours(hours: readonly Micros[]): { from: Micros; to: Micros 
 
 const EVENTS = (ranges: number): string => `
   SELECT i.instance_id AS "instanceId", s.source, COALESCE(e.id, e.key::text) AS id, e.key, e.occurred AS time,
-    e.quantity::text, e.value, e.payload_hash AS "payloadHash", i.subject, m.code AS meter
+    e.quantity::text, e.value, e.payload_hash AS "payloadHash", ${NAMED_ACCOUNT} AS account, i.subject, m.code AS meter
   FROM events e JOIN instances i USING (instance_no) JOIN meters m USING (meter_no) JOIN sources s USING (source_no)
   WHERE i.account_no = $1::smallint AND billed_in(e.bill_hour, e.occurred) = $2::timestamptz AND (${Array.from(
     { length: ranges },

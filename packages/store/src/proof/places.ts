@@ -1,6 +1,6 @@
 import { createHourGatherer, eventKey, eventLeaf, type EventCore, type Micros } from "@quarterpast/domain";
 import { stamp, type Db } from "../db/database.js";
-import { storedPayloadHash, type PayloadRow } from "../usage/payload.js";
+import { NAMED_ACCOUNT, storedPayloadHash, type PayloadRow } from "../usage/events.js";
 import { joinHours } from "./eventLines.js";
 import { readHourLines } from "./hourLines.js";
 import type { HourScope } from "./scope.js";
@@ -26,7 +26,7 @@ export async function findEventPlace(
     `SELECT e.key, s.source, e.instance_no AS "instanceNo", i.instance_id AS "instanceId", m.code AS meter,
        billed_in(e.bill_hour, e.occurred) AS "billHour"
      FROM sources s JOIN events e USING (source_no) JOIN instances i USING (instance_no) JOIN meters m USING (meter_no)
-     WHERE s.account_no = $1::smallint AND s.source = $2::text AND e.key = $3::uuid AND e.timed = is_timed($3::uuid)`,
+     WHERE i.account_no = $1::smallint AND s.source = $2::text AND e.key = $3::uuid AND e.timed = is_timed($3::uuid)`,
     [accountNo, source, eventKey(id)],
   );
   return rows[0];
@@ -58,10 +58,10 @@ export async function readInstanceLeaves(
   );
   const ranges = joinHours(origins.rows.map(({ origin }) => origin));
   const { rows } = await db.query<
-    Omit<EventCore, "account" | "instance" | "meter" | "payloadHash"> & PayloadRow
+    Omit<EventCore, "account" | "instance" | "meter" | "payloadHash"> & Omit<PayloadRow, "account">
   >(
     `SELECT s.source, COALESCE(e.id, e.key::text) AS id, e.key, e.occurred AS time, e.quantity::text, e.value,
-       e.payload_hash AS "payloadHash", i.subject
+       e.payload_hash AS "payloadHash", ${NAMED_ACCOUNT} AS "accountNamed", i.subject
      FROM unnest($3::timestamptz[], $4::timestamptz[]) AS r (low, high)
      JOIN events e ON e.occurred >= r.low AND e.occurred < r.high JOIN sources s USING (source_no)
      JOIN instances i USING (instance_no)
@@ -70,7 +70,7 @@ export async function readInstanceLeaves(
     [instanceNo, stamp(hour), ranges.map(({ from }) => stamp(from)), ranges.map(({ to }) => stamp(to))],
   );
   return rows.map((row) => {
-    const payloadHash = storedPayloadHash({ ...row, meter });
+    const payloadHash = storedPayloadHash({ ...row, meter, account: row.accountNamed });
     return eventLeaf({ ...row, payloadHash, account, instance: instanceId, meter });
   });
 }

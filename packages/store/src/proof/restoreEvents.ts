@@ -1,7 +1,7 @@
 import { hourOf, keyIsId, type Micros } from "@quarterpast/domain";
 import { stamp, stamps, type Db } from "../db/database.js";
 import { insertHeard } from "../usage/collectors.js";
-import { ensureSources } from "../usage/events.js";
+import { ensureSources } from "../usage/sources.js";
 import { restoreStanding } from "../usage/standing.js";
 
 /** An event as an export names it. */
@@ -15,6 +15,8 @@ export interface RestoredEvent {
   time: Micros;
   quantity: string | null;
   value: string | null;
+  /** The account that it names, where it names one. */
+  accountNamed: string | null;
 }
 
 /**
@@ -29,15 +31,16 @@ export async function restoreEvents(
   now: Micros,
 ): Promise<void> {
   if (events.length === 0) return;
-  const sources = await ensureSources(db, accountNo, [...new Set(events.map(({ source }) => source))]);
+  const sources = await ensureSources(db, [...new Set(events.map(({ source }) => source))]);
   const sourceNos = events.map(({ source }) => sources.get(source)!);
   const keys = events.map(({ key }) => key);
   await db.query(
-    `INSERT INTO events AS e (source_no, instance_no, key, timed, payload_hash, occurred, bill_hour, quantity, value, id)
+    `INSERT INTO events AS e (source_no, instance_no, key, timed, payload_hash, occurred, bill_hour, quantity, value, id, extensions)
      SELECT t.source_no, i.instance_no, t.key, is_timed(t.key), t.payload_hash, t.occurred,
-       NULLIF($10::timestamptz, billed_in(NULL, t.occurred)), t.quantity, t.value, t.id
-     FROM unnest($2::integer[], $3::text[], $4::uuid[], $5::uuid[], $6::timestamptz[], $7::numeric[], $8::text[], $9::text[])
-       AS t (source_no, instance, key, payload_hash, occurred, quantity, value, id)
+       NULLIF($11::timestamptz, billed_in(NULL, t.occurred)), t.quantity, t.value, t.id,
+       CASE WHEN t.named IS NOT NULL THEN jsonb_build_object('account', t.named) END
+     FROM unnest($2::integer[], $3::text[], $4::uuid[], $5::uuid[], $6::timestamptz[], $7::numeric[], $8::text[], $9::text[], $10::text[])
+       AS t (source_no, instance, key, payload_hash, occurred, quantity, value, id, named)
      JOIN instances i ON i.account_no = $1::smallint AND i.instance_id = t.instance
      ORDER BY t.source_no, t.key
      ON CONFLICT (source_no, key, timed) DO UPDATE SET instance_no = excluded.instance_no, bill_hour = excluded.bill_hour,
@@ -54,6 +57,7 @@ export async function restoreEvents(
       events.map(({ quantity }) => quantity),
       events.map(({ value }) => value),
       events.map(({ key, id }) => (keyIsId(key) ? null : id)),
+      events.map(({ accountNamed }) => accountNamed),
       stamp(hour),
     ],
   );
@@ -91,7 +95,7 @@ export async function restoreCorrections(
   rows: readonly RestoredCorrection[],
 ): Promise<void> {
   if (rows.length === 0) return;
-  const sources = await ensureSources(db, accountNo, [...new Set(rows.map(({ source }) => source))]);
+  const sources = await ensureSources(db, [...new Set(rows.map(({ source }) => source))]);
   await db.query(
     `INSERT INTO corrections (source_no, key, target_key, quantity, delta, instance_no, bill_hour, said_at, applied_at)
      SELECT t.source_no, t.key, t.target_key, t.quantity, t.delta, i.instance_no, $2::timestamptz, t.said_at, t.applied_at

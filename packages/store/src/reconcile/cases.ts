@@ -1,5 +1,6 @@
 import type { Micros } from "@quarterpast/domain";
 import { inTransaction, stamp, type Db, type Pool } from "../db/database.js";
+import { WAITS } from "../usage/quarantine.js";
 
 /** Present states of a record that a person has to settle. */
 const TROUBLED = "('conflict', 'rejected_fixable', 'rejected_final', 'expired', 'abnormal')";
@@ -37,14 +38,19 @@ const WANTED = `
   UNION ALL
   SELECT DISTINCT 'event_conflict', s.source || ' ' || x.key, concat_ws(' ', x.subject, x.meter, x.quantity),
     $2::timestamptz + interval '1 day'
-  FROM conflicts x JOIN sources s USING (source_no) WHERE s.account_no = $1::smallint AND NOT EXISTS (
-    SELECT 1 FROM cases c WHERE c.account_no = $1::smallint AND c.kind = 'event_conflict' AND c.ref = s.source || ' ' || x.key)
+  FROM conflicts x JOIN sources s USING (source_no) JOIN events e USING (source_no, key)
+  LEFT JOIN instances i USING (instance_no) LEFT JOIN quarantine q USING (source_no, key)
+  WHERE NOT EXISTS (SELECT 1 FROM cases c WHERE c.kind = 'event_conflict' AND c.ref = s.source || ' ' || x.key)
+    AND COALESCE(i.account_no, waits_for_account(q.account, q.subject, q.meter)) IS NOT DISTINCT FROM $1::smallint
   UNION ALL
-  SELECT 'quarantine', concat_ws(' ', q.reason, q.meter, q.subject), count(*) || ' events', $2::timestamptz + interval '1 day'
-  FROM quarantine q WHERE q.account_no = $1::smallint AND q.released_at IS NULL AND q.written_off_at IS NULL
-    AND q.quarantined_at <= $2::timestamptz - ${QUARANTINE_PATIENCE}
-    AND NOT EXISTS (SELECT 1 FROM cases c WHERE c.account_no = $1::smallint AND c.kind = 'quarantine'
-      AND c.ref = concat_ws(' ', q.reason, q.meter, q.subject) AND (c.resolved_at IS NULL OR c.resolved_at >= q.quarantined_at))
+  SELECT 'quarantine', concat_ws(' ', q.reason, q.meter, q.subject), sum(q.events) || ' events', $2::timestamptz + interval '1 day'
+  FROM (
+    SELECT q.reason, q.meter, q.subject, q.account, count(*) AS events FROM quarantine q
+    WHERE ${WAITS} AND q.quarantined_at <= $2::timestamptz - ${QUARANTINE_PATIENCE}
+      AND NOT EXISTS (SELECT 1 FROM cases c WHERE c.account_no IS NOT DISTINCT FROM $1::smallint AND c.kind = 'quarantine'
+        AND c.ref = concat_ws(' ', q.reason, q.meter, q.subject) AND (c.resolved_at IS NULL OR c.resolved_at >= q.quarantined_at))
+    GROUP BY q.reason, q.meter, q.subject, q.account
+  ) q WHERE waits_for_account(q.account, q.subject, q.meter) IS NOT DISTINCT FROM $1::smallint
   GROUP BY q.reason, q.meter, q.subject
   UNION ALL
   SELECT 'unbillable', i.instance_id || ' ' || to_char(u.hour, 'YYYY-MM-DD"T"HH24:MI:SS"Z"'), u.quantity || ': ' || u.reason,
@@ -74,8 +80,8 @@ const SETTLED = `
   OR (c.kind = 'call_unknown' AND NOT EXISTS (
     SELECT 1 FROM submissions s WHERE s.account_no = c.account_no AND s.submission_id::text = c.ref AND s.state = 'unknown' AND s.next_at = 'infinity'))
   OR (c.kind = 'quarantine' AND NOT EXISTS (
-    SELECT 1 FROM quarantine q WHERE q.account_no = c.account_no AND q.released_at IS NULL AND q.written_off_at IS NULL
-      AND concat_ws(' ', q.reason, q.meter, q.subject) = c.ref))`;
+    SELECT 1 FROM quarantine q WHERE ${WAITS} AND concat_ws(' ', q.reason, q.meter, q.subject) = c.ref
+      AND waits_for_account(q.account, q.subject, q.meter) IS NOT DISTINCT FROM c.account_no))`;
 
 /** Opens a case for all that calls for a person, and ends those that have settled themselves; each once. */
 export async function keepCases(

@@ -8,7 +8,7 @@ export interface BatchOpening {
   /** Per shard, the hour before which everything is sealed; until the transaction ends no sealer can flip one. */
   openHours: ReadonlyMap<number, Micros>;
   /** Subjects whose lives changed since the horizon that was given, or a little before. */
-  changes: readonly { accountNo: number; subject: string }[];
+  changes: readonly { subject: string }[];
   /** All changes of transactions before this one have been seen: the horizon to ask from next. */
   horizon: bigint;
 }
@@ -18,7 +18,7 @@ const openingOf = (horizon: bigint): string => `BEGIN;
   SELECT ${Array.from({ length: SHARDS }, (_, shard) => `pg_advisory_xact_lock_shared(${SHARD_LOCK}, ${shard})`).join(", ")};
   SELECT shard, sealed_before AS "sealedBefore" FROM shards;
   SELECT pg_snapshot_xmin(pg_current_snapshot())::text AS horizon;
-  SELECT DISTINCT account_no AS "accountNo", subject FROM binding_changes WHERE xid >= '${horizon}'::xid8`;
+  SELECT DISTINCT subject FROM binding_changes WHERE xid >= '${horizon}'::xid8`;
 
 /**
  * Runs `work` in one transaction that holds the locks of all shards shared, taken in ascending order.

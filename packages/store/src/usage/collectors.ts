@@ -9,6 +9,12 @@ export async function registerCollector(
   watermark: Micros,
   real: Micros,
 ): Promise<number> {
+  const back = await db.query<{ no: number }>(
+    `UPDATE collectors SET beat_at = $2::timestamptz, left_at = NULL WHERE name = $1::text RETURNING collector_no AS no`,
+    [name, stamp(real)],
+  );
+  if (back.rows[0]) return back.rows[0].no;
+  // Only where none is there: each try takes a number.
   const { rows } = await db.query<{ no: number }>(
     `INSERT INTO collectors (name, watermark, beat_at) VALUES ($1::text, $2::timestamptz, $3::timestamptz)
      ON CONFLICT (name) DO UPDATE SET beat_at = excluded.beat_at, left_at = NULL RETURNING collector_no AS no`,

@@ -35,6 +35,8 @@ export interface CorrectionTarget {
   key: string;
   instanceNo: number;
   shard: number;
+  /** Code of its account. */
+  account: string;
   subject: string;
   meter: string;
   aggregation: Aggregation;
@@ -50,10 +52,11 @@ export async function findTargets(
   wanted: readonly { sourceNo: number; key: string }[],
 ): Promise<CorrectionTarget[]> {
   const { rows } = await db.query<CorrectionTarget>(
-    `SELECT e.source_no AS "sourceNo", e.key, e.instance_no AS "instanceNo", i.shard, i.subject, m.code AS meter, m.aggregation,
+    `SELECT e.source_no AS "sourceNo", e.key, e.instance_no AS "instanceNo", i.shard, a.code AS account, i.subject, m.code AS meter, m.aggregation,
        m.scale, e.occurred, trim_scale(COALESCE(x.quantity, CASE m.aggregation WHEN 'count' THEN 1 ELSE e.quantity END, 0))::text AS current
      FROM unnest($1::integer[], $2::uuid[]) AS t (source_no, key)
      JOIN events e USING (source_no, key) JOIN instances i USING (instance_no) JOIN meters m USING (meter_no)
+     JOIN accounts a USING (account_no)
      LEFT JOIN corrections x ON x.source_no = e.source_no AND x.key = e.key`,
     [wanted.map(({ sourceNo }) => sourceNo), wanted.map(({ key }) => key)],
   );

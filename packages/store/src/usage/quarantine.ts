@@ -1,43 +1,191 @@
 import type { Micros, QuarantineReason } from "@quarterpast/domain";
-import { writeAudit, type Actor } from "../catalog/audit.js";
+import { setAccountRule, type AccountRule } from "../catalog/accountRules.js";
+import { writeAudit, type SellerActor } from "../catalog/audit.js";
 import { inTransaction, stamp, type Db, type Pool } from "../db/database.js";
+import { NAMED_ACCOUNT, type EventRow } from "./events.js";
 
-/** The waiting events of one reason, meter and subject, as a case names them. */
+export type Quarantined = Pick<EventRow, "sourceNo" | "key" | "subject" | "meter" | "account"> & {
+  reason: QuarantineReason;
+  /** The event as it came, where its fields cannot be stored. */
+  raw?: Buffer | undefined;
+};
+
+/** SQL of what still waits in `quarantine q`. */
+export const WAITS = "q.released_at IS NULL AND q.written_off_at IS NULL";
+
+/** Puts events that were inserted without an instance into quarantine, each with its reason. */
+export async function insertQuarantine(db: Db, rows: readonly Quarantined[], now: Micros): Promise<void> {
+  if (rows.length === 0) return;
+  await db.query(
+    `INSERT INTO quarantine (source_no, key, account, reason, subject, meter, raw, quarantined_at)
+     SELECT t.*, $8::timestamptz
+     FROM unnest($1::integer[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::text[], $7::bytea[]) AS t`,
+    [
+      rows.map((row) => row.sourceNo),
+      rows.map((row) => row.key),
+      rows.map((row) => row.account),
+      rows.map((row) => row.reason),
+      rows.map((row) => row.subject),
+      rows.map((row) => row.meter),
+      rows.map((row) => row.raw ?? null),
+      stamp(now),
+    ],
+  );
+}
+
+/** The waiting events of one reason, meter, subject and account. */
 export interface QuarantineGroup {
   reason: QuarantineReason;
   meter: string;
   subject: string;
+  /** Code of the account that they name, or to which they were assigned; null where neither. */
+  account: string | null;
 }
 
-/** Gives the waiting events of a case up: they stay as they came and are never counted. @returns how many. */
+export interface QuarantineCount extends QuarantineGroup {
+  events: number;
+  since: Micros;
+}
+
+/**
+ * What waits in quarantine, the largest group first.
+ * @param accounts only what can only be of these, by code: what a key limited to them may see; null: all of the seller.
+ */
+export async function countQuarantine(
+  db: Db,
+  { accounts, limit }: { accounts: readonly string[] | null; limit: number },
+): Promise<QuarantineCount[]> {
+  const { rows } = await db.query<QuarantineCount>(
+    `SELECT reason, subject, meter, account, events, since FROM (
+       SELECT q.reason, q.subject, q.meter, q.account, count(*) AS events, min(q.quarantined_at) AS since
+       FROM quarantine q WHERE ${WAITS} GROUP BY q.reason, q.subject, q.meter, q.account
+     ) q
+     WHERE $1::text[] IS NULL OR (SELECT code FROM accounts
+       WHERE account_no = waits_for_account(q.account, q.subject, q.meter)) = ANY ($1::text[])
+     ORDER BY events DESC, subject, meter, account LIMIT $2::integer`,
+    [accounts, limit],
+  );
+  return rows;
+}
+
+/**
+ * Gives the waiting events of a case up: they stay as they came and are never counted. @returns how many.
+ * @param accountNo the account of the case; null: the seller's
+ */
 export async function writeOffQuarantine(
   db: Db,
-  accountNo: number,
+  accountNo: number | null,
   ref: string,
   now: Micros,
 ): Promise<number> {
   const { rowCount } = await db.query(
     `UPDATE quarantine q SET written_off_at = $3::timestamptz
-     WHERE q.account_no = $1::smallint AND q.released_at IS NULL AND q.written_off_at IS NULL
-       AND concat_ws(' ', q.reason, q.meter, q.subject) = $2::text`,
+     WHERE ${WAITS} AND concat_ws(' ', q.reason, q.meter, q.subject) = $2::text
+       AND waits_for_account(q.account, q.subject, q.meter) IS NOT DISTINCT FROM $1::smallint`,
     [accountNo, ref, stamp(now)],
   );
   return rowCount ?? 0;
 }
 
-/** Gives a group of waiting events up without waiting for its case; the case ends with it. @returns how many. */
+/**
+ * Gives a group of waiting events up without waiting for its case; the case ends with it. @returns how many.
+ * @param accounts as of {@link countQuarantine}
+ */
 export async function writeOffGroup(
   pool: Pool,
-  actor: Actor,
-  { reason, meter, subject }: QuarantineGroup,
-  why: string,
+  actor: SellerActor,
+  { accounts, why, ...group }: QuarantineGroup & { accounts: readonly string[] | null; why: string },
   now: Micros,
 ): Promise<number> {
-  const ref = [reason, meter, subject].join(" ");
+  const { reason, meter, subject, account } = group;
   return inTransaction(pool, async (db) => {
-    const events = await writeOffQuarantine(db, actor.accountNo, ref, now);
+    const { rowCount } = await db.query(
+      `UPDATE quarantine q SET written_off_at = $6::timestamptz
+       WHERE ${WAITS} AND q.reason = $1::text AND q.meter = $2::text AND q.subject = $3::text
+         AND q.account IS NOT DISTINCT FROM $4::text
+         AND ($5::text[] IS NULL OR (SELECT code FROM accounts
+           WHERE account_no = waits_for_account(q.account, q.subject, q.meter)) = ANY ($5::text[]))`,
+      [reason, meter, subject, account, accounts, stamp(now)],
+    );
+    const events = rowCount ?? 0;
+    const ref = [reason, meter, subject, ...(account === null ? [] : [account])].join(" ");
     if (events > 0)
       await writeAudit(db, actor, { act: "quarantine.write_off", ref, after: { events, reason: why } }, now);
     return events;
   });
+}
+
+/** Which waiting events: all that match what is given. */
+export interface AssignFilter {
+  reason?: QuarantineReason | undefined;
+  source?: string | undefined;
+  subject?: string | undefined;
+  meter?: string | undefined;
+}
+
+export interface Assigned {
+  /** How many waiting events are of the account now. */
+  events: number;
+  /** The lasting rule, where one was asked for. */
+  rule: AccountRule | undefined;
+}
+
+/**
+ * Says of which account waiting events are. Those that have a live instance there are counted within seconds; the
+ * others go on waiting, for an instance of that account. An event that names an account which is known stays its.
+ * @param always makes it a rule for what comes later too: of just one of `source` and `subject`
+ * @returns undefined where there is no such account.
+ */
+export async function assignQuarantine(
+  pool: Pool,
+  actor: SellerActor,
+  { account, always, ...filter }: AssignFilter & { account: string; always: boolean },
+  now: Micros,
+): Promise<Assigned | undefined> {
+  return inTransaction(pool, async (db) => {
+    const { rows } = await db.query("SELECT FROM accounts WHERE code = $1::text", [account]);
+    if (rows.length === 0) return undefined;
+    const { source, subject } = filter;
+    const rule = always
+      ? await setAccountRule(db, actor, { source: source ?? null, subject: subject ?? null }, account, now)
+      : undefined;
+    const events = await assign(db, account, filter);
+    const ref = Object.entries(filter).flatMap(([name, value]) =>
+      value === undefined ? [] : [`${name} ${value}`],
+    );
+    if (events > 0) {
+      const after = { account, events };
+      await writeAudit(db, actor, { act: "quarantine.assign", ref: ref.join(" "), after }, now);
+    }
+    return { events, rule };
+  });
+}
+
+/** Waits for an account no more, but maybe for its instance: told as it would be of an event that names it. */
+const REASON = `CASE WHEN q.reason NOT IN ('ambiguous_account', 'unknown_account') THEN q.reason ELSE COALESCE(
+  (SELECT CASE WHEN EXISTS (SELECT FROM instance_suspensions f WHERE f.instance_no = i.instance_no
+       AND f.suspended_from <= e.occurred AND (f.suspended_to IS NULL OR e.occurred < f.suspended_to))
+     THEN 'instance_suspended' ELSE q.reason END
+   FROM instances i JOIN accounts a USING (account_no) JOIN meters m USING (meter_no)
+   WHERE a.code = $1::text AND i.subject = q.subject AND m.code = q.meter AND i.opened <= e.occurred
+     AND (i.closed IS NULL OR e.occurred < i.closed)),
+  (SELECT 'instance_closed' FROM instances i JOIN accounts a USING (account_no) JOIN meters m USING (meter_no)
+   WHERE a.code = $1::text AND i.subject = q.subject AND m.code = q.meter AND i.closed <= e.occurred LIMIT 1),
+  'unknown_instance') END`;
+
+async function assign(
+  db: Db,
+  account: string,
+  { reason, source, subject, meter }: AssignFilter,
+): Promise<number> {
+  const { rowCount } = await db.query(
+    `UPDATE quarantine q SET account = $1::text, reason = ${REASON}
+     FROM events e JOIN sources s USING (source_no)
+     WHERE ${WAITS} AND e.source_no = q.source_no AND e.key = q.key AND q.account IS DISTINCT FROM $1::text
+       AND NOT EXISTS (SELECT FROM accounts a WHERE a.code = ${NAMED_ACCOUNT})
+       AND ($2::text IS NULL OR q.reason = $2::text) AND ($3::text IS NULL OR s.source = $3::text)
+       AND ($4::text IS NULL OR q.subject = $4::text) AND ($5::text IS NULL OR q.meter = $5::text)`,
+    [account, reason ?? null, source ?? null, subject ?? null, meter ?? null],
+  );
+  return rowCount ?? 0;
 }

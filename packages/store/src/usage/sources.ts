@@ -1,6 +1,27 @@
 import type { Micros } from "@quarterpast/domain";
-import { ensureSources } from "./events.js";
 import { stamp, type Db } from "../db/database.js";
+
+/**
+ * Numbers of the given sources, made where they are new. Outside the batch's transaction: a number is never taken back.
+ * Only what is missing is inserted: each try takes a number.
+ */
+export async function ensureSources(db: Db, sources: readonly string[]): Promise<Map<string, number>> {
+  const known = await findSources(db, sources);
+  const missing = sources.filter((source) => !known.has(source)).sort();
+  if (missing.length === 0) return known;
+  await db.query("INSERT INTO sources (source) SELECT unnest($1::text[]) ON CONFLICT (source) DO NOTHING", [
+    missing,
+  ]);
+  return findSources(db, sources);
+}
+
+async function findSources(db: Db, sources: readonly string[]): Promise<Map<string, number>> {
+  const { rows } = await db.query<{ source: string; no: number }>(
+    "SELECT source, source_no AS no FROM sources WHERE source = ANY ($1::text[])",
+    [sources],
+  );
+  return new Map(rows.map(({ source, no }) => [source, no]));
+}
 
 /** A source from which something must be heard in every hour since. */
 export interface ExpectedSource {
@@ -11,8 +32,8 @@ export interface ExpectedSource {
 }
 
 /** From `since` on the source must be heard in every hour; said again it changes nothing. */
-export async function expectSource(db: Db, accountNo: number, expected: ExpectedSource): Promise<void> {
-  const numbers = await ensureSources(db, accountNo, [expected.source]);
+export async function expectSource(db: Db, expected: ExpectedSource): Promise<void> {
+  const numbers = await ensureSources(db, [expected.source]);
   await db.query(
     `INSERT INTO expected_sources (source_no, meter, since) VALUES ($1::integer, $2::text, $3::timestamptz)
      ON CONFLICT (source_no, meter) DO NOTHING`,
@@ -26,8 +47,8 @@ export interface KnownSource {
   lastHeard: Micros | null;
 }
 
-/** The sources of an account, heard or only expected, with the last hour each was heard in. */
-export async function listSources(db: Db, accountNo: number): Promise<KnownSource[]> {
+/** The sources of the seller, heard or only expected, with the last hour each was heard in. */
+export async function listSources(db: Db): Promise<KnownSource[]> {
   const { rows } = await db.query<{
     source: string;
     meter: string | null;
@@ -35,8 +56,7 @@ export async function listSources(db: Db, accountNo: number): Promise<KnownSourc
     lastHeard: Micros | null;
   }>(
     `SELECT s.source, x.meter, x.since, (SELECT max(hour) FROM heard h WHERE h.source_no = s.source_no) AS "lastHeard"
-     FROM sources s LEFT JOIN expected_sources x USING (source_no) WHERE s.account_no = $1::smallint ORDER BY s.source, x.meter`,
-    [accountNo],
+     FROM sources s LEFT JOIN expected_sources x USING (source_no) ORDER BY s.source, x.meter`,
   );
   const known = new Map<string, KnownSource>();
   for (const { source, meter, since, lastHeard } of rows) {

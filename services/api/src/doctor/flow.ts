@@ -170,7 +170,7 @@ export const quarantine: Check = {
   name: "quarantine",
   title: { en: "Quarantine", zh: "隔离区" },
   look: async ({ pool }) => {
-    const waiting = await countQuarantine(pool, 1_000);
+    const waiting = await countQuarantine(pool, { accounts: null, limit: 1_000 });
     if (waiting.length === 0) return well("empty", "为空");
     const events = waiting.reduce((sum, row) => sum + row.events, 0);
     const first = waiting.slice(0, SHOWN);

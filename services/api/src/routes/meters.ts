@@ -3,12 +3,13 @@ import { DEFAULT_SCALE, type Aggregation, type Meter } from "@quarterpast/domain
 import { ensureMeter, listMeters, raiseScale } from "@quarterpast/store";
 import { meterToApi } from "../present.js";
 import { refusal } from "../refuse.js";
+import { asSeller } from "../seller.js";
 import type { RouteDeps } from "../server.js";
 import { serve, type Routes } from "../serve.js";
 import { unknownMeter } from "./instances.js";
 
 /** `/v1/meters`: what is counted and how. A meter never changes, but that it may have more decimals. */
-export function addMeters(routes: Routes, { pool, clock, account }: RouteDeps): void {
+export function addMeters(routes: Routes, { pool, clock }: RouteDeps): void {
   serve(routes, API.listMeters, async () => ({
     items: (await listMeters(pool)).map(meterToApi),
     next: null,
@@ -37,8 +38,8 @@ export function addMeters(routes: Routes, { pool, clock, account }: RouteDeps): 
   serve(routes, API.rescaleMeter, async (request) => {
     const { code } = request.params;
     const wanted = request.body.scale;
-    const actor = { accountNo: account.accountNo, keyId: request.apiKey.keyId };
-    const found = await raiseScale(pool, actor, code, wanted, clock.now());
+    // A meter is the seller's: other accounts count by it too.
+    const found = await raiseScale(pool, asSeller(request), code, wanted, clock.now());
     if (!found) throw unknownMeter(code);
     const { meter } = found;
     if (meter.scale === wanted) return meterToApi(meter);

@@ -1,0 +1,102 @@
+import { hourOf, type Micros, type QuarantineReason } from "@quarterpast/domain";
+import { stamp, type Db } from "../db/database.js";
+import { WAITS, type Quarantined } from "./quarantine.js";
+
+/** An event that waits and now has an instance that lived when it occurred. */
+export interface Releasable {
+  sourceNo: number;
+  key: string;
+  reason: QuarantineReason;
+  /** Whether several accounts have one, and neither the event, nor a person, nor a rule names the right one. */
+  isAmbiguous: boolean;
+  instanceNo: number;
+  shard: number;
+  meter: string;
+  occurred: Micros;
+  quantity: string | null;
+  value: string | null;
+}
+
+const LIVED = (instance: string): string =>
+  `${instance}.opened <= e.occurred AND (${instance}.closed IS NULL OR e.occurred < ${instance}.closed)`;
+
+const IS_SUSPENDED = `EXISTS (SELECT FROM instance_suspensions f WHERE f.instance_no = i.instance_no
+  AND f.suspended_from <= e.occurred AND (f.suspended_to IS NULL OR e.occurred < f.suspended_to))`;
+
+/** Nothing is guessed: another account's life counts, even where it is suspended; a rule decides between them. */
+const IS_CLEAR = `(q.account IS NOT NULL OR NOT EXISTS (
+    SELECT FROM instances o WHERE o.subject = i.subject AND o.meter_no = i.meter_no AND o.account_no <> i.account_no AND ${LIVED("o")})
+  OR i.account_no IS NOT DISTINCT FROM (SELECT r.account_no FROM account_rules r
+    WHERE r.subject = q.subject OR r.source = (SELECT source FROM sources s WHERE s.source_no = q.source_no)
+    ORDER BY r.subject NULLS LAST LIMIT 1))`;
+
+/**
+ * Up to `limit` events in quarantine whose binding exists by now and that wait for one; among them those that wait for
+ * something else than they have told up to now: which of several accounts is meant.
+ */
+export async function findReleasable(db: Db, limit: number): Promise<Releasable[]> {
+  const { rows } = await db.query<Releasable>(
+    `SELECT DISTINCT ON (q.source_no, q.key) q.source_no AS "sourceNo", q.key, q.reason, NOT ${IS_CLEAR} AS "isAmbiguous",
+       i.instance_no AS "instanceNo", i.shard, q.meter, e.occurred, e.quantity, e.value
+     FROM quarantine q
+     JOIN meters m ON m.code = q.meter
+     JOIN instances i ON i.subject = q.subject AND i.meter_no = m.meter_no
+     JOIN accounts a ON a.account_no = i.account_no AND a.code = COALESCE(q.account, a.code)
+     JOIN events e USING (source_no, key)
+     WHERE ${WAITS}
+       AND (q.reason IN ('unknown_meter', 'unknown_account', 'ambiguous_account', 'unknown_instance', 'instance_closed', 'instance_suspended')
+         -- The scale of its meter was raised.
+         OR (q.reason = 'scale_exceeded' AND scale(trim_scale(e.quantity)) <= m.scale AND NOT COALESCE(e.extensions ?| ARRAY['corrects', 'cancels'], false)))
+       AND ${LIVED("i")}
+       AND CASE WHEN ${IS_CLEAR} THEN NOT ${IS_SUSPENDED} ELSE q.reason <> 'ambiguous_account' END
+     ORDER BY q.source_no, q.key, ${IS_CLEAR} DESC LIMIT $1::integer`,
+    [limit],
+  );
+  return rows;
+}
+
+/**
+ * Binds waiting events to their instances and hours. An event that another process has bound, or is binding, is left out.
+ * @returns what was bound here, each as `sourceNo key`
+ */
+export async function releaseEvents(
+  db: Db,
+  rows: readonly (Pick<Releasable, "sourceNo" | "key" | "instanceNo" | "occurred"> & { billHour: Micros })[],
+  now: Micros,
+): Promise<Set<string>> {
+  const { rows: released } = await db.query<{ key: string; sourceNo: number }>(
+    `WITH batch AS (
+       SELECT * FROM unnest($1::integer[], $2::uuid[], $3::integer[], $4::timestamptz[]) AS t (source_no, key, instance_no, bill_hour)
+     ), mine AS (
+       SELECT q.source_no, q.key FROM quarantine q JOIN batch USING (source_no, key)
+       WHERE ${WAITS} ORDER BY q.source_no, q.key FOR UPDATE OF q SKIP LOCKED
+     ), freed AS (
+       UPDATE quarantine q SET released_at = $5::timestamptz FROM mine WHERE q.source_no = mine.source_no AND q.key = mine.key
+     )
+     UPDATE events e SET instance_no = batch.instance_no, bill_hour = batch.bill_hour
+     FROM batch JOIN mine USING (source_no, key)
+     WHERE e.source_no = batch.source_no AND e.key = batch.key AND e.instance_no IS NULL
+     RETURNING e.source_no AS "sourceNo", e.key`,
+    [
+      rows.map((row) => row.sourceNo),
+      rows.map((row) => row.key),
+      rows.map((row) => row.instanceNo),
+      rows.map((row) => (row.billHour === hourOf(row.occurred) ? null : stamp(row.billHour))),
+      stamp(now),
+    ],
+  );
+  return new Set(released.map(({ sourceNo, key }) => `${sourceNo} ${key}`));
+}
+
+/** Changes why events wait: the instance is known by now, but its meter cannot count them, or it is one of several. */
+export async function changeReason(
+  db: Db,
+  rows: readonly Pick<Quarantined, "sourceNo" | "key" | "reason">[],
+): Promise<void> {
+  await db.query(
+    `UPDATE quarantine q SET reason = t.reason
+     FROM unnest($1::integer[], $2::uuid[], $3::text[]) AS t (source_no, key, reason)
+     WHERE q.source_no = t.source_no AND q.key = t.key`,
+    [rows.map((row) => row.sourceNo), rows.map((row) => row.key), rows.map((row) => row.reason)],
+  );
+}
