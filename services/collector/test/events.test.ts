@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { request } from "node:http";
+import { receipt } from "@quarterpast/contract";
 import { createConsumer, type UsageBatch } from "@quarterpast/queue";
 import { createKey } from "@quarterpast/store";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -27,7 +28,7 @@ describe("POST /v1/events", () => {
     ],
   ])("takes %s", async (type, body, accepted) => {
     const response = await post(collector, body(), { type });
-    expect(await response.json()).toEqual({ accepted, rejected: [] });
+    expect(receipt.parse(await response.json())).toEqual({ accepted, rejected: [] });
     expect(response.status).toBe(202);
   });
 
@@ -73,7 +74,7 @@ describe("POST /v1/events", () => {
   it("names every event where none is good, and still answers 202", async () => {
     const response = await post(collector, [{ id: "a" }, 7]);
     expect(response.status).toBe(202);
-    expect(await response.json()).toMatchObject({
+    expect(receipt.parse(await response.json())).toMatchObject({
       accepted: 0,
       rejected: [
         { index: 0, id: "a" },
