@@ -1,17 +1,55 @@
 import { configDefaults, defineConfig } from "vitest/config";
 
+const common = {
+  testTimeout: 30_000,
+  hookTimeout: 60_000,
+  // Built packages go to Node as they are: nothing in them needs vite, and each worker would ask it for each module.
+  server: { deps: { external: [/\/(packages|services)\/[^/]+\/dist\//] } },
+};
+
+/** What needs neither servers nor processes nor much time: all of it within 20 s on two cores. They get no server: a test that asks for one fails, and `test/house/projects.test.ts` reads the imports. */
+export const UNIT = [
+  "packages/{contract,domain}/test/**/*.test.ts",
+  "packages/client/test/client.test.ts",
+  "packages/marketplace/test/{codes,import,keyring,settings,statement,storefront,wire}.test.ts",
+  "packages/runtime/test/{bareRoute,clock,faultPoint,http,log,loop,metrics,settings,waits}.test.ts",
+  "packages/sandbox/test/{journal,limits,signature,validation}.test.ts",
+  "packages/stack/test/{clockPlan,options,sample,small,supervisor}.test.ts",
+  "packages/queue/test/batch.test.ts",
+  "services/reporter/test/breaker.test.ts",
+  "test/bench/table.test.ts",
+  "test/house.test.ts",
+  "test/house/**/*.test.ts",
+];
+
+/** What kills real processes under load and times their return: it needs the machine to itself. */
+export const ALONE = ["test/crash/crash.test.ts", "test/crash/bugs/bugs.test.ts"];
+
 export default defineConfig({
   test: {
-    globalSetup: ["test/globalSetup.ts"],
-    include: ["packages/*/test/**/*.test.ts", "services/*/test/**/*.test.ts", "test/**/*.test.ts"],
-    // They need the machine to themselves: vitest.alone.config.ts.
-    exclude: [...configDefaults.exclude, "test/crash/crash.test.ts", "test/crash/bugs/**"],
-    testTimeout: 30_000,
-    hookTimeout: 60_000,
     pool: "forks",
-    // Built packages go to Node as they are: nothing in them needs vite, and each worker would ask it for each module.
-    server: { deps: { external: [/\/(packages|services)\/[^/]+\/dist\//] } },
     // Many wait for processes and timeouts: a third one uses what two leave of two cores.
     maxWorkers: 3,
+    projects: [
+      { test: { ...common, name: "unit", include: UNIT } },
+      {
+        test: {
+          ...common,
+          name: "int",
+          globalSetup: ["test/globalSetup.ts"],
+          include: ["packages/*/test/**/*.test.ts", "services/*/test/**/*.test.ts", "test/**/*.test.ts"],
+          exclude: [...configDefaults.exclude, ...UNIT, ...ALONE],
+        },
+      },
+      {
+        test: {
+          ...common,
+          name: "alone",
+          globalSetup: ["test/globalSetup.ts"],
+          include: ALONE,
+          sequence: { groupOrder: 1 },
+        },
+      },
+    ],
   },
 });

@@ -7,11 +7,16 @@ import { fileURLToPath } from "node:url";
 /** The folder of the checkout. */
 export const root = join(dirname(fileURLToPath(import.meta.url)), "..");
 
-/** Tells a person something, in the language of the terminal. */
-export function tell(en, zh) {
+/** The text in the language of the terminal. */
+export function say(en, zh) {
   const { QUARTERPAST_LANG, LC_ALL, LC_MESSAGES, LANG } = process.env;
   const locale = QUARTERPAST_LANG || LC_ALL || LC_MESSAGES || LANG || "";
-  process.stderr.write(`${/^zh/i.test(locale) ? zh : en}\n`);
+  return /^zh/i.test(locale) ? zh : en;
+}
+
+/** Tells a person something, in the language of the terminal. */
+export function tell(en, zh) {
+  process.stderr.write(`${say(en, zh)}\n`);
 }
 
 /** Whether the installed packages are those of the lock file. */

@@ -2,11 +2,12 @@ import { spawnSync } from "node:child_process";
 import { join } from "node:path";
 import { install, root, tell } from "./setup.mjs";
 
-/** Builds the product and a suite of `test`; ends the process where that fails. */
+/** Builds the product and, if it is named, a suite of `test`; ends the process where that fails. */
 export function build(suite) {
   install();
   const tsc = join(root, "node_modules", "typescript", "bin", "tsc");
-  for (const project of [["-b"], ["-p", join("test", suite, "tsconfig.json")]]) {
+  const projects = [["-b"], ...(suite === undefined ? [] : [["-p", join("test", suite, "tsconfig.json")]])];
+  for (const project of projects) {
     const { status } = spawnSync(process.execPath, [tsc, ...project], {
       cwd: root,
       stdio: ["ignore", process.stderr.fd, process.stderr.fd],

@@ -1,7 +1,6 @@
-// `npm test [-- vitest's arguments]`: installs what is missing, builds, checks types, runs the tests, and where no
-// arguments choose some, those that need the machine to themselves after the others. The last line is
-// `N passed, N failed`. Plain JavaScript without dependencies: it runs before there are any.
+// Tests, built and type-checked first. The last line of the output is `N passed, N failed`.
 import { spawnSync } from "node:child_process";
+import { randomInt } from "node:crypto";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -39,27 +38,56 @@ function finish({ passed, failed, skipped }) {
   process.exit(failed > 0 ? 1 : 0);
 }
 
-install();
-for (const args of [["-b"], ["-p", "tsconfig.test.json"]]) {
-  tell(`tsc ${args.join(" ")}`, `tsc ${args.join(" ")}`);
-  if (run("tsc", args) !== 0) finish({ passed: 0, failed: 1, skipped: 0 });
-}
-const folder = mkdtempSync(join(tmpdir(), "quarterpast-tests-"));
+/** A seed that is the same in every run, so that a change is tried on what the one before it was tried on. */
+const FIXED_SEED = "20260301";
+const SEEDS = ["FAST_CHECK_SEED", "MODEL_SEED", "FUZZ_SEED", "SPOOL_SEED", "MUTATIONS_SEED"];
+
+/** What is run by each name: projects of vitest.config.ts, and whether a part of them is tried on a new seed too. */
+const PARTS = {
+  test: { projects: ["unit", "int"], drawn: true },
+  unit: { projects: ["unit"], drawn: false },
+  alone: { projects: ["alone"], drawn: false },
+};
 
 /** Runs vitest; what it says is also read from its report. */
-function runTests(config, args) {
-  const file = join(folder, `${config}.json`);
+function runVitest(folder, name, args, seed) {
+  const file = join(folder, `${name}.json`);
   const reporters = ["--reporter=default", "--reporter=json", `--outputFile.json=${file}`];
-  const status = run("vitest", ["run", "--config", config, ...reporters, ...args]);
+  const seeds = Object.fromEntries(SEEDS.map((each) => [each, process.env[each] ?? seed]));
+  const status = run("vitest", ["run", ...reporters, ...args], { ...process.env, ...seeds });
   const counts = readReport(file);
   // vitest fails, too, on an error outside of any test, and where there is no test at all.
   if (status !== 0 && counts.failed === 0) counts.failed = 1;
   return counts;
 }
 
-const chosen = process.argv.slice(2);
-const parts = [runTests("vitest.config.ts", chosen)];
-if (chosen.length === 0) parts.push(runTests("vitest.alone.config.ts", []));
-rmSync(folder, { recursive: true, force: true });
-const sum = (name) => parts.reduce((total, part) => total + part[name], 0);
-finish({ passed: sum("passed"), failed: sum("failed"), skipped: sum("skipped") });
+/**
+ * Runs a part of the tests and ends the process.
+ * @param part a name of PARTS; its tests run with fixed seeds, the rules' own once more with a new one, which is printed.
+ * @param chosen vitest's arguments; of `test` they may choose tests of all projects.
+ */
+export function runTests(part, chosen) {
+  install();
+  for (const args of [["-b"], ["-p", "tsconfig.test.json"]]) {
+    tell(`tsc ${args.join(" ")}`, `tsc ${args.join(" ")}`);
+    if (run("tsc", args) !== 0) finish({ passed: 0, failed: 1, skipped: 0 });
+  }
+  const folder = mkdtempSync(join(tmpdir(), "quarterpast-tests-"));
+  const { projects, drawn } = PARTS[part];
+  const isAll = chosen.length === 0;
+  const named = isAll || part !== "test" ? projects.map((name) => `--project=${name}`) : [];
+  // Those of `alone` have the machine to themselves, one after the other.
+  const workers = part === "alone" ? ["--maxWorkers=1"] : [];
+  const results = [runVitest(folder, part, [...named, ...workers, ...chosen], FIXED_SEED)];
+  if (drawn && isAll) {
+    const seed = String(randomInt(1, 2 ** 31));
+    tell(
+      `the rules once more, with FAST_CHECK_SEED=${seed}`,
+      `以新种子再次检验规则：FAST_CHECK_SEED=${seed}`,
+    );
+    results.push(runVitest(folder, "drawn", ["--project=unit", "packages/domain"], seed));
+  }
+  rmSync(folder, { recursive: true, force: true });
+  const sum = (name) => results.reduce((total, each) => total + each[name], 0);
+  finish({ passed: sum("passed"), failed: sum("failed"), skipped: sum("skipped") });
+}

@@ -6,10 +6,14 @@ import { expect, test } from "vitest";
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 
 /** Runs a bench as a person does; gives what its last line says. */
-async function bench(script: string, ...args: string[]): Promise<Record<string, unknown>> {
-  const { stdout } = await promisify(execFile)(process.execPath, [`scripts/${script}`, ...args, "--json"], {
-    cwd: ROOT,
-  });
+async function bench(name: string, ...args: string[]): Promise<Record<string, unknown>> {
+  const { stdout } = await promisify(execFile)(
+    process.execPath,
+    ["scripts/run.mjs", name, ...args, "--json"],
+    {
+      cwd: ROOT,
+    },
+  );
   return JSON.parse(stdout.trim().split("\n").at(-1)!) as Record<string, unknown>;
 }
 
@@ -17,7 +21,7 @@ test(
   "a small hour closes: every record arrives once, sums are exact, the proof is anchored",
   { timeout: 120_000 },
   async () => {
-    const result = await bench("benchClose.mjs", "--instances", "2500");
+    const result = await bench("bench:close", "--instances", "2500");
     expect(result).toMatchObject({ instances: 2_500, exact: true });
     expect(result.calls).toBeGreaterThan(7);
     expect(result.proven).toBeGreaterThan(0);
@@ -28,7 +32,7 @@ test(
   "a small month is summed up, exported in both formats and verified without a difference",
   { timeout: 120_000 },
   async () => {
-    const result = await bench("benchFinance.mjs", "--records", "3600", "--instances", "300");
+    const result = await bench("bench:finance", "--records", "3600", "--instances", "300");
     expect(result).toMatchObject({ records: 3_600, hours: 12, verify: { differences: 0 } });
     const { csv, ndjson } = result.exports as Record<string, { bytes: number }>;
     expect(csv!.bytes).toBeGreaterThan(3_600 * 100);

@@ -2,7 +2,7 @@ import { spawnSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
 
-const SCRIPT = fileURLToPath(new URL("../../scripts/crash.mjs", import.meta.url));
+const SCRIPT = fileURLToPath(new URL("../../scripts/run.mjs", import.meta.url));
 const WITHIN_MS = 420_000;
 
 interface Result {
@@ -22,7 +22,7 @@ test(
   { timeout: WITHIN_MS },
   () => {
     const seed = process.env.CRASH_SEED ? ["--seed", process.env.CRASH_SEED] : [];
-    const run = spawnSync(process.execPath, [SCRIPT, "--json", ...seed], {
+    const run = spawnSync(process.execPath, [SCRIPT, "crash", "--json", ...seed], {
       encoding: "utf8",
       stdio: ["ignore", "pipe", "pipe"],
       maxBuffer: 64 * 1_048_576,
