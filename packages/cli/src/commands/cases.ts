@@ -1,4 +1,5 @@
 import type { AnswerOf, ApiClient, ItemOf } from "@quarterpast/contract";
+import { openingAdvice } from "@quarterpast/domain";
 import type { Command } from "commander";
 import { choice, onStack, openApi, readUpTo, wholeNumber, type StackFlags } from "../command.js";
 import { CliError, EXIT } from "../exit.js";
@@ -8,11 +9,17 @@ import { formatFields, formatTable, print, printJson, printList, type Column } f
 type Case = ItemOf<"listCases">;
 type Entry = AnswerOf<"readCase">["history"][number];
 
+/** What it is about, and of an opening what to do. */
+function detailOf({ kind, detail }: Case): string {
+  const advice = openingAdvice(kind);
+  return advice ? `${detail}: ${say(advice)}` : detail;
+}
+
 const COLUMNS: readonly Column<Case>[] = [
   { title: { en: "CASE", zh: "工单" }, cell: ({ id }) => String(id), align: "right" },
   { title: { en: "KIND", zh: "类型" }, cell: ({ kind }) => kind },
   { title: { en: "ABOUT", zh: "对象" }, cell: ({ ref }) => ref },
-  { title: { en: "DETAIL", zh: "说明" }, cell: ({ detail }) => detail },
+  { title: { en: "DETAIL", zh: "说明" }, cell: detailOf },
   { title: { en: "OWNER", zh: "负责人" }, cell: ({ owner }) => owner ?? "-" },
   { title: { en: "DUE", zh: "截止时间" }, cell: ({ dueAt }) => dueAt },
   { title: { en: "RESOLUTION", zh: "处理结果" }, cell: ({ resolution }) => resolution ?? "-" },

@@ -1,3 +1,5 @@
+import type { Text } from "../text.js";
+
 /** How a product is sold. A package that stops before excess is a mode of its own. */
 export const SELLING_MODES = ["pay_per_use", "package", "stop_package", "per_use", "period"] as const;
 export type SellingMode = (typeof SELLING_MODES)[number];
@@ -24,3 +26,40 @@ export const WAITS_FOR = [
   "meter",
 ] as const;
 export type WaitsFor = (typeof WAITS_FOR)[number];
+
+/** What lets a subscription that waits be opened, for a person; ids and codes stand in the case's detail. */
+export const WAITS_FOR_ADVICE: Record<WaitsFor, Text> = {
+  order_query: {
+    en: "the order cannot be looked up: set ORDER_AK and ORDER_SK, then restart",
+    zh: "无法查询订单：请设置 ORDER_AK 和 ORDER_SK 后重启",
+  },
+  order: { en: "the marketplace refuses to show the order", zh: "云商店拒绝返回该订单" },
+  order_item: { en: "the marketplace's order has no such line", zh: "云商店的订单中没有该订单行" },
+  no_product: { en: "the order line names no product", zh: "订单行未包含商品" },
+  product: {
+    en: "the product is not known: add it (quarterpast products add)",
+    zh: "商品未登记：请添加（quarterpast products add）",
+  },
+  several_products: {
+    en: "the line lists several products, but asks for one instance: choose (quarterpast cases act CASE --do choose --product PRODUCT)",
+    zh: "订单行包含多个商品，但只要求一个实例：请选择（quarterpast cases act 工单 --do choose --product 商品）",
+  },
+  mode: {
+    en: "the product was sold in another mode than it is kept as: product, mode kept, mode sold",
+    zh: "商品的销售模式与登记的不一致：商品、登记的模式、销售的模式",
+  },
+  customer: {
+    en: "neither the order nor the seller's service names the customer, so usage has no subject",
+    zh: "订单和卖家服务均未给出客户，用量没有主体",
+  },
+  seller: { en: "the seller's service has not provided it yet", zh: "卖家服务尚未完成开通" },
+  meter: {
+    en: "the product's meter is not known: add it (quarterpast meters add)",
+    zh: "商品的计量项未登记：请添加（quarterpast meters add）",
+  },
+};
+
+/** What an opening's case calls for, for a person; undefined for a case of another kind. */
+export function openingAdvice(kind: string): Text | undefined {
+  return WAITS_FOR.some((one) => one === kind) ? WAITS_FOR_ADVICE[kind as WaitsFor] : undefined;
+}
