@@ -13,7 +13,7 @@ import {
 import { createLogger, nodeFlagsOf, readSettings, readTexts } from "@quarterpast/runtime";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { parse } from "yaml";
-import { readSandboxOptions } from "../packages/sandbox/src/settings.js";
+import { readSandboxOptions } from "../packages/sandbox/src/koogallery/settings.js";
 import { readUpSettings } from "../packages/stack/src/up/settings.js";
 import { aggregatorSettings } from "../services/aggregator/src/settings.js";
 import { apiSettings } from "../services/api/src/settings.js";
@@ -92,7 +92,7 @@ const OURS: Record<string, { settings: string; load: (env: NodeJS.ProcessEnv) =>
       declaredAccounts(env);
     },
   },
-  sandbox: { settings: "packages/sandbox/src/settings.ts", load: readSandboxOptions },
+  sandbox: { settings: "packages/sandbox/src/koogallery/settings.ts", load: readSandboxOptions },
 };
 
 const SECRETS: Record<string, string> = {

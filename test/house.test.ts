@@ -331,7 +331,7 @@ const SITES_LEFT = ["services/storefront/src/settings.ts"];
 describe("what only a marketplace's own folder knows", () => {
   const outside = workspaces
     .flatMap(({ sources }) => [...sources])
-    .filter(([path]) => !/^packages\/(marketplace\/src\/koogallery|sandbox)\//.test(path));
+    .filter(([path]) => !/^packages\/(marketplace|sandbox)\/src\/koogallery\//.test(path));
 
   test("no code of its answers, and no list of its sites, is anywhere else", () => {
     const forms = [/MKT\.\d/, /"0(0[1-9]|1[0-3])":/, /\["cn", "intl"\]|"cn" \| "intl"/];
@@ -341,14 +341,17 @@ describe("what only a marketplace's own folder knows", () => {
     expect(found.map(([path]) => path)).toEqual([]);
   });
 
-  test("one line of the registry imports it, and what the storefront still takes by name", () => {
+  test("the registry imports it, the sandbox's entries, and what the storefront still takes by name", () => {
     const importing = outside.flatMap(([path, source]) =>
       importsOf(source)
         .filter((name) => name.includes("koogallery/"))
         .map(() => path),
     );
-    const others = importing.filter((path) => path !== "packages/marketplace/src/index.ts");
-    expect(others).toEqual(["packages/marketplace/src/registry.ts"]);
+    const named = [
+      ...["packages/marketplace/src/index.ts", "packages/marketplace/src/registry.ts"],
+      ...["packages/sandbox/src/index.ts", "packages/sandbox/src/main.ts"],
+    ];
+    expect([...new Set(importing)].sort()).toEqual(named);
   });
 });
 

@@ -1,6 +1,6 @@
 import { runService } from "@quarterpast/runtime";
-import { createSandbox } from "./sandbox.js";
-import { readSandboxOptions } from "./settings.js";
+import { createSandbox } from "./koogallery/sandbox.js";
+import { readSandboxOptions } from "./koogallery/settings.js";
 
 runService({
   name: "sandbox",

@@ -1,6 +1,6 @@
 import { appendFile, readFile, writeFile } from "node:fs/promises";
 import { expect, test } from "vitest";
-import { nextCollection } from "../src/collection.js";
+import { nextCollection } from "../src/koogallery/collection.js";
 import { createSandbox } from "../src/index.js";
 import { boxAt, folder, KEY, push, rec, states } from "./kit.js";
 

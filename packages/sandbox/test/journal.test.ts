@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { openJournal } from "../src/ledger/journal.js";
+import { openJournal } from "../src/koogallery/ledger/journal.js";
 import { folder } from "./kit.js";
 
 test("one line after the other, and many at once: all are written, in order", async () => {

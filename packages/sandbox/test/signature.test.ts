@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { signatureOf } from "../src/rules/authenticate.js";
+import { signatureOf } from "../src/koogallery/rules/authenticate.js";
 import { boxAt, push, rec, send } from "./kit.js";
 
 const VECTOR = {

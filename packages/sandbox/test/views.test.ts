@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { Sandbox } from "../src/index.js";
-import { escapeHtml } from "../src/views/html.js";
+import { escapeHtml } from "../src/koogallery/views/html.js";
 import { boxAt, get, push, put, rec } from "./kit.js";
 
 const read = async (box: Sandbox, path: string, headers: Record<string, string> = {}) =>
