@@ -33,23 +33,30 @@ const answer = z.looseObject({
 });
 const activity = text("Activity", "接口");
 
-/** Every route of the storefront. The marketplace signs its calls: they carry no key of ours. */
+const params = z.strictObject({ account: text("Account", "账户") });
+const call = {
+  method: "POST",
+  summary: { en: "A call of the marketplace, version 2", zh: "云商店接口调用（V2.0）" },
+  roles: [],
+  body: z.looseObject({ activity }),
+  answers: { 200: answer },
+} as const;
+const oldCall = {
+  method: "GET",
+  summary: { en: "A call of the marketplace, version 1", zh: "云商店接口调用（V1.0）" },
+  roles: [],
+  query: z.looseObject({ activity, authToken: text("Signature", "签名") }),
+  answers: { 200: answer },
+} as const;
+
+/**
+ * Every route of the storefront; the short address is the first account's. The marketplace signs its calls: they carry
+ * no key of ours.
+ */
 export const STOREFRONT = {
   ...health,
-  takeCall: route({
-    method: "POST",
-    path: "/koogallery",
-    summary: { en: "A call of the marketplace, version 2", zh: "云商店接口调用（V2.0）" },
-    roles: [],
-    body: z.looseObject({ activity }),
-    answers: { 200: answer },
-  }),
-  takeOldCall: route({
-    method: "GET",
-    path: "/koogallery",
-    summary: { en: "A call of the marketplace, version 1", zh: "云商店接口调用（V1.0）" },
-    roles: [],
-    query: z.looseObject({ activity, authToken: text("Signature", "签名") }),
-    answers: { 200: answer },
-  }),
+  takeCall: route({ ...call, path: "/koogallery/:account", params }),
+  takeOldCall: route({ ...oldCall, path: "/koogallery/:account", params }),
+  takeFirstCall: route({ ...call, path: "/koogallery" }),
+  takeFirstOldCall: route({ ...oldCall, path: "/koogallery" }),
 } satisfies Contract;
