@@ -1,9 +1,7 @@
-import { timingSafeEqual } from "node:crypto";
 import { createLoop, type Logger } from "@quarterpast/runtime";
-import { hashToken, liveKeys, type LiveKey, type Pool } from "@quarterpast/store";
+import { findBearer, liveKeys, type LiveKey, type Pool } from "@quarterpast/store";
 
 const REFRESH_MS = 1_000;
-const BEARER = /^Bearer (qp_([a-z0-9]{8})_[a-z0-9]{32,128})$/i;
 
 /** The seller's keys, as they were a second ago. Goes on by the last ones known while Postgres is away. */
 export interface Keyring {
@@ -23,11 +21,7 @@ export async function createKeyring(deps: { pool: Pool; logger: Logger }): Promi
   const loop = createLoop({ name: "keys", everyMs: REFRESH_MS, logger: deps.logger, run: refresh });
   loop.start();
   return {
-    find(authorization) {
-      const [, token, keyId] = BEARER.exec(authorization ?? "") ?? [];
-      const key = keyId === undefined ? undefined : keys.get(keyId);
-      return key && timingSafeEqual(hashToken(token!), key.secretSha256) ? key : undefined;
-    },
+    find: (authorization) => findBearer(keys, authorization),
     refresh,
     stop: () => loop.stop(),
   };

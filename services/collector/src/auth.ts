@@ -1,10 +1,6 @@
-import { timingSafeEqual } from "node:crypto";
 import { createLoop, type Logger, type Loop } from "@quarterpast/runtime";
-import { hashToken, type LiveKey } from "@quarterpast/store";
+import { findBearer, type LiveKey } from "@quarterpast/store";
 import { refusal } from "./problems.js";
-
-const BEARER = /^bearer +(qp_([a-z0-9]{1,32})_\S{1,128})$/i;
-const NO_HASH = Buffer.alloc(32);
 
 /** The live keys, in memory. While Postgres is away the last ones known hold. */
 export interface Keyring {
@@ -32,10 +28,8 @@ export function createKeyring(deps: { readKeys: () => Promise<LiveKey[]>; logger
   }
 
   function check(known: ReadonlyMap<string, LiveKey>, header: string): LiveKey {
-    const [, token = "", keyId = ""] = BEARER.exec(header) ?? [];
-    const key = known.get(keyId);
-    const isRight = timingSafeEqual(hashToken(token), key?.secretSha256 ?? NO_HASH);
-    if (!key || !isRight) throw refusal("unauthorized");
+    const key = findBearer(known, header);
+    if (!key) throw refusal("unauthorized");
     // Sources belong to the seller: who is limited to an account could send for another one.
     const isUnlimited = key.role === "operator" && key.accounts === null;
     if (key.role === "ingest" || isUnlimited) return key;

@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { createHash, timingSafeEqual } from "node:crypto";
 import type { KeyRole, Micros } from "@quarterpast/domain";
 import { stamp, type Db } from "../db/database.js";
 
@@ -26,6 +26,22 @@ export interface LiveKey {
 /** Bearer tokens are `qp_<key id>_<secret>`; only the SHA-256 of the whole token is kept. */
 export function hashToken(token: string): Buffer {
   return createHash("sha256").update(token, "utf8").digest();
+}
+
+const BEARER = /^Bearer +(qp_([a-z0-9]{1,32})_\S{1,128})$/i;
+const NO_HASH = Buffer.alloc(32);
+
+/**
+ * The key of an Authorization header, `Bearer qp_<key id>_<secret>`, among those by key id; undefined if there is none. It
+ * takes as long for a key id that does not exist as for a wrong secret.
+ */
+export function findBearer(
+  keys: ReadonlyMap<string, LiveKey>,
+  authorization: string | undefined,
+): LiveKey | undefined {
+  const [, token = "", keyId = ""] = BEARER.exec(authorization ?? "") ?? [];
+  const key = keys.get(keyId);
+  return timingSafeEqual(hashToken(token), key?.secretSha256 ?? NO_HASH) ? key : undefined;
 }
 
 /** Keeps a new key: the hash of its token, never the token. */
