@@ -3,14 +3,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { DURABLE } from "@quarterpast/stack/servers";
-import {
-  followSecrets,
-  KEY_SETTINGS,
-  marketplaceOf,
-  readAccounts,
-  readKeyring,
-} from "@quarterpast/marketplace";
-import { createLogger, nodeFlagsOf, readSettings, readTexts } from "@quarterpast/runtime";
+import { followSecrets, marketplaceOf, readAccounts } from "@quarterpast/marketplace";
+import { createLogger, nodeFlagsOf, readSettings } from "@quarterpast/runtime";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { parse } from "yaml";
 import { readSandboxOptions } from "../packages/sandbox/src/koogallery/settings.js";
@@ -19,7 +13,7 @@ import { aggregatorSettings } from "../services/aggregator/src/settings.js";
 import { apiSettings } from "../services/api/src/settings.js";
 import { readCollectorSettings } from "../services/collector/src/settings.js";
 import { reporterSettings } from "../services/reporter/src/settings.js";
-import { storefrontSettings } from "../services/storefront/src/settings.js";
+import { readSellerSettings, storefrontSettings } from "../services/storefront/src/settings.js";
 
 interface ComposeService {
   image: string;
@@ -43,13 +37,6 @@ const read = (path: string): string =>
   readFileSync(fileURLToPath(new URL(`../${path}`, import.meta.url)), "utf8");
 const compose = parse(read("docker-compose.yml"), { merge: true }) as Compose;
 const { services } = compose;
-
-/** The marketplace's keys are read beside the settings, again and again. */
-function withKeys<T>(settings: T, env: NodeJS.ProcessEnv): T {
-  const keys = readKeyring(readTexts(KEY_SETTINGS, env));
-  if (!keys.ok) throw new Error(`${keys.problem.name}: ${keys.problem.right.en}`);
-  return settings;
-}
 
 /** All that the marketplace of the environment's account knows. */
 const { settings: ownSettings, secrets: ownSecrets } = marketplaceOf("koogallery");
@@ -83,7 +70,11 @@ const OURS: Record<string, { settings: string; load: (env: NodeJS.ProcessEnv) =>
   },
   storefront: {
     settings: "services/storefront/src/settings.ts",
-    load: (env) => withKeys(readSettings(storefrontSettings, env), env),
+    load: (env) => {
+      readSettings(storefrontSettings, env);
+      withAccounts(env);
+      readSellerSettings(env);
+    },
   },
   api: {
     settings: "services/api/src/settings.ts",
@@ -133,7 +124,6 @@ describe.each(Object.entries(OURS))("%s", (name, { settings, load }) => {
     const known = new Set<string>(
       [...read(settings).matchAll(/^ {2}([A-Z][A-Z0-9_]+):/gm)].map((match) => match[1]!),
     );
-    if (/withKeys/.test(String(load))) for (const key of KEY_SETTINGS) known.add(key);
     if (/declared/.test(String(load))) for (const one of [...ACCOUNT_NAMES, ...ownSettings]) known.add(one);
     if (/withAccount/.test(String(load)))
       for (const one of [...ACCOUNT_NAMES, ...ownSettings, ...ownSecrets]) known.add(one);

@@ -160,7 +160,8 @@ describe("what is told", () => {
   });
 
   it("ends with 4 where no stack runs, with 5 where the key is refused", async () => {
-    expect((await failed(run(csv(ROWS), { dataDir: join(stack.dataDir, "none") }))).exitCode).toBe(4);
+    const none = run(csv(ROWS), { dataDir: join(stack.dataDir, "none") });
+    await expect(none).rejects.toMatchObject({ name: "StackError", code: "no_stack" });
     stack.intercept = () => 401;
     const refused = await failed(run(csv(ROWS)));
     expect(refused.exitCode).toBe(5);

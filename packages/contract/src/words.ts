@@ -21,10 +21,8 @@ export const recordState = word("State", "状态", RECORD_STATES);
 export const code = nullable(text("Code", "代码"));
 export const amount = decimal("Amount", "金额", "currency");
 export const currency = text("Currency", "货币");
-export const month = field(
-  { title: { en: "Month", zh: "月份" }, format: "date" },
-  z.string().regex(/^\d{4}-\d\d-\d\d$/),
-);
+/** `2026-03`, in days of the marketplace. */
+export const month = field({ title: { en: "Month", zh: "月份" } }, z.string().regex(/^\d{4}-\d\d$/));
 export const windowEnds = time("Window ends", "窗口关闭");
 
 const next = nullable(text("Next page", "下一页"));

@@ -51,7 +51,7 @@ describe("accounts and meters", () => {
   test("keep what they were made with", async () => {
     const again = await ensureAccount(
       ledger.pool,
-      { code: "koogallery-cn", marketplace: "other", site: "intl", dayOffset: 0 },
+      { code: "koogallery-cn", marketplace: "koogallery", site: "cn", dayOffset: 28_800_000_000 },
       H,
     );
     expect(again).toEqual(ledger.account);

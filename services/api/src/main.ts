@@ -3,7 +3,8 @@ import { createRequire } from "node:module";
 import { readAccounts } from "@quarterpast/marketplace";
 import { createMetrics, createProductClock, readSettings, runService } from "@quarterpast/runtime";
 import { clockReader, ensureAccount, openStore } from "@quarterpast/store";
-import { createApiServer, type ApiAccount } from "./server.js";
+import type { ApiAccount } from "./deps.js";
+import { createApiServer } from "./server.js";
 import { apiSettings } from "./settings.js";
 
 runService({

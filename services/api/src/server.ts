@@ -1,8 +1,7 @@
-import type { MarketplaceProfile } from "@quarterpast/marketplace";
-import { createHttp, type Clock, type Logger, type Metrics } from "@quarterpast/runtime";
-import type { Account, LiveKey, Pool } from "@quarterpast/store";
+import { createHttp } from "@quarterpast/runtime";
 import type { FastifyInstance } from "fastify";
-import { createProber, type Prober } from "./doctor/redis.js";
+import type { ApiDeps } from "./deps.js";
+import { createProber } from "./doctor/redis.js";
 import { addEtags } from "./etag.js";
 import { createKeyring, type Keyring } from "./keyring.js";
 import { readStrictJson } from "./jsonBody.js";
@@ -28,48 +27,6 @@ import { addSources } from "./routes/sources.js";
 import { addStack } from "./routes/stack.js";
 import { addStorefront } from "./routes/storefront.js";
 import { speakContract, type Routes } from "./serve.js";
-
-declare module "fastify" {
-  interface FastifyRequest {
-    /** The key of this request; set for every route under /v1. */
-    apiKey: LiveKey;
-  }
-}
-
-/** Where the other parts of the stack listen, as a client reaches them. */
-export interface Addresses {
-  collector: string;
-  api: string;
-  storefront: string;
-  sandbox: string | null;
-}
-
-/** An account with what its marketplace demands and promises. */
-export interface ApiAccount {
-  account: Account;
-  profile: MarketplaceProfile;
-}
-
-export interface ApiDeps {
-  pool: Pool;
-  redisUrl: string;
-  queuePrefix: string;
-  /** Those that are served; at least one. */
-  accounts: readonly ApiAccount[];
-  addresses: Addresses;
-  version: string;
-  clock: Clock;
-  logger: Logger;
-  metrics: Metrics;
-  /** That many random bytes in hex. */
-  randomHex: (bytes: number) => string;
-}
-
-/** What the routes of one account work with. */
-export interface RouteDeps extends ApiDeps, ApiAccount {
-  keyring: Keyring;
-  redis: Prober;
-}
 
 /**
  * Makes the api: every route under /v1 wants a bearer key whose role allows it. Closing the server closes what it opened;

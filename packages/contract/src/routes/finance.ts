@@ -208,7 +208,7 @@ const bill = z.strictObject({
 const line = z.strictObject({
   line: count("Line", "行"),
   month: words.month,
-  usageMonth: field({ title: { en: "Month of the usage", zh: "用量月份" }, format: "date" }, words.month),
+  usageMonth: field({ title: { en: "Month of the usage", zh: "用量月份" } }, words.month),
   begin: nullable(words.begin),
   end: nullable(words.end),
   sn: nullable(words.sn),

@@ -72,7 +72,7 @@ const MAKES = `NOT b.refund AND r.account = (SELECT code FROM accounts WHERE acc
 
 const LINE = `b.line, to_char(b.month, 'YYYY-MM') AS month, to_char(b.usage_month, 'YYYY-MM') AS "usageMonth",
   b.begin_at AS begin, b.end_at AS "end", b.sn, b.instance_id AS "instanceId", b.product, b.customer, b.order_id AS "orderId",
-  trim_scale(b.quantity)::text AS quantity, trim_scale(b.amount)::text AS amount, b.currency, b.refund, b.statement_id`;
+  trim_scale(b.quantity)::text AS quantity, trim_scale(b.amount)::text AS amount, b.currency, b.refund`;
 
 /** The lines of a bill with the sums of the records below them, `limit` of them after the line `after`. */
 export async function listBillLines(

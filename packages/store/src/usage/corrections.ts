@@ -1,5 +1,8 @@
 import type { Aggregation, Micros, QuarantineReason } from "@quarterpast/domain";
 import { stamp, stamps, type Db } from "../db/database.js";
+import { bindEvents, nameOf, type EventName } from "./events.js";
+import { endWaiting, lockWaiting } from "./quarantine.js";
+import { ensureSources } from "./sources.js";
 
 /** A correcting event that waits for the event it corrects to be counted. */
 export interface WaitingCorrection {
@@ -85,40 +88,31 @@ export async function applyCorrections(
   rows: readonly AppliedCorrection[],
   now: Micros,
 ): Promise<Set<string>> {
-  const { rows: applied } = await db.query<{ sourceNo: number; key: string }>(
-    `WITH batch AS (
-       SELECT * FROM unnest($1::integer[], $2::uuid[], $3::uuid[], $4::integer[], $5::timestamptz[], $6::timestamptz[],
-         $7::numeric[], $8::numeric[]) AS t (source_no, key, target_key, instance_no, occurred, bill_hour, quantity, delta)
-     ), mine AS (
-       SELECT q.source_no, q.key FROM quarantine q JOIN batch USING (source_no, key)
-       WHERE q.released_at IS NULL AND q.written_off_at IS NULL ORDER BY q.source_no, q.key FOR UPDATE OF q SKIP LOCKED
-     ), noted AS (
-       INSERT INTO corrections (source_no, key, target_key, quantity, delta, instance_no, bill_hour, said_at, applied_at)
-       SELECT source_no, key, target_key, b.quantity, delta, b.instance_no, b.bill_hour, e.occurred, $9::timestamptz
-       FROM batch b JOIN mine USING (source_no, key) JOIN events e USING (source_no, key) ORDER BY source_no, target_key
-       ON CONFLICT (source_no, target_key) DO NOTHING RETURNING source_no, key
-     ), freed AS (
-       UPDATE quarantine q SET released_at = $9::timestamptz FROM noted
-       WHERE q.source_no = noted.source_no AND q.key = noted.key
-     )
-     UPDATE events e SET instance_no = b.instance_no, bill_hour = NULLIF(b.bill_hour, billed_in(NULL, b.occurred)), occurred = b.occurred,
-       quantity = b.delta
-     FROM batch b JOIN noted USING (source_no, key)
-     WHERE e.source_no = b.source_no AND e.key = b.key AND e.instance_no IS NULL
-     RETURNING e.source_no AS "sourceNo", e.key`,
+  const mine = await lockWaiting(db, rows);
+  const { rows: noted } = await db.query<EventName>(
+    `INSERT INTO corrections (source_no, key, target_key, quantity, delta, instance_no, bill_hour, said_at, applied_at)
+     SELECT source_no, key, target_key, t.quantity, delta, t.instance_no, t.bill_hour, e.occurred, $8::timestamptz
+     FROM unnest($1::integer[], $2::uuid[], $3::uuid[], $4::integer[], $5::timestamptz[], $6::numeric[], $7::numeric[])
+       AS t (source_no, key, target_key, instance_no, bill_hour, quantity, delta)
+     JOIN events e USING (source_no, key) ORDER BY source_no, target_key
+     ON CONFLICT (source_no, target_key) DO NOTHING RETURNING source_no AS "sourceNo", key`,
     [
-      rows.map((row) => row.sourceNo),
-      rows.map((row) => row.key),
-      rows.map((row) => row.targetKey),
-      rows.map((row) => row.instanceNo),
-      stamps(rows.map((row) => row.occurred)),
-      stamps(rows.map((row) => row.billHour)),
-      rows.map((row) => row.quantity),
-      rows.map((row) => row.delta),
+      mine.map((row) => row.sourceNo),
+      mine.map((row) => row.key),
+      mine.map((row) => row.targetKey),
+      mine.map((row) => row.instanceNo),
+      stamps(mine.map((row) => row.billHour)),
+      mine.map((row) => row.quantity),
+      mine.map((row) => row.delta),
       stamp(now),
     ],
   );
-  return new Set(applied.map(({ sourceNo, key }) => `${sourceNo} ${key}`));
+  await endWaiting(db, noted, now);
+  const first = new Set(noted.map(nameOf));
+  return bindEvents(
+    db,
+    mine.filter((row) => first.has(nameOf(row))),
+  );
 }
 
 /** Those of the events that were corrected before. */
@@ -138,3 +132,45 @@ export type CorrectionRefusal = Extract<
   QuarantineReason,
   "correction_mismatch" | "correction_impossible" | "corrected_already" | "scale_exceeded"
 >;
+
+/** A correcting event as an export names it. */
+export interface RestoredCorrection {
+  source: string;
+  key: string;
+  target: string;
+  instance: string;
+  quantity: string;
+  delta: string;
+  saidAt: Micros;
+  appliedAt: Micros;
+}
+
+/** Puts back what was corrected in an hour: no event is corrected twice, and a correction can be corrected in its turn. */
+export async function restoreCorrections(
+  db: Db,
+  accountNo: number,
+  hour: Micros,
+  rows: readonly RestoredCorrection[],
+): Promise<void> {
+  if (rows.length === 0) return;
+  const sources = await ensureSources(db, [...new Set(rows.map(({ source }) => source))]);
+  await db.query(
+    `INSERT INTO corrections (source_no, key, target_key, quantity, delta, instance_no, bill_hour, said_at, applied_at)
+     SELECT t.source_no, t.key, t.target_key, t.quantity, t.delta, i.instance_no, $2::timestamptz, t.said_at, t.applied_at
+     FROM unnest($3::integer[], $4::uuid[], $5::uuid[], $6::text[], $7::numeric[], $8::numeric[], $9::timestamptz[], $10::timestamptz[])
+       AS t (source_no, key, target_key, instance, quantity, delta, said_at, applied_at)
+     JOIN instances i ON i.account_no = $1::smallint AND i.instance_id = t.instance ON CONFLICT DO NOTHING`,
+    [
+      accountNo,
+      stamp(hour),
+      rows.map(({ source }) => sources.get(source)!),
+      rows.map(({ key }) => key),
+      rows.map(({ target }) => target),
+      rows.map(({ instance }) => instance),
+      rows.map(({ quantity }) => quantity),
+      rows.map(({ delta }) => delta),
+      stamps(rows.map(({ saidAt }) => saidAt)),
+      stamps(rows.map(({ appliedAt }) => appliedAt)),
+    ],
+  );
+}

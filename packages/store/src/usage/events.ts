@@ -186,3 +186,91 @@ export async function insertConflicts(db: Db, rows: readonly EventRow[], now: Mi
     ],
   );
 }
+
+/** What tells an event from all others of the seller. */
+export interface EventName {
+  sourceNo: number;
+  key: string;
+}
+
+/** The name as a text, to look it up by. */
+export const nameOf = ({ sourceNo, key }: EventName): string => `${sourceNo} ${key}`;
+
+/**
+ * Binds events that had no instance. A correction counts for the difference that it makes, when the mistaken event was.
+ * @returns what was bound here, each as `sourceNo key`
+ */
+export async function bindEvents(
+  db: Db,
+  rows: readonly (EventName & { instanceNo: number; occurred: Micros; billHour: Micros; delta?: string })[],
+): Promise<Set<string>> {
+  const { rows: bound } = await db.query<EventName>(
+    `UPDATE events e SET instance_no = t.instance_no, bill_hour = t.bill_hour, occurred = t.occurred,
+       quantity = COALESCE(t.delta, e.quantity)
+     FROM unnest($1::integer[], $2::uuid[], $3::integer[], $4::timestamptz[], $5::timestamptz[], $6::numeric[])
+       AS t (source_no, key, instance_no, bill_hour, occurred, delta)
+     WHERE e.source_no = t.source_no AND e.key = t.key AND e.instance_no IS NULL
+     RETURNING e.source_no AS "sourceNo", e.key`,
+    [
+      rows.map((row) => row.sourceNo),
+      rows.map((row) => row.key),
+      rows.map((row) => row.instanceNo),
+      rows.map((row) => (row.billHour === hourOf(row.occurred) ? null : stamp(row.billHour))),
+      stamps(rows.map((row) => row.occurred)),
+      rows.map((row) => row.delta ?? null),
+    ],
+  );
+  return new Set(bound.map(nameOf));
+}
+
+/** An event as an export names it. */
+export interface RestoredEvent {
+  source: string;
+  id: string;
+  key: string;
+  instance: string;
+  meter: string;
+  payloadHash: string;
+  time: Micros;
+  quantity: string | null;
+  value: string | null;
+  /** The account that it names, where it names one. */
+  accountNamed: string | null;
+}
+
+/** Puts events of an hour back as they were counted; one that waited when the backup was made is bound as it was later. */
+export async function insertRestored(
+  db: Db,
+  accountNo: number,
+  hour: Micros,
+  events: readonly RestoredEvent[],
+  sourceNos: readonly number[],
+): Promise<void> {
+  await db.query(
+    `INSERT INTO events AS e (source_no, instance_no, key, timed, payload_hash, occurred, bill_hour, quantity, value, id, extensions)
+     SELECT t.source_no, i.instance_no, t.key, is_timed(t.key), t.payload_hash, t.occurred,
+       NULLIF($11::timestamptz, billed_in(NULL, t.occurred)), t.quantity, t.value, t.id,
+       CASE WHEN t.named IS NOT NULL THEN jsonb_build_object('account', t.named) END
+     FROM unnest($2::integer[], $3::text[], $4::uuid[], $5::uuid[], $6::timestamptz[], $7::numeric[], $8::text[], $9::text[], $10::text[])
+       AS t (source_no, instance, key, payload_hash, occurred, quantity, value, id, named)
+     JOIN instances i ON i.account_no = $1::smallint AND i.instance_id = t.instance
+     ORDER BY t.source_no, t.key
+     ON CONFLICT (source_no, key, timed) DO UPDATE SET instance_no = excluded.instance_no, bill_hour = excluded.bill_hour,
+       -- A correction that waited counts for the difference that it made, when the mistaken event was.
+       quantity = excluded.quantity, occurred = excluded.occurred
+       WHERE e.instance_no IS NULL`,
+    [
+      accountNo,
+      sourceNos,
+      events.map(({ instance }) => instance),
+      events.map(({ key }) => key),
+      events.map(({ payloadHash }) => payloadHash),
+      stamps(events.map(({ time }) => time)),
+      events.map(({ quantity }) => quantity),
+      events.map(({ value }) => value),
+      events.map(({ key, id }) => (keyIsId(key) ? null : id)),
+      events.map(({ accountNamed }) => accountNamed),
+      stamp(hour),
+    ],
+  );
+}

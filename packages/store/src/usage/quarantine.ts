@@ -2,7 +2,7 @@ import type { Micros, QuarantineReason } from "@quarterpast/domain";
 import { setAccountRule, type AccountRule } from "../catalog/accountRules.js";
 import { writeAudit, type SellerActor } from "../catalog/audit.js";
 import { inTransaction, stamp, type Db, type Pool } from "../db/database.js";
-import { NAMED_ACCOUNT, type EventRow } from "./events.js";
+import { NAMED_ACCOUNT, nameOf, type EventName, type EventRow } from "./events.js";
 
 export type Quarantined = Pick<EventRow, "sourceNo" | "key" | "subject" | "meter" | "account"> & {
   reason: QuarantineReason;
@@ -188,4 +188,38 @@ async function assign(
     [account, reason ?? null, source ?? null, subject ?? null, meter ?? null],
   );
   return rowCount ?? 0;
+}
+
+/** Changes why events wait: the instance is known by now, but its meter cannot count them, or it is one of several. */
+export async function changeReason(
+  db: Db,
+  rows: readonly Pick<Quarantined, "sourceNo" | "key" | "reason">[],
+): Promise<void> {
+  await db.query(
+    `UPDATE quarantine q SET reason = t.reason
+     FROM unnest($1::integer[], $2::uuid[], $3::text[]) AS t (source_no, key, reason)
+     WHERE q.source_no = t.source_no AND q.key = t.key`,
+    [rows.map((row) => row.sourceNo), rows.map((row) => row.key), rows.map((row) => row.reason)],
+  );
+}
+
+/** Locks, until the transaction ends, those of the events that wait and that no other process has in hand. */
+export async function lockWaiting<Row extends EventName>(db: Db, rows: readonly Row[]): Promise<Row[]> {
+  const { rows: locked } = await db.query<EventName>(
+    `SELECT q.source_no AS "sourceNo", q.key FROM quarantine q
+     JOIN unnest($1::integer[], $2::uuid[]) AS t (source_no, key) USING (source_no, key)
+     WHERE ${WAITS} ORDER BY q.source_no, q.key FOR UPDATE OF q SKIP LOCKED`,
+    [rows.map((row) => row.sourceNo), rows.map((row) => row.key)],
+  );
+  const mine = new Set(locked.map(nameOf));
+  return rows.filter((row) => mine.has(nameOf(row)));
+}
+
+/** Notes that events wait no longer: they are counted, or a restore brings them back as counted. */
+export async function endWaiting(db: Db, rows: readonly EventName[], now: Micros): Promise<void> {
+  await db.query(
+    `UPDATE quarantine q SET released_at = $3::timestamptz FROM unnest($1::integer[], $2::uuid[]) AS t (source_no, key)
+     WHERE q.source_no = t.source_no AND q.key = t.key AND q.released_at IS NULL`,
+    [rows.map((row) => row.sourceNo), rows.map((row) => row.key), stamp(now)],
+  );
 }

@@ -1,6 +1,7 @@
-import { hourOf, type Micros, type QuarantineReason } from "@quarterpast/domain";
-import { stamp, type Db } from "../db/database.js";
-import { WAITS, type Quarantined } from "./quarantine.js";
+import type { Micros, QuarantineReason } from "@quarterpast/domain";
+import type { Db } from "../db/database.js";
+import { bindEvents } from "./events.js";
+import { endWaiting, lockWaiting, WAITS } from "./quarantine.js";
 
 /** An event that waits and now has an instance that lived when it occurred. */
 export interface Releasable {
@@ -64,39 +65,7 @@ export async function releaseEvents(
   rows: readonly (Pick<Releasable, "sourceNo" | "key" | "instanceNo" | "occurred"> & { billHour: Micros })[],
   now: Micros,
 ): Promise<Set<string>> {
-  const { rows: released } = await db.query<{ key: string; sourceNo: number }>(
-    `WITH batch AS (
-       SELECT * FROM unnest($1::integer[], $2::uuid[], $3::integer[], $4::timestamptz[]) AS t (source_no, key, instance_no, bill_hour)
-     ), mine AS (
-       SELECT q.source_no, q.key FROM quarantine q JOIN batch USING (source_no, key)
-       WHERE ${WAITS} ORDER BY q.source_no, q.key FOR UPDATE OF q SKIP LOCKED
-     ), freed AS (
-       UPDATE quarantine q SET released_at = $5::timestamptz FROM mine WHERE q.source_no = mine.source_no AND q.key = mine.key
-     )
-     UPDATE events e SET instance_no = batch.instance_no, bill_hour = batch.bill_hour
-     FROM batch JOIN mine USING (source_no, key)
-     WHERE e.source_no = batch.source_no AND e.key = batch.key AND e.instance_no IS NULL
-     RETURNING e.source_no AS "sourceNo", e.key`,
-    [
-      rows.map((row) => row.sourceNo),
-      rows.map((row) => row.key),
-      rows.map((row) => row.instanceNo),
-      rows.map((row) => (row.billHour === hourOf(row.occurred) ? null : stamp(row.billHour))),
-      stamp(now),
-    ],
-  );
-  return new Set(released.map(({ sourceNo, key }) => `${sourceNo} ${key}`));
-}
-
-/** Changes why events wait: the instance is known by now, but its meter cannot count them, or it is one of several. */
-export async function changeReason(
-  db: Db,
-  rows: readonly Pick<Quarantined, "sourceNo" | "key" | "reason">[],
-): Promise<void> {
-  await db.query(
-    `UPDATE quarantine q SET reason = t.reason
-     FROM unnest($1::integer[], $2::uuid[], $3::text[]) AS t (source_no, key, reason)
-     WHERE q.source_no = t.source_no AND q.key = t.key`,
-    [rows.map((row) => row.sourceNo), rows.map((row) => row.key), rows.map((row) => row.reason)],
-  );
+  const mine = await lockWaiting(db, rows);
+  await endWaiting(db, mine, now);
+  return bindEvents(db, mine);
 }

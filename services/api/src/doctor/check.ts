@@ -1,6 +1,6 @@
 import type { Text } from "@quarterpast/domain";
 import { noAnswer, within } from "@quarterpast/runtime";
-import type { RouteDeps } from "../server.js";
+import type { RouteDeps } from "../deps.js";
 
 /** What a check came to; `advice` says what to do and is null where all is well. */
 export interface Finding {

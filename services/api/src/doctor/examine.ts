@@ -1,4 +1,4 @@
-import type { RouteDeps } from "../server.js";
+import type { RouteDeps } from "../deps.js";
 import { overdueCases, troubledRecords } from "./cases.js";
 import { run, type Checked } from "./check.js";
 import { account, collectors, freezing, quarantine, sealing, submissions } from "./flow.js";

@@ -1,6 +1,6 @@
 import type { Micros, Text } from "@quarterpast/domain";
 import { lastProbe, type Probe } from "@quarterpast/store";
-import type { RouteDeps } from "../server.js";
+import type { RouteDeps } from "../deps.js";
 import { ill, run, well, type Check, type Checked, type Finding } from "./check.js";
 
 /** Three times as long as the reporter lets pass between two probes, in real time. */

@@ -1,7 +1,7 @@
 import { API } from "@quarterpast/contract";
 import { lastProbe, listAccounts, readBacklog } from "@quarterpast/store";
 import { isoOrNull } from "../present.js";
-import type { RouteDeps } from "../server.js";
+import type { RouteDeps } from "../deps.js";
 import { serve, type Routes } from "../serve.js";
 import { mayBeSeen } from "../visible.js";
 

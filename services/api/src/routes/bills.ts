@@ -17,7 +17,7 @@ import {
 } from "@quarterpast/store";
 import { iso, isoOrNull, page } from "../present.js";
 import { refusal } from "../refuse.js";
-import type { RouteDeps } from "../server.js";
+import type { RouteDeps } from "../deps.js";
 import { serve, type Routes } from "../serve.js";
 
 /** `/v1/bills/…`, `/v1/records/:sn/events`: from a bill's line to records to events; `/v1/credits`: what we owe. */

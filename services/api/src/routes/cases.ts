@@ -12,7 +12,7 @@ import {
 import { askText } from "../askText.js";
 import { iso, page } from "../present.js";
 import { refusal } from "../refuse.js";
-import type { RouteDeps } from "../server.js";
+import type { RouteDeps } from "../deps.js";
 import { serve, type Routes } from "../serve.js";
 import { checkQuantity, intervalOf } from "./records.js";
 

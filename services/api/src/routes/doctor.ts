@@ -1,6 +1,6 @@
 import { API } from "@quarterpast/contract";
 import { examine } from "../doctor/examine.js";
-import type { RouteDeps } from "../server.js";
+import type { RouteDeps } from "../deps.js";
 import { serve, type Routes } from "../serve.js";
 
 /** `GET /v1/doctor`: is all well, and what to do where it is not. */

@@ -1,7 +1,7 @@
 import { API } from "@quarterpast/contract";
 import { readExport, summarize, summarizeDays } from "@quarterpast/store";
 import { csvHeader } from "../exportRows.js";
-import type { RouteDeps } from "../server.js";
+import type { RouteDeps } from "../deps.js";
 import { spanOf } from "../toldPeriod.js";
 import { streamOf } from "../stream.js";
 import { serve, type Routes } from "../serve.js";

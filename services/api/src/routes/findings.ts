@@ -3,7 +3,7 @@ import { explainFinding } from "@quarterpast/domain";
 import { listFindings, settleFinding, type Finding } from "@quarterpast/store";
 import { iso, page } from "../present.js";
 import { refusal } from "../refuse.js";
-import type { RouteDeps } from "../server.js";
+import type { RouteDeps } from "../deps.js";
 import { serve, type Routes } from "../serve.js";
 
 /** `/v1/findings`: every difference, of quantities and of money: its cause, the money at stake, what to do, and its end. */

@@ -2,7 +2,7 @@ import { API } from "@quarterpast/contract";
 import { deadlinesOf, HOUR } from "@quarterpast/domain";
 import { listHours } from "@quarterpast/store";
 import { hourToApi, iso, page } from "../present.js";
-import type { RouteDeps } from "../server.js";
+import type { RouteDeps } from "../deps.js";
 import { serve, type Routes } from "../serve.js";
 
 /** `GET /v1/hours`: the newest hours first, each with its countdown's end; `next` goes into `before`. */

@@ -20,7 +20,7 @@ import { billToDb } from "../bills.js";
 import { iso } from "../present.js";
 import { refusal } from "../refuse.js";
 import { problemToApi, unreadable } from "../statementProblems.js";
-import type { RouteDeps } from "../server.js";
+import type { RouteDeps } from "../deps.js";
 import { refuseOutside, toldPeriod } from "../toldPeriod.js";
 import { serve, type Routes } from "../serve.js";
 

@@ -3,7 +3,7 @@ import { floorSecond } from "@quarterpast/domain";
 import { addInstance, closeInstance, findInstance, listInstances, type Instance } from "@quarterpast/store";
 import { instanceToApi, iso, page } from "../present.js";
 import { refusal } from "../refuse.js";
-import type { RouteDeps } from "../server.js";
+import type { RouteDeps } from "../deps.js";
 import { serve, type Routes } from "../serve.js";
 
 /** `/v1/instances`: what customers bought, and when it lives. */

@@ -3,7 +3,7 @@ import { createKey, listAccounts, listKeys, revokeKey, type Pool } from "@quarte
 import { iso, keyToApi } from "../present.js";
 import { refusal } from "../refuse.js";
 import { asSeller } from "../seller.js";
-import type { RouteDeps } from "../server.js";
+import type { RouteDeps } from "../deps.js";
 import { serve, type Routes } from "../serve.js";
 
 const KEY_ID_BYTES = 4;

@@ -4,7 +4,7 @@ import { ensureMeter, listMeters, raiseScale } from "@quarterpast/store";
 import { meterToApi } from "../present.js";
 import { refusal } from "../refuse.js";
 import { asSeller } from "../seller.js";
-import type { RouteDeps } from "../server.js";
+import type { RouteDeps } from "../deps.js";
 import { serve, type Routes } from "../serve.js";
 import { unknownMeter } from "./instances.js";
 

@@ -3,7 +3,7 @@ import { planProblem } from "@quarterpast/domain";
 import { addPlan, listPlans, readRevenue, type StoredPlan } from "@quarterpast/store";
 import { iso, page } from "../present.js";
 import { refusal } from "../refuse.js";
-import type { RouteDeps } from "../server.js";
+import type { RouteDeps } from "../deps.js";
 import { serve, type Routes } from "../serve.js";
 import { unknownMeter } from "./instances.js";
 

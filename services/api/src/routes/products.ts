@@ -3,7 +3,7 @@ import { API } from "@quarterpast/contract";
 import { addProduct, listProducts, type AddedProduct, type Product } from "@quarterpast/store";
 import { page } from "../present.js";
 import { refusal } from "../refuse.js";
-import type { RouteDeps } from "../server.js";
+import type { RouteDeps } from "../deps.js";
 import { serve, type Routes } from "../serve.js";
 import { unknownMeter } from "./instances.js";
 

@@ -12,7 +12,7 @@ import {
 import { iso } from "../present.js";
 import { refusal } from "../refuse.js";
 import { asSeller } from "../seller.js";
-import type { RouteDeps } from "../server.js";
+import type { RouteDeps } from "../deps.js";
 import { serve, type Routes } from "../serve.js";
 
 /**

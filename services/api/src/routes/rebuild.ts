@@ -3,7 +3,7 @@ import type { z } from "zod";
 import type { Micros } from "@quarterpast/domain";
 import { listFrozenHours, rebuildHour, type Pool } from "@quarterpast/store";
 import { iso } from "../present.js";
-import type { RouteDeps } from "../server.js";
+import type { RouteDeps } from "../deps.js";
 import { spanOf } from "../toldPeriod.js";
 import { streamOf } from "../stream.js";
 import { serve, type Routes } from "../serve.js";

@@ -4,7 +4,7 @@ import type { MarketplaceProfile } from "@quarterpast/marketplace";
 import { findRecord, listRecords, requestRereport } from "@quarterpast/store";
 import { page, recordDetailToApi, recordToApi } from "../present.js";
 import { refusal } from "../refuse.js";
-import type { RouteDeps } from "../server.js";
+import type { RouteDeps } from "../deps.js";
 import { serve, type Routes } from "../serve.js";
 
 /** `/v1/records`: bill records with what became of them, and the wish to file one again. */

@@ -2,7 +2,7 @@ import { API } from "@quarterpast/contract";
 import { expectSource, listMeters, listSources } from "@quarterpast/store";
 import { sourceToApi } from "../present.js";
 import { asSeller } from "../seller.js";
-import type { RouteDeps } from "../server.js";
+import type { RouteDeps } from "../deps.js";
 import { serve, type Routes } from "../serve.js";
 import { unknownMeter } from "./instances.js";
 

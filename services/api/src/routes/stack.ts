@@ -4,7 +4,7 @@ import { MINUTE } from "@quarterpast/domain";
 import { readClock } from "@quarterpast/store";
 import { iso } from "../present.js";
 import { refusal } from "../refuse.js";
-import type { RouteDeps } from "../server.js";
+import type { RouteDeps } from "../deps.js";
 import { serve, type Routes } from "../serve.js";
 
 /** `/v1/stack`: what runs where, and the product's clock, for any role; `/v1/openapi.json`: what may be asked. */

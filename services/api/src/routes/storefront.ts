@@ -12,7 +12,7 @@ import {
 } from "@quarterpast/store";
 import { iso, isoOrNull, page } from "../present.js";
 import { refusal } from "../refuse.js";
-import type { RouteDeps } from "../server.js";
+import type { RouteDeps } from "../deps.js";
 import { serve, type Routes } from "../serve.js";
 
 /** What the storefront knows and was asked: subscriptions, every call, hooks that were not taken. */
