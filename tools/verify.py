@@ -27,8 +27,7 @@ SECTION = {
     "event": 0, "origin": 0, "usage": 0, "record": 1, "wire": 1, "chain": 2, "total": 3, "instance": 4,
     "residue": 5, "correction": 5, "shard": 6, "manifest": 7, "signature": 8,
 }
-ZEROS = "0" * 64
-ONE = 10**12  # quantities are whole numbers of 1e-12
+ZEROS, ONE = "0" * 64, 10**12  # quantities are whole numbers of 1e-12
 TIME = re.compile(r"(\d{4})-(\d\d)-(\d\d)T(\d\d):\d\d:\d\d(\.\d{6})?Z")
 UUID7 = re.compile(rb"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
 
@@ -36,7 +35,6 @@ def sha256(data):
     return hashlib.sha256(data).digest()
 
 # Ed25519 (RFC 8032, section 5.1), verification only.
-
 P = 2**255 - 19
 L = 2**252 + 27742317777372353535851937790883648493
 D = -121665 * pow(121666, P - 2, P) % P
@@ -430,9 +428,7 @@ class Verification:
             self.findings.append((path, "unreadable", error))
 
 def read_or_empty(path):
-    if not os.path.exists(path):
-        return b""
-    with open(path, "rb") as file:
+    with open(path if os.path.exists(path) else os.devnull, "rb") as file:
         return file.read()
 
 def main():
