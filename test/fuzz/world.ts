@@ -124,7 +124,8 @@ async function fileTwoHours(pipeline: Pipeline, ask: World["ask"]): Promise<void
 
 /** Learns every text and number that the items of a list hold. */
 async function learn(words: Words, path: string, parameters: Operation["parameters"], ask: World["ask"]) {
-  const required = parameters.filter((one) => one.required);
+  // A span of hours may be given as a month in its place: neither is required by itself.
+  const required = parameters.filter(({ name, required: must }) => must || name === "from" || name === "to");
   const known: Record<string, string> = {
     from: formatInstant(H - HOUR),
     to: formatInstant(NOW + 2 * HOUR - (NOW % HOUR)),
