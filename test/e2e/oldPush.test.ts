@@ -53,6 +53,11 @@ test("a reporter that is killed with its call under way leaves it to a statement
   await line.runClock(H + 2 * MINUTE, 1);
   await Promise.all([line.collector.start(), line.aggregator.start(), line.reporter.start()]);
   await use();
+  // The first probe would take the fault that is meant for the call.
+  await eventually(
+    async () => line.sandbox.store.calls().length,
+    (calls) => calls > 0,
+  );
   line.sandbox.setFaults([{ mode: "accept_then_timeout", times: 1, afterMs: 120_000 }]);
   await line.runClock(H + HOUR + 2 * MINUTE, 1);
   const calls = async () => filed().length;

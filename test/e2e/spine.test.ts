@@ -46,9 +46,13 @@ test("one event becomes one accepted record, though every process is killed on t
   expect(await send("event-1", "42.5")).toMatchObject([202, { accepted: 1 }]);
   await line.aggregator.start();
   await line.reporter.start();
+  // Probes carry no record. The first one is waited for: it would take the fault that is meant for the call.
+  await eventually(
+    async () => line.sandbox.store.calls().length,
+    (calls) => calls > 0,
+  );
   await line.runClock(H + HOUR + 2 * MINUTE, 10);
   line.sandbox.setFaults([{ mode: "accept_then_timeout", times: 1, afterMs: 60_000 }]);
-  // Without the probes, which carry no record.
   const filed = () => line.sandbox.store.calls().filter((call) => call.records > 0);
   await eventually(
     async () => filed().length,
