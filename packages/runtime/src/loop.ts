@@ -21,7 +21,8 @@ const BACKOFF = { firstMs: 50, capMs: 1_000 };
 /**
  * Runs `run` every `everyMs`, counted from the end of a pass, with no overlap. `run` gives true if more work waits:
  * then it runs again at once. With `idleMs`, passes that find nothing follow each other at longer and longer distance, up
- * to that: `wake` by whoever made the work is what makes it quick, the pass every `idleMs` is the net. An error is logged and the pass tried again, after 50 ms rising to 1 s: the loop never dies.
+ * to that: `wake` by whoever made the work is what makes it quick, the pass every `idleMs` is the net. An error is logged
+ * and the pass tried again, after 50 ms rising to 1 s: the loop never dies.
  */
 export function createLoop(options: {
   name: string;
