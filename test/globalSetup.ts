@@ -1,4 +1,5 @@
 import { randomBytes } from "node:crypto";
+import { dropTemplates } from "@quarterpast/testkit";
 import { acquireServers } from "@quarterpast/testkit/servers";
 
 /** Starts the servers once for a run of the tests; workers find them by `testServers()`. */
@@ -8,5 +9,9 @@ export default async function setup(): Promise<() => Promise<void>> {
   process.env.TEST_DATABASE_URL = servers.databaseUrl;
   process.env.TEST_REDIS_URL = servers.redisUrl;
   process.stderr.write(`test servers: ${servers.source}\n`);
-  return () => servers.stop();
+  return async () => {
+    // Servers that were named outlive the run. Here and nowhere else: other tests of the run still copy its templates.
+    await dropTemplates(servers.databaseUrl);
+    await servers.stop();
+  };
 }

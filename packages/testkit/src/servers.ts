@@ -13,7 +13,6 @@ import {
   type RedisConfig,
   type RunningServer,
 } from "@quarterpast/stack/servers";
-import { dropTemplates } from "./database.js";
 
 /** Postgres and Redis for a run of the tests. */
 export interface TestServers {
@@ -58,10 +57,7 @@ export async function acquireServers(env: NodeJS.ProcessEnv = process.env): Prom
     databaseUrl: postgres.url,
     redisUrl: redis.url,
     source: `Postgres: ${postgres.source}, Redis: ${redis.source}`,
-    async stop() {
-      if (postgres.source === "environment") await dropTemplates(postgres.url);
-      await stop();
-    },
+    stop,
   };
 }
 

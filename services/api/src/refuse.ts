@@ -42,7 +42,8 @@ export function mapError(error: unknown): Problem | undefined {
 
 function isDatabaseAway(error: unknown): boolean {
   const state = sqlState(error);
-  if (state !== undefined) return /^(57P|08|53)/.test(state);
+  // 40P01: undone by a deadlock again and again.
+  if (state !== undefined) return /^(57P|08|53|40P01)/.test(state);
   const { code = "", message = "" } = error as { code?: string; message?: string };
   return (
     /^E(CONN|HOST|NET|PIPE|TIMEDOUT|AI_)/.test(code) ||

@@ -73,15 +73,26 @@ export function createPool({ databaseUrl, max = 8, applicationName, onError }: P
   return pool;
 }
 
+/** deadlock_detected: Postgres rolled one of two transactions back, the other goes on. */
+const DEADLOCK = "40P01";
+const RUNS = 5;
+
 /**
  * Runs `work` in one READ COMMITTED transaction. Any error rolls back and is thrown; an error on COMMIT too, whose
- * outcome is unknown: callers run the whole again, their effects are idempotent.
+ * outcome is unknown: callers run the whole again, their effects are idempotent. A transaction that a deadlock undid is
+ * run again here.
  */
-export function inTransaction<T>(pool: Pool, work: (client: pg.PoolClient) => Promise<T>): Promise<T> {
-  return transact(pool, async (client) => {
-    await client.query("BEGIN");
-    return work(client);
-  });
+export async function inTransaction<T>(pool: Pool, work: (client: pg.PoolClient) => Promise<T>): Promise<T> {
+  for (let run = 1; ; run += 1) {
+    try {
+      return await transact(pool, async (client) => {
+        await client.query("BEGIN");
+        return work(client);
+      });
+    } catch (error) {
+      if (run === RUNS || sqlState(error) !== DEADLOCK) throw error;
+    }
+  }
 }
 
 /** {@link inTransaction} for work that begins the transaction itself, with more than that in one round trip. */

@@ -13,6 +13,11 @@ export type Quarantined = Pick<EventRow, "sourceNo" | "key" | "subject" | "meter
 /** SQL of what still waits in `quarantine q`. */
 export const WAITS = "q.released_at IS NULL AND q.written_off_at IS NULL";
 
+/** SQL that locks waiting events in the order of their names, as every writer does: two in other orders would deadlock. */
+const inOrder = (condition: string, tables = ""): string =>
+  `SELECT q.source_no, q.key FROM quarantine q ${tables} WHERE ${WAITS} AND ${condition}
+   ORDER BY q.source_no, q.key FOR UPDATE OF q`;
+
 /** Puts events that were inserted without an instance into quarantine, each with its reason. */
 export async function insertQuarantine(db: Db, rows: readonly Quarantined[], now: Micros): Promise<void> {
   if (rows.length === 0) return;
@@ -79,9 +84,10 @@ export async function writeOffQuarantine(
   now: Micros,
 ): Promise<number> {
   const { rowCount } = await db.query(
-    `UPDATE quarantine q SET written_off_at = $3::timestamptz
-     WHERE ${WAITS} AND concat_ws(' ', q.reason, q.meter, q.subject) = $2::text
-       AND waits_for_account(q.account, q.subject, q.meter) IS NOT DISTINCT FROM $1::smallint`,
+    `WITH locked AS MATERIALIZED (${inOrder(`concat_ws(' ', q.reason, q.meter, q.subject) = $2::text
+       AND waits_for_account(q.account, q.subject, q.meter) IS NOT DISTINCT FROM $1::smallint`)})
+     UPDATE quarantine q SET written_off_at = $3::timestamptz FROM locked
+     WHERE q.source_no = locked.source_no AND q.key = locked.key`,
     [accountNo, ref, stamp(now)],
   );
   return rowCount ?? 0;
@@ -100,11 +106,12 @@ export async function writeOffGroup(
   const { reason, meter, subject, account } = group;
   return inTransaction(pool, async (db) => {
     const { rowCount } = await db.query(
-      `UPDATE quarantine q SET written_off_at = $6::timestamptz
-       WHERE ${WAITS} AND q.reason = $1::text AND q.meter = $2::text AND q.subject = $3::text
+      `WITH locked AS MATERIALIZED (${inOrder(`q.reason = $1::text AND q.meter = $2::text AND q.subject = $3::text
          AND q.account IS NOT DISTINCT FROM $4::text
          AND ($5::text[] IS NULL OR (SELECT code FROM accounts
-           WHERE account_no = waits_for_account(q.account, q.subject, q.meter)) = ANY ($5::text[]))`,
+           WHERE account_no = waits_for_account(q.account, q.subject, q.meter)) = ANY ($5::text[]))`)})
+       UPDATE quarantine q SET written_off_at = $6::timestamptz FROM locked
+       WHERE q.source_no = locked.source_no AND q.key = locked.key`,
       [reason, meter, subject, account, accounts, stamp(now)],
     );
     const events = rowCount ?? 0;
@@ -179,12 +186,15 @@ async function assign(
   { reason, source, subject, meter }: AssignFilter,
 ): Promise<number> {
   const { rowCount } = await db.query(
-    `UPDATE quarantine q SET account = $1::text, reason = ${REASON}
-     FROM events e JOIN sources s USING (source_no)
-     WHERE ${WAITS} AND e.source_no = q.source_no AND e.key = q.key AND q.account IS DISTINCT FROM $1::text
-       AND NOT EXISTS (SELECT FROM accounts a WHERE a.code = ${NAMED_ACCOUNT})
+    `WITH locked AS MATERIALIZED (${inOrder(
+      `q.account IS DISTINCT FROM $1::text
        AND ($2::text IS NULL OR q.reason = $2::text) AND ($3::text IS NULL OR s.source = $3::text)
        AND ($4::text IS NULL OR q.subject = $4::text) AND ($5::text IS NULL OR q.meter = $5::text)`,
+      "JOIN sources s USING (source_no)",
+    )})
+     UPDATE quarantine q SET account = $1::text, reason = ${REASON} FROM locked JOIN events e USING (source_no, key)
+     WHERE q.source_no = locked.source_no AND q.key = locked.key
+       AND NOT EXISTS (SELECT FROM accounts a WHERE a.code = ${NAMED_ACCOUNT})`,
     [account, reason ?? null, source ?? null, subject ?? null, meter ?? null],
   );
   return rowCount ?? 0;
