@@ -70,8 +70,8 @@ const NAMES = {
     run: suite("crash", "soak.js"),
   },
   tables: {
-    en: "the READMEs' tables of the long runs",
-    zh: "由长时间运行的结果生成 README 中的表格",
+    en: "the tables of docs/measured.md",
+    zh: "由测量结果生成 docs/measured.zh-CN.md 中的表格",
     run: suite("bench", "tablesMain.js"),
   },
   fuzz: {

@@ -10,7 +10,7 @@ import { CONCURRENCIES, measureNaive } from "./naive.js";
 import { measureOurs, startOurs, type Ours } from "./ours.js";
 import { bytesPerEvent, median, type Figures, type Latencies, type Result } from "./result.js";
 import { startServers, type Servers } from "./servers.js";
-import { tableOf, withTable } from "./table.js";
+import { PAGES, tableOf, withTable } from "./table.js";
 
 const ROOT = fileURLToPath(new URL("../../../", import.meta.url));
 const RESULTS = join(ROOT, "test/bench/results.ndjson");
@@ -154,10 +154,7 @@ try {
     if (!isCommitted(result.commit)) say(`not kept: ${result.commit} is not a commit`);
     else appendFileSync(RESULTS, `${JSON.stringify(result)}\n`);
     if (isCommitted(result.commit) && result.kind === "full") {
-      for (const [file, language] of [
-        ["README.md", "en"],
-        ["README.zh-CN.md", "zh"],
-      ] as const) {
+      for (const [file, language] of PAGES) {
         const path = join(ROOT, file);
         writeFileSync(path, withTable(readFileSync(path, "utf8"), tableOf(result, language)));
       }

@@ -125,7 +125,7 @@ export function newestGood(file: string): LongResult[] {
   return Object.keys(ROWS).flatMap((part) => results.findLast((result) => result.part === part) ?? []);
 }
 
-/** The reliability table of the README, in its Markdown; empty where nothing was run yet. */
+/** The reliability table of docs/measured.md, in its Markdown; empty where nothing was run yet. */
 export function reliabilityTable(results: readonly LongResult[], language: Language): string {
   if (results.length === 0) return "";
   const rows = results.map((result) => {

@@ -69,7 +69,7 @@ const HEAD: Record<Language, string[]> = {
   zh: ["测量", "结果", "提交"],
 };
 
-/** The README's table of what was measured at scale, of the newest line of each file; empty where there is none. */
+/** The table of what was measured at scale, of the newest line of each file; empty where there is none. */
 export function scaleTable(folder: string, language: Language): string {
   const rows = Object.entries(ROWS).flatMap(([file, row]) => {
     const path = join(folder, file);

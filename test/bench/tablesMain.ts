@@ -2,15 +2,12 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { newestGood, reliabilityTable } from "./reliability.js";
 import { scaleTable } from "./scale.js";
-import { withTable } from "./table.js";
+import { PAGES, withTable } from "./table.js";
 
-/** `npm run tables`: writes the tables of reliability and scale of the READMEs anew from committed results. */
+/** `npm run tables`: writes the tables of reliability and scale of docs/measured.md anew from committed results. */
 const ROOT = join(import.meta.dirname, "../../..");
 const results = newestGood(join(ROOT, "test", "crash", "results.ndjson"));
-for (const [file, language] of [
-  ["README.md", "en"],
-  ["README.zh-CN.md", "zh"],
-] as const) {
+for (const [file, language] of PAGES) {
   const path = join(ROOT, file);
   const page = readFileSync(path, "utf8");
   const scaled = withTable(page, scaleTable(join(ROOT, "test", "bench"), language), "scale");

@@ -9,9 +9,9 @@ import { valueFindings } from "../src/reconcile/findings.js";
 import { addPlan } from "../src/finance/prices.js";
 import { takeStatement } from "../src/reconcile/takeStatement.js";
 
-/** The questions of the README with their SQL. */
+/** The questions of docs/finance.md with their SQL. */
 const QUESTIONS = new Map(
-  readFileSync(new URL("../../../README.md", import.meta.url), "utf8")
+  readFileSync(new URL("../../../docs/finance.md", import.meta.url), "utf8")
     .split("## Ask the ledger")[1]!
     .split("```")[1]!
     .split(/^-- /m)
@@ -183,7 +183,7 @@ const ANSWERS: [question: RegExp, answer: () => unknown[][]][] = [
   [/^Which hours/, () => [[H, "not heard: //gw"]]],
 ];
 
-test("the README asks as many questions as are answered here", () => {
+test("docs/finance.md asks as many questions as are answered here", () => {
   expect(QUESTIONS.size).toBe(ANSWERS.length);
 });
 

@@ -1,14 +1,14 @@
 import { execFileSync } from "node:child_process";
 
 /**
- * The commit that a result is about: twelve digits, with `+` where anything but results and the READMEs made of them was
+ * The commit that a result is about: twelve digits, with `+` where anything but results and the pages made of them was
  * changed since; `unknown` outside of a repository.
  * @param root the folder of the checkout
  */
 export function commitOf(root: string): string {
   try {
     const git = (...args: string[]) => execFileSync("git", args, { cwd: root, encoding: "utf8" }).trim();
-    const changed = git("status", "--porcelain", "--", ".", ":!*.ndjson", ":!README*");
+    const changed = git("status", "--porcelain", "--", ".", ":!*.ndjson", ":!docs/measured*");
     return `${git("rev-parse", "--short=12", "HEAD")}${changed === "" ? "" : "+"}`;
   } catch {
     return "unknown";

@@ -10,7 +10,7 @@ export interface LongRun {
   say: (line: string) => void;
 }
 
-/** What came of one; the figures stand in results.ndjson and in the READMEs. */
+/** What came of one; the figures stand in results.ndjson and in docs/measured.md. */
 export interface PartResult {
   isGood: boolean;
   figures: Record<string, number>;
