@@ -1,9 +1,14 @@
 import { spawnSync } from "node:child_process";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Redis } from "ioredis";
-import type { Violation } from "./run.js";
 import type { Workload } from "./workload.js";
 import { PREFIX, type World } from "./world.js";
+
+/** An invariant that did not hold: its number in SPEC, and what was seen. */
+export interface Violation {
+  id: string;
+  detail: string;
+}
 
 /** How long each outage lasted on after its end, milliseconds. */
 export interface Liveness {

@@ -3,7 +3,7 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { createFaults, type Faults } from "./faults.js";
-import { drain, measureLiveness, type Liveness } from "./liveness.js";
+import { drain, measureLiveness, type Liveness, type Violation } from "./liveness.js";
 import { startOperator } from "./operator.js";
 import { createRandom } from "./random.js";
 import { createWorkload, type Workload } from "./workload.js";
@@ -22,11 +22,6 @@ export interface RunOptions {
   root: string;
   dir: string;
   say: (line: string) => void;
-}
-
-export interface Violation {
-  id: string;
-  detail: string;
 }
 
 /** What a run came to; the line that `--json` prints, and more. */

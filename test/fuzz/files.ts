@@ -1,7 +1,7 @@
 import type { Random } from "../crash/random.js";
 import { xlsx } from "../../packages/marketplace/test/xlsxWriter.js";
 import { nastyText } from "./nasty.js";
-import type { Words } from "./words.js";
+import type { Words } from "./schema.js";
 
 type Cell = string | number;
 

@@ -3,8 +3,7 @@ import { damageValue } from "./damage.js";
 import { fileOf } from "./files.js";
 import { COMPRESSED, nastyText, RAW_BODIES, writeJson } from "./nasty.js";
 import type { Operation } from "./operations.js";
-import { valueOf } from "./schema.js";
-import type { Words } from "./words.js";
+import { valueOf, type Words } from "./schema.js";
 
 /** One request to be, a function of the seed and its number alone. */
 export interface FuzzRequest {

@@ -1,5 +1,4 @@
 import type { Random } from "../crash/random.js";
-import type { Words } from "./words.js";
 
 /** The part of JSON Schema that the documents use. */
 export interface Schema {
@@ -23,6 +22,14 @@ export interface Schema {
   maxLength?: number;
   pattern?: string;
   format?: string;
+}
+
+/** Texts for string fields: what the stack itself has told, what the schemas name as examples, what their patterns allow. */
+export interface Words {
+  /** Learns a value that an answer had in a field of a resource. */
+  learn(resource: string, field: string, value: string): void;
+  /** A text that fits the schema, where one is known or can be made. */
+  take(schema: Schema, name: string, random: Random): string;
 }
 
 /** What a value is made with: the chances, the words that texts are taken from, and the name of the field. */

@@ -1,14 +1,6 @@
 import * as fc from "fast-check";
 import type { Random } from "../crash/random.js";
-import type { Schema } from "./schema.js";
-
-/** Texts for string fields: what the stack itself has told, what the schemas name as examples, what their patterns allow. */
-export interface Words {
-  /** Learns a value that an answer had in a field of a resource. */
-  learn(resource: string, field: string, value: string): void;
-  /** A text that fits the schema, where one is known or can be made. */
-  take(schema: Schema, name: string, random: Random): string;
-}
+import type { Schema, Words } from "./schema.js";
 
 const URLS = ["https://example.com/a?b=c", "http://localhost:1/", "https://例え.jp/计量"];
 const GENERIC = [

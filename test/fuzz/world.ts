@@ -10,7 +10,8 @@ import {
 } from "@quarterpast/testkit/services";
 import type { Sample } from "./memory.js";
 import { collectorOperation, operationsOf, type Operation } from "./operations.js";
-import { createWords, type Words } from "./words.js";
+import type { Words } from "./schema.js";
+import { createWords } from "./words.js";
 
 const PROBE = fileURLToPath(new URL("memoryProbe.mjs", import.meta.url));
 /** Product time at which the fuzzing begins: two hours are filed by then. */

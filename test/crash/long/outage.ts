@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { FIRST_MS, HOUR_MS, openStage, type Stage } from "./stage.js";
 import { compare, hourOfUsage, send } from "./usage.js";
-import type { LongRun, PartResult } from "./parts.js";
+import type { LongRun, PartResult } from "./longRun.js";
 
 const INSTANCES = 80_000;
 const HOURS = 6;

@@ -3,7 +3,7 @@ import { Redis } from "ioredis";
 import { PREFIX } from "../world.js";
 import { FIRST_MS, openStage } from "./stage.js";
 import { hourOfUsage, quantityOf, send } from "./usage.js";
-import type { LongRun, PartResult } from "./parts.js";
+import type { LongRun, PartResult } from "./longRun.js";
 
 const INSTANCES = 1_000;
 const EVENTS = 1_000_000;
