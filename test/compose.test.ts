@@ -7,7 +7,7 @@ import { followSecrets, marketplaceOf, readAccounts } from "@quarterpast/marketp
 import { createLogger, nodeFlagsOf, readSettings } from "@quarterpast/runtime";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { parse } from "yaml";
-import { readSandboxOptions } from "../packages/sandbox/src/koogallery/settings.js";
+import { readSandboxOptions } from "@quarterpast/sandbox/koogallery";
 import { readUpSettings } from "../packages/stack/src/up/settings.js";
 import { aggregatorSettings } from "../services/aggregator/src/settings.js";
 import { apiSettings } from "../services/api/src/settings.js";

@@ -321,33 +321,51 @@ test("no file names a place on somebody's machine", () => {
   expect(files.filter((path) => place.test(read(path)))).toEqual([]);
 });
 
-/** The storefront's wire is still KooGallery's; it goes to the marketplace's folder with it. */
-const SITES_LEFT = ["services/storefront/src/settings.ts"];
-
 describe("what only a marketplace's own folder knows", () => {
-  const outside = workspaces
-    .flatMap(({ sources }) => [...sources])
-    .filter(([path]) => !/^packages\/(marketplace|sandbox)\/src\/koogallery\//.test(path));
+  const isOwn = (path: string) => /^packages\/(marketplace|sandbox)\/(src\/koogallery|test)\//.test(path);
+  const readAll = (folders: string[], name: RegExp) =>
+    folders
+      .flatMap(filesUnder)
+      .filter((path) => name.test(path) && !isOwn(path))
+      .map((path) => [path, read(path)] as const);
+  const product = workspaces.filter(({ dir }) => dir !== "packages/testkit").map(({ dir }) => `${dir}/src`);
+  const outside = readAll([...product, "scripts", "tools"], /\.(ts|mjs|py)$/);
+  const everywhere = readAll(["packages", "services", "test", "scripts", "tools"], /\.(ts|mjs|py)$/);
+  const SITES = new RegExp(['\\["cn", "in', 'tl"\\]|"cn" \\| "in', 'tl"'].join(""));
 
-  test("no code of its answers, and no list of its sites, is anywhere else", () => {
-    const forms = [/MKT\.\d/, /"0(0[1-9]|1[0-3])":/, /\["cn", "intl"\]|"cn" \| "intl"/];
-    const found = outside.filter(
-      ([path, source]) => !SITES_LEFT.includes(path) && forms.some((form) => form.test(source)),
-    );
-    expect(found.map(([path]) => path)).toEqual([]);
+  test("no code of its answers is in what is shipped, and no list of its sites anywhere else", () => {
+    const codes = [/MKT\.\d/, /["']0(0[1-9]|1[0-3])["']/, SITES];
+    expect(outside.length).toBeGreaterThan(400);
+    expect(
+      outside.filter(([, source]) => codes.some((form) => form.test(source))).map(([path]) => path),
+    ).toEqual([]);
+    expect(everywhere.filter(([, source]) => SITES.test(source)).map(([path]) => path)).toEqual([]);
   });
 
-  test("the registry imports it, the sandbox's entries, and what the storefront still takes by name", () => {
+  test("each registry has one line of it, and nothing else of the product imports it", () => {
     const importing = outside.flatMap(([path, source]) =>
       importsOf(source)
-        .filter((name) => name.includes("koogallery/"))
-        .map(() => path),
+        .filter((name) => /koogallery/i.test(name))
+        .map((name) => `${path}: ${name}`),
     );
-    const named = [
-      ...["packages/marketplace/src/index.ts", "packages/marketplace/src/registry.ts"],
-      ...["packages/sandbox/src/index.ts", "packages/sandbox/src/main.ts"],
-    ];
-    expect([...new Set(importing)].sort()).toEqual(named);
+    expect(importing).toEqual([
+      "packages/marketplace/src/registry.ts: ./koogallery/marketplace.js",
+      "packages/sandbox/src/registry.ts: ./koogallery/sandboxKind.js",
+    ]);
+  });
+
+  test("tests of other packages take it by its own entry only", () => {
+    const importing = everywhere.flatMap(([path, source]) =>
+      importsOf(source).flatMap((name) => (/koogallery\//i.test(name) ? [`${path}: ${name}`] : [])),
+    );
+    expect(
+      importing.filter((one) => !/^packages\/(marketplace|sandbox)\/src\/registry\.ts/.test(one)),
+    ).toEqual([]);
+  });
+
+  test("one thing is called a keyring: the interconnection keys", () => {
+    const named = outside.filter(([, source]) => /keyring/i.test(source)).map(([path]) => path);
+    expect(named).toEqual([]);
   });
 });
 

@@ -16,7 +16,7 @@ import { formatInstant, HOUR, MINUTE, type Micros, type UsageEvent } from "@quar
 
 import { encodeBatch } from "@quarterpast/queue";
 import { createLogger, fixedClock } from "@quarterpast/runtime";
-import { createSandbox } from "@quarterpast/sandbox";
+import { createSandbox } from "@quarterpast/sandbox/koogallery";
 import { Redis } from "ioredis";
 import pg from "pg";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";

@@ -1,6 +1,6 @@
 import { explainFinding, HOUR, MINUTE, parseCompact, parseInstant } from "@quarterpast/domain";
 import { readList, type StatementLine } from "@quarterpast/marketplace";
-import { createSandbox, type Sandbox } from "@quarterpast/sandbox";
+import { createSandbox, type Sandbox } from "@quarterpast/sandbox/koogallery";
 import { parse } from "csv-parse/sync";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { gbk } from "../../packages/marketplace/test/gbk.js";

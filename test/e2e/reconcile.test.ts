@@ -1,6 +1,6 @@
 import { HOUR, MINUTE } from "@quarterpast/domain";
 import { readList } from "@quarterpast/marketplace";
-import { createSandbox, type Sandbox } from "@quarterpast/sandbox";
+import { createSandbox, type Sandbox } from "@quarterpast/sandbox/koogallery";
 import { addPlan, listFindings, takeStatement, valueFindings } from "@quarterpast/store";
 import { writeFileSync } from "node:fs";
 import { afterAll, beforeAll, expect, test } from "vitest";

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createApiClient } from "@quarterpast/contract";
 import { formatInstant, HOUR, MINUTE } from "@quarterpast/domain";
-import { createSandbox, type Sandbox } from "@quarterpast/sandbox";
+import { createSandbox, type Sandbox } from "@quarterpast/sandbox/koogallery";
 import { reservePorts } from "@quarterpast/stack/servers";
 import { createKey, setClock } from "@quarterpast/store";
 import { H, openLedger, secondAccount, testServers, type Ledger } from "@quarterpast/testkit";

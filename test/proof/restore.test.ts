@@ -1,7 +1,7 @@
 import { MINUTE, SECOND } from "@quarterpast/domain";
 
 import { createLogger, fixedClock } from "@quarterpast/runtime";
-import { createSandbox, type Sandbox } from "@quarterpast/sandbox";
+import { createSandbox, type Sandbox } from "@quarterpast/sandbox/koogallery";
 import { readBacklog } from "@quarterpast/store";
 import { copyFileSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";

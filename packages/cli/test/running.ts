@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { reservePort } from "@quarterpast/stack/servers";
 import { createTestDatabase, testServers } from "@quarterpast/testkit";
-import { createSandbox } from "@quarterpast/sandbox";
+import { createSandbox } from "@quarterpast/sandbox/koogallery";
 import { createKey, createPool, ensureAccount, migrate, setClock } from "@quarterpast/store";
 
 const BIN = fileURLToPath(new URL("../bin/quarterpast.mjs", import.meta.url));

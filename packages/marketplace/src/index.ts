@@ -7,8 +7,7 @@ export { readAccountsFile, type FiledAccount, type SecretReference } from "./acc
 export { checkAccounts, followSecrets, readAccounts, type DeclaredAccount } from "./accounts/read.js";
 export { wrongSetting, type ReadSetting } from "./readSetting.js";
 export * from "./storefront.js";
-export * from "./koogallery/push.js";
-export * from "./koogallery/keyring.js";
+export * from "./selfTest.js";
 // What an adapter that lives elsewhere is built from.
 export { replyText } from "./http/clean.js";
 export { endpointOf, type Endpoint } from "./http/endpoint.js";
@@ -18,14 +17,6 @@ export { TRANSPORT_CODES, type TransportCode } from "./http/transportCodes.js";
 export * from "./retry.js";
 export { secret, type Secret } from "./secret.js";
 export { MarketplaceSettingError } from "./settingError.js";
-export * from "./koogallery/storefront/query.js";
-export * from "./koogallery/storefront/resultCodes.js";
-export * from "./koogallery/storefront/sensitive.js";
-export * from "./koogallery/storefront/sign.js";
-export * from "./koogallery/storefront/times.js";
-export * from "./koogallery/orders/apigSign.js";
-export * from "./koogallery/orders/order.js";
-export * from "./koogallery/orders/orderQuery.js";
 export { readListApart } from "./table/apart.js";
 export { readList, readListText, type List, type ListOptions, type Statement } from "./table/list.js";
 export * from "./table/problem.js";

@@ -2,6 +2,7 @@ import type { AccountDeclaration, SettingTexts } from "./account.js";
 import type { ClientIo, MarketplaceClient } from "./client.js";
 import type { MarketplaceProfile } from "./profile.js";
 import type { ReadSetting } from "./readSetting.js";
+import type { SelfTest } from "./selfTest.js";
 import type { StorefrontIo, StorefrontSide } from "./storefront.js";
 
 /** One marketplace, as its folder gives it. `S`: its secrets, once read. */
@@ -23,4 +24,6 @@ export interface Marketplace<S = unknown> {
    * @throws MarketplaceSettingError if a setting cannot be used
    */
   storefront?(account: AccountDeclaration, secrets: () => S, io: StorefrontIo): StorefrontSide;
+  /** The cases by which its console tries a production address; absent if it has none. */
+  selfTest?: SelfTest;
 }

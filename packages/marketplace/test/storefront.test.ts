@@ -15,7 +15,7 @@ import {
   readQuery,
   signV2,
   sortedBody,
-} from "../src/index.js";
+} from "../src/koogallery/index.js";
 import { sha1prng } from "../src/koogallery/storefront/sha1prng.js";
 
 const KEY = "testAccessKey-0001";

@@ -1,7 +1,7 @@
 import { appendFile, readFile, writeFile } from "node:fs/promises";
 import { expect, test } from "vitest";
 import { nextCollection } from "../src/koogallery/collection.js";
-import { createSandbox } from "../src/index.js";
+import { createSandbox } from "../src/koogallery/index.js";
 import { boxAt, folder, KEY, push, rec, states } from "./kit.js";
 
 const iso = (text: string, cycle: "hourly" | "daily") =>

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import type { FaultInput, Sandbox } from "../src/index.js";
+import type { FaultInput, Sandbox } from "../src/koogallery/index.js";
 import { boxAt, get, KEY, PATH, push, put, rec, send, sign, states } from "./kit.js";
 
 async function boxWith(...rules: FaultInput[]): Promise<Sandbox> {

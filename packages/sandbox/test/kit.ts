@@ -3,7 +3,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { onTestFinished } from "vitest";
-import { createSandbox, type Sandbox, type SandboxOptions } from "../src/index.js";
+import { createSandbox, type Sandbox, type SandboxOptions } from "../src/koogallery/index.js";
 
 export const KEY = "testAccessKey-0001";
 export const PATH = "/api/mkp-openapi-public/global/v1/isv/usage-data";

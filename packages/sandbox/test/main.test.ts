@@ -2,7 +2,7 @@ import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 import { expect, onTestFinished, test } from "vitest";
-import type { Sandbox } from "../src/index.js";
+import type { Sandbox } from "../src/koogallery/index.js";
 import { folder, get, KEY, push, put, rec } from "./kit.js";
 
 const MAIN = fileURLToPath(import.meta.resolve("@quarterpast/sandbox/main"));

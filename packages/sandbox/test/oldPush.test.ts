@@ -1,6 +1,6 @@
 import { createHash, createHmac } from "node:crypto";
 import { expect, test } from "vitest";
-import { OLD_PUSH_PATH, type Sandbox } from "../src/index.js";
+import { OLD_PUSH_PATH, type Sandbox } from "../src/koogallery/index.js";
 import { boxAt, get, KEY, push, put, rec, states, type Rec } from "./kit.js";
 
 const hash = (text: string) => createHash("sha256").update(text).digest("hex");

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import type { InstanceInput } from "../src/index.js";
+import type { InstanceInput } from "../src/koogallery/index.js";
 import { boxAt, push, rec, states } from "./kit.js";
 
 test("accepted is not validated: the check comes after the reply", async () => {

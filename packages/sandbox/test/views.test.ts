@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import type { Sandbox } from "../src/index.js";
+import type { Sandbox } from "../src/koogallery/index.js";
 import { escapeHtml } from "../src/koogallery/views/html.js";
 import { boxAt, get, push, put, rec } from "./kit.js";
 

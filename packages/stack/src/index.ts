@@ -1,7 +1,5 @@
 export * from "./errors.js";
 export * from "./find.js";
-export { casesOf, MODES, VERSIONS, type Mode, type Version } from "./selftest/cases.js";
-export { runCases, type CaseResult } from "./selftest/run.js";
 export type { MeterComparison, Mismatch } from "./sample/compare.js";
 export { grouped } from "./sample/compare.js";
 export type { FinalComparison } from "./sample/sample.js";

@@ -1,13 +1,17 @@
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
-import { createSandbox, type Sandbox } from "@quarterpast/sandbox";
+import { createSandbox, type Sandbox } from "@quarterpast/sandbox/koogallery";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { dial } from "../src/selftest/dial.js";
+import { marketplaceOf } from "@quarterpast/marketplace";
+import { dial as dialBy } from "../src/up/dialTests.js";
 
 const KEY = "testAccessKey-0001";
 const HOUR = 3_600_000;
 /** Midnight in Beijing. */
 const DAY = Date.parse("2026-03-09T16:00:00Z");
+
+const { selfTest } = marketplaceOf("koogallery");
+const dial = (sandboxUrl: string, key: string) => dialBy({ sandboxUrl, selfTest: selfTest!, key });
 
 let seller: Server;
 let isWell: boolean;

@@ -2,12 +2,11 @@ import { randomUUID } from "node:crypto";
 import {
   clientOf,
   profileOf,
-  type AccessKey,
   type ClientIo,
-  type Keyring,
   type MarketplaceClient,
   type MarketplaceProfile,
 } from "@quarterpast/marketplace";
+import type { AccessKey, Keyring } from "@quarterpast/marketplace/koogallery";
 
 /** An account's profile and client in one: for tests that ask both. */
 export type OpenMarketplace = MarketplaceProfile & MarketplaceClient;

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { formatInstant, type Micros } from "@quarterpast/domain";
-import { createSandbox, type Sandbox } from "@quarterpast/sandbox";
+import { createSandbox, type Sandbox } from "@quarterpast/sandbox/koogallery";
 import { reservePorts } from "@quarterpast/stack/servers";
 import { createKey, setClock } from "@quarterpast/store";
 import { openLedger, type Ledger } from "./ledger.js";

@@ -2,7 +2,7 @@ import type { MarketplaceProfile } from "@quarterpast/marketplace";
 import type { Clock, Logger, Metrics } from "@quarterpast/runtime";
 import type { Account, LiveKey, Pool } from "@quarterpast/store";
 import type { Prober } from "./doctor/redis.js";
-import type { Keyring } from "./keyring.js";
+import type { ApiKeys } from "./apiKeys.js";
 
 declare module "fastify" {
   interface FastifyRequest {
@@ -42,6 +42,6 @@ export interface ApiDeps {
 
 /** What the routes of one account work with. */
 export interface RouteDeps extends ApiDeps, ApiAccount {
-  keyring: Keyring;
+  apiKeys: ApiKeys;
   redis: Prober;
 }

@@ -3,7 +3,7 @@ import type { FastifyInstance } from "fastify";
 import type { ApiDeps } from "./deps.js";
 import { createProber } from "./doctor/redis.js";
 import { addEtags } from "./etag.js";
-import { createKeyring, type Keyring } from "./keyring.js";
+import { createApiKeys, type ApiKeys } from "./apiKeys.js";
 import { readStrictJson } from "./jsonBody.js";
 import { mapError, refusal } from "./refuse.js";
 import { addAccounts } from "./routes/accounts.js";
@@ -34,7 +34,7 @@ import { speakContract, type Routes } from "./serve.js";
  */
 export async function createApiServer(deps: ApiDeps): Promise<FastifyInstance> {
   const { pool, logger, metrics } = deps;
-  const keyring = await createKeyring({ pool, logger });
+  const apiKeys = await createApiKeys({ pool, logger });
   const redis = createProber(deps.redisUrl, deps.queuePrefix);
   const http = createHttp({
     logger,
@@ -44,18 +44,18 @@ export async function createApiServer(deps: ApiDeps): Promise<FastifyInstance> {
   });
   http.addHook("onClose", async () => {
     redis.close();
-    await keyring.stop();
+    await apiKeys.stop();
   });
   http.decorateRequest("apiKey");
   http.register(async (scope) => {
-    askForKey(scope, keyring);
+    askForKey(scope, apiKeys);
     readStrictJson(scope);
     addEtags(scope);
     const app = speakContract(scope);
     const handlers: Routes["handlers"] = new Map();
     for (const one of deps.accounts) {
       const routes = { app, account: one.account.code, handlers };
-      for (const add of ROUTES) add(routes, { ...deps, ...one, keyring, redis });
+      for (const add of ROUTES) add(routes, { ...deps, ...one, apiKeys, redis });
     }
   });
   return http;
@@ -85,9 +85,9 @@ const ROUTES = [
 ] as const;
 
 /** Asks before the body is read: nobody without a key may send one. */
-function askForKey(scope: FastifyInstance, keyring: Keyring): void {
+function askForKey(scope: FastifyInstance, apiKeys: ApiKeys): void {
   scope.addHook("onRequest", async (request, reply) => {
-    const key = keyring.find(request.headers.authorization);
+    const key = apiKeys.find(request.headers.authorization);
     if (!key) {
       void reply.header("www-authenticate", "Bearer");
       throw refusal("unauthorized", {

@@ -10,7 +10,7 @@ import {
   type RecordState,
 } from "@quarterpast/domain";
 import { createLogger, createMetrics, systemClock } from "@quarterpast/runtime";
-import { createSandbox } from "@quarterpast/sandbox";
+import { createSandbox } from "@quarterpast/sandbox/koogallery";
 import { createKey, createPool, ensureAccount, migrate, setClock } from "@quarterpast/store";
 import { probeMarketplace } from "../../reporter/src/probe.js";
 import { createApiServer } from "../src/server.js";

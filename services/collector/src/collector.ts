@@ -3,7 +3,7 @@ import { ACCEPT_WINDOW, HOUR, SECOND } from "@quarterpast/domain";
 import { createHttp, createMetrics, type Checks, type Logger } from "@quarterpast/runtime";
 import { liveKeys, readRetention } from "@quarterpast/store";
 import { createAdmission } from "./admission.js";
-import { createKeyring } from "./auth.js";
+import { createApiKeys } from "./apiKeys.js";
 import { connect } from "./connections.js";
 import { createFlusher, redisProblem } from "./flush.js";
 import { createIntake, type Intake } from "./intake.js";
@@ -58,18 +58,18 @@ export async function createCollector(deps: CollectorDeps): Promise<Collector> {
     logger,
     metrics: parts.metrics,
     ready: checksOf(parts, () => intake !== undefined),
-    bare: eventsRoute({ keyring: parts.keyring, admission: parts.admission, intake: () => intake }),
+    bare: eventsRoute({ apiKeys: parts.apiKeys, admission: parts.admission, intake: () => intake }),
   });
   refuseOtherMethods(app);
 
   async function start(): Promise<void> {
-    const { pool, clock, keyring, retention, settler, counters } = parts;
+    const { pool, clock, apiKeys, retention, settler, counters } = parts;
     await waitForSchema(pool, logger, stopping.signal);
     await clock.start();
-    await untilDone("load the keys", () => keyring.load(), logger, stopping.signal);
+    await untilDone("load the keys", () => apiKeys.load(), logger, stopping.signal);
     await untilDone("read the retention", () => retention.load(), logger, stopping.signal);
     await untilDone("register", () => settler.begin(), logger, stopping.signal);
-    for (const loop of [keyring.loop, retention.loop, ...settler.loops]) loop.start();
+    for (const loop of [apiKeys.loop, retention.loop, ...settler.loops]) loop.start();
     intake = createIntake({
       flusher: parts.flusher,
       now: () => clock.now(),
@@ -88,7 +88,7 @@ export async function createCollector(deps: CollectorDeps): Promise<Collector> {
     parts.clock.stop();
     await app.close();
     await parts.flusher.drained();
-    for (const loop of [parts.keyring.loop, parts.retention.loop, ...parts.settler.loops]) await loop.stop();
+    for (const loop of [parts.apiKeys.loop, parts.retention.loop, ...parts.settler.loops]) await loop.stop();
     if (intake) {
       await parts.settler
         .leave(leaveWithinMs)
@@ -157,7 +157,7 @@ async function assemble({ settings, logger, sync, receiptWithinMs = 30_000 }: Co
     collectorNo: () => settler.collectorNo(),
     policy: settings.REDIS_DOWN,
   });
-  const keyring = createKeyring({ readKeys: () => liveKeys(pool), logger });
+  const apiKeys = createApiKeys({ readKeys: () => liveKeys(pool), logger });
   const retention = createKeptRetention(() => readRetention(pool), logger);
   return {
     retention,
@@ -170,15 +170,15 @@ async function assemble({ settings, logger, sync, receiptWithinMs = 30_000 }: Co
     producer,
     settler,
     flusher,
-    keyring,
+    apiKeys,
   };
 }
 
-function checksOf({ producer, journal, keyring }: Parts, isStarted: () => boolean): Checks {
+function checksOf({ producer, journal, apiKeys }: Parts, isStarted: () => boolean): Checks {
   return {
     redis: () => redisProblem(producer.state()),
     journal: () => journal.problem(),
-    keys: () => (keyring.isLoaded() ? undefined : "the API keys are not loaded yet"),
+    keys: () => (apiKeys.isLoaded() ? undefined : "the API keys are not loaded yet"),
     clock: () => (isStarted() ? undefined : "Postgres or the product's clock was not there yet"),
   };
 }

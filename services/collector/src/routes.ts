@@ -2,13 +2,13 @@ import type { FastifyInstance } from "fastify";
 import type { BareRoute } from "@quarterpast/runtime";
 import type { LiveKey } from "@quarterpast/store";
 import type { Admission } from "./admission.js";
-import type { Keyring } from "./auth.js";
+import type { ApiKeys } from "./apiKeys.js";
 import { bodyKind, type BodyKind } from "./body.js";
 import type { Intake } from "./intake.js";
 import { refusal } from "./problems.js";
 
 export interface RouteDeps {
-  keyring: Keyring;
+  apiKeys: ApiKeys;
   admission: Admission;
   /** Undefined until the collector can take events. */
   intake: () => Intake | undefined;
@@ -22,11 +22,11 @@ interface Admitted {
 }
 
 /** `POST /v1/events`. Key, size and content type are checked before the body is read. */
-export function eventsRoute({ keyring, admission, intake }: RouteDeps): BareRoute<Admitted> {
+export function eventsRoute({ apiKeys, admission, intake }: RouteDeps): BareRoute<Admitted> {
   return {
     path: PATH,
     admit({ headers }, response) {
-      const key = keyring.authorize(headers.authorization);
+      const key = apiKeys.authorize(headers.authorization);
       const kind = bodyKind(headers["content-type"], headers["content-encoding"]);
       if (!intake()) throw refusal("unavailable", "the collector is starting");
       admission.admit(headers["content-length"], response);

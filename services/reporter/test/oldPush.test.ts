@@ -1,7 +1,8 @@
 import { HOUR, MINUTE, SECOND, STATEMENT_LAG, type Micros } from "@quarterpast/domain";
-import { secret, versionsAfterStatement, type Push } from "@quarterpast/marketplace";
+import { secret, versionsAfterStatement } from "@quarterpast/marketplace";
+import type { Push } from "@quarterpast/marketplace/koogallery";
 import { createLogger, fixedClock, type FixedClock } from "@quarterpast/runtime";
-import { createSandbox, type Sandbox } from "@quarterpast/sandbox";
+import { createSandbox, type Sandbox } from "@quarterpast/sandbox/koogallery";
 import { claimSubmissions, readBacklog, requestRereport } from "@quarterpast/store";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { H, openLedger, type Ledger } from "@quarterpast/testkit";

@@ -1,6 +1,6 @@
 import { HOUR, MINUTE, SECOND } from "@quarterpast/domain";
 import { createLogger, fixedClock, type FixedClock } from "@quarterpast/runtime";
-import { createSandbox, type Sandbox } from "@quarterpast/sandbox";
+import { createSandbox, type Sandbox } from "@quarterpast/sandbox/koogallery";
 import { readBacklog } from "@quarterpast/store";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { H, openLedger, type Ledger } from "@quarterpast/testkit";

@@ -1,6 +1,6 @@
 import { addDecimals, HOUR, MINUTE, SECOND, type Micros } from "@quarterpast/domain";
 import { createLogger, fixedClock, type FixedClock } from "@quarterpast/runtime";
-import { createSandbox, type Sandbox } from "@quarterpast/sandbox";
+import { createSandbox, type Sandbox } from "@quarterpast/sandbox/koogallery";
 import { readBacklog, requestRereport, type ClaimedSubmission } from "@quarterpast/store";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { H, openLedger, type Ledger } from "@quarterpast/testkit";

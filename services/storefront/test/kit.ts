@@ -1,15 +1,14 @@
 import { randomBytes, randomUUID } from "node:crypto";
 import { createServer, type IncomingMessage, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
+import { secret, storefrontOf } from "@quarterpast/marketplace";
 import {
   apigSignature,
   authTokenOf,
   formatDigits,
-  secret,
   signV2,
-  storefrontOf,
   type Keyring,
-} from "@quarterpast/marketplace";
+} from "@quarterpast/marketplace/koogallery";
 import { createHttp, createLogger, createMetrics, fixedClock, type FixedClock } from "@quarterpast/runtime";
 import { addProduct, ensureAccount, type Product } from "@quarterpast/store";
 import { H, openLedger, type Ledger } from "@quarterpast/testkit";

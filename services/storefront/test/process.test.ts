@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { reservePort } from "@quarterpast/stack/servers";
-import { RETRY_SCHEDULES } from "@quarterpast/sandbox";
+import { RETRY_SCHEDULES } from "@quarterpast/sandbox/koogallery";
 import { addProduct, setClock } from "@quarterpast/store";
 import { systemClock } from "@quarterpast/runtime";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";

@@ -1,4 +1,4 @@
-import { createSandbox, type Sandbox } from "@quarterpast/sandbox";
+import { createSandbox, type Sandbox } from "@quarterpast/sandbox/koogallery";
 import { reservePort } from "@quarterpast/stack/servers";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { CHROMIUM, openBrowser } from "@quarterpast/testkit/browser";

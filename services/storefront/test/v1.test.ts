@@ -1,5 +1,5 @@
 import { MINUTE } from "@quarterpast/domain";
-import { bodySign, decryptSensitive, encryptSensitive } from "@quarterpast/marketplace";
+import { bodySign, decryptSensitive, encryptSensitive } from "@quarterpast/marketplace/koogallery";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { H } from "@quarterpast/testkit";
 import { KEY, openShop, REAL, signedV1, type Shop } from "./kit.js";

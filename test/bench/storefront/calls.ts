@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { authTokenOf, formatDigits, signV2 } from "@quarterpast/marketplace";
+import { authTokenOf, formatDigits, signV2 } from "@quarterpast/marketplace/koogallery";
 import { instanceOf } from "./fill.js";
 
 /** A signed call that is ready to go out. */

@@ -1,7 +1,5 @@
-import type { CaseResult } from "@quarterpast/stack";
-import { casesOf, MODES, VERSIONS, type Mode, type Version } from "@quarterpast/stack/selftest";
+import type { CaseResult, SelfTest } from "@quarterpast/marketplace";
 import { InvalidArgumentError, type Command } from "commander";
-import { choice } from "../command.js";
 import { CliError, EXIT } from "../exit.js";
 import { say } from "../lang.js";
 import { print, printJson, printList, type Column } from "../output.js";
@@ -9,8 +7,9 @@ import { print, printJson, printList, type Column } from "../output.js";
 interface Flags {
   url: string;
   key?: string;
-  version?: Version;
-  mode?: Mode;
+  marketplace?: string;
+  version?: string;
+  mode?: string;
   json?: boolean;
 }
 
@@ -37,18 +36,23 @@ export function register(program: Command): void {
       "--key <key>",
       say({ en: "the interconnection key; else MARKETPLACE_KEY", zh: "对接密钥；缺省取 MARKETPLACE_KEY" }),
     )
-    .addOption(choice("--version <version>", { en: "one version alone", zh: "仅测一个版本" }, VERSIONS))
-    .addOption(choice("--mode <mode>", { en: "one selling mode alone", zh: "仅测一种销售模式" }, MODES))
+    .option("--marketplace <name>", say({ en: "the first one if not given", zh: "缺省为首个云市场" }))
+    .option("--version <version>", say({ en: "one version only", zh: "仅测一个版本" }))
+    .option("--mode <mode>", say({ en: "one selling mode only", zh: "仅测一种销售模式" }))
     .option("--json", say({ en: "print JSON", zh: "以 JSON 输出" }))
-    .action(async ({ url, key = process.env.MARKETPLACE_KEY, version, mode, json }: Flags) => {
+    .action(async ({ url, key = process.env.MARKETPLACE_KEY, marketplace, version, mode, json }: Flags) => {
       if (!key) {
         const text = { en: "give --key, or set MARKETPLACE_KEY", zh: "请指定 --key，或设置 MARKETPLACE_KEY" };
         throw new CliError(EXIT.usage, text);
       }
-      const cases = casesOf({ versions: version ? [version] : VERSIONS, modes: mode ? [mode] : MODES });
-      // Loaded when needed, as in every command that speaks to more than the api: the others start three times as fast.
-      const { runCases } = await import("@quarterpast/stack");
-      const results = await runCases({ url, key }, cases);
+      const selfTest = await selfTestOf(marketplace);
+      const results = await selfTest.run(
+        { url, key },
+        {
+          versions: chosen("--version", version, selfTest.versions),
+          modes: chosen("--mode", mode, selfTest.modes),
+        },
+      );
       if (json) printJson(results);
       else printList(results, { columns: COLUMNS, empty: { en: "no cases", zh: "没有用例" } });
       const failed = results.filter((result) => result.problems.length > 0).length;
@@ -63,6 +67,22 @@ export function register(program: Command): void {
         print(say({ en: `all ${count} debugging cases passed`, zh: `${count} 个调测用例全部成功！` }));
       }
     });
+}
+
+/** The cases of a marketplace: loaded when needed, so that the other commands start as fast as they can. */
+async function selfTestOf(name: string | undefined): Promise<SelfTest> {
+  const { marketplaceNames, marketplaceOf } = await import("@quarterpast/marketplace");
+  const names = marketplaceNames().filter((one) => marketplaceOf(one).selfTest !== undefined);
+  return marketplaceOf(chosen("--marketplace", name, names)[0]!).selfTest!;
+}
+
+/** The one that was chosen, or all. */
+function chosen(option: string, value: string | undefined, all: readonly string[]): readonly string[] {
+  if (value === undefined || all.includes(value)) return value === undefined ? all : [value];
+  throw new CliError(EXIT.usage, {
+    en: `${option} ${value}: right would be one of ${all.join(", ")}`,
+    zh: `${option} ${value}：应为 ${all.join("、")} 之一`,
+  });
 }
 
 function verdict({ problems }: CaseResult): string {

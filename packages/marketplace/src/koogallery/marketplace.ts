@@ -3,6 +3,7 @@ import { kooGalleryClient, type KooGallerySecrets } from "./client.js";
 import { KEY_SETTINGS, readKeyring } from "./keyring.js";
 import { kooGalleryProfile } from "./profile.js";
 import { ACCESS_KEY_SETTINGS, readAccessKey } from "./push.js";
+import { selfTest } from "./selfTest/run.js";
 import { SETTINGS, settingsOf } from "./settings.js";
 import { SITES, type Site } from "./site.js";
 import { kooGalleryStorefront } from "./storefront/side.js";
@@ -23,4 +24,5 @@ export const koogallery: Marketplace<KooGallerySecrets> = {
   },
   client: kooGalleryClient,
   storefront: kooGalleryStorefront,
+  selfTest,
 };

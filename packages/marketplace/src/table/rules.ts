@@ -62,7 +62,7 @@ export function normalWord(text: string): string {
   return text.toLowerCase().replace(/[\s_*\-\ufeff]/g, "");
 }
 
-/** A code (`5`, `"005"`, `ABC.005`) with all its digits; what has another form is given back as it is. */
+/** A code (`5`, `005`, `ABC.005`) with all its digits; what has another form is given back as it is. */
 export function normalCode(raw: string, { prefixes, digits }: CodeForm): string {
   const text = raw.trim();
   const form = new RegExp(`^(?:(?:${prefixes.join("|")})\\s*[._-]\\s*)?(\\d{1,${digits}})$`, "i");

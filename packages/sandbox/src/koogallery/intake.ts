@@ -12,7 +12,7 @@ import { refusal, type Refusal } from "./rules/codes.js";
 import { admissionFault, type Registry } from "./rules/instances.js";
 import { isSigned, SANDBOX_AK } from "./rules/akSk.js";
 import { parseRequest, type Push, type RecordChecks, type UsageRecord } from "./rules/request.js";
-import type { SandboxLogger } from "./options.js";
+import type { SandboxLogger } from "../port.js";
 
 export type IntakeParts = {
   auth: AuthRules;

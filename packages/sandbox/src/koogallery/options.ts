@@ -1,12 +1,7 @@
+import type { SandboxLogger } from "../port.js";
 import type { InstancePolicy } from "./rules/instances.js";
 import type { Retries } from "./shop/retries.js";
 import type { RecordChecks } from "./rules/request.js";
-
-/** The part of a logger that the sandbox uses; a pino logger fits. */
-export type SandboxLogger = {
-  info(data: object, message: string): void;
-  error(data: object, message: string): void;
-};
 
 /** `cn` or `intl`: names the site on the page and decides its language where the reader's is not known. */
 export type Site = "cn" | "intl";

@@ -1,6 +1,7 @@
 import { join } from "node:path";
-import { startDialTests } from "../selftest/dial.js";
+import { marketplaceOf } from "@quarterpast/marketplace";
 import type { StartContext } from "./context.js";
+import { startDialTests } from "./dialTests.js";
 import { waitUntilReady } from "./health.js";
 import { localUrl } from "./layout.js";
 import { noteProcesses } from "./leftovers.js";
@@ -61,8 +62,10 @@ export async function openServices(
     { signal, onReady: (name) => tell(readyLine(name, localUrl(ports[name as ServiceName]))) },
   );
   await sandboxClock?.hold(time.start);
-  if (wiring.hasSandbox) {
-    undo.add(startDialTests(localUrl(ports.sandbox), wiring.marketplaceKey, context.logger()));
+  const { selfTest } = marketplaceOf(context.settings.account.marketplace);
+  if (wiring.hasSandbox && selfTest) {
+    const tests = { sandboxUrl: localUrl(ports.sandbox), selfTest, key: wiring.marketplaceKey };
+    undo.add(startDialTests(tests, context.logger()));
   }
   return sandboxClock;
 }

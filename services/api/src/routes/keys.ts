@@ -13,7 +13,7 @@ const SECRET_BYTES = 24;
  * `/v1/keys`: who may come in. Keys are the seller's: one that sends may be limited to sources, any other one to
  * accounts. A token is told once, when its key is made; only its hash is kept.
  */
-export function addKeys(routes: Routes, { pool, clock, keyring, randomHex }: RouteDeps): void {
+export function addKeys(routes: Routes, { pool, clock, apiKeys, randomHex }: RouteDeps): void {
   serve(routes, API.listKeys, async ({ apiKey }) => {
     const keys = await listKeys(pool);
     // Who is limited to accounts sees the keys of these, and no others.
@@ -34,7 +34,7 @@ export function addKeys(routes: Routes, { pool, clock, keyring, randomHex }: Rou
     const token = `qp_${id}_${randomHex(SECRET_BYTES)}`;
     const now = clock.now();
     await createKey(pool, { keyId: id, token, ...body, ...limits }, now);
-    await keyring.refresh();
+    await apiKeys.refresh();
     return reply.code(201).send({ id, ...body, ...limits, createdAt: iso(now), revokedAt: null, token });
   });
 
@@ -50,7 +50,7 @@ export function addKeys(routes: Routes, { pool, clock, keyring, randomHex }: Rou
     if (!(await revokeKey(pool, id, clock.now()))) {
       throw refusal("not_found", { en: `There is no live key ${id}`, zh: `没有有效的密钥 ${id}` });
     }
-    await keyring.refresh();
+    await apiKeys.refresh();
     return reply.code(204).send();
   });
 }

@@ -1,7 +1,7 @@
 import { randomBytes, randomUUID } from "node:crypto";
 import type { ProductClock } from "../clock.js";
 import type { Control } from "../control.js";
-import type { SandboxLogger } from "../options.js";
+import type { SandboxLogger } from "../../port.js";
 import type { ChargingMode, ShopOrder, ShopOrders } from "./orders.js";
 import { RETRY_SCHEDULES, type Retries, type RetrySchedule } from "./retries.js";
 import { signedQuery } from "./signature.js";

@@ -129,10 +129,11 @@ const CASES: Record<Version, Record<Mode, readonly Step[]>> = {
   },
 };
 
-/** The cases of some versions and modes. */
-export function casesOf(wanted: { versions: readonly Version[]; modes: readonly Mode[] }): DebugCase[] {
-  return wanted.versions.flatMap((version) =>
-    wanted.modes.flatMap((mode) => CASES[version][mode].map((one) => ({ version, mode, ...one }))),
+/** The cases of some versions and modes; none of those that are not known. */
+export function casesOf(wanted: { versions: readonly string[]; modes: readonly string[] }): DebugCase[] {
+  const modes = MODES.filter((mode) => wanted.modes.includes(mode));
+  return VERSIONS.filter((version) => wanted.versions.includes(version)).flatMap((version) =>
+    modes.flatMap((mode) => CASES[version][mode].map((one) => ({ version, mode, ...one }))),
   );
 }
 

@@ -4,7 +4,7 @@ import { findBearer, liveKeys, type LiveKey, type Pool } from "@quarterpast/stor
 const REFRESH_MS = 1_000;
 
 /** The seller's keys, as they were a second ago. Goes on by the last ones known while Postgres is away. */
-export interface Keyring {
+export interface ApiKeys {
   /** The live key of an Authorization header; undefined where there is none. */
   find(authorization: string | undefined): LiveKey | undefined;
   refresh(): Promise<void>;
@@ -12,7 +12,7 @@ export interface Keyring {
 }
 
 /** Reads the keys once, then keeps reading them every second. */
-export async function createKeyring(deps: { pool: Pool; logger: Logger }): Promise<Keyring> {
+export async function createApiKeys(deps: { pool: Pool; logger: Logger }): Promise<ApiKeys> {
   let keys = new Map<string, LiveKey>();
   const refresh = async () => {
     keys = new Map((await liveKeys(deps.pool)).map((key) => [key.keyId, key]));

@@ -1,5 +1,5 @@
-import { bodySign } from "@quarterpast/marketplace";
-import type { Text } from "@quarterpast/runtime";
+import { bodySign } from "../storefront/sign.js";
+import type { Text } from "@quarterpast/domain";
 import type { DebugCase, Reply, Session } from "./cases.js";
 
 /** An answer as it came. */

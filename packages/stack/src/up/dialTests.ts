@@ -1,16 +1,22 @@
 import { createLoop, type Logger } from "@quarterpast/runtime";
-import { casesOf, MODES, VERSIONS } from "./cases.js";
-import { runCases, type CaseResult } from "./run.js";
+import type { CaseResult, SelfTest } from "@quarterpast/marketplace";
 
 const POLL_MS = 1_000;
 const ANSWER_WITHIN_MS = 5_000;
+
+/** What the dial tests play, and against which sandbox. */
+export interface DialTests {
+  sandboxUrl: string;
+  selfTest: SelfTest;
+  key: string;
+}
 
 /**
  * Plays the debugging cases whenever the sandbox says that they are due, against the seller's address it names, and
  * tells it what came of them: the marketplace's dial tests (koogallery.md 3.8). @returns what ends it.
  */
-export function startDialTests(sandboxUrl: string, key: string, logger: Logger): () => Promise<void> {
-  const run = async (signal: AbortSignal) => void (await dial(sandboxUrl, key, signal));
+export function startDialTests(tests: DialTests, logger: Logger): () => Promise<void> {
+  const run = async (signal: AbortSignal) => void (await dial(tests, signal));
   const loop = createLoop({ name: "dial-tests", everyMs: POLL_MS, run, logger });
   loop.start();
   return () => loop.stop();
@@ -18,8 +24,7 @@ export function startDialTests(sandboxUrl: string, key: string, logger: Logger):
 
 /** Plays the cases that are due, if any. @param signal ends it. @returns their results, undefined where none were due. */
 export async function dial(
-  sandboxUrl: string,
-  key: string,
+  { sandboxUrl, selfTest, key }: DialTests,
   signal?: AbortSignal,
 ): Promise<CaseResult[] | undefined> {
   const address = new URL("/sandbox/dial-tests", sandboxUrl);
@@ -28,7 +33,7 @@ export async function dial(
   if (!asked.ok) return undefined;
   const { seller: url, due: slot } = (await asked.json()) as { seller: string; due: string | null };
   if (slot === null) return undefined;
-  const results = await runCases({ url, key }, casesOf({ versions: VERSIONS, modes: MODES }), signal);
+  const results = await selfTest.run({ url, key }, {}, signal);
   const told = await fetch(address, {
     method: "POST",
     headers: { "content-type": "application/json" },

@@ -3,7 +3,7 @@ import { findBearer, type LiveKey } from "@quarterpast/store";
 import { refusal } from "./problems.js";
 
 /** The live keys, in memory. While Postgres is away the last ones known hold. */
-export interface Keyring {
+export interface ApiKeys {
   loop: Loop;
   /** Reads the keys now; rejects where Postgres does not answer. */
   load(): Promise<void>;
@@ -17,7 +17,7 @@ export interface Keyring {
 }
 
 /** Keeps the keys: read again every second, so that a revoked one ends within that. */
-export function createKeyring(deps: { readKeys: () => Promise<LiveKey[]>; logger: Logger }): Keyring {
+export function createApiKeys(deps: { readKeys: () => Promise<LiveKey[]>; logger: Logger }): ApiKeys {
   let keys: ReadonlyMap<string, LiveKey> | undefined;
   /** Headers found right since the keys were read, with their keys: a sender's next request is not hashed again. */
   let right = new Map<string, LiveKey>();

@@ -1,29 +1,24 @@
 import { randomUUID } from "node:crypto";
-import { authTokenOf, formatDigits, signV2, sortedBody } from "@quarterpast/marketplace";
-import type { Text } from "@quarterpast/runtime";
-import { follow, openSession, type DebugCase, type Mode, type Version } from "./cases.js";
+import type { CaseResult, SelfTest, SelfTestTarget } from "../../selfTest.js";
+import { authTokenOf, signV2, sortedBody } from "../storefront/sign.js";
+import { formatDigits } from "../storefront/times.js";
+import { casesOf, follow, MODES, openSession, VERSIONS, type DebugCase, type Version } from "./cases.js";
 import { checkAnswer, TIME_LIMIT_MS, type RawAnswer } from "./check.js";
 
-export interface Target {
-  url: string;
-  key: string;
-}
-
-export interface CaseResult {
-  version: Version;
-  mode: Mode;
-  name: string;
-  durationMs: number;
-  /** None: the console would say 调测用例成功. */
-  problems: Text[];
-}
+/** The debugging cases of KooGallery's console (koogallery.md 5), with `testFlag=1`. */
+export const selfTest: SelfTest = {
+  versions: VERSIONS,
+  modes: MODES,
+  run: (target, { versions = VERSIONS, modes = MODES } = {}, signal) =>
+    runCases(target, casesOf({ versions, modes }), signal),
+};
 
 /**
  * Runs debugging cases one after the other; those of one version and mode share an order.
  * @param signal ends it: it rejects then with the signal's reason.
  */
-export async function runCases(
-  target: Target,
+async function runCases(
+  target: SelfTestTarget,
   cases: readonly DebugCase[],
   signal?: AbortSignal,
 ): Promise<CaseResult[]> {
@@ -52,7 +47,7 @@ export async function runCases(
 type Answered = RawAnswer | { unreachable: string; durationMs: number };
 
 async function call(
-  target: Target,
+  target: SelfTestTarget,
   version: Version,
   fields: Record<string, string | object>,
   ended: AbortSignal | undefined,
@@ -76,7 +71,7 @@ async function call(
   }
 }
 
-function v2Call({ url, key }: Target, fields: Record<string, string | object>) {
+function v2Call({ url, key }: SelfTestTarget, fields: Record<string, string | object>) {
   const body = sortedBody(Buffer.from(JSON.stringify(fields), "utf8"))!;
   const [timestamp, nonce] = [String(Date.now()), randomUUID()];
   const signed = new URL(url);
@@ -86,7 +81,7 @@ function v2Call({ url, key }: Target, fields: Record<string, string | object>) {
   return { url: signed, init: { method: "POST", body, headers: { "content-type": "application/json" } } };
 }
 
-function v1Call({ url, key }: Target, fields: Record<string, string | object>) {
+function v1Call({ url, key }: SelfTestTarget, fields: Record<string, string | object>) {
   const parameters = new Map(
     Object.entries(fields).map(([name, value]) => [
       name,
