@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { adviceOf } from "../src/koogallery/advice.js";
 import {
   CALL_CODES,
   normalCallCode,
@@ -51,6 +52,7 @@ describe("codes of a call", () => {
     expect(Object.keys(CALL_CODES).sort()).toEqual(
       Object.keys(EXPECTED)
         .map((code) => `MKT.${code}`)
+        .concat("94060010", "94060999")
         .sort(),
     );
     for (const { meaning } of [...Object.values(CALL_CODES), ...Object.values(RECORD_CODES)]) {
@@ -107,6 +109,61 @@ describe("codes of a call", () => {
       "unknown",
     ]);
     expect(ruleOfCallCode("APIG.0308", 429).decision.kind).toBe("retry");
+  });
+
+  // The newer table (koogallery-license-joint.md 9).
+  test("94060999 refuses: each record that the reply names by its own code, the others go again or are cut", () => {
+    const failed = (...entries: object[]) => ({
+      ...{ error_code: "94060999", error_msg: "Failed" },
+      abnormal_usage_data: entries,
+    });
+    const [named, other] = [
+      { metering_sn: "s1", error_code: "003" },
+      { metering_sn: "s2", error_code: "005" },
+    ];
+    for (const status of [200, 500]) {
+      expect(decided(failed(named, other), status).verdict).toMatchObject({
+        kind: "accepted",
+        exceptions: [
+          { serialNumber: "s1", outcome: "rejected_fixable", code: "003" },
+          { serialNumber: "s2", outcome: "duplicate", code: "005" },
+        ],
+      });
+      expect(decided(failed(named), status).verdict).toMatchObject({
+        kind: "accepted",
+        exceptions: [
+          { serialNumber: "s1", outcome: "rejected_fixable", code: "003" },
+          { serialNumber: "s2", outcome: "not_taken", code: "94060999" },
+        ],
+      });
+      expect(decided(failed(), status).verdict).toMatchObject({
+        kind: "refused",
+        bisect: true,
+        suspects: [],
+      });
+    }
+    const alone = CALL.slice(0, 1);
+    expect(decided(failed(), 200, alone).verdict).toMatchObject({
+      ...{ kind: "refused", outcome: "rejected_fixable", bisect: false },
+    });
+    expect(decided(failed(named), 200, alone).verdict).toMatchObject({
+      ...{ kind: "accepted", exceptions: [{ serialNumber: "s1", code: "003" }] },
+    });
+  });
+
+  test("94060010, the seller's state is invalid, halts; any other code of that table is unknown", () => {
+    expect(decided({ error_code: "94060010" }, 401).verdict).toMatchObject({ kind: "halt" });
+    expect(decided({ error_code: "94060011" }, 200).verdict).toMatchObject({ kind: "unknown" });
+  });
+
+  test.each(["94060010", "94060999"])("%s says what to do, in both languages", (code) => {
+    expect(adviceOf(code)).toEqual({
+      act: expect.stringMatching(/^(ask|look)$/) as string,
+      advice: {
+        en: expect.stringMatching(/[a-z]/) as string,
+        zh: expect.stringMatching(/\p{Script=Han}/u) as string,
+      },
+    });
   });
 
   test("a refusal of one record alone is that record's: neither cut nor split again", () => {

@@ -1,7 +1,7 @@
 import type { Advice, ProposedAct } from "@quarterpast/domain";
 import { normalRecordCode } from "./codes.js";
 
-/** Abnormal codes after which the same record, or one like it, can still be billed (koogallery.md 1.5). */
+/** What to do about a code, and whether the same record, or one like it, can still be billed (koogallery.md 1.5). */
 const ABNORMAL: Readonly<Record<string, Advice>> = {
   "001": act(
     "ask",
@@ -54,6 +54,17 @@ const ABNORMAL: Readonly<Record<string, Advice>> = {
     "resend",
     "when the instance is unfrozen, send the record again as it was",
     "实例解冻后按原样重发该话单",
+  ),
+  // Of a whole call (koogallery-license-joint.md 9).
+  "94060999": act(
+    "look",
+    "the marketplace refused the record without saying why: check instance, time and quantity, then file it again",
+    "对方拒绝该话单但未说明原因：核对实例、时间和用量后重新上报",
+  ),
+  "94060010": act(
+    "ask",
+    "have the seller's state put right in the seller center; filing goes on by itself once it is",
+    "请在卖家中心恢复商家状态；恢复后系统会自动继续上报",
   ),
 };
 

@@ -6,6 +6,8 @@ import type { KeyState, RecordException, RefusedOutcome } from "../client.js";
 /** What a code of a whole call means for that call. */
 export type Decision =
   | { kind: "accepted" | "split" | "halt" | "retry" | "unknown" }
+  /** Refused for single records: the reply names them, each with a code of its own. */
+  | { kind: "by_record" }
   | { kind: "refused"; outcome: RefusedOutcome };
 
 export interface CodeRule {
@@ -65,6 +67,14 @@ export const CALL_CODES: Readonly<Record<string, CodeRule>> = {
     "refused for a reason not documented",
     "被拒绝，原因未公开",
   ),
+  // The newer table (koogallery-license-joint.md 9).
+  "94060999": rule(
+    { kind: "by_record" },
+    "right",
+    "refused: the reply names the records that are wrong",
+    "上报失败：响应中列出有误的话单",
+  ),
+  "94060010": rule({ kind: "halt" }, "unknown", "the seller's state is invalid", "商家状态异常"),
 };
 
 export interface RecordCodeRule {

@@ -4,7 +4,7 @@ import { isObject } from "../json.js";
 import { TRANSPORT_CODES } from "../http/transportCodes.js";
 import type { CallRecord, RecordException, Verdict } from "../client.js";
 import { firstText, type PushWay } from "./way.js";
-import { normalCallCode, normalRecordCode, RECORD_CODES, ruleOfCallCode } from "./codes.js";
+import { CALL_CODES, normalCallCode, normalRecordCode, RECORD_CODES, ruleOfCallCode } from "./codes.js";
 
 /** The field's name is documented, its place in the reply and its entries' names are not (koogallery.md 1.5). */
 const ABNORMAL_LIST = "abnormal_usage_data";
@@ -51,6 +51,11 @@ export function decide(
         return { kind: "accepted", exceptions };
       case "refused":
         return { kind: "refused", code, outcome: decision.outcome, bisect: !alone, suspects };
+      case "by_record":
+        // Without a name, only cutting shows which record it is.
+        if (exceptions.length === 0)
+          return { kind: "refused", code, outcome: "rejected_fixable", bisect: !alone, suspects };
+        return { kind: "accepted", exceptions: [...exceptions, ...othersNotTaken(records, suspects, code)] };
       case "split":
         // A single record cannot be split: it is refused.
         if (alone) return { kind: "refused", code, outcome: "rejected_fixable", bisect: false, suspects };
@@ -63,6 +68,18 @@ export function decide(
     }
   };
   return { verdict: verdictOf(), unmatched };
+}
+
+/** The records of a refused call that its reply does not name: they were not taken either, and go again without those. */
+function othersNotTaken(
+  records: readonly CallRecord[],
+  named: readonly string[],
+  code: string,
+): RecordException[] {
+  const known = new Set(named);
+  const others = records.filter(({ serialNumber }) => !known.has(serialNumber));
+  const detail = CALL_CODES[code]!.meaning.en;
+  return others.map(({ serialNumber }) => ({ serialNumber, outcome: "not_taken", code, detail }));
 }
 
 /** As deep as it is long: the code at its top counts, whatever else a reply holds. Nothing here may recurse into it. */
