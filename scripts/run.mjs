@@ -128,6 +128,11 @@ const NAMES = {
     zh: "重新生成 packages/store/schema.sql",
     run: written("packages/store/scripts/write-schema.mjs"),
   },
+  settings: {
+    en: "writes docs/settings.md anew",
+    zh: "重新生成 docs/settings.zh-CN.md",
+    run: written("scripts/writeSettings.mjs"),
+  },
   openapi: {
     en: "writes the OpenAPI documents anew",
     zh: "重新生成 OpenAPI 文档",

@@ -1,3 +1,4 @@
+import type { SettingRow } from "@quarterpast/runtime";
 import type { AccountDeclaration, SettingTexts } from "./account.js";
 import type { ClientIo, MarketplaceClient } from "./client.js";
 import type { MarketplaceProfile } from "./profile.js";
@@ -13,6 +14,8 @@ export interface Marketplace<S = unknown> {
   /** Names of its own settings, and of those that are secret. */
   settings: readonly string[];
   secrets: readonly string[];
+  /** What both are for, as docs/settings.md shows it. */
+  settingRows: readonly SettingRow[];
   /** @throws MarketplaceSettingError if a setting cannot be used */
   profile(account: AccountDeclaration): MarketplaceProfile;
   /** Reads the secrets of an account; they may change while it runs. */

@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { z } from "zod";
+import { settingRights } from "./settingRows.js";
 import type { Language, Text } from "./text.js";
 
 /** One setting that cannot be used: its name, the value found (secrets hidden), what would be right. */
@@ -117,16 +118,23 @@ function rightOf(issue: z.core.$ZodIssue): Text {
 }
 
 /**
- * A setting with a rule of its own: `read` gives its value, or undefined where the text breaks the rule; `right` tells
- * what would be right. Chain `.default(value)` or `.optional()` where it need not be set.
+ * A setting with a rule of its own: `read` gives its value, or undefined where the text breaks the rule; `right` says
+ * what would be right, `show` how a value is written. Chain `.default(value)` or `.optional()` where it need not be set,
+ * and `.register(settingMeanings, meaning)` last.
  */
-export function setting<T>(right: Text, read: (text: string) => T | undefined) {
-  return z.unknown().transform((text, context): T => {
+export function setting<T>(
+  right: Text,
+  read: (text: string) => T | undefined,
+  show: (value: T) => string = String,
+) {
+  const made = z.unknown().transform((text, context): T => {
     const value = typeof text === "string" ? read(text) : undefined;
     if (value !== undefined) return value;
     context.issues.push({ code: "custom", message: right.en, params: { zh: right.zh }, input: text });
     return z.NEVER;
   });
+  settingRights.add(made, { right, show: show as (value: unknown) => string });
+  return made;
 }
 
 /** Any text that is not empty; `right` says what it is for. */
@@ -173,7 +181,14 @@ const UNIT_MS: Record<string, number> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_0
 
 /** A duration such as `500ms`, `10s`, `5m`, `2h`, `1d`; a bare number is milliseconds. Gives milliseconds. */
 export const durationSetting = () =>
-  setting({ en: "a duration such as 500ms, 10s, 5m or 2h", zh: "时长，例如 500ms、10s、5m、2h" }, (text) => {
-    const match = /^(\d{1,9})(ms|s|m|h|d)?$/.exec(text);
-    return match ? Number(match[1]) * UNIT_MS[match[2] ?? "ms"]! : undefined;
-  });
+  setting(
+    { en: "a duration such as 500ms, 10s, 5m or 2h", zh: "时长，例如 500ms、10s、5m、2h" },
+    (text) => {
+      const match = /^(\d{1,9})(ms|s|m|h|d)?$/.exec(text);
+      return match ? Number(match[1]) * UNIT_MS[match[2] ?? "ms"]! : undefined;
+    },
+    (ms) => {
+      const [unit, size] = Object.entries(UNIT_MS).findLast(([, each]) => ms % each === 0)!;
+      return `${ms / size}${unit}`;
+    },
+  );

@@ -1,32 +1,37 @@
 import { z } from "zod";
 import {
   integerSetting,
-  logLevelSetting,
-  portSetting,
   readSettings,
+  serviceSettings,
+  settingMeanings,
   SettingsError,
   textSetting,
   urlSetting,
 } from "@quarterpast/runtime";
 
 /** Settings of the process, from the environment. */
-export const storefrontSettings = z.object({
-  HOST: textSetting({ en: "an address to listen on", zh: "监听地址" }).default("127.0.0.1"),
-  PORT: portSetting(),
-  LOG_LEVEL: logLevelSetting().default("info"),
-  DATABASE_URL: urlSetting("postgres", "postgresql"),
-});
+export const storefrontSettings = z.object(serviceSettings);
 
 const HOOK_KEY = { en: "the key the hooks are signed with", zh: "回调签名密钥" };
 
-const sellerSettings = z.object({
-  /** Where a customer uses the product, unless the product or the seller's hook says otherwise. */
-  FRONT_END_URL: urlSetting("http", "https").default("https://www.example.com/"),
-  /** The seller's own service: told of what was bought, suspended and closed. */
-  SELLER_HOOK_URL: urlSetting("http", "https").optional(),
-  SELLER_HOOK_KEY: textSetting(HOOK_KEY).optional(),
-  /** A package warns when less than this many percent of its quota is left. */
-  LOW_BALANCE_PERCENT: integerSetting(0, 100).default(10),
+/** What the seller says of an account's storefront, by the names of an environment. */
+export const sellerSettings = z.object({
+  FRONT_END_URL: urlSetting("http", "https").default("https://www.example.com/").register(settingMeanings, {
+    en: "where customers use the product, unless the product or the seller's hook says otherwise",
+    zh: "客户使用产品的地址；商品或商家回调另有说明时以其为准",
+  }),
+  SELLER_HOOK_URL: urlSetting("http", "https").optional().register(settingMeanings, {
+    en: "the seller's own service, which hears of what was bought, suspended and closed",
+    zh: "商家自己的服务，接收购买、冻结和关闭通知",
+  }),
+  SELLER_HOOK_KEY: textSetting(HOOK_KEY).optional().register(settingMeanings, {
+    en: "signs the calls to it; required with `SELLER_HOOK_URL`; a secret",
+    zh: "用于签署发往该服务的调用；设置 `SELLER_HOOK_URL` 时必填（机密）",
+  }),
+  LOW_BALANCE_PERCENT: integerSetting(0, 100).default(10).register(settingMeanings, {
+    en: "a package warns when less than this many percent of it are left",
+    zh: "套餐包余量低于此百分比时告警",
+  }),
 });
 
 /** What the seller says of an account's storefront. */

@@ -27,7 +27,8 @@ export interface DeclaredAccount extends AccountDeclaration {
   unset: readonly SettingsProblem[];
 }
 
-const DEFAULT_CODE = "koogallery-cn";
+/** The code of the one account of an environment that names none. */
+export const DEFAULT_CODE = "koogallery-cn";
 
 /**
  * Reads the accounts of a process: those of ACCOUNTS_FILE, or the one that the environment declares (ACCOUNT,

@@ -4,6 +4,7 @@ import { KEY_SETTINGS, readKeyring } from "./keyring.js";
 import { kooGalleryProfile } from "./profile.js";
 import { ACCESS_KEY_SETTINGS, readAccessKey } from "./push.js";
 import { selfTest } from "./selfTest/run.js";
+import { kooGallerySettingRows } from "./settingRows.js";
 import { SETTINGS, settingsOf } from "./settings.js";
 import { SITES, type Site } from "./site.js";
 import { kooGalleryStorefront } from "./storefront/side.js";
@@ -13,6 +14,7 @@ export const koogallery: Marketplace<KooGallerySecrets> = {
   name: "koogallery",
   sites: Object.keys(SITES) as [Site, ...Site[]],
   settings: SETTINGS,
+  settingRows: kooGallerySettingRows,
   secrets: [...KEY_SETTINGS, ...ACCESS_KEY_SETTINGS],
   profile: kooGalleryProfile,
   readSecrets(account, texts) {

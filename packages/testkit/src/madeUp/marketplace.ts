@@ -28,6 +28,7 @@ export const madeUp: Marketplace<string> = {
   sites: ["main"],
   settings: ["MADE_UP_URL"],
   secrets: ["MADE_UP_KEY"],
+  settingRows: [],
   profile: madeUpProfile,
   readSecrets: (_account, { MADE_UP_KEY: key = "" }) =>
     key === "" ? wrongSetting("MADE_UP_KEY", "", { en: "a key", zh: "密钥" }) : { ok: true, value: key },

@@ -1,0 +1,46 @@
+import type { SettingRow } from "@quarterpast/runtime";
+import { marketplaceNames } from "../registry.js";
+import { DEFAULT_CODE } from "./read.js";
+
+const optional = { default: undefined, isRequired: false };
+
+/** Where a process takes its accounts from: what `readAccounts` reads. */
+export const accountSettingRows = (): SettingRow[] => [
+  {
+    ...{ name: "ACCOUNTS_FILE", ...optional },
+    right: { en: "the path of a YAML file", zh: "YAML 文件的路径" },
+    meaning: {
+      en: "declares several accounts, in place of the settings below",
+      zh: "声明多个账号，代替下面各项",
+    },
+  },
+  {
+    ...{ name: "ACCOUNTS", ...optional },
+    right: { en: "codes of declared accounts, with commas between", zh: "已声明账号的代码，以逗号分隔" },
+    meaning: {
+      en: "the accounts that this process takes; all if it is absent",
+      zh: "本进程负责的账号；不设置则为全部",
+    },
+  },
+  {
+    ...{ name: "ACCOUNT", default: DEFAULT_CODE, isRequired: false },
+    right: { en: "1 to 64 letters, digits and . _ -", zh: "1 至 64 个字母、数字和 . _ -" },
+    meaning: {
+      en: "code of the one account; it never changes once it has a record",
+      zh: "唯一账号的代码；有话单之后不可更改",
+    },
+  },
+  {
+    ...{ name: "MARKETPLACE", default: marketplaceNames()[0], isRequired: false },
+    right: { en: `one of ${marketplaceNames().join(", ")}`, zh: `${marketplaceNames().join("、")} 之一` },
+    meaning: { en: "its marketplace", zh: "账号所在的云商店" },
+  },
+  {
+    ...{ name: "MARKETPLACE_SITE", ...optional },
+    right: { en: "a site of the marketplace", zh: "该云商店的站点" },
+    meaning: {
+      en: "its site; the marketplace's first unless it is set",
+      zh: "站点；默认为该云商店的第一个站点",
+    },
+  },
+];
