@@ -1,12 +1,12 @@
 // docs/settings.md and its Chinese page, made from what the services declare. Loads what is built; a test compares.
 import { accountSettingRows, marketplaceNames, marketplaceOf } from "@quarterpast/marketplace";
 import { settingRows } from "@quarterpast/runtime";
+import { sandboxNames, sandboxOf, sandboxSettingRows } from "@quarterpast/sandbox";
 import { aggregatorSettings } from "../services/aggregator/dist/settings.js";
 import { apiSettings } from "../services/api/dist/settings.js";
 import { collectorSettings } from "../services/collector/dist/settings.js";
 import { reporterSettings } from "../services/reporter/dist/settings.js";
 import { sellerSettings, storefrontSettings } from "../services/storefront/dist/settings.js";
-import { sandboxSettings } from "../packages/sandbox/dist/koogallery/settings.js";
 
 const HEAD = {
   en: ["variable", "default", "may be", "what for"],
@@ -116,7 +116,10 @@ function page(language) {
     OF_ACCOUNT[language],
     table(language, settingRows(sellerSettings)),
     `## ${words.sandbox}`,
-    table(language, settingRows(sandboxSettings)),
+    table(language, [
+      ...sandboxSettingRows(),
+      ...sandboxNames().flatMap((name) => sandboxOf(name).settingRows),
+    ]),
   ];
   return `${parts.join("\n\n")}\n`;
 }

@@ -1,3 +1,5 @@
+import type { SettingRow } from "@quarterpast/runtime";
+
 /** The part of a logger that a sandbox uses; a pino logger fits. */
 export type SandboxLogger = {
   info(data: object, message: string): void;
@@ -17,6 +19,8 @@ export interface RunningSandbox {
 export interface SandboxKind {
   /** The marketplace's name, as accounts name it. */
   name: string;
+  /** Its settings of the environment, as docs/settings.md shows them. */
+  settingRows: readonly SettingRow[];
   /**
    * Starts it by the settings of the environment.
    * @throws SettingsError with every setting that cannot be used

@@ -1,4 +1,4 @@
-import { SettingsError } from "@quarterpast/runtime";
+import { SettingsError, type SettingRow } from "@quarterpast/runtime";
 import type { SandboxKind } from "./port.js";
 import { koogallery } from "./koogallery/sandboxKind.js";
 
@@ -6,6 +6,15 @@ const kinds: readonly SandboxKind[] = [koogallery];
 
 /** Names of the marketplaces that there is a sandbox of; the first is the default. */
 export const sandboxNames = (): string[] => kinds.map(({ name }) => name);
+
+/** Which sandbox a process is, as docs/settings.md shows it. */
+export const sandboxSettingRows = (): SettingRow[] => [
+  {
+    ...{ name: "SANDBOX_MARKETPLACE", default: kinds[0]!.name, isRequired: false },
+    right: { en: `one of ${sandboxNames().join(", ")}`, zh: `${sandboxNames().join("、")} 之一` },
+    meaning: { en: "the marketplace that it plays", zh: "所模拟的云商店" },
+  },
+];
 
 /**
  * The sandbox of a marketplace.
