@@ -142,7 +142,7 @@ export function createWorkload(options: WorkloadOptions): Workload {
       write({ k: "reply", ...send, ...reply, at: Date.now() });
       state.replies.set(reply.status, (state.replies.get(reply.status) ?? 0) + 1);
       const again = (reply.rejected ?? []).filter(([, , retryable]) => retryable);
-      if (reply.status === 202 && again.length === 0) {
+      if ([202, 207].includes(reply.status) && again.length === 0) {
         state.acknowledged += batch.events.length;
         state.lastAckAt = Date.now();
         return;
@@ -224,12 +224,12 @@ async function post(url: string, token: string, events: readonly TruthEvent[]): 
       signal: AbortSignal.timeout(TIMEOUT_MS),
     });
     const text = await response.text();
-    if (response.status !== 202) return { status: response.status, error: text.slice(0, 200) };
     const { rejected } = JSON.parse(text) as {
-      rejected: { index: number; code: string; retryable: boolean }[];
+      rejected?: { index: number; code: string; retryable: boolean }[];
     };
+    if (!rejected) return { status: response.status, error: text.slice(0, 200) };
     return {
-      status: 202,
+      status: response.status,
       rejected: rejected.map(({ index, code, retryable }) => [index, code, retryable]),
     };
   } catch (error) {

@@ -75,7 +75,7 @@ export async function run(
       passed += 1;
       if (request.method === operation.method) passes.set(operation.name, passes.get(operation.name)! + 1);
     }
-    if (request.events && answer.status === 202) noteAcknowledged(request.events, answer, acknowledged);
+    if (request.events && answer.status < 300) noteAcknowledged(request.events, answer, acknowledged);
   }
 
   async function sendUpTo(end: number): Promise<void> {

@@ -54,7 +54,7 @@ export function wrongWith({ status, headers, text }: Answer): string | undefined
 export function isPassed({ status, text }: Answer): boolean {
   if (REFUSED_UNREAD.has(status) || status >= 500 || status === 429) return false;
   if (status === 404) return !/"detail":"no [A-Z]+ /.test(text);
-  return status !== 202 || !/"accepted":0,/.test(text);
+  return status !== 422 || !/"accepted":0,/.test(text);
 }
 
 function parse(text: string): unknown {

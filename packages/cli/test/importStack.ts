@@ -112,7 +112,8 @@ export async function startStack(clock: StackClock): Promise<ImportStack> {
       if (!stack.taken.has(key)) stack.taken.set(key, event);
       return [];
     });
-    return [202, { accepted: events.length - rejected.length, rejected }];
+    const accepted = events.length - rejected.length;
+    return [rejected.length === 0 ? 202 : accepted === 0 ? 422 : 207, { accepted, rejected }];
   }
 
   return stack;

@@ -59,6 +59,12 @@ export function createDeliver(deps: DeliverDeps) {
       case "answered":
         entries.forEach((entry, at) => conclusionOf(entry, attempt.rejected.get(at)));
         return;
+      case "none_taken": {
+        // Each time fewer: those that are named do not go out with them again.
+        const others = entries.filter((_, at) => !attempt.rejected.has(at));
+        for (const [at, refusal] of attempt.rejected) conclusionOf(entries[at]!, refusal);
+        return others.length > 0 ? deliver(others, signal) : undefined;
+      }
       case "refused":
         for (const entry of entries) entry.settle(attempt.error);
         return;

@@ -1,11 +1,13 @@
 import type { CloudEvent } from "@quarterpast/domain/usage";
 import { RequestRefused, type Refusal } from "./errors.js";
-import { parseProblem, parseReceipt, type Receipt } from "./reply.js";
+import { parseNamed, parseProblem, parseReceipt, type Receipt } from "./reply.js";
 import { parseRetryAfter } from "./retry.js";
 
 /** How one attempt to hand over a batch ended. */
 export type Attempt =
   | ({ kind: "answered" } & Receipt)
+  /** Nothing is taken, because of the events that are named, by place. */
+  | { kind: "none_taken"; rejected: Map<number, Refusal> }
   /** Nothing is known to be taken; the same batch goes out again. */
   | { kind: "failed"; cause: unknown; retryAfterMs?: number | undefined }
   /** The content is refused as a whole, which may be the fault of one event in it. */
@@ -14,6 +16,8 @@ export type Attempt =
 
 const TIMEOUT_MS = 10_000;
 const CONTENT_REFUSED = new Set([400, 413, 422]);
+/** Statuses of a collector that names the events for which it took nothing. */
+const NONE_TAKEN = new Set([422, 503]);
 const RETRIED = new Set([408, 425, 429]);
 
 /**
@@ -60,6 +64,8 @@ function judge(response: Response, body: string, sent: number, nowMs: number): A
       cause: new Error(`${status} with an answer that does not account for the batch`),
     };
   }
+  const rejected = NONE_TAKEN.has(status) ? parseNamed(body, sent) : undefined;
+  if (rejected) return { kind: "none_taken", rejected };
   const { code, detail } = parseProblem(body);
   if (status >= 500 || RETRIED.has(status)) {
     const retryAfterMs = parseRetryAfter(response.headers.get("retry-after"), nowMs);

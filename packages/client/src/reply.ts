@@ -11,16 +11,30 @@ export interface Receipt {
 /** Reads a 2xx body. @returns undefined where it does not account for each of the `sent` events: then nothing counts as acknowledged. */
 export function parseReceipt(body: string, sent: number): Receipt | undefined {
   const reply = parseObject(body);
-  if (!reply || !Number.isSafeInteger(reply["accepted"]) || !Array.isArray(reply["rejected"]))
-    return undefined;
+  const rejected = readRefusals(reply, sent);
+  if (!reply || !rejected || !Number.isSafeInteger(reply["accepted"])) return undefined;
+  const accepted = reply["accepted"] as number;
+  return accepted + rejected.size === sent ? { accepted, rejected } : undefined;
+}
+
+/**
+ * The events that a refusal of a whole request names, by their place: they are refused, the others are only not taken.
+ * @returns undefined where it names none, or not as the collector would.
+ */
+export function parseNamed(body: string, sent: number): Map<number, Refusal> | undefined {
+  const rejected = readRefusals(parseObject(body), sent);
+  return rejected && rejected.size > 0 ? rejected : undefined;
+}
+
+function readRefusals(reply: Record<string, unknown> | undefined, sent: number) {
+  if (!Array.isArray(reply?.["rejected"])) return undefined;
   const rejected = new Map<number, Refusal>();
   for (const item of reply["rejected"] as unknown[]) {
     const { index, refusal } = readRefusal(item);
     if (refusal === undefined || index < 0 || index >= sent || rejected.has(index)) return undefined;
     rejected.set(index, refusal);
   }
-  const accepted = reply["accepted"] as number;
-  return accepted + rejected.size === sent ? { accepted, rejected } : undefined;
+  return rejected;
 }
 
 function readRefusal(item: unknown): { index: number; refusal?: Refusal } {

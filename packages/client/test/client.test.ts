@@ -185,6 +185,28 @@ describe("refusals", () => {
     expect(result.rejected).toMatchObject([{ code: "body_too_large", event: { id: "huge" }, index: 3 }]);
   });
 
+  it("takes the named events of a refused batch out, and never sends them again", async () => {
+    const named = (events: { id: string }[]) =>
+      events.flatMap(({ id }, index) => (id.startsWith("bad") ? [{ index, id, ...bad }] : []));
+    const collector = await stub((events) => {
+      const rejected = named(events);
+      return rejected.length === 0
+        ? {}
+        : { status: 422, body: { code: "events_rejected", detail: "x", accepted: 0, rejected } };
+    });
+    const inputs = ["a", "bad-1", "b", "bad-3"].map((id) => usage({ id }));
+    const result = await client(collector.url).send(inputs);
+    expect(result.accepted).toBe(2);
+    expect(result.rejected).toMatchObject([
+      { index: 1, code: "quantity_invalid" },
+      { index: 3, code: "quantity_invalid" },
+    ]);
+    expect(ids(collector)).toEqual([
+      ["a", "bad-1", "b", "bad-3"],
+      ["a", "b"],
+    ]);
+  });
+
   it.each([401, 403, 404, 415])("ends at once and typed on %i", async (status) => {
     const collector = await stub(() => ({ status, body: { code: "unauthorized", detail: "no" } }));
     const error = await client(collector.url)

@@ -64,5 +64,11 @@ export function rejecting(
     const refusal = refuse(event);
     return refusal ? [{ index, id: event.id, ...refusal }] : [];
   });
-  return { body: { accepted: events.length - rejected.length, rejected } };
+  const accepted = events.length - rejected.length;
+  const isAhead = rejected.every((one) => "retryable" in one && one.retryable === true);
+  const refused = isAhead ? 503 : 422;
+  return {
+    status: rejected.length === 0 ? 202 : accepted > 0 ? 207 : refused,
+    body: { accepted, rejected },
+  };
 }

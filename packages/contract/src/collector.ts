@@ -97,7 +97,7 @@ const rejection = z.strictObject({
   detail: text("Detail", "说明"),
   retryable: yesNo("May be taken later as it is", "稍后可原样重试"),
 });
-/** The answer to a request whose good events are on disk. */
+/** The answer to a request whose good events are on disk: 202 if all are good, 207 if some are. */
 export const receipt = z.strictObject({
   accepted: count("Accepted", "已接收"),
   rejected: listOf("Rejected", "已拒绝", rejection),
@@ -112,7 +112,10 @@ export const COLLECTOR = {
   sendEvents: route({
     method: "POST",
     path: "/v1/events",
-    summary: { en: "Takes usage events; what is accepted is on disk", zh: "接收用量事件；已接收的均已落盘" },
+    summary: {
+      en: "Takes usage events; what is accepted is on disk: all (202), some (207) or none (422, or 503 if they may come later as they are)",
+      zh: "接收用量事件；已接收的均已落盘：全部接收（202）、部分接收（207），或均未接收（422；若稍后可原样重发则为 503）",
+    },
     roles: SENDERS,
     body: {
       kind: "types",
@@ -124,6 +127,6 @@ export const COLLECTOR = {
       },
       line: usageEvent,
     },
-    answers: { 202: receipt },
+    answers: { 202: receipt, 207: receipt },
   }),
 } satisfies Contract;

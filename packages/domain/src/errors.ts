@@ -30,6 +30,13 @@ export const ERRORS = {
   duplicate_key: kind(400, false, "A JSON object has the same key twice", "JSON 对象中有重复的键"),
   too_many_events: kind(400, false, "More events than one request may carry", "单次请求的事件数超限"),
   empty_batch: kind(400, false, "The request carries no event", "请求中没有事件"),
+  events_rejected: kind(422, false, "Events are refused; none was taken", "事件被拒绝，未接收任何事件"),
+  events_ahead: kind(
+    503,
+    true,
+    "The times of the events lie ahead of our clock; send them again later",
+    "事件时间超前于我方时钟，请稍后原样重发",
+  ),
   overloaded: kind(429, true, "Too many requests at once", "请求过于频繁"),
   unavailable: kind(503, true, "Not available at the moment; try again", "暂时不可用，请稍后重试"),
   internal: kind(500, true, "An error on our side; it is in the log", "内部错误，详见日志"),

@@ -17,6 +17,7 @@ test.each(Object.entries(ERRORS))(
 test("only what can succeed later without a change may be tried again", () => {
   const retryable = Object.entries(ERRORS).flatMap(([code, kind]) => (kind.retryable ? [code] : []));
   expect(retryable.sort()).toEqual([
+    "events_ahead",
     "id_in_future",
     "internal",
     "overloaded",

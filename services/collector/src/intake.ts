@@ -12,6 +12,7 @@ import {
 import { maySend, type LiveKey } from "@quarterpast/store";
 import { readBody, type BodyKind } from "./body.js";
 import type { Durability, Flusher } from "./flush.js";
+import { noneTaken } from "./problems.js";
 
 /** One event that was not taken, and why. */
 export interface Rejection {
@@ -25,6 +26,12 @@ export interface Rejection {
   retryable: boolean;
 }
 
+/** A request that may send events: how its body holds them, and whether one bad event refuses all (`Prefer`). */
+export interface Sending {
+  kind: BodyKind;
+  isStrict: boolean;
+}
+
 /** The answer to a request whose good events are on disk. */
 export interface Receipt {
   accepted: number;
@@ -35,8 +42,12 @@ export interface Receipt {
 
 /** Checks the events of requests and has the good ones written. */
 export interface Intake {
-  /** @param key who sends. @throws ProblemError where the request as a whole is refused. */
-  take(key: Pick<LiveKey, "sources">, kind: BodyKind, body: Buffer): Promise<Receipt>;
+  /**
+   * @param key who sends
+   * @throws ProblemError if nothing of the request is taken: it cannot be read, no event is good, or one is not and it
+   * is strict
+   */
+  take(key: Pick<LiveKey, "sources">, sending: Sending, body: Buffer): Promise<Receipt>;
 }
 
 export interface IntakeDeps {
@@ -54,15 +65,14 @@ export interface IntakeDeps {
 /** Makes the way of a request from its bytes to its receipt. */
 export function createIntake(deps: IntakeDeps): Intake {
   return {
-    async take(key, kind, body) {
+    async take(key, { kind, isStrict }, body) {
       const received = deps.now();
       const { events, rejected } = check(key, { kind, body }, { ...deps, now: received });
-      let durability: Durability = "journal+redis";
-      if (events.length > 0) {
-        durability = await deps.flusher.submit({ events, bytes: body.length, received });
-        deps.onAccepted(events.length, durability);
-      }
       for (const { code } of rejected) deps.onRejected(code);
+      if (events.length === 0 || (isStrict && rejected.length > 0))
+        throw noneTaken(events.length + rejected.length, rejected);
+      const durability = await deps.flusher.submit({ events, bytes: body.length, received });
+      deps.onAccepted(events.length, durability);
       return {
         accepted: events.length,
         rejected,

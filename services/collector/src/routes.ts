@@ -3,8 +3,8 @@ import type { BareRoute } from "@quarterpast/runtime";
 import type { LiveKey } from "@quarterpast/store";
 import type { Admission } from "./admission.js";
 import type { ApiKeys } from "./apiKeys.js";
-import { bodyKind, type BodyKind } from "./body.js";
-import type { Intake } from "./intake.js";
+import { bodyKind } from "./body.js";
+import type { Intake, Sending } from "./intake.js";
 import { refusal } from "./problems.js";
 
 export interface RouteDeps {
@@ -18,8 +18,11 @@ const PATH = "/v1/events";
 
 interface Admitted {
   key: LiveKey;
-  kind: BodyKind;
+  sending: Sending;
 }
+
+/** Asks that one bad event refuses the whole request (RFC 7240). */
+const STRICT = /(?:^|[,;])\s*handling\s*=\s*"?strict"?\s*(?:[,;]|$)/i;
 
 /** `POST /v1/events`. Key, size and content type are checked before the body is read. */
 export function eventsRoute({ apiKeys, admission, intake }: RouteDeps): BareRoute<Admitted> {
@@ -30,12 +33,13 @@ export function eventsRoute({ apiKeys, admission, intake }: RouteDeps): BareRout
       const kind = bodyKind(headers["content-type"], headers["content-encoding"]);
       if (!intake()) throw refusal("unavailable", "the collector is starting");
       admission.admit(headers["content-length"], response);
-      return { key, kind };
+      return { key, sending: { kind, isStrict: STRICT.test(String(headers["prefer"] ?? "")) } };
     },
-    async answer({ key, kind }, body) {
+    async answer({ key, sending }, body) {
       const taking = intake();
       if (!taking) throw refusal("unavailable", "the collector is stopping");
-      return { status: 202, body: await taking.take(key, kind, body) };
+      const receipt = await taking.take(key, sending, body);
+      return { status: receipt.rejected.length === 0 ? 202 : 207, body: receipt };
     },
   };
 }

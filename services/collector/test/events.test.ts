@@ -62,7 +62,7 @@ describe("POST /v1/events", () => {
     const bad = usageEvent({ data: { quantity: "1e5x" } });
     const early = usageEvent({ time: new Date(Date.now() + 3_600_000).toISOString() });
     const response = await post(collector, [usageEvent(), bad, early, usageEvent()]);
-    expect(response.status).toBe(202);
+    expect(response.status).toBe(207);
     const body = await json<Answer>(response);
     expect(body.accepted).toBe(2);
     expect(body.rejected).toMatchObject([
@@ -71,16 +71,60 @@ describe("POST /v1/events", () => {
     ]);
   });
 
-  it("names every event where none is good, and still answers 202", async () => {
+  it("names every event where none is good, and answers 422", async () => {
     const response = await post(collector, [{ id: "a" }, 7]);
-    expect(response.status).toBe(202);
-    expect(receipt.parse(await response.json())).toMatchObject({
+    expect(response.status).toBe(422);
+    expect(await response.json()).toMatchObject({
+      code: "events_rejected",
+      detail: "event 0: specversion is required, and 1 more",
+      zh: { title: "事件被拒绝，未接收任何事件" },
       accepted: 0,
       rejected: [
         { index: 0, id: "a" },
         { index: 1, id: null },
       ],
     });
+  });
+
+  it.each([
+    ["an event", (event: object) => JSON.stringify(event), "application/cloudevents+json"],
+    ["an array of one", (event: object) => JSON.stringify([event]), "application/json"],
+    ["a line", (event: object) => JSON.stringify(event), "application/x-ndjson"],
+  ])("answers %s that is refused with its own problem, never 207", async (_what, body, type) => {
+    const response = await post(collector, body(usageEvent({ data: { quantity: "-1" } })), { type });
+    expect(response.status).toBe(422);
+    expect(await response.json()).toMatchObject({
+      ...{ status: 422, code: "quantity_invalid", field: "data.quantity", accepted: 0 },
+      rejected: [{ index: 0, code: "quantity_invalid" }],
+    });
+  });
+
+  it("answers 503 with Retry-After where all that is refused may come again later", async () => {
+    const ahead = () => usageEvent({ time: new Date(Date.now() + 3_600_000).toISOString() });
+    const one = await post(collector, ahead());
+    expect([one.status, one.headers.get("retry-after")]).toEqual([503, "30"]);
+    expect(await one.json()).toMatchObject({ code: "time_in_future", field: "time" });
+    const several = await post(collector, [ahead(), ahead()]);
+    expect([several.status, several.headers.get("retry-after")]).toEqual([503, "30"]);
+    expect(await several.json()).toMatchObject({ code: "events_ahead", rejected: [{}, {}] });
+    const mixed = await post(collector, [ahead(), { id: "a" }]);
+    expect([mixed.status, mixed.headers.get("retry-after")]).toEqual([422, null]);
+  });
+
+  it("keeps nothing of a strict request with a bad event, and its good ones may come again", async () => {
+    const own = await createStand();
+    const other = await own.start();
+    const good = usageEvent();
+    const headers = { prefer: 'respond-async, handling="strict"' };
+    const refused = await post(other, [good, { id: "a" }], { headers });
+    expect(refused.status).toBe(422);
+    expect(await refused.json()).toMatchObject({ accepted: 0, rejected: [{ index: 1, id: "a" }] });
+    expect(await (await fetch(`${other.url}/metrics`)).text()).not.toMatch(
+      /events_accepted_total\{[^}]*\} [1-9]/,
+    );
+    expect((await post(other, [good], { headers })).status).toBe(202);
+    expect((await post(other, [good], { headers })).status).toBe(202);
+    await own.end();
   });
 
   it("refuses a bad line of NDJSON alone", async () => {
@@ -189,7 +233,7 @@ describe("POST /v1/events", () => {
     nasty.push(JSON.stringify(usageEvent()).replace('"1"}', '"1","__proto__":{"quantity":"9"}}'));
     nasty.push(JSON.stringify(usageEvent()).replace("{", '{"constructor":{},'));
     const response = await post(collector, `[${nasty.join(",")}]`);
-    expect(response.status).toBe(202);
+    expect(response.status).toBe(422);
     const body = await json<Answer>(response);
     expect(body.accepted).toBe(0);
     expect(body.rejected).toHaveLength(nasty.length);

@@ -74,7 +74,7 @@ type Line =
   | { k: "send" }
   | { k: "reply"; b: number; status: number; rejected?: [number, string, boolean][] };
 
-/** Reads the truth log: an event is acknowledged where some 202 of its batch did not reject it. */
+/** Reads the truth log: an event is acknowledged if some 202 or 207 of its batch did not reject it. */
 export async function readTruth(path: string): Promise<Truth> {
   const truth: Truth = new Map();
   const open = new Map<number, Sent[]>();
@@ -85,7 +85,7 @@ export async function readTruth(path: string): Promise<Truth> {
         line.b,
         line.events.map((event) => note(truth, event)),
       );
-    if (line.k !== "reply" || line.status !== 202) continue;
+    if (line.k !== "reply" || ![202, 207].includes(line.status)) continue;
     const refused = new Set((line.rejected ?? []).map(([index]) => index));
     open.get(line.b)!.forEach((sent, index) => {
       if (!refused.has(index)) sent.acked = true;

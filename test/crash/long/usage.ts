@@ -59,8 +59,8 @@ async function isTaken(url: string, body: string): Promise<boolean> {
   try {
     const response = await fetch(`${url}/v1/events`, { method: "POST", headers, body });
     const answer = (await response.json()) as { rejected?: unknown[] };
-    if (response.status === 202 && answer.rejected!.length > 0)
-      throw new Error(`refused: ${JSON.stringify(answer.rejected![0])}`);
+    if (answer.rejected && answer.rejected.length > 0)
+      throw new Error(`refused: ${JSON.stringify(answer.rejected[0])}`);
     return response.status === 202;
   } catch (error) {
     if (String(error).startsWith("Error: refused")) throw error;
