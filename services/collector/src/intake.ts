@@ -12,19 +12,7 @@ import {
 import { maySend, type LiveKey } from "@quarterpast/store";
 import { readBody, type BodyKind } from "./body.js";
 import type { Durability, Flusher } from "./flush.js";
-import { noneTaken } from "./problems.js";
-
-/** One event that was not taken, and why. */
-export interface Rejection {
-  /** Position in the request, from 0; blank lines of NDJSON do not count. */
-  index: number;
-  id: string | null;
-  code: ErrorCode;
-  field: string | null;
-  detail: string;
-  /** Whether the same event can be taken later as it is. */
-  retryable: boolean;
-}
+import { noneTaken, type Rejection } from "./problems.js";
 
 /** A request that may send events: how its body holds them, and whether one bad event refuses all (`Prefer`). */
 export interface Sending {

@@ -1,6 +1,17 @@
 import { ERRORS, type ErrorCode } from "@quarterpast/domain";
 import { ProblemError } from "@quarterpast/runtime";
-import type { Rejection } from "./intake.js";
+
+/** One event that was not taken, and why. */
+export interface Rejection {
+  /** Position in the request, from 0; blank lines of NDJSON do not count. */
+  index: number;
+  id: string | null;
+  code: ErrorCode;
+  field: string | null;
+  detail: string;
+  /** Whether the same event can be taken later as it is. */
+  retryable: boolean;
+}
 
 /** What a client waits before it tries again, whole seconds. */
 const RETRY_AFTER_SECONDS = 1;
