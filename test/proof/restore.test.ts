@@ -1,8 +1,8 @@
-import { MINUTE, SECOND } from "@quarterpast/domain";
+import { DAY, MINUTE, SECOND } from "@quarterpast/domain";
 
 import { createLogger, fixedClock } from "@quarterpast/runtime";
 import { createSandbox, type Sandbox } from "@quarterpast/sandbox/koogallery";
-import { readBacklog } from "@quarterpast/store";
+import { addInstance, ensureAccount, readBacklog } from "@quarterpast/store";
 import { copyFileSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
@@ -14,7 +14,10 @@ import { submitNext } from "../../services/reporter/src/submit.js";
 import { fillHours, fillPackageHours, stopPackage } from "../fixtures/goldenHours.js";
 import { H, usage, type Ledger } from "@quarterpast/testkit";
 import { hourAfter, openProvenLedger, type ProvenLedger } from "../fixtures/proofs.js";
+import { registerMadeUp } from "@quarterpast/testkit/madeUp";
 import { openMarketplace, type OpenMarketplace } from "@quarterpast/testkit/marketplace";
+
+registerMadeUp();
 
 let lost: ProvenLedger;
 let restored: ProvenLedger;
@@ -197,6 +200,24 @@ test("brings sealed hours back into a backup of before, and what the journal rep
     anchorFile: join(restored.dir, "anchors.ndjson"),
   });
   expect(findings).toEqual([]);
+});
+
+test("gives a record back the slot that it holds, so that no second one is ever filed in it", async () => {
+  const ofHours = { code: "made-up", marketplace: "madeup", site: "main", dayOffset: 0 };
+  for (const { ledger, deps } of [lost, restored]) {
+    const account = await ensureAccount(ledger.pool, ofHours, H);
+    deps.accounts = [...deps.accounts, account];
+    await ledger.meter("tokens", "sum");
+    const life = { product: "product", meter: "tokens", subject: "customer-9", opened: H - DAY };
+    await addInstance(ledger.pool, { accountNo: account.accountNo, instanceId: "i-9", ...life }, H);
+  }
+  await lost.count([usage({ id: "nine", subject: "customer-9", time: H + MINUTE, quantity: "9" })]);
+  await lost.freezeBefore(hourAfter(1));
+  await lost.prove();
+  await restoreHours(restored.ledger.pool, openFolder(lost.dir), {});
+  const held = ({ rows }: Ledger) => rows("SELECT sn, part, slot FROM records");
+  expect(await held(lost.ledger)).toMatchObject([{ slot: "20260301T100000Z" }]);
+  expect(await held(restored.ledger)).toEqual(await held(lost.ledger));
 });
 
 test("writes nothing of exports that are not what was signed", async () => {

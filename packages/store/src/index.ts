@@ -49,7 +49,7 @@ export * from "./proof/hourLines.js";
 export * from "./proof/manifests.js";
 export * from "./proof/places.js";
 export * from "./proof/rebuild.js";
-export * from "./proof/restoreEvents.js";
+export * from "./proof/restoreHour.js";
 export type { HourReading, HourScope, RecordProof } from "./proof/scope.js";
 export * from "./reconcile/bills.js";
 export * from "./reconcile/caseActs.js";

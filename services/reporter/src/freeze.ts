@@ -5,6 +5,7 @@ import {
   deadlinesOf,
   extendChain,
   oldestBegin,
+  keptSlot,
   placementOf,
   type BillingPlan,
   type Micros,
@@ -175,8 +176,8 @@ export function freezeOne(
   const wire = profile.encodeRecord({
     ...{ instanceId, serialNumber, begin, end, recordTime, quantity, product, relatedPackageInstance },
   });
-  const { wireVersion, slot: taken } = profile;
-  const slot = taken === "hour" ? placementOf(profile).slotOf(record) : null;
+  const { wireVersion } = profile;
+  const slot = keptSlot(profile.slot, begin);
   return Object.assign(record, {
     accountNo,
     instanceNo,

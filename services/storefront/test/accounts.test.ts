@@ -94,22 +94,18 @@ test("a call that a person runs again is found by its own account", async () => 
 
 test("a package gives only to instances of its own account", async () => {
   const freezer = createFreezer(one.ledger, one.clock);
-  try {
-    for (const shop of [one, two]) await buy(shop);
-    await one.product({ productId: "PKG", mode: "package", contents: [{ meter: "tokens", quota: "10" }] });
-    one.lines.set("CS3/CS3-000001", { products: ["PKG"], mode: "ON_DEMAND_PKG" });
-    const bought = { orderId: "CS3", orderLineId: "CS3-000001", businessId: "b-3" };
-    expect(await one.v2({ activity: "newInstance", ...bought })).toMatchObject({ resultCode: "000000" });
-    await one.ledger.rows(
-      "INSERT INTO hour_usage SELECT shard, to_timestamp($1::float8), instance_no, to_timestamp($1::float8), 4, 1 FROM instances",
-      [H / 1e6],
-    );
-    await freezer.freezeBefore(H + HOUR);
-    const taken = await rows(
-      "SELECT i.account_no, trim_scale(d.quantity)::text AS quantity FROM deductions d JOIN instances i USING (instance_no)",
-    );
-    expect(taken).toEqual([{ account_no: one.ledger.account.accountNo, quantity: "4" }]);
-  } finally {
-    await freezer.close();
-  }
+  for (const shop of [one, two]) await buy(shop);
+  await one.product({ productId: "PKG", mode: "package", contents: [{ meter: "tokens", quota: "10" }] });
+  one.lines.set("CS3/CS3-000001", { products: ["PKG"], mode: "ON_DEMAND_PKG" });
+  const bought = { orderId: "CS3", orderLineId: "CS3-000001", businessId: "b-3" };
+  expect(await one.v2({ activity: "newInstance", ...bought })).toMatchObject({ resultCode: "000000" });
+  await one.ledger.rows(
+    "INSERT INTO hour_usage SELECT shard, to_timestamp($1::float8), instance_no, to_timestamp($1::float8), 4, 1 FROM instances",
+    [H / 1e6],
+  );
+  await freezer.freezeBefore(H + HOUR);
+  const taken = await rows(
+    "SELECT i.account_no, trim_scale(d.quantity)::text AS quantity FROM deductions d JOIN instances i USING (instance_no)",
+  );
+  expect(taken).toEqual([{ account_no: one.ledger.account.accountNo, quantity: "4" }]);
 });

@@ -17,7 +17,6 @@ beforeEach(async () => {
   payAsYouGo = String((await buy("CS1", "P1", "0"))["instanceId"]);
 });
 afterEach(async (context) => {
-  await freezer.close();
   await shop.close(context.task.result?.state === "fail");
   await seller.close();
 });

@@ -1,18 +1,16 @@
 import { parseCompact, readProofKeys, type HourVerdict } from "@quarterpast/domain";
 import { declareAccount, profileOf, versionsAfterStatement } from "@quarterpast/marketplace";
 import {
-  findRestored,
-  inTransaction,
-  allowLongReads,
   listAccounts,
+  OtherManifestError,
   restoreCalls,
-  restoreSeal,
+  restoreProvenHour,
+  type HourExport,
   type Pool,
 } from "@quarterpast/store";
 import { linesOf } from "../lines.js";
 import { CliError, EXIT } from "../exit.js";
 import { verifyFolder, type ProofFolder } from "../verify/folder.js";
-import { restoreHour } from "./hour.js";
 
 export interface Restored {
   hours: number;
@@ -45,43 +43,42 @@ export async function restoreHours(
     .trimEnd()
     .split("\n");
   const keys = readProofKeys(keyLines)!;
-  const listed = await listAccounts(pool);
-  const accounts = new Map(listed.map(({ code, accountNo }) => [code, accountNo]));
+  const accounts = await listAccounts(pool);
+  const profiles = new Map(accounts.map((one) => [one.code, profileOf(declareAccount(one, {}))]));
+  const numbers = new Map(accounts.map(({ code, accountNo }) => [code, accountNo]));
   const names = await folder.hours();
   const restored: Restored = { hours: 0, records: 0, events: 0, skipped: 0, calls: 0 };
   const now = await databaseNow(pool);
-  const byHour = groupByHour(hours);
-  for (const [compact, verdicts] of byHour) {
-    const hour = parseCompact(compact)!;
-    await inTransaction(pool, async (db) => {
-      await allowLongReads(db);
-      let shards;
-      for (const verdict of verdicts) {
-        const accountNo = accounts.get(verdict.account);
-        if (accountNo === undefined) throw differs(`there is no account ${verdict.account}`);
-        const found = await findRestored(db, accountNo, verdict.number, verdict.hash);
-        if (found === "other")
-          throw differs(`the ledger has another manifest ${verdict.number} of ${verdict.account}`);
-        if (found === "same") {
-          restored.skipped += 1;
-          continue;
-        }
-        const name = names.find((each) => each === exportName(compact, verdict.account))!;
-        const lines = () => each(folder.stream(`hours/${name}`));
-        const publicKey = await keyOf(lines, keys);
-        shards = await restoreHour(db, { accountNo, account: verdict.account, hour, lines, publicKey }, now);
-        restored.hours += 1;
-        restored.records += verdict.records;
-        restored.events += verdict.events;
-      }
-      if (shards) await restoreSeal(db, hour, shards);
-    });
+  for (const [compact, verdicts] of groupByHour(hours)) {
+    const exports: HourExport[] = [];
+    for (const { account, number, hash } of verdicts) {
+      const accountNo = numbers.get(account);
+      if (accountNo === undefined) throw differs(`there is no account ${account}`);
+      const name = names.find((each) => each === exportName(compact, account))!;
+      const lines = () => each(folder.stream(`hours/${name}`));
+      const { slot } = profiles.get(account)!;
+      exports.push({ accountNo, account, slot, number, hash, lines, publicKey: await keyOf(lines, keys) });
+    }
+    const brought = await restoreProvenHour(pool, parseCompact(compact)!, exports, now).catch(refused);
+    const isBrought = new Set(brought.map(({ account }) => account));
+    restored.skipped += exports.length - brought.length;
+    for (const { account, records, events } of verdicts) {
+      if (!isBrought.has(account)) continue;
+      restored.hours += 1;
+      restored.records += records;
+      restored.events += events;
+    }
   }
-  for (const { accountNo, ...account } of listed) {
-    const profile = profileOf(declareAccount(account, {}));
-    restored.calls += await restoreCalls(pool, accountNo, versionsAfterStatement(profile), now, now);
+  for (const { accountNo, code } of accounts) {
+    const waiting = versionsAfterStatement(profiles.get(code)!);
+    restored.calls += await restoreCalls(pool, accountNo, waiting, now, now);
   }
   return restored;
+}
+
+function refused(error: unknown): never {
+  if (error instanceof OtherManifestError) throw differs(error.message);
+  throw error;
 }
 
 function groupByHour(verdicts: readonly HourVerdict[]): Map<string, HourVerdict[]> {

@@ -37,7 +37,7 @@ export function placementOf({ slot, supersede: rule }: { slot: Slot; supersede: 
     return {
       ...{ slot, supersede, plan: planHour, late: firstFreeHour },
       needsTaken: (hour, usage) => hourSpan(hour, lifeOf(usage)) === undefined,
-      slotOf: ({ begin }) => formatCompact(hourOf(begin)),
+      slotOf: ({ begin }) => keptSlot(slot, begin)!,
     };
   return {
     ...{ slot, supersede, plan: planRecords },
@@ -48,6 +48,14 @@ export function placementOf({ slot, supersede: rule }: { slot: Slot; supersede: 
       return slot === "interval" ? interval : `${interval}/${part.split("r")[0]}`;
     },
   };
+}
+
+/**
+ * The slot that is kept with a record, so that the database refuses a second one in it: the hour, if the marketplace takes
+ * that only once; null otherwise.
+ */
+export function keptSlot(slot: Slot, begin: Micros): string | null {
+  return slot === "hour" ? formatCompact(hourOf(begin)) : null;
 }
 
 /** Which attempt at its slot a record is, from 0: each is made in place of the one before. */

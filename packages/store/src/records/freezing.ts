@@ -147,6 +147,8 @@ export interface RestoredRecord {
   lateEnds: Micros;
   expires: Micros;
   frozenAt: Micros;
+  /** The hour that the marketplace takes only once; null where it is another slot, or none. */
+  slot: string | null;
 }
 
 /** Puts records back as they were frozen, one after the other; those the backup has are the same rows. */
@@ -158,11 +160,11 @@ export async function restoreRecords(
   for (const { fields, ...record } of records) {
     await db.query(
       `INSERT INTO records (account_no, shard, seq, sn, kind, instance_no, hour, begin_at, end_at, part, quantity, events,
-         replaces, canonical, checksum, prev, wire, wire_version, window_ends, late_ends, expires, frozen_at, package_instance)
+         replaces, canonical, checksum, prev, wire, wire_version, window_ends, late_ends, expires, frozen_at, package_instance, slot)
        SELECT $1::smallint, $2::smallint, $3::bigint, $4::text, $5::text, instance_no, $6::timestamptz, $7::timestamptz,
          $8::timestamptz, $9::text, $10::numeric, $11::bigint, NULLIF($12::text, ''), $13::text, $14::text, $15::text,
          $16::text, $17::smallint, $18::timestamptz, $19::timestamptz, $20::timestamptz, $21::timestamptz,
-         $23::text
+         $23::text, $24::text
        FROM instances WHERE account_no = $1::smallint AND instance_id = $22::text
          AND NOT EXISTS (SELECT 1 FROM records WHERE sn = $4::text AND checksum = $14::text)`,
       [
@@ -189,6 +191,7 @@ export async function restoreRecords(
         stamp(record.frozenAt),
         fields.instance,
         fields.package,
+        record.slot,
       ],
     );
   }
