@@ -1,5 +1,32 @@
 -- Made by `npm run schema` from a migrated database. The migrations are the source; a test compares.
 
+CREATE DOMAIN aggregation AS text CHECK ((VALUE = ANY (ARRAY['sum'::text, 'count'::text, 'max'::text, 'unique'::text])));
+CREATE DOMAIN bill_finding_kind AS text CHECK ((VALUE = ANY (ARRAY['missing'::text, 'extra'::text, 'different'::text, 'late'::text, 'refunded'::text])));
+CREATE DOMAIN bill_scope AS text CHECK ((VALUE = ANY (ARRAY['record'::text, 'instance'::text, 'product'::text])));
+CREATE DOMAIN billing_cycle AS text CHECK ((VALUE = ANY (ARRAY['hourly'::text, 'daily'::text])));
+CREATE DOMAIN case_act AS text CHECK ((VALUE = ANY (ARRAY['opened'::text, 'settled'::text, 'assign'::text, 'note'::text, 'write_off'::text, 'close'::text, 'rereport'::text, 'resend'::text, 'choose'::text, 'ask'::text])));
+CREATE DOMAIN case_kind AS text CHECK ((VALUE = ANY (ARRAY['record_conflict'::text, 'record_rejected_fixable'::text, 'record_rejected_final'::text, 'record_expired'::text, 'record_abnormal'::text, 'record_missing'::text, 'extra'::text, 'bill_missing'::text, 'bill_extra'::text, 'bill_different'::text, 'bill_refunded'::text, 'event_conflict'::text, 'quarantine'::text, 'unbillable'::text, 'call_unknown'::text, 'order_query'::text, 'order'::text, 'order_item'::text, 'no_product'::text, 'product'::text, 'several_products'::text, 'mode'::text, 'customer'::text, 'seller'::text, 'meter'::text])));
+CREATE DOMAIN case_resolution AS text CHECK ((VALUE = ANY (ARRAY['settled'::text, 'written_off'::text, 'closed'::text])));
+CREATE DOMAIN finding_kind AS text CHECK ((VALUE = ANY (ARRAY['missing'::text, 'extra'::text, 'different'::text, 'abnormal'::text, 'late'::text])));
+CREATE DOMAIN hour_status AS text CHECK ((VALUE = ANY (ARRAY['complete'::text, 'nothing'::text, 'incomplete'::text])));
+CREATE DOMAIN key_role AS text CHECK ((VALUE = ANY (ARRAY['ingest'::text, 'operator'::text, 'finance'::text, 'auditor'::text])));
+CREATE DOMAIN key_state AS text CHECK ((VALUE = ANY (ARRAY['right'::text, 'wrong'::text, 'unknown'::text])));
+CREATE DOMAIN life_event_kind AS text CHECK ((VALUE = ANY (ARRAY['opened'::text, 'renewed'::text, 'suspended'::text, 'resumed'::text, 'changed'::text, 'closed'::text])));
+CREATE DOMAIN outcome_source AS text CHECK ((VALUE = ANY (ARRAY['reply'::text, 'statement'::text, 'clock'::text, 'operator'::text])));
+CREATE DOMAIN price_model AS text CHECK ((VALUE = ANY (ARRAY['fixed'::text, 'step'::text, 'tier'::text])));
+CREATE DOMAIN price_period AS text CHECK ((VALUE = ANY (ARRAY['day'::text, 'month'::text, 'year'::text, 'life'::text])));
+CREATE DOMAIN quarantine_reason AS text CHECK ((VALUE = ANY (ARRAY['unknown_meter'::text, 'unknown_account'::text, 'ambiguous_account'::text, 'unknown_instance'::text, 'instance_closed'::text, 'instance_suspended'::text, 'quantity_missing'::text, 'value_missing'::text, 'scale_exceeded'::text, 'correction_waits'::text, 'correction_mismatch'::text, 'correction_impossible'::text, 'corrected_already'::text, 'cannot_be_stored'::text])));
+CREATE DOMAIN record_kind AS text CHECK ((VALUE = ANY (ARRAY['usage'::text, 'supplement'::text, 'rereport'::text])));
+CREATE DOMAIN record_state AS text CHECK ((VALUE = ANY (ARRAY['frozen'::text, 'sent'::text, 'unknown'::text, 'accepted'::text, 'duplicate'::text, 'conflict'::text, 'rejected_fixable'::text, 'rejected_final'::text, 'expired'::text, 'billed'::text, 'abnormal'::text, 'missing'::text, 'replaced'::text])));
+CREATE DOMAIN reset_rule AS text CHECK ((VALUE = ANY (ARRAY['none'::text, 'monthly'::text, 'yearly'::text])));
+CREATE DOMAIN selling_mode AS text CHECK ((VALUE = ANY (ARRAY['pay_per_use'::text, 'package'::text, 'stop_package'::text, 'per_use'::text, 'period'::text])));
+CREATE DOMAIN stated_state AS text CHECK ((VALUE = ANY (ARRAY['pending'::text, 'normal'::text, 'abnormal'::text, 'billed'::text])));
+CREATE DOMAIN submission_state AS text CHECK ((VALUE = ANY (ARRAY['frozen'::text, 'sent'::text, 'unknown'::text, 'accepted'::text, 'duplicate'::text, 'conflict'::text, 'rejected_fixable'::text, 'rejected_final'::text, 'expired'::text, 'billed'::text, 'abnormal'::text, 'missing'::text, 'replaced'::text, 'split'::text])));
+CREATE DOMAIN subscription_state AS text CHECK ((VALUE = ANY (ARRAY['opening'::text, 'active'::text, 'suspended'::text, 'closed'::text, 'same'::text])));
+CREATE DOMAIN suspension_reason AS text CHECK ((VALUE = ANY (ARRAY['status'::text, 'expired'::text])));
+CREATE DOMAIN verdict AS text CHECK ((VALUE = ANY (ARRAY['accepted'::text, 'refused'::text, 'split'::text, 'halt'::text, 'retry'::text, 'unknown'::text])));
+CREATE DOMAIN waits_for AS text CHECK ((VALUE = ANY (ARRAY['order_query'::text, 'order'::text, 'order_item'::text, 'no_product'::text, 'product'::text, 'several_products'::text, 'mode'::text, 'customer'::text, 'seller'::text, 'meter'::text])));
+
 CREATE TABLE account_hours (
   account_no smallint NOT NULL,
   shard smallint NOT NULL,
@@ -16,12 +43,11 @@ CREATE TABLE account_probes (
   probed_at timestamp with time zone NOT NULL,
   host text NOT NULL,
   reachable boolean NOT NULL,
-  key text NOT NULL,
+  key key_state NOT NULL,
   code text NOT NULL,
   date_offset_ms integer,
   CONSTRAINT account_probes_pkey PRIMARY KEY (account_no),
-  CONSTRAINT account_probes_account_no_fkey FOREIGN KEY (account_no) REFERENCES accounts(account_no),
-  CONSTRAINT account_probes_key_check CHECK ((key = ANY (ARRAY['right'::text, 'wrong'::text, 'unknown'::text])))
+  CONSTRAINT account_probes_account_no_fkey FOREIGN KEY (account_no) REFERENCES accounts(account_no)
 );
 
 CREATE TABLE account_rules (
@@ -65,16 +91,15 @@ CREATE TABLE anchors (
 CREATE TABLE api_keys (
   key_id text NOT NULL,
   name text NOT NULL,
-  role text NOT NULL,
+  role key_role NOT NULL,
   sources text[],
   accounts text[],
   secret_sha256 bytea NOT NULL,
   created_at timestamp with time zone NOT NULL,
   revoked_at timestamp with time zone,
   CONSTRAINT api_keys_pkey PRIMARY KEY (key_id),
-  CONSTRAINT api_keys_check CHECK (((sources IS NULL) OR ((role = 'ingest'::text) AND (cardinality(sources) > 0)))),
-  CONSTRAINT api_keys_check1 CHECK (((accounts IS NULL) OR ((role <> 'ingest'::text) AND (cardinality(accounts) > 0)))),
-  CONSTRAINT api_keys_role_check CHECK ((role = ANY (ARRAY['ingest'::text, 'operator'::text, 'finance'::text, 'auditor'::text]))),
+  CONSTRAINT api_keys_check CHECK (((sources IS NULL) OR (((role)::text = 'ingest'::text) AND (cardinality(sources) > 0)))),
+  CONSTRAINT api_keys_check1 CHECK (((accounts IS NULL) OR (((role)::text <> 'ingest'::text) AND (cardinality(accounts) > 0)))),
   CONSTRAINT api_keys_secret_sha256_check CHECK ((octet_length(secret_sha256) = 32))
 );
 
@@ -86,7 +111,7 @@ CREATE TABLE attempts (
   sent_real timestamp with time zone NOT NULL,
   host text,
   body_sha256 text,
-  result text,
+  result verdict,
   code text,
   http_status integer,
   reply text,
@@ -111,9 +136,9 @@ CREATE TABLE audit (
 CREATE TABLE bill_findings (
   finding_id bigint NOT NULL GENERATED ALWAYS AS IDENTITY,
   account_no smallint NOT NULL,
-  kind text NOT NULL,
+  kind bill_finding_kind NOT NULL,
   month date NOT NULL,
-  scope text NOT NULL,
+  scope bill_scope NOT NULL,
   key text NOT NULL,
   currency text NOT NULL,
   ours numeric,
@@ -124,8 +149,6 @@ CREATE TABLE bill_findings (
   settled boolean NOT NULL DEFAULT false,
   CONSTRAINT bill_findings_pkey PRIMARY KEY (finding_id),
   CONSTRAINT bill_findings_account_no_fkey FOREIGN KEY (account_no) REFERENCES accounts(account_no),
-  CONSTRAINT bill_findings_kind_check CHECK ((kind = ANY (ARRAY['missing'::text, 'extra'::text, 'different'::text, 'late'::text, 'refunded'::text]))),
-  CONSTRAINT bill_findings_scope_check CHECK ((scope = ANY (ARRAY['record'::text, 'instance'::text, 'product'::text]))),
   CONSTRAINT bill_findings_statement_id_fkey FOREIGN KEY (statement_id) REFERENCES statements(statement_id)
 );
 
@@ -161,7 +184,7 @@ CREATE TABLE call_totals (
   hour timestamp with time zone NOT NULL,
   product text NOT NULL,
   meter_no integer NOT NULL,
-  kind text NOT NULL,
+  kind record_kind NOT NULL,
   records bigint NOT NULL,
   quantity numeric NOT NULL,
   CONSTRAINT call_totals_pkey PRIMARY KEY (submission_id, hour, product, meter_no, kind),
@@ -195,7 +218,7 @@ CREATE TABLE case_history (
   case_id bigint NOT NULL,
   at timestamp with time zone NOT NULL,
   key_id text NOT NULL,
-  act text NOT NULL,
+  act case_act NOT NULL,
   detail jsonb NOT NULL,
   CONSTRAINT case_history_pkey PRIMARY KEY (entry_id),
   CONSTRAINT case_history_case_id_fkey FOREIGN KEY (case_id) REFERENCES cases(case_id)
@@ -204,14 +227,14 @@ CREATE TABLE case_history (
 CREATE TABLE cases (
   case_id bigint NOT NULL GENERATED ALWAYS AS IDENTITY,
   account_no smallint,
-  kind text NOT NULL,
+  kind case_kind NOT NULL,
   ref text NOT NULL,
   detail text NOT NULL,
   opened_at timestamp with time zone NOT NULL,
   resolved_at timestamp with time zone,
   owner text,
   due_at timestamp with time zone,
-  resolution text,
+  resolution case_resolution,
   CONSTRAINT cases_pkey PRIMARY KEY (case_id),
   CONSTRAINT cases_account_no_fkey FOREIGN KEY (account_no) REFERENCES accounts(account_no)
 );
@@ -445,7 +468,7 @@ CREATE TABLE expected_sources (
 CREATE TABLE findings (
   finding_id bigint NOT NULL GENERATED ALWAYS AS IDENTITY,
   account_no smallint NOT NULL,
-  kind text NOT NULL,
+  kind finding_kind NOT NULL,
   sn text NOT NULL,
   instance_id text NOT NULL,
   begin_at timestamp with time zone NOT NULL,
@@ -461,7 +484,6 @@ CREATE TABLE findings (
   valued_at timestamp with time zone,
   settled boolean NOT NULL DEFAULT false,
   CONSTRAINT findings_pkey PRIMARY KEY (finding_id),
-  CONSTRAINT findings_kind_check CHECK ((kind = ANY (ARRAY['missing'::text, 'extra'::text, 'different'::text, 'abnormal'::text, 'late'::text]))),
   CONSTRAINT findings_statement_id_fkey FOREIGN KEY (statement_id) REFERENCES statements(statement_id)
 );
 
@@ -506,14 +528,13 @@ CREATE TABLE hour_usage (
 CREATE TABLE hours (
   hour timestamp with time zone NOT NULL,
   shard smallint NOT NULL,
-  status text NOT NULL,
+  status hour_status NOT NULL,
   reason text NOT NULL DEFAULT ''::text,
   sealed_at timestamp with time zone NOT NULL,
   divided_at timestamp with time zone,
   frozen_at timestamp with time zone,
   CONSTRAINT hours_pkey PRIMARY KEY (hour, shard),
-  CONSTRAINT hours_hour_check CHECK ((date_trunc('hour'::text, hour) = hour)),
-  CONSTRAINT hours_status_check CHECK ((status = ANY (ARRAY['complete'::text, 'nothing'::text, 'incomplete'::text])))
+  CONSTRAINT hours_hour_check CHECK ((date_trunc('hour'::text, hour) = hour))
 );
 
 CREATE TABLE import_profiles (
@@ -543,7 +564,7 @@ CREATE TABLE instances (
   meter_no integer NOT NULL,
   subject text NOT NULL,
   shard smallint NOT NULL,
-  cycle text NOT NULL,
+  cycle billing_cycle NOT NULL,
   opened timestamp with time zone NOT NULL,
   closed timestamp with time zone,
   created_at timestamp with time zone NOT NULL,
@@ -551,7 +572,6 @@ CREATE TABLE instances (
   CONSTRAINT instances_account_no_fkey FOREIGN KEY (account_no) REFERENCES accounts(account_no),
   CONSTRAINT instances_account_no_instance_id_key UNIQUE (account_no, instance_id),
   CONSTRAINT instances_check CHECK (((date_trunc('second'::text, closed) = closed) AND (closed > opened))),
-  CONSTRAINT instances_cycle_check CHECK ((cycle = ANY (ARRAY['hourly'::text, 'daily'::text]))),
   CONSTRAINT instances_meter_no_fkey FOREIGN KEY (meter_no) REFERENCES meters(meter_no),
   CONSTRAINT instances_opened_check CHECK ((date_trunc('second'::text, opened) = opened)),
   CONSTRAINT instances_shard_check CHECK ((shard >= 0))
@@ -563,7 +583,7 @@ CREATE TABLE manifest_totals (
   product text NOT NULL,
   meter text NOT NULL,
   unit text NOT NULL,
-  kind text NOT NULL,
+  kind record_kind NOT NULL,
   quantity numeric NOT NULL,
   records bigint NOT NULL,
   CONSTRAINT manifest_totals_pkey PRIMARY KEY (account_no, number, product, meter, unit, kind),
@@ -592,12 +612,11 @@ CREATE TABLE manifests (
 CREATE TABLE meters (
   meter_no integer NOT NULL GENERATED ALWAYS AS IDENTITY,
   code text NOT NULL,
-  aggregation text NOT NULL,
+  aggregation aggregation NOT NULL,
   unit text NOT NULL,
   scale smallint NOT NULL,
   created_at timestamp with time zone NOT NULL,
   CONSTRAINT meters_pkey PRIMARY KEY (meter_no),
-  CONSTRAINT meters_aggregation_check CHECK ((aggregation = ANY (ARRAY['sum'::text, 'count'::text, 'max'::text, 'unique'::text]))),
   CONSTRAINT meters_code_key UNIQUE (code),
   CONSTRAINT meters_scale_check CHECK (((scale >= 0) AND (scale <= 12)))
 );
@@ -623,26 +642,25 @@ CREATE TABLE orders (
 CREATE TABLE outcomes (
   outcome_id bigint NOT NULL GENERATED ALWAYS AS IDENTITY,
   sn text NOT NULL,
-  state text NOT NULL,
+  state record_state NOT NULL,
   code text,
   detail text NOT NULL DEFAULT ''::text,
-  source text NOT NULL,
+  source outcome_source NOT NULL,
   at timestamp with time zone NOT NULL,
   CONSTRAINT outcomes_pkey PRIMARY KEY (outcome_id),
-  CONSTRAINT outcomes_sn_fkey FOREIGN KEY (sn) REFERENCES records(sn),
-  CONSTRAINT outcomes_source_check CHECK ((source = ANY (ARRAY['reply'::text, 'statement'::text, 'clock'::text, 'operator'::text])))
+  CONSTRAINT outcomes_sn_fkey FOREIGN KEY (sn) REFERENCES records(sn)
 );
 
 CREATE TABLE own_states (
   account_no smallint NOT NULL,
   shard smallint NOT NULL,
   seq bigint NOT NULL,
-  state text NOT NULL,
+  state record_state NOT NULL,
   outcome_id bigint,
   hour timestamp with time zone NOT NULL,
   product text NOT NULL,
   meter_no integer NOT NULL,
-  kind text NOT NULL,
+  kind record_kind NOT NULL,
   quantity numeric NOT NULL,
   CONSTRAINT own_states_pkey PRIMARY KEY (account_no, shard, seq)
 );
@@ -654,7 +672,7 @@ CREATE TABLE packages (
   subject text NOT NULL,
   meter_no integer NOT NULL,
   quota numeric NOT NULL,
-  reset_rule text NOT NULL,
+  reset_rule reset_rule NOT NULL,
   deduction_order smallint NOT NULL,
   stops boolean NOT NULL,
   starts timestamp with time zone NOT NULL,
@@ -666,7 +684,6 @@ CREATE TABLE packages (
   CONSTRAINT packages_account_no_fkey FOREIGN KEY (account_no) REFERENCES accounts(account_no),
   CONSTRAINT packages_meter_no_fkey FOREIGN KEY (meter_no) REFERENCES meters(meter_no),
   CONSTRAINT packages_quota_check CHECK (((quota > (0)::numeric) AND (quota < 'Infinity'::numeric))),
-  CONSTRAINT packages_reset_rule_check CHECK ((reset_rule = ANY (ARRAY['none'::text, 'monthly'::text, 'yearly'::text]))),
   CONSTRAINT packages_subscription_no_fkey FOREIGN KEY (subscription_no) REFERENCES subscriptions(subscription_no),
   CONSTRAINT packages_subscription_no_meter_no_key UNIQUE (subscription_no, meter_no)
 );
@@ -677,18 +694,16 @@ CREATE TABLE price_plans (
   product text NOT NULL,
   meter_no integer NOT NULL,
   valid_from timestamp with time zone NOT NULL,
-  model text NOT NULL,
+  model price_model NOT NULL,
   currency text NOT NULL,
-  period text NOT NULL,
+  period price_period NOT NULL,
   free numeric NOT NULL,
   bands jsonb NOT NULL,
   created_at timestamp with time zone NOT NULL,
   CONSTRAINT price_plans_pkey PRIMARY KEY (plan_id),
   CONSTRAINT price_plans_account_no_fkey FOREIGN KEY (account_no) REFERENCES accounts(account_no),
   CONSTRAINT price_plans_free_check CHECK (((free >= (0)::numeric) AND (free < 'Infinity'::numeric))),
-  CONSTRAINT price_plans_meter_no_fkey FOREIGN KEY (meter_no) REFERENCES meters(meter_no),
-  CONSTRAINT price_plans_model_check CHECK ((model = ANY (ARRAY['fixed'::text, 'step'::text, 'tier'::text]))),
-  CONSTRAINT price_plans_period_check CHECK ((period = ANY (ARRAY['day'::text, 'month'::text, 'year'::text, 'life'::text])))
+  CONSTRAINT price_plans_meter_no_fkey FOREIGN KEY (meter_no) REFERENCES meters(meter_no)
 );
 
 CREATE TABLE product_contents (
@@ -705,10 +720,10 @@ CREATE TABLE product_contents (
 CREATE TABLE products (
   account_no smallint NOT NULL,
   product_id text NOT NULL,
-  mode text NOT NULL,
+  mode selling_mode NOT NULL,
   meter_no integer,
-  cycle text NOT NULL,
-  reset_rule text NOT NULL DEFAULT 'none'::text,
+  cycle billing_cycle NOT NULL,
+  reset_rule reset_rule NOT NULL DEFAULT 'none'::text,
   deduction_order smallint NOT NULL DEFAULT 0,
   front_end_url text,
   admin_url text,
@@ -716,11 +731,8 @@ CREATE TABLE products (
   created_at timestamp with time zone NOT NULL,
   CONSTRAINT products_pkey PRIMARY KEY (account_no, product_id),
   CONSTRAINT products_account_no_fkey FOREIGN KEY (account_no) REFERENCES accounts(account_no),
-  CONSTRAINT products_check CHECK (((mode = 'pay_per_use'::text) = (meter_no IS NOT NULL))),
-  CONSTRAINT products_cycle_check CHECK ((cycle = ANY (ARRAY['hourly'::text, 'daily'::text]))),
-  CONSTRAINT products_meter_no_fkey FOREIGN KEY (meter_no) REFERENCES meters(meter_no),
-  CONSTRAINT products_mode_check CHECK ((mode = ANY (ARRAY['pay_per_use'::text, 'package'::text, 'stop_package'::text, 'per_use'::text, 'period'::text]))),
-  CONSTRAINT products_reset_rule_check CHECK ((reset_rule = ANY (ARRAY['none'::text, 'monthly'::text, 'yearly'::text])))
+  CONSTRAINT products_check CHECK ((((mode)::text = 'pay_per_use'::text) = (meter_no IS NOT NULL))),
+  CONSTRAINT products_meter_no_fkey FOREIGN KEY (meter_no) REFERENCES meters(meter_no)
 );
 
 CREATE TABLE proof_keys (
@@ -735,7 +747,7 @@ CREATE TABLE quarantine (
   source_no integer NOT NULL,
   key uuid NOT NULL,
   account text,
-  reason text NOT NULL,
+  reason quarantine_reason NOT NULL,
   subject text NOT NULL,
   meter text NOT NULL,
   raw bytea,
@@ -779,7 +791,7 @@ CREATE TABLE records (
   shard smallint NOT NULL,
   seq bigint NOT NULL,
   sn text NOT NULL,
-  kind text NOT NULL,
+  kind record_kind NOT NULL,
   instance_no integer NOT NULL,
   hour timestamp with time zone NOT NULL,
   begin_at timestamp with time zone NOT NULL,
@@ -802,7 +814,6 @@ CREATE TABLE records (
   CONSTRAINT records_pkey PRIMARY KEY (account_no, shard, seq),
   CONSTRAINT records_check CHECK ((end_at > begin_at)),
   CONSTRAINT records_instance_no_begin_at_end_at_part_key UNIQUE (instance_no, begin_at, end_at, part),
-  CONSTRAINT records_kind_check CHECK ((kind = ANY (ARRAY['usage'::text, 'supplement'::text, 'rereport'::text]))),
   CONSTRAINT records_quantity_check CHECK (((quantity > (0)::numeric) AND (quantity < 'Infinity'::numeric))),
   CONSTRAINT records_replaces_fkey FOREIGN KEY (replaces) REFERENCES records(sn),
   CONSTRAINT records_sn_key UNIQUE (sn)
@@ -894,10 +905,9 @@ CREATE TABLE statement_lines (
   begin_at timestamp with time zone NOT NULL,
   end_at timestamp with time zone NOT NULL,
   quantity numeric NOT NULL,
-  state text NOT NULL,
+  state stated_state NOT NULL,
   code text,
   CONSTRAINT statement_lines_pkey PRIMARY KEY (statement_id, line),
-  CONSTRAINT statement_lines_state_check CHECK ((state = ANY (ARRAY['pending'::text, 'normal'::text, 'abnormal'::text, 'billed'::text]))),
   CONSTRAINT statement_lines_statement_id_fkey FOREIGN KEY (statement_id) REFERENCES statements(statement_id)
 );
 
@@ -925,7 +935,7 @@ CREATE TABLE submissions (
   seq_from bigint NOT NULL,
   seq_to bigint NOT NULL,
   parent bigint,
-  state text NOT NULL,
+  state submission_state NOT NULL,
   code text,
   host text,
   deadline timestamp with time zone NOT NULL,
@@ -944,12 +954,11 @@ CREATE TABLE submissions (
 CREATE TABLE subscription_events (
   event_id bigint NOT NULL GENERATED ALWAYS AS IDENTITY,
   subscription_no bigint NOT NULL,
-  kind text NOT NULL,
+  kind life_event_kind NOT NULL,
   order_ref text NOT NULL DEFAULT ''::text,
   detail jsonb NOT NULL DEFAULT '{}'::jsonb,
   at timestamp with time zone NOT NULL,
   CONSTRAINT subscription_events_pkey PRIMARY KEY (event_id),
-  CONSTRAINT subscription_events_kind_check CHECK ((kind = ANY (ARRAY['opened'::text, 'renewed'::text, 'suspended'::text, 'resumed'::text, 'changed'::text, 'closed'::text]))),
   CONSTRAINT subscription_events_subscription_no_fkey FOREIGN KEY (subscription_no) REFERENCES subscriptions(subscription_no)
 );
 
@@ -960,10 +969,10 @@ CREATE TABLE subscriptions (
   order_id text NOT NULL,
   item text NOT NULL,
   version text NOT NULL,
-  state text NOT NULL,
-  waits_for text,
+  state subscription_state NOT NULL,
+  waits_for waits_for,
   product_id text,
-  mode text,
+  mode selling_mode,
   customer_id text,
   customer_name text,
   terms jsonb NOT NULL DEFAULT '{}'::jsonb,
@@ -972,7 +981,7 @@ CREATE TABLE subscriptions (
   subject text,
   opened timestamp with time zone,
   suspended_at timestamp with time zone,
-  suspended_why text,
+  suspended_why suspension_reason,
   closed_at timestamp with time zone,
   same_as bigint,
   received_at timestamp with time zone NOT NULL,
@@ -982,10 +991,7 @@ CREATE TABLE subscriptions (
   CONSTRAINT subscriptions_account_no_fkey FOREIGN KEY (account_no) REFERENCES accounts(account_no),
   CONSTRAINT subscriptions_account_no_instance_id_key UNIQUE (account_no, instance_id),
   CONSTRAINT subscriptions_account_no_order_id_item_version_key UNIQUE (account_no, order_id, item, version),
-  CONSTRAINT subscriptions_mode_check CHECK ((mode = ANY (ARRAY['pay_per_use'::text, 'package'::text, 'stop_package'::text, 'per_use'::text, 'period'::text]))),
-  CONSTRAINT subscriptions_same_as_fkey FOREIGN KEY (same_as) REFERENCES subscriptions(subscription_no),
-  CONSTRAINT subscriptions_state_check CHECK ((state = ANY (ARRAY['opening'::text, 'active'::text, 'suspended'::text, 'closed'::text, 'same'::text]))),
-  CONSTRAINT subscriptions_suspended_why_check CHECK ((suspended_why = ANY (ARRAY['status'::text, 'expired'::text])))
+  CONSTRAINT subscriptions_same_as_fkey FOREIGN KEY (same_as) REFERENCES subscriptions(subscription_no)
 );
 
 CREATE TABLE unbillable (
@@ -1040,12 +1046,12 @@ CREATE INDEX hours_to_divide ON public.hours USING btree (shard, hour) WHERE ((d
 CREATE INDEX hours_to_freeze ON public.hours USING btree (shard, hour) WHERE (frozen_at IS NULL);
 CREATE UNIQUE INDEX instance_suspensions_open ON public.instance_suspensions USING btree (instance_no) WHERE (suspended_to IS NULL);
 CREATE INDEX instances_binding ON public.instances USING btree (subject, meter_no, opened);
-CREATE INDEX outcomes_refused ON public.outcomes USING btree (sn) WHERE (state = ANY (ARRAY['conflict'::text, 'rejected_fixable'::text, 'rejected_final'::text, 'expired'::text, 'abnormal'::text, 'missing'::text]));
+CREATE INDEX outcomes_refused ON public.outcomes USING btree (sn) WHERE is_watched((state)::text);
 CREATE INDEX outcomes_sn ON public.outcomes USING btree (sn, outcome_id);
 CREATE INDEX own_states_hour ON public.own_states USING btree (account_no, hour);
 CREATE INDEX packages_of ON public.packages USING btree (account_no, subject, meter_no);
 CREATE INDEX price_plans_of ON public.price_plans USING btree (account_no, product, meter_no, valid_from DESC, plan_id DESC);
-CREATE INDEX quarantine_corrections ON public.quarantine USING btree (source_no, key) WHERE ((released_at IS NULL) AND (reason = 'correction_waits'::text));
+CREATE INDEX quarantine_corrections ON public.quarantine USING btree (source_no, key) WHERE ((released_at IS NULL) AND ((reason)::text = 'correction_waits'::text));
 CREATE INDEX quarantine_waiting ON public.quarantine USING btree (subject, meter) WHERE (released_at IS NULL);
 CREATE INDEX records_hour ON public.records USING btree (hour, instance_no);
 CREATE INDEX records_replaces ON public.records USING btree (replaces) WHERE (replaces IS NOT NULL);
@@ -1054,16 +1060,16 @@ CREATE UNIQUE INDEX rereports_open ON public.rereports USING btree (sn) WHERE (d
 CREATE UNIQUE INDEX reruns_open ON public.reruns USING btree (call_id) WHERE (done_at IS NULL);
 CREATE INDEX statement_lines_sn ON public.statement_lines USING btree (sn, statement_id);
 CREATE INDEX statements_bills ON public.statements USING btree (account_no, bill_from) WHERE (bill_from IS NOT NULL);
-CREATE INDEX submissions_due ON public.submissions USING btree (account_no, deadline, submission_id) WHERE (state = ANY (ARRAY['frozen'::text, 'sent'::text, 'unknown'::text]));
+CREATE INDEX submissions_due ON public.submissions USING btree (account_no, deadline, submission_id) WHERE is_owed((state)::text);
 CREATE INDEX submissions_range ON public.submissions USING btree (account_no, shard, seq_from, seq_to);
-CREATE INDEX submissions_refused ON public.submissions USING btree (account_no, shard, seq_from) WHERE (state = ANY (ARRAY['conflict'::text, 'rejected_fixable'::text, 'rejected_final'::text, 'expired'::text, 'abnormal'::text]));
+CREATE INDEX submissions_refused ON public.submissions USING btree (account_no, shard, seq_from) WHERE is_troubled((state)::text);
 CREATE INDEX submissions_span ON public.submissions USING gist (int8range(chain_position(account_no, shard, seq_from), chain_position(account_no, shard, seq_to), '[]'::text));
-CREATE INDEX submissions_unsettled ON public.submissions USING btree (account_no, deadline) WHERE (state = ANY (ARRAY['accepted'::text, 'duplicate'::text, 'rejected_fixable'::text, 'rejected_final'::text]));
+CREATE INDEX submissions_unsettled ON public.submissions USING btree (account_no, deadline) WHERE is_unsettled((state)::text);
 CREATE INDEX subscription_events_of ON public.subscription_events USING btree (subscription_no, event_id);
 CREATE UNIQUE INDEX subscription_events_once ON public.subscription_events USING btree (subscription_no, kind, order_ref) WHERE (order_ref <> ''::text);
 CREATE INDEX subscriptions_customer ON public.subscriptions USING btree (account_no, customer_id);
-CREATE INDEX subscriptions_due ON public.subscriptions USING btree (account_no, next_try) WHERE (state = 'opening'::text);
-CREATE UNIQUE INDEX subscriptions_on_demand ON public.subscriptions USING btree (account_no, order_id, product_id) WHERE ((mode = 'pay_per_use'::text) AND (state <> 'same'::text));
+CREATE INDEX subscriptions_due ON public.subscriptions USING btree (account_no, next_try) WHERE ((state)::text = 'opening'::text);
+CREATE UNIQUE INDEX subscriptions_on_demand ON public.subscriptions USING btree (account_no, order_id, product_id) WHERE (((mode)::text = 'pay_per_use'::text) AND ((state)::text <> 'same'::text));
 
 CREATE OR REPLACE FUNCTION public.billed_in(bill_hour timestamp with time zone, occurred timestamp with time zone)
  RETURNS timestamp with time zone
@@ -1120,11 +1126,77 @@ AS $function$
   FROM (SELECT CASE WHEN cell ~ E'^[=+@\t\r＝＋－＠-]' THEN '''' || cell ELSE cell END AS guarded) g
 $function$;
 
+CREATE OR REPLACE FUNCTION public.is_delivered(state text)
+ RETURNS boolean
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE
+AS $function$ SELECT state IN ('accepted', 'duplicate') $function$;
+
+CREATE OR REPLACE FUNCTION public.is_earning(state text)
+ RETURNS boolean
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE
+AS $function$ SELECT state IN ('frozen', 'sent', 'unknown', 'accepted', 'duplicate', 'missing', 'billed') $function$;
+
+CREATE OR REPLACE FUNCTION public.is_owed(state text)
+ RETURNS boolean
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE
+AS $function$ SELECT state IN ('frozen', 'sent', 'unknown') $function$;
+
+CREATE OR REPLACE FUNCTION public.is_refused(state text)
+ RETURNS boolean
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE
+AS $function$ SELECT state IN ('rejected_fixable', 'rejected_final') $function$;
+
+CREATE OR REPLACE FUNCTION public.is_settled(state text)
+ RETURNS boolean
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE
+AS $function$ SELECT state IN ('accepted', 'duplicate', 'billed', 'replaced') $function$;
+
+CREATE OR REPLACE FUNCTION public.is_taken(state text)
+ RETURNS boolean
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE
+AS $function$ SELECT state IN ('accepted', 'duplicate', 'billed') $function$;
+
 CREATE OR REPLACE FUNCTION public.is_timed(key uuid)
  RETURNS boolean
  LANGUAGE sql
  IMMUTABLE PARALLEL SAFE
 AS $function$ SELECT get_byte(uuid_send(key), 6) >> 4 = 7 $function$;
+
+CREATE OR REPLACE FUNCTION public.is_troubled(state text)
+ RETURNS boolean
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE
+AS $function$ SELECT state IN ('conflict', 'rejected_fixable', 'rejected_final', 'expired', 'abnormal') $function$;
+
+CREATE OR REPLACE FUNCTION public.is_undecided(state text)
+ RETURNS boolean
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE
+AS $function$ SELECT state IN ('unknown', 'missing', 'frozen') $function$;
+
+CREATE OR REPLACE FUNCTION public.is_unsent(state text)
+ RETURNS boolean
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE
+AS $function$ SELECT state IN ('frozen', 'sent') $function$;
+
+CREATE OR REPLACE FUNCTION public.is_unsettled(state text)
+ RETURNS boolean
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE
+AS $function$ SELECT state IN ('accepted', 'duplicate', 'rejected_fixable', 'rejected_final') $function$;
+
+CREATE OR REPLACE FUNCTION public.is_watched(state text)
+ RETURNS boolean
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE
+AS $function$ SELECT state IN ('conflict', 'rejected_fixable', 'rejected_final', 'expired', 'abnormal', 'missing') $function$;
 
 CREATE OR REPLACE FUNCTION public.may_have_been_taken(record records)
  RETURNS boolean
@@ -1369,7 +1441,7 @@ CREATE VIEW billing.credits AS
     r.hour AS since,
     (- r.residue) AS quantity,
     p.currency,
-    trim_scale(billing.charge(p.model, p.bands, (0)::numeric, (0)::numeric, (- r.residue))) AS amount,
+    trim_scale(billing.charge((p.model)::text, p.bands, (0)::numeric, (0)::numeric, (- r.residue))) AS amount,
     i.closed,
     (i.closed IS NOT NULL) AS refund_due
    FROM ((((( SELECT DISTINCT ON (residues.instance_no) residues.instance_no,
@@ -1436,7 +1508,7 @@ UNION ALL
     a.code AS account,
     f.key,
         CASE
-            WHEN (f.scope = 'instance'::text) THEN f.key
+            WHEN ((f.scope)::text = 'instance'::text) THEN f.key
             ELSE NULL::text
         END AS instance_id,
     (((f.month)::timestamp without time zone - make_interval(mins => (a.day_offset_minutes)::integer)) AT TIME ZONE 'UTC'::text) AS since,
@@ -1445,7 +1517,7 @@ UNION ALL
     NULL::text AS code,
     f.currency,
         CASE
-            WHEN (f.kind = 'late'::text) THEN (0)::numeric
+            WHEN ((f.kind)::text = 'late'::text) THEN (0)::numeric
             ELSE abs((COALESCE(f.theirs, (0)::numeric) - COALESCE(f.ours, (0)::numeric)))
         END AS at_stake,
     f.found_at,
@@ -1474,7 +1546,7 @@ CREATE VIEW billing.hour_totals AS
 
 CREATE VIEW billing.hours AS
  SELECT hour,
-    bool_or((status = 'incomplete'::text)) AS incomplete,
+    bool_or(((status)::text = 'incomplete'::text)) AS incomplete,
     string_agg(DISTINCT NULLIF(reason, ''::text), '; '::text) AS reason,
     max(sealed_at) AS sealed_at,
     bool_and((frozen_at IS NOT NULL)) AS filed
@@ -1557,7 +1629,7 @@ CREATE VIEW billing.records AS
             WHEN (EXISTS ( SELECT 1
                FROM records n
               WHERE (n.replaces = r.sn))) THEN 'replaced'::text
-            ELSE COALESCE(o.state, s.state)
+            ELSE COALESCE((o.state)::text, (s.state)::text)
         END AS state,
     COALESCE(o.code, s.code) AS code,
     s.attempts,
@@ -1582,7 +1654,7 @@ CREATE VIEW billing.records AS
             s_1.submission_id,
             s_1.settled_at
            FROM submissions s_1
-          WHERE ((int8range(chain_position(s_1.account_no, s_1.shard, s_1.seq_from), chain_position(s_1.account_no, s_1.shard, s_1.seq_to), '[]'::text) @> chain_position(r.account_no, r.shard, r.seq)) AND (s_1.state <> 'split'::text))
+          WHERE ((int8range(chain_position(s_1.account_no, s_1.shard, s_1.seq_from), chain_position(s_1.account_no, s_1.shard, s_1.seq_to), '[]'::text) @> chain_position(r.account_no, r.shard, r.seq)) AND ((s_1.state)::text <> 'split'::text))
           ORDER BY (s_1.submission_id + 0) DESC
          LIMIT 1) s ON (true))
      LEFT JOIN LATERAL ( SELECT o_1.state,
@@ -1615,7 +1687,7 @@ CREATE VIEW billing.records_by_hour AS
             c.quantity
            FROM (call_totals c
              JOIN submissions s USING (submission_id))
-          WHERE ((s.state <> 'split'::text) AND (c.records > 0))
+          WHERE (((s.state)::text <> 'split'::text) AND (c.records > 0))
         UNION ALL
          SELECT own_states.account_no,
             own_states.hour,
@@ -1668,11 +1740,11 @@ CREATE VIEW billing.revenue AS
             p.bands,
             p.free,
             COALESCE(d.quantity, (0)::numeric) AS deducted,
-            (b.state = ANY (ARRAY['frozen'::text, 'sent'::text, 'unknown'::text, 'accepted'::text, 'duplicate'::text, 'missing'::text, 'billed'::text])) AS expected,
+            is_earning(b.state) AS expected,
             l.begins,
                 CASE p.period
                     WHEN 'life'::text THEN NULL::timestamp without time zone
-                    ELSE date_trunc(COALESCE(p.period, 'month'::text), l.begins)
+                    ELSE date_trunc(COALESCE((p.period)::text, 'month'::text), l.begins)
                 END AS period
            FROM ((((((billing.records b
              JOIN records r USING (sn))
@@ -1834,7 +1906,7 @@ CREATE VIEW billing.revenue AS
     model,
     currency,
     trim_scale(before) AS used_before,
-    trim_scale(billing.charge(model, bands, free, before, to_charge)) AS amount,
+    trim_scale(billing.charge((model)::text, bands, free, before, to_charge)) AS amount,
     bands,
     free
    FROM accumulated;
@@ -1902,6 +1974,6 @@ UNION ALL
     c.resolved_at AS written_off_at
    FROM (cases c
      JOIN billing.records b ON ((b.sn = c.ref)))
-  WHERE ((c.resolution = 'written_off'::text) AND starts_with(c.kind, 'record_'::text));
+  WHERE (((c.resolution)::text = 'written_off'::text) AND starts_with((c.kind)::text, 'record_'::text));
 
 -- billing.written_off: Usage that a person gave up, with a reason in the audit; account is null where an event names none.

@@ -26,7 +26,7 @@ const EVENT_ROWS = /JOIN events e (USING \(source_no, key\)|ON e\.occurred)/;
 
 /** Statements over all accounts, on purpose: how they begin, and why. */
 const OF_THE_SELLER: Record<string, string> = {
-  "SELECT EXISTS (SELECT 1 FROM submissions WHERE state IN ('frozen', 'sent', 'unknown'))":
+  "SELECT EXISTS (SELECT 1 FROM submissions WHERE is_owed(state))":
     "product time is the seller's: it may not jump while any account owes records",
 };
 

@@ -4,3 +4,7 @@
  */
 export const KEY_ROLES = ["ingest", "operator", "finance", "auditor"] as const;
 export type KeyRole = (typeof KEY_ROLES)[number];
+
+/** What a marketplace made of our key when it was last asked: right, wrong, or not told. */
+export const KEY_STATES = ["right", "wrong", "unknown"] as const;
+export type KeyState = (typeof KEY_STATES)[number];

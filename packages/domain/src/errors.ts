@@ -149,3 +149,19 @@ export const QUARANTINE_REASONS = {
 } as const satisfies Record<string, Text>;
 
 export type QuarantineReason = keyof typeof QUARANTINE_REASONS;
+
+/** The reasons that the right binding, or the right account, may end. */
+export const BINDING_REASONS = [
+  "unknown_meter",
+  "unknown_account",
+  "ambiguous_account",
+  "unknown_instance",
+  "instance_closed",
+  "instance_suspended",
+] as const satisfies readonly QuarantineReason[];
+
+/** The reasons that a word of the right account may end. */
+export const ACCOUNT_REASONS = [
+  "ambiguous_account",
+  "unknown_account",
+] as const satisfies readonly QuarantineReason[];

@@ -3,3 +3,8 @@ export interface Text {
   en: string;
   zh: string;
 }
+
+/** The words of a blank-separated list. */
+export type Words<List extends string> = List extends `${infer First} ${infer Rest}`
+  ? First | Words<Rest>
+  : List;

@@ -1,9 +1,9 @@
 import { describe, expect, test } from "vitest";
 import { OUTCOMES } from "../src/billing/outcome.js";
 import {
-  OWED_STATES,
   RECORD_HAPPENINGS,
   RECORD_STATES,
+  STATE_GROUPS,
   statesAllowing,
   transition,
   TRANSITIONS,
@@ -92,7 +92,7 @@ describe("what the table forbids", () => {
 
 test("from every state that owes a delivery there is a way to billed and a way to an end that is told", () => {
   const ends: RecordState[] = ["billed", "expired", "rejected_final"];
-  for (const start of OWED_STATES) {
+  for (const start of STATE_GROUPS.owed) {
     const reached = new Set<RecordState>([start]);
     for (const state of reached) for (const { from, to } of arrows) if (from === state) reached.add(to);
     for (const end of ends) expect(reached).toContain(end);

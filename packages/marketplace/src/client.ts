@@ -1,4 +1,4 @@
-import type { Micros, Outcome } from "@quarterpast/domain";
+import type { KeyState, Micros, Outcome } from "@quarterpast/domain";
 import type { Dispatcher } from "undici";
 import type { CallTimeouts } from "./retry.js";
 import type { Statement } from "./table/list.js";
@@ -93,9 +93,6 @@ export type Verdict =
 
 /** A verdict with the proof of its attempt, and of those before it (a host that refused, a signature out of time). */
 export type CallResult = Verdict & { evidence: Evidence; earlier: Evidence[] };
-
-/** What the marketplace made of our key: right, wrong, or not told. */
-export type KeyState = "right" | "wrong" | "unknown";
 
 export interface ProbeResult {
   /** Whether an answer came that is the marketplace's. */

@@ -1,5 +1,109 @@
 -- Up Migration
 
+-- Closed sets: written by `npm run schema` from packages/domain; edit them there.
+
+CREATE DOMAIN aggregation AS text CHECK (VALUE IN ('sum', 'count', 'max', 'unique'));
+
+CREATE DOMAIN bill_finding_kind AS text CHECK (VALUE IN ('missing', 'extra', 'different', 'late', 'refunded'));
+
+CREATE DOMAIN bill_scope AS text CHECK (VALUE IN ('record', 'instance', 'product'));
+
+CREATE DOMAIN billing_cycle AS text CHECK (VALUE IN ('hourly', 'daily'));
+
+CREATE DOMAIN case_act AS text CHECK (VALUE IN (
+  'opened', 'settled', 'assign', 'note', 'write_off', 'close', 'rereport', 'resend', 'choose', 'ask'));
+
+CREATE DOMAIN case_kind AS text CHECK (VALUE IN (
+  'record_conflict', 'record_rejected_fixable', 'record_rejected_final', 'record_expired', 'record_abnormal',
+  'record_missing', 'extra', 'bill_missing', 'bill_extra', 'bill_different', 'bill_refunded', 'event_conflict',
+  'quarantine', 'unbillable', 'call_unknown', 'order_query', 'order', 'order_item', 'no_product', 'product',
+  'several_products', 'mode', 'customer', 'seller', 'meter'));
+
+CREATE DOMAIN case_resolution AS text CHECK (VALUE IN ('settled', 'written_off', 'closed'));
+
+CREATE DOMAIN finding_kind AS text CHECK (VALUE IN ('missing', 'extra', 'different', 'abnormal', 'late'));
+
+CREATE DOMAIN hour_status AS text CHECK (VALUE IN ('complete', 'nothing', 'incomplete'));
+
+CREATE DOMAIN key_role AS text CHECK (VALUE IN ('ingest', 'operator', 'finance', 'auditor'));
+
+CREATE DOMAIN key_state AS text CHECK (VALUE IN ('right', 'wrong', 'unknown'));
+
+CREATE DOMAIN life_event_kind AS text CHECK (VALUE IN (
+  'opened', 'renewed', 'suspended', 'resumed', 'changed', 'closed'));
+
+CREATE DOMAIN outcome_source AS text CHECK (VALUE IN ('reply', 'statement', 'clock', 'operator'));
+
+CREATE DOMAIN price_model AS text CHECK (VALUE IN ('fixed', 'step', 'tier'));
+
+CREATE DOMAIN price_period AS text CHECK (VALUE IN ('day', 'month', 'year', 'life'));
+
+CREATE DOMAIN quarantine_reason AS text CHECK (VALUE IN (
+  'unknown_meter', 'unknown_account', 'ambiguous_account', 'unknown_instance', 'instance_closed',
+  'instance_suspended', 'quantity_missing', 'value_missing', 'scale_exceeded', 'correction_waits',
+  'correction_mismatch', 'correction_impossible', 'corrected_already', 'cannot_be_stored'));
+
+CREATE DOMAIN record_kind AS text CHECK (VALUE IN ('usage', 'supplement', 'rereport'));
+
+CREATE DOMAIN record_state AS text CHECK (VALUE IN (
+  'frozen', 'sent', 'unknown', 'accepted', 'duplicate', 'conflict', 'rejected_fixable', 'rejected_final', 'expired',
+  'billed', 'abnormal', 'missing', 'replaced'));
+
+CREATE DOMAIN reset_rule AS text CHECK (VALUE IN ('none', 'monthly', 'yearly'));
+
+CREATE DOMAIN selling_mode AS text CHECK (VALUE IN ('pay_per_use', 'package', 'stop_package', 'per_use', 'period'));
+
+CREATE DOMAIN stated_state AS text CHECK (VALUE IN ('pending', 'normal', 'abnormal', 'billed'));
+
+CREATE DOMAIN submission_state AS text CHECK (VALUE IN (
+  'frozen', 'sent', 'unknown', 'accepted', 'duplicate', 'conflict', 'rejected_fixable', 'rejected_final', 'expired',
+  'billed', 'abnormal', 'missing', 'replaced', 'split'));
+
+CREATE DOMAIN subscription_state AS text CHECK (VALUE IN ('opening', 'active', 'suspended', 'closed', 'same'));
+
+CREATE DOMAIN suspension_reason AS text CHECK (VALUE IN ('status', 'expired'));
+
+CREATE DOMAIN verdict AS text CHECK (VALUE IN ('accepted', 'refused', 'split', 'halt', 'retry', 'unknown'));
+
+CREATE DOMAIN waits_for AS text CHECK (VALUE IN (
+  'order_query', 'order', 'order_item', 'no_product', 'product', 'several_products', 'mode', 'customer', 'seller',
+  'meter'));
+
+CREATE FUNCTION is_owed(state text) RETURNS boolean LANGUAGE sql IMMUTABLE PARALLEL SAFE
+  AS $$ SELECT state IN ('frozen', 'sent', 'unknown') $$;
+
+CREATE FUNCTION is_unsent(state text) RETURNS boolean LANGUAGE sql IMMUTABLE PARALLEL SAFE
+  AS $$ SELECT state IN ('frozen', 'sent') $$;
+
+CREATE FUNCTION is_delivered(state text) RETURNS boolean LANGUAGE sql IMMUTABLE PARALLEL SAFE
+  AS $$ SELECT state IN ('accepted', 'duplicate') $$;
+
+CREATE FUNCTION is_taken(state text) RETURNS boolean LANGUAGE sql IMMUTABLE PARALLEL SAFE
+  AS $$ SELECT state IN ('accepted', 'duplicate', 'billed') $$;
+
+CREATE FUNCTION is_settled(state text) RETURNS boolean LANGUAGE sql IMMUTABLE PARALLEL SAFE
+  AS $$ SELECT state IN ('accepted', 'duplicate', 'billed', 'replaced') $$;
+
+CREATE FUNCTION is_refused(state text) RETURNS boolean LANGUAGE sql IMMUTABLE PARALLEL SAFE
+  AS $$ SELECT state IN ('rejected_fixable', 'rejected_final') $$;
+
+CREATE FUNCTION is_unsettled(state text) RETURNS boolean LANGUAGE sql IMMUTABLE PARALLEL SAFE
+  AS $$ SELECT state IN ('accepted', 'duplicate', 'rejected_fixable', 'rejected_final') $$;
+
+CREATE FUNCTION is_troubled(state text) RETURNS boolean LANGUAGE sql IMMUTABLE PARALLEL SAFE
+  AS $$ SELECT state IN ('conflict', 'rejected_fixable', 'rejected_final', 'expired', 'abnormal') $$;
+
+CREATE FUNCTION is_watched(state text) RETURNS boolean LANGUAGE sql IMMUTABLE PARALLEL SAFE
+  AS $$ SELECT state IN ('conflict', 'rejected_fixable', 'rejected_final', 'expired', 'abnormal', 'missing') $$;
+
+CREATE FUNCTION is_undecided(state text) RETURNS boolean LANGUAGE sql IMMUTABLE PARALLEL SAFE
+  AS $$ SELECT state IN ('unknown', 'missing', 'frozen') $$;
+
+CREATE FUNCTION is_earning(state text) RETURNS boolean LANGUAGE sql IMMUTABLE PARALLEL SAFE
+  AS $$ SELECT state IN ('frozen', 'sent', 'unknown', 'accepted', 'duplicate', 'missing', 'billed') $$;
+
+-- End of the closed sets.
+
 -- Common ----------------------------------------------------------------------------------------------------------
 
 -- What is final stays as it is.
@@ -43,7 +147,7 @@ CREATE TABLE account_probes (
   probed_at timestamptz NOT NULL,
   host text NOT NULL,
   reachable boolean NOT NULL,
-  key text NOT NULL CHECK (key IN ('right', 'wrong', 'unknown')),
+  key key_state NOT NULL,
   code text NOT NULL,
   -- Its clock less ours; null if it did not show it.
   date_offset_ms integer
@@ -52,7 +156,7 @@ CREATE TABLE account_probes (
 CREATE TABLE api_keys (
   key_id text PRIMARY KEY,
   name text NOT NULL,
-  role text NOT NULL CHECK (role IN ('ingest', 'operator', 'finance', 'auditor')),
+  role key_role NOT NULL,
   -- What an ingest key sends for: sources as they are, or with * at the end all that begin so. Null: any source.
   sources text[] CHECK (sources IS NULL OR (role = 'ingest' AND cardinality(sources) > 0)),
   -- Codes of the accounts that any other key is limited to. Null: all accounts of the seller, and what is of none.
@@ -82,7 +186,7 @@ CREATE TRIGGER audit_final BEFORE UPDATE OR DELETE ON audit FOR EACH ROW EXECUTE
 CREATE TABLE meters (
   meter_no integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
   code text NOT NULL UNIQUE,
-  aggregation text NOT NULL CHECK (aggregation IN ('sum', 'count', 'max', 'unique')),
+  aggregation aggregation NOT NULL,
   unit text NOT NULL,
   scale smallint NOT NULL CHECK (scale BETWEEN 0 AND 12),
   created_at timestamptz NOT NULL
@@ -96,7 +200,7 @@ CREATE TABLE instances (
   meter_no integer NOT NULL REFERENCES meters,
   subject text NOT NULL,
   shard smallint NOT NULL CHECK (shard >= 0),
-  cycle text NOT NULL CHECK (cycle IN ('hourly', 'daily')),
+  cycle billing_cycle NOT NULL,
   opened timestamptz NOT NULL CHECK (date_trunc('second', opened) = opened),
   closed timestamptz CHECK (date_trunc('second', closed) = closed AND closed > opened),
   created_at timestamptz NOT NULL,
@@ -151,11 +255,11 @@ CREATE TRIGGER instance_suspensions_binding_changed AFTER INSERT OR UPDATE OR DE
 CREATE TABLE products (
   account_no smallint NOT NULL REFERENCES accounts,
   product_id text NOT NULL,
-  mode text NOT NULL CHECK (mode IN ('pay_per_use', 'package', 'stop_package', 'per_use', 'period')),
+  mode selling_mode NOT NULL,
   -- The billing item of a pay-per-use product; a package's items are its contents.
   meter_no integer REFERENCES meters,
-  cycle text NOT NULL CHECK (cycle IN ('hourly', 'daily')),
-  reset_rule text NOT NULL DEFAULT 'none' CHECK (reset_rule IN ('none', 'monthly', 'yearly')),
+  cycle billing_cycle NOT NULL,
+  reset_rule reset_rule NOT NULL DEFAULT 'none',
   -- Packages of one customer and item are used up lowest first, then the one that expires first.
   deduction_order smallint NOT NULL DEFAULT 0,
   front_end_url text,
@@ -266,7 +370,7 @@ CREATE TABLE quarantine (
   -- Code of the account that the event names, known or not, or to which a person assigned it. Null: it waits for the
   -- seller.
   account text,
-  reason text NOT NULL,
+  reason quarantine_reason NOT NULL,
   subject text NOT NULL,
   meter text NOT NULL,
   -- The event as it came, where the database refuses its fields.
@@ -422,7 +526,7 @@ CREATE TABLE retention (
 CREATE TABLE hours (
   hour timestamptz NOT NULL CHECK (date_trunc('hour', hour) = hour),
   shard smallint NOT NULL,
-  status text NOT NULL CHECK (status IN ('complete', 'nothing', 'incomplete')),
+  status hour_status NOT NULL,
   reason text NOT NULL DEFAULT '',
   sealed_at timestamptz NOT NULL,
   -- When it was divided among the accounts that have usage in it.
@@ -481,7 +585,7 @@ CREATE TABLE records (
   shard smallint NOT NULL,
   seq bigint NOT NULL,
   sn text NOT NULL UNIQUE,
-  kind text NOT NULL CHECK (kind IN ('usage', 'supplement', 'rereport')),
+  kind record_kind NOT NULL,
   instance_no integer NOT NULL,
   hour timestamptz NOT NULL,
   begin_at timestamptz NOT NULL,
@@ -543,7 +647,7 @@ CREATE TABLE submissions (
   seq_to bigint NOT NULL CHECK (seq_to >= seq_from),
   -- The call this one was cut from, or the one whose record it sends again.
   parent bigint REFERENCES submissions,
-  state text NOT NULL,
+  state submission_state NOT NULL,
   code text,
   -- Once a byte went to a host, its records stay with it.
   host text,
@@ -559,14 +663,14 @@ CREATE TABLE submissions (
   created_at timestamptz NOT NULL
 );
 
-CREATE INDEX submissions_due ON submissions (account_no, deadline, submission_id) WHERE state IN ('frozen', 'sent', 'unknown');
+CREATE INDEX submissions_due ON submissions (account_no, deadline, submission_id) WHERE is_owed(state);
 
 CREATE INDEX submissions_unsettled ON submissions (account_no, deadline)
-  WHERE state IN ('accepted', 'duplicate', 'rejected_fixable', 'rejected_final');
+  WHERE is_unsettled(state);
 
 -- Where cases begin: few rows of large tables.
 CREATE INDEX submissions_refused ON submissions (account_no, shard, seq_from)
-  WHERE state IN ('conflict', 'rejected_fixable', 'rejected_final', 'expired', 'abnormal');
+  WHERE is_troubled(state);
 
 CREATE INDEX submissions_range ON submissions (account_no, shard, seq_from, seq_to);
 
@@ -586,7 +690,7 @@ CREATE TABLE attempts (
   sent_real timestamptz NOT NULL,
   host text,
   body_sha256 text,
-  result text,
+  result verdict,
   code text,
   http_status integer,
   reply text,
@@ -598,10 +702,10 @@ CREATE TABLE attempts (
 CREATE TABLE outcomes (
   outcome_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
   sn text NOT NULL REFERENCES records (sn),
-  state text NOT NULL,
+  state record_state NOT NULL,
   code text,
   detail text NOT NULL DEFAULT '',
-  source text NOT NULL CHECK (source IN ('reply', 'statement', 'clock', 'operator')),
+  source outcome_source NOT NULL,
   at timestamptz NOT NULL
 );
 
@@ -615,7 +719,7 @@ CREATE TABLE record_receipts (
 );
 
 CREATE INDEX outcomes_refused ON outcomes (sn)
-  WHERE state IN ('conflict', 'rejected_fixable', 'rejected_final', 'expired', 'abnormal', 'missing');
+  WHERE is_watched(state);
 
 CREATE TRIGGER outcomes_final BEFORE UPDATE OR DELETE ON outcomes FOR EACH ROW EXECUTE FUNCTION refuse_change();
 
@@ -652,7 +756,7 @@ CREATE TABLE call_totals (
   hour timestamptz NOT NULL,
   product text NOT NULL,
   meter_no integer NOT NULL,
-  kind text NOT NULL,
+  kind record_kind NOT NULL,
   -- Zeros stay: a call has a row for each hour that it carries records of.
   records bigint NOT NULL,
   quantity numeric NOT NULL,
@@ -666,13 +770,13 @@ CREATE TABLE own_states (
   account_no smallint NOT NULL,
   shard smallint NOT NULL,
   seq bigint NOT NULL,
-  state text NOT NULL,
+  state record_state NOT NULL,
   -- Null where another record replaced it: that is final.
   outcome_id bigint,
   hour timestamptz NOT NULL,
   product text NOT NULL,
   meter_no integer NOT NULL,
-  kind text NOT NULL,
+  kind record_kind NOT NULL,
   quantity numeric NOT NULL,
   PRIMARY KEY (account_no, shard, seq)
 );
@@ -791,7 +895,7 @@ CREATE TABLE statement_lines (
   begin_at timestamptz NOT NULL,
   end_at timestamptz NOT NULL,
   quantity numeric NOT NULL,
-  state text NOT NULL CHECK (state IN ('pending', 'normal', 'abnormal', 'billed')),
+  state stated_state NOT NULL,
   code text,
   PRIMARY KEY (statement_id, line)
 );
@@ -831,7 +935,7 @@ CREATE TABLE import_profiles (
 CREATE TABLE findings (
   finding_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
   account_no smallint NOT NULL,
-  kind text NOT NULL CHECK (kind IN ('missing', 'extra', 'different', 'abnormal', 'late')),
+  kind finding_kind NOT NULL,
   sn text NOT NULL,
   instance_id text NOT NULL,
   begin_at timestamptz NOT NULL,
@@ -860,9 +964,9 @@ CREATE INDEX findings_settled ON findings (account_no, kind, sn) WHERE settled;
 CREATE TABLE bill_findings (
   finding_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
   account_no smallint NOT NULL REFERENCES accounts,
-  kind text NOT NULL CHECK (kind IN ('missing', 'extra', 'different', 'late', 'refunded')),
+  kind bill_finding_kind NOT NULL,
   month date NOT NULL,
-  scope text NOT NULL CHECK (scope IN ('record', 'instance', 'product')),
+  scope bill_scope NOT NULL,
   key text NOT NULL,
   currency text NOT NULL,
   ours numeric,
@@ -894,14 +998,14 @@ CREATE TABLE cases (
   case_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
   -- Null: it is about what belongs to the seller.
   account_no smallint REFERENCES accounts,
-  kind text NOT NULL,
+  kind case_kind NOT NULL,
   ref text NOT NULL,
   detail text NOT NULL,
   opened_at timestamptz NOT NULL,
   resolved_at timestamptz,
   owner text,
   due_at timestamptz,
-  resolution text
+  resolution case_resolution
 );
 
 CREATE UNIQUE INDEX cases_open ON cases (account_no, kind, ref) NULLS NOT DISTINCT WHERE resolved_at IS NULL;
@@ -914,7 +1018,7 @@ CREATE TABLE case_history (
   at timestamptz NOT NULL,
   -- The key of who acted; empty where the product did.
   key_id text NOT NULL,
-  act text NOT NULL,
+  act case_act NOT NULL,
   detail jsonb NOT NULL
 );
 
@@ -944,11 +1048,11 @@ CREATE TABLE subscriptions (
   -- What of the order: a line, or a product, as the marketplace's wire says.
   item text NOT NULL,
   version text NOT NULL,
-  state text NOT NULL CHECK (state IN ('opening', 'active', 'suspended', 'closed', 'same')),
+  state subscription_state NOT NULL,
   -- Why it is not open yet; null where nothing hinders it.
-  waits_for text,
+  waits_for waits_for,
   product_id text,
-  mode text CHECK (mode IN ('pay_per_use', 'package', 'stop_package', 'per_use', 'period')),
+  mode selling_mode,
   customer_id text,
   customer_name text,
   -- What the call or the order said beyond that.
@@ -959,7 +1063,7 @@ CREATE TABLE subscriptions (
   subject text,
   opened timestamptz,
   suspended_at timestamptz,
-  suspended_why text CHECK (suspended_why IN ('status', 'expired')),
+  suspended_why suspension_reason,
   closed_at timestamptz,
   -- The other line of the same order that asked for the same pay-per-use product.
   same_as bigint REFERENCES subscriptions,
@@ -983,7 +1087,7 @@ CREATE INDEX subscriptions_customer ON subscriptions (account_no, customer_id);
 CREATE TABLE subscription_events (
   event_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
   subscription_no bigint NOT NULL REFERENCES subscriptions,
-  kind text NOT NULL CHECK (kind IN ('opened', 'renewed', 'suspended', 'resumed', 'changed', 'closed')),
+  kind life_event_kind NOT NULL,
   -- The order behind it, empty where the call names none.
   order_ref text NOT NULL DEFAULT '',
   detail jsonb NOT NULL DEFAULT '{}',
@@ -1003,7 +1107,7 @@ CREATE TABLE packages (
   subject text NOT NULL,
   meter_no integer NOT NULL REFERENCES meters,
   quota numeric NOT NULL CHECK (quota > 0 AND quota < 'Infinity'),
-  reset_rule text NOT NULL CHECK (reset_rule IN ('none', 'monthly', 'yearly')),
+  reset_rule reset_rule NOT NULL,
   deduction_order smallint NOT NULL,
   stops boolean NOT NULL,
   starts timestamptz NOT NULL,
@@ -1136,7 +1240,7 @@ CREATE TABLE manifest_totals (
   product text NOT NULL,
   meter text NOT NULL,
   unit text NOT NULL,
-  kind text NOT NULL,
+  kind record_kind NOT NULL,
   quantity numeric NOT NULL,
   records bigint NOT NULL,
   PRIMARY KEY (account_no, number, product, meter, unit, kind),
@@ -1186,9 +1290,9 @@ CREATE TABLE price_plans (
   product text NOT NULL,
   meter_no integer NOT NULL REFERENCES meters,
   valid_from timestamptz NOT NULL,
-  model text NOT NULL CHECK (model IN ('fixed', 'step', 'tier')),
+  model price_model NOT NULL,
   currency text NOT NULL,
-  period text NOT NULL CHECK (period IN ('day', 'month', 'year', 'life')),
+  period price_period NOT NULL,
   free numeric NOT NULL CHECK (free >= 0 AND free < 'Infinity'),
   -- [{upTo, unitPrice}] as decimal texts, in rising order; the last upTo is null.
   bands jsonb NOT NULL,
@@ -1398,7 +1502,7 @@ CREATE VIEW billing.revenue AS
 WITH priced AS (
   SELECT b.*, r.instance_no, p.model, p.currency, p.bands, p.free, COALESCE(d.quantity, 0) AS deducted,
     -- What was refused, void or replaced earns nothing; the others are expected to be billed.
-    b.state IN ('frozen', 'sent', 'unknown', 'accepted', 'duplicate', 'missing', 'billed') AS expected,
+    is_earning(b.state) AS expected,
     l.begins, CASE p.period WHEN 'life' THEN NULL ELSE date_trunc(COALESCE(p.period, 'month'), l.begins) END AS period
   FROM billing.records b
   JOIN records r USING (sn)

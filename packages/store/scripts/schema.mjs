@@ -29,6 +29,13 @@ const INDEXES = `
   WHERE ${OURS} AND NOT EXISTS (SELECT 1 FROM pg_constraint con WHERE con.conindid = i.indexrelid AND con.contype IN ('p', 'u'))
   ORDER BY ${sorted("i.indexrelid::regclass::text")}`;
 
+const TYPES = `
+  SELECT 'CREATE DOMAIN ' || t.typname || ' AS ' || format_type(t.typbasetype, t.typtypmod)
+    || COALESCE(' ' || (SELECT string_agg(pg_get_constraintdef(con.oid), ' ') FROM pg_constraint con WHERE con.contypid = t.oid), '')
+    AS definition
+  FROM pg_type t JOIN pg_namespace n ON n.oid = t.typnamespace
+  WHERE t.typtype = 'd' AND n.nspname IN ('public', 'billing') ORDER BY ${sorted("t.typname")}`;
+
 const FUNCTIONS = `
   SELECT pg_get_functiondef(p.oid) AS definition FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
   WHERE n.nspname IN ('public', 'billing') ORDER BY ${sorted("p.proname")}`;
@@ -47,7 +54,7 @@ const HEADER =
 
 /**
  * @param {{ query(sql: string): Promise<{ rows: Record<string, unknown>[] }> }} db a migrated database
- * @returns {Promise<string>} its tables, constraints, indexes, functions, triggers and views, sorted
+ * @returns {Promise<string>} its types, tables, constraints, indexes, functions, triggers and views, sorted
  */
 export async function dumpSchema(db) {
   const read = async (sql) => (await db.query(sql)).rows;
@@ -62,7 +69,8 @@ export async function dumpSchema(db) {
     `CREATE VIEW ${relation} AS\n${definition}`,
     ...(comment ? [`-- ${relation}: ${comment}`] : []),
   ]);
-  const parts = [...tables, (await statements(INDEXES)).join("\n"), ...(await statements(FUNCTIONS))];
+  const types = (await statements(TYPES)).join("\n");
+  const parts = [types, ...tables, (await statements(INDEXES)).join("\n"), ...(await statements(FUNCTIONS))];
   parts.push((await statements(TRIGGERS)).join("\n"), ...views);
   return `${[HEADER.trimEnd(), ...parts].join("\n\n")}\n`;
 }

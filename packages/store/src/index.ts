@@ -51,6 +51,7 @@ export * from "./proof/places.js";
 export * from "./proof/rebuild.js";
 export * from "./proof/restoreHour.js";
 export type { HourReading, HourScope, RecordProof } from "./proof/scope.js";
+export type { KeptBillLine } from "./reconcile/billLines.js";
 export * from "./reconcile/bills.js";
 export * from "./reconcile/caseActs.js";
 export * from "./reconcile/cases.js";

@@ -1,7 +1,8 @@
 import { billPeriod, DAY, HOUR, type Period } from "@quarterpast/domain";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { fileRecords, H, openLedger, type Ledger } from "@quarterpast/testkit";
-import { takeBill, type NewBillLine } from "../src/reconcile/bills.js";
+import type { KeptBillLine } from "../src/reconcile/billLines.js";
+import { takeBill } from "../src/reconcile/bills.js";
 import { listFindings, noteLate, settleFinding, valueFindings } from "../src/reconcile/findings.js";
 import { addPlan } from "../src/finance/prices.js";
 import { takeStatement } from "../src/reconcile/takeStatement.js";
@@ -31,7 +32,7 @@ beforeEach(async () => {
 });
 afterEach((context) => ledger.end(context.task.result?.state === "fail"));
 
-const line = (n: number, change: Partial<NewBillLine>): NewBillLine => ({
+const line = (n: number, change: Partial<KeptBillLine>): KeptBillLine => ({
   line: n,
   month: "2026-03-01",
   usageMonth: "2026-03-01",
@@ -43,11 +44,8 @@ const line = (n: number, change: Partial<NewBillLine>): NewBillLine => ({
   ...change,
 });
 const OFFSET = 8 * HOUR;
-const take = (
-  lines: NewBillLine[],
-  complete = true,
-  period: Period | undefined = billPeriod(lines, OFFSET),
-) => takeBill(ledger.pool, { accountNo: 1, source: "bill.xlsx", complete, lines, period }, NOW);
+const take = (lines: KeptBillLine[], complete = true, period: Period | undefined = billPeriod(lines, OFFSET)) =>
+  takeBill(ledger.pool, { accountNo: 1, source: "bill.xlsx", complete, lines, period }, NOW);
 const standing = async (kind?: "late") =>
   (
     await listFindings(ledger.pool, "koogallery-cn", {

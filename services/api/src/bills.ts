@@ -1,6 +1,6 @@
 import type { Micros } from "@quarterpast/domain";
 import type { BillLine } from "@quarterpast/marketplace";
-import type { NewBillLine } from "@quarterpast/store";
+import type { KeptBillLine } from "@quarterpast/store";
 
 /**
  * A line of a bill as the ledger keeps it. Its usage's month is told by its time, in days of the marketplace; the
@@ -11,7 +11,7 @@ export function billToDb(
   line: BillLine,
   monthOtherwise: string | undefined,
   dayOffset: Micros,
-): NewBillLine | undefined {
+): KeptBillLine | undefined {
   const ofUsage = line.begin === undefined ? undefined : monthOf(line.begin + dayOffset);
   const month = line.month ?? monthOtherwise ?? ofUsage;
   if (month === undefined) return undefined;

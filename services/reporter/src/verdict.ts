@@ -4,6 +4,7 @@ import {
   type RecordHappening,
   type RecordState,
   type Resend,
+  type SubmissionState,
 } from "@quarterpast/domain";
 import {
   retryDelayMs,
@@ -12,7 +13,7 @@ import {
   type SendPhase,
   type Verdict,
 } from "@quarterpast/marketplace";
-import type { ClaimedSubmission, SubmissionState } from "@quarterpast/store";
+import type { ClaimedSubmission } from "@quarterpast/store";
 
 /** What a verdict makes of the submission it was given to. */
 export interface Decision {

@@ -1,4 +1,4 @@
-import { SELLING_MODES, SUBSCRIPTION_STATES, WAITS_FOR } from "@quarterpast/domain";
+import { SELLING_MODES, SUBSCRIPTION_STATES, SUSPENSION_REASONS, WAITS_FOR } from "@quarterpast/domain";
 import { z } from "zod";
 import * as asked from "../asked.js";
 import { anything, byName, count, field, nullable, optional, text, time, word, yesNo } from "../field.js";
@@ -31,7 +31,7 @@ const subscription = z.strictObject({
   expires: nullable(time("Expires", "到期时间")),
   subject: nullable(words.subject),
   opened: nullable(time("Opened", "开通时间")),
-  suspendedWhy: nullable(word("Suspended because", "暂停原因", ["status", "expired"])),
+  suspendedWhy: nullable(word("Suspended because", "暂停原因", SUSPENSION_REASONS)),
   sameAs: nullable(count("Same as", "等同于")),
   receivedAt: time("Received", "接收时间"),
   tries: count("Tries", "尝试次数"),

@@ -4,6 +4,30 @@ import type { Text } from "../text.js";
 export const FINDING_KINDS = ["missing", "extra", "different", "abnormal", "late", "refunded"] as const;
 export type FindingKind = (typeof FINDING_KINDS)[number];
 
+/** Differences of records, and of the money of bills. */
+export const RECORD_FINDING_KINDS = ["missing", "extra", "different", "abnormal", "late"] as const;
+export const BILL_FINDING_KINDS = ["missing", "extra", "different", "late", "refunded"] as const;
+export type RecordFindingKind = (typeof RECORD_FINDING_KINDS)[number];
+export type BillFindingKind = (typeof BILL_FINDING_KINDS)[number];
+
+/** Findings of records that a good line in a later statement ends. */
+export const HEALED_FINDINGS = [
+  "missing",
+  "different",
+  "abnormal",
+] as const satisfies readonly RecordFindingKind[];
+
+/** Findings of money that a later bill ends. */
+export const COMPARED_FINDINGS = [
+  "missing",
+  "extra",
+  "different",
+] as const satisfies readonly BillFindingKind[];
+
+/** What the money of a bill is compared by: the finest thing that every line names. */
+export const BILL_SCOPES = ["record", "instance", "product"] as const;
+export type BillScope = (typeof BILL_SCOPES)[number];
+
 /** What a person should do about it. */
 export const PROPOSED_ACTS = ["wait", "rereport", "resend", "ask", "write_off", "look"] as const;
 export type ProposedAct = (typeof PROPOSED_ACTS)[number];

@@ -7,3 +7,4 @@ export * from "./period.js";
 export * from "./price.js";
 export * from "./finding.js";
 export * from "./product.js";
+export * from "./case.js";

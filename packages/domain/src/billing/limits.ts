@@ -30,7 +30,8 @@ export function fitsRecord(quantity: string, limits: RecordLimits): boolean {
 }
 
 /** How often the marketplace bills an instance: it sets the deadlines of its hourly records. */
-export type BillingCycle = "hourly" | "daily";
+export const BILLING_CYCLES = ["hourly", "daily"] as const;
+export type BillingCycle = (typeof BILLING_CYCLES)[number];
 
 /** When records of an hour are on time, late, overdue, and no longer taken (koogallery.md 2.1). */
 export interface WindowRule {

@@ -13,3 +13,7 @@ export const OUTCOMES = [
 ] as const;
 
 export type Outcome = (typeof OUTCOMES)[number];
+
+/** What an answer means for a whole call: a closed set. */
+export const VERDICTS = ["accepted", "refused", "split", "halt", "retry", "unknown"] as const;
+export type VerdictKind = (typeof VERDICTS)[number];

@@ -12,6 +12,17 @@ export type ResetRule = (typeof RESET_RULES)[number];
 export const SUBSCRIPTION_STATES = ["opening", "active", "suspended", "closed", "same"] as const;
 export type SubscriptionState = (typeof SUBSCRIPTION_STATES)[number];
 
+/** Subscriptions whose packages give. */
+export const LIVING_STATES = ["active", "suspended"] as const satisfies readonly SubscriptionState[];
+
+/** Why something bought is suspended: by the marketplace's word, or because its term is over. */
+export const SUSPENSION_REASONS = ["status", "expired"] as const;
+export type SuspensionReason = (typeof SUSPENSION_REASONS)[number];
+
+/** What can happen to something bought. */
+export const LIFE_EVENT_KINDS = ["opened", "renewed", "suspended", "resumed", "changed", "closed"] as const;
+export type LifeEventKind = (typeof LIFE_EVENT_KINDS)[number];
+
 /** Why a subscription is not open yet; a closed set. */
 export const WAITS_FOR = [
   "order_query",

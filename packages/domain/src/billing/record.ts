@@ -1,4 +1,5 @@
 import { hash } from "node:crypto";
+import type { Words } from "../text.js";
 import { formatCompact, type Micros } from "../time.js";
 
 /** Why a record exists beside, or instead of, the plain record of its hour. */
@@ -41,9 +42,18 @@ export interface ChainLink {
 }
 
 export const CHAIN_GENESIS = "0".repeat(64);
-/** Version 2 is version 1 with the field `package`; a record that names none is of version 1, as ever. */
 export const RECORD_VERSION = "1";
 export const PACKAGE_RECORD_VERSION = "2";
+
+/**
+ * The fields of a record's canonical bytes by version, sorted. Version 2 is version 1 with the field `package`; a record
+ * that names none is of version 1, as ever.
+ */
+export const RECORD_FIELDS = {
+  "1": "account begin end events hour instance kind meter part prev product qty record_time replaces residue_in residue_out seq shard sn unit v",
+  "2": "account begin end events hour instance kind meter package part prev product qty record_time replaces residue_in residue_out seq shard sn unit v",
+} as const;
+export type RecordField = Words<(typeof RECORD_FIELDS)["2"]>;
 
 /**
  * The serial number of a record (metering_sn): from its identity alone, so that a blind retry, or the same hour after
@@ -78,7 +88,7 @@ export interface SealedRecord extends RecordBody, ChainLink {
  */
 export function sealRecord(body: RecordBody, link: ChainLink): SealedRecord {
   const sn = serialNumber(body);
-  const fields = {
+  const fields: Record<Words<(typeof RECORD_FIELDS)["1"]>, string> = {
     account: body.account,
     begin: formatCompact(body.begin),
     end: formatCompact(body.end),

@@ -107,5 +107,60 @@ export function statesAllowing(happening: RecordHappening): RecordState[] {
   return RECORD_STATES.filter((state) => TRANSITIONS[state][happening] !== null);
 }
 
-/** States that still owe a delivery: their records go out (again) until they expire. */
-export const OWED_STATES: readonly RecordState[] = ["frozen", "sent", "unknown"];
+/** What states say of a record, beside what may happen to it; the database has a function for each (`is_owed` …). */
+export const STATE_GROUPS = {
+  /** It owes a delivery: it goes out (again) until it expires. */
+  owed: ["frozen", "sent", "unknown"],
+  /** It has never left, as far as is known. */
+  unsent: ["frozen", "sent"],
+  /** The marketplace took it, and no statement has shown more. */
+  delivered: ["accepted", "duplicate"],
+  /** The marketplace has it. */
+  taken: ["accepted", "duplicate", "billed"],
+  /** Nothing is left for a person to settle. */
+  settled: ["accepted", "duplicate", "billed", "replaced"],
+  /** The marketplace refused it. */
+  refused: ["rejected_fixable", "rejected_final"],
+  /** A statement has to show what became of it, once its window is over. */
+  unsettled: ["accepted", "duplicate", "rejected_fixable", "rejected_final"],
+  /** A person has to settle it. */
+  troubled: ["conflict", "rejected_fixable", "rejected_final", "expired", "abnormal"],
+  /** It may call for a person: what is missing does once it can go out no more. */
+  watched: ["conflict", "rejected_fixable", "rejected_final", "expired", "abnormal", "missing"],
+  /** An outcome of its own that a newer call with it overtakes. */
+  undecided: ["unknown", "missing", "frozen"],
+  /** It is expected to bring money in. */
+  earning: ["frozen", "sent", "unknown", "accepted", "duplicate", "missing", "billed"],
+} as const satisfies Record<string, readonly RecordState[]>;
+export type StateGroup = keyof typeof STATE_GROUPS;
+
+/** A call's state is that of all its records that have no outcome of their own; `split` has handed them on. */
+export const SUBMISSION_STATES = [...RECORD_STATES, "split"] as const;
+export type SubmissionState = (typeof SUBMISSION_STATES)[number];
+
+/** How a statement has a record. */
+export const STATED_STATES = ["pending", "normal", "abnormal", "billed"] as const;
+export type StatedState = (typeof STATED_STATES)[number];
+
+/** What a record's line in a statement comes to: `repeated` is void because an earlier send of it was taken. */
+export const STATED_VERDICTS = [...STATED_STATES, "different", "repeated"] as const;
+export type StatedVerdict = (typeof STATED_VERDICTS)[number];
+
+/** Of several lines of one record, the one that counts. */
+export const STATED_BEST_FIRST = [
+  "billed",
+  "normal",
+  "pending",
+  "abnormal",
+] as const satisfies readonly StatedState[];
+
+export const STATED_GROUPS = {
+  /** The record is there as we filed it: what was found of it before is over. */
+  good: ["normal", "billed"],
+  /** It says what became of the record: nothing more is expected of its call. */
+  ending: ["billed", "abnormal", "different"],
+} as const satisfies Record<string, readonly StatedVerdict[]>;
+
+/** Where an outcome of a single record comes from. */
+export const OUTCOME_SOURCES = ["reply", "statement", "clock", "operator"] as const;
+export type OutcomeSource = (typeof OUTCOME_SOURCES)[number];

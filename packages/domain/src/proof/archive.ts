@@ -1,4 +1,5 @@
-import { canonicalObject } from "../billing/record.js";
+import { canonicalObject, RECORD_FIELDS } from "../billing/record.js";
+import type { Words } from "../text.js";
 
 /**
  * The lines of an hour's export. Each is one JSON object `{"<type>":{…}}` around a flat object of printable-ASCII
@@ -8,8 +9,7 @@ export const LINE_FIELDS = {
   event: "account id instance key meter payload_hash quantity source time value",
   origin: "events instance origin quantity",
   usage: "account aggregation events hour instance meter quantity reason root sn unbillable",
-  record:
-    "account begin end events hour instance kind meter part prev product qty record_time replaces residue_in residue_out seq shard sn unit v",
+  record: RECORD_FIELDS[1],
   wire: "expires frozen_at late_ends sn version window_ends wire",
   chain: "account checksum seq shard",
   total: "kind meter product quantity records unit",
@@ -27,10 +27,6 @@ export const LINE_FIELDS = {
 /** The fields of an event that names an account. */
 const NAMING_EVENT = "account account_named id instance key meter payload_hash quantity source time value";
 
-/** The fields of a record that names a package: version 2 (record.ts). */
-const PACKAGE_RECORD =
-  "account begin end events hour instance kind meter package part prev product qty record_time replaces residue_in residue_out seq shard sn unit v";
-
 /**
  * How far down an hour is read: to its events, to what each instance used, or to the chain of records alone (with the
  * totals and the manifest in each case).
@@ -39,6 +35,7 @@ export const DEPTHS = ["events", "usage", "chain"] as const;
 export type Depth = (typeof DEPTHS)[number];
 
 export type LineType = keyof typeof LINE_FIELDS;
+export type LineField<Type extends LineType> = Words<(typeof LINE_FIELDS)[Type]>;
 export type Fields = Record<string, string>;
 
 export interface Line {
@@ -53,9 +50,20 @@ export function wrapLine(type: LineType, text: string): string {
   return `{"${type}":${text}}`;
 }
 
+/** The canonical bytes of a line's fields: just those that its type has. */
+export function lineText<Type extends LineType>(
+  _type: Type,
+  fields: Record<LineField<Type>, string>,
+): string {
+  return canonicalObject(fields);
+}
+
 /** A line from its fields. */
-export function formatLine(type: LineType, fields: Fields): string {
-  return wrapLine(type, canonicalObject(fields));
+export function formatLine<Type extends LineType>(
+  type: Type,
+  fields: Record<LineField<Type>, string>,
+): string {
+  return wrapLine(type, lineText(type, fields));
 }
 
 const PRINTABLE = /^[\x20-\x7e]*$/;
@@ -86,7 +94,7 @@ export function parseLine(line: string, depth?: Depth): Line | undefined {
 
 /** Reads the canonical bytes of a record of any version; undefined where they are no such. */
 export function parseRecord(text: string, only?: ReadonlySet<string>): Fields | undefined {
-  return parseCanonical(text, LINE_FIELDS.record, only) ?? parseCanonical(text, PACKAGE_RECORD, only);
+  return parseCanonical(text, RECORD_FIELDS[1], only) ?? parseCanonical(text, RECORD_FIELDS[2], only);
 }
 
 /**

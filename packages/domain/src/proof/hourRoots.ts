@@ -1,9 +1,8 @@
-import type { Fields } from "./archive.js";
+import { lineText, type Fields } from "./archive.js";
 import type { Manifest } from "./manifest.js";
 import { createTree, rootOf } from "./merkle.js";
 import { createRecordLeaves } from "./recordLeaves.js";
 import { formatUnits, QUANTITY_MAX_SCALE, trimDecimal, unitsOf } from "../quantity.js";
-import { canonicalObject } from "../billing/record.js";
 
 /** What one hour's manifest says of its lines, the hash over the body apart. */
 export type HourRoots = Pick<
@@ -80,5 +79,5 @@ export function createHourGatherer(): HourGatherer {
 
 /** The canonical bytes of a total. */
 export function totalText({ records, ...total }: Total): string {
-  return canonicalObject({ ...total, records: String(records) });
+  return lineText("total", { ...total, records: String(records) });
 }

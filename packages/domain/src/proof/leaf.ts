@@ -1,4 +1,4 @@
-import { canonicalObject } from "../billing/record.js";
+import { lineText } from "./archive.js";
 import { trimDecimal } from "../quantity.js";
 import { formatInstant, type Micros } from "../time.js";
 
@@ -23,7 +23,7 @@ export interface EventCore {
  * event that names an account has a field for it.
  */
 export function eventLeaf(event: EventCore): string {
-  return canonicalObject({
+  return lineText("event", {
     account: event.account,
     ...(event.accountNamed !== null && { account_named: encodeText(event.accountNamed) }),
     id: encodeText(event.id),

@@ -1,5 +1,6 @@
 import { createHash, createPublicKey, sign, verify, type KeyObject } from "node:crypto";
 import { canonicalObject } from "../billing/record.js";
+import { lineText } from "./archive.js";
 import { formatCompact, type Micros } from "../time.js";
 
 /** What is signed of one hour of an account: counts, and the roots over all that the hour holds (failures.md 6.5). */
@@ -30,7 +31,7 @@ export const MANIFEST_VERSION = "1";
 
 /** The canonical bytes of a manifest. */
 export function manifestText(manifest: Manifest): string {
-  return canonicalObject({
+  return lineText("manifest", {
     account: manifest.account,
     body_sha256: manifest.bodySha256,
     chains_root: manifest.chainsRoot,

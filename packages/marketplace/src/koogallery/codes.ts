@@ -1,7 +1,7 @@
 import { normalCode } from "../table/rules.js";
 import { RECORD_CODE_FORM } from "./lists.js";
-import type { Outcome, Text } from "@quarterpast/domain";
-import type { KeyState, RecordException, RefusedOutcome } from "../client.js";
+import type { KeyState, Outcome, Text } from "@quarterpast/domain";
+import type { RecordException, RefusedOutcome } from "../client.js";
 
 /** What a code of a whole call means for that call. */
 export type Decision =

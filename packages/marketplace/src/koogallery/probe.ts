@@ -1,4 +1,5 @@
-import type { CallResult, KeyState, ProbeResult } from "../client.js";
+import type { KeyState } from "@quarterpast/domain";
+import type { CallResult, ProbeResult } from "../client.js";
 import { ruleOfCallCode } from "./codes.js";
 import { send, type SubmitDeps } from "./submit.js";
 import { bodyOf } from "./wire.js";

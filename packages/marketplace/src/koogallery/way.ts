@@ -1,4 +1,5 @@
-import type { CallRecord, KeyState } from "../client.js";
+import type { KeyState } from "@quarterpast/domain";
+import type { CallRecord } from "../client.js";
 
 /** What is to be signed. */
 export interface Signing {

@@ -1,4 +1,4 @@
-import { MINUTE, type Micros, type Text } from "@quarterpast/domain";
+import { MINUTE, type KeyState, type Micros, type Text } from "@quarterpast/domain";
 import { stamp, type Db } from "../db/database.js";
 
 /** One seller account at one marketplace site. */
@@ -116,7 +116,7 @@ export interface Probe {
   probedAt: Micros;
   host: string;
   reachable: boolean;
-  key: "right" | "wrong" | "unknown";
+  key: KeyState;
   code: string;
   /** The marketplace's clock less ours; null if it did not show it. */
   dateOffsetMs: number | null;

@@ -1,6 +1,7 @@
 import type { Aggregation, Micros, RecordState } from "@quarterpast/domain";
 import { stamp, type Db } from "../db/database.js";
 import { joinHours } from "../proof/eventLines.js";
+import { BILL_LINE, type KeptBillLine } from "../reconcile/billLines.js";
 
 /** A bill that was imported. */
 export interface Bill {
@@ -39,21 +40,7 @@ export async function listBills(
 }
 
 /** One line of a bill with the sums of our records below it. */
-export interface DrilledLine {
-  line: number;
-  month: string;
-  usageMonth: string;
-  begin: Micros | null;
-  end: Micros | null;
-  sn: string | null;
-  instanceId: string | null;
-  product: string | null;
-  customer: string | null;
-  orderId: string | null;
-  quantity: string | null;
-  amount: string;
-  currency: string;
-  refund: boolean;
+export interface DrilledLine extends KeptBillLine {
   /** Of our records that make the line. */
   records: number;
   recordsQuantity: string | null;
@@ -69,10 +56,6 @@ const MAKES = `NOT b.refund AND r.account = (SELECT code FROM accounts WHERE acc
            WHEN b.instance_id IS NOT NULL THEN r.instance_id = b.instance_id ELSE r.product = b.product END
   AND (b.sn IS NOT NULL OR CASE WHEN b.begin_at IS NOT NULL AND b.end_at IS NOT NULL
            THEN r.begin_at >= b.begin_at AND r.begin_at < b.end_at ELSE r.month = b.usage_month END)`;
-
-const LINE = `b.line, to_char(b.month, 'YYYY-MM') AS month, to_char(b.usage_month, 'YYYY-MM') AS "usageMonth",
-  b.begin_at AS begin, b.end_at AS "end", b.sn, b.instance_id AS "instanceId", b.product, b.customer, b.order_id AS "orderId",
-  trim_scale(b.quantity)::text AS quantity, trim_scale(b.amount)::text AS amount, b.currency, b.refund`;
 
 /** The lines of a bill with the sums of the records below them, `limit` of them after the line `after`. */
 export async function listBillLines(
@@ -90,7 +73,7 @@ export async function listBillLines(
          OR product IN (SELECT product FROM b WHERE b.instance_id IS NULL AND b.sn IS NULL)
          OR instance_id IN (SELECT i.instance_id FROM b JOIN records USING (sn) JOIN instances i USING (instance_no))
      )
-     SELECT ${LINE}, s.records, s.quantity AS "recordsQuantity", s.expected
+     SELECT ${BILL_LINE}, s.records, s.quantity AS "recordsQuantity", s.expected
      FROM b CROSS JOIN LATERAL (
        SELECT count(*) AS records, trim_scale(sum(r.quantity))::text AS quantity, trim_scale(sum(r.amount))::text AS expected
        FROM r WHERE ${MAKES}

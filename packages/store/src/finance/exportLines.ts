@@ -3,21 +3,11 @@ import { LINES_PER_TEXT } from "../db/cursor.js";
 
 /** The columns of an export of records, in order. */
 export const EXPORT_COLUMNS = [
-  ...([
-    "sn",
-    "account",
-    "product",
-    "instanceId",
-    "subject",
-    "meter",
-    "unit",
-    "kind",
-    "part",
-    "hour",
-    "begin",
-  ] as const),
-  ...(["end", "quantity", "events", "state", "code", "replaces", "shard", "seq", "checksum"] as const),
+  ...(["sn", "account", "product", "instanceId", "subject", "meter", "unit", "kind", "part"] as const),
+  ...(["hour", "begin", "end", "quantity", "events", "state", "code", "replaces"] as const),
+  ...(["shard", "seq", "checksum"] as const),
 ] as const;
+type ExportColumn = (typeof EXPORT_COLUMNS)[number];
 
 export type ExportFormat = "csv" | "ndjson";
 
@@ -42,12 +32,36 @@ export const FORMATS: Record<ExportFormat, Format> = {
   },
 };
 
-/** Writes cells that follow each other; those under a name of their own (`_`) are written already. */
-function cellsOf({ before, end }: Format, cells: Record<string, string>): string {
-  const names = Object.keys(cells);
-  const places = names.map((name) => `${name.startsWith("_") ? "" : before(name)}%s`);
+/** Writes the cells of columns, in their order, from what each is in SQL. */
+function cellsOf<Column extends ExportColumn>(
+  { before, end }: Format,
+  cells: Readonly<Record<Column, string>>,
+): string {
+  const names = EXPORT_COLUMNS.filter((name): name is Column => name in cells);
+  const places = names.map((name) => `${before(name)}%s`);
   const last = names.at(-1) === EXPORT_COLUMNS.at(-1) ? end : "";
-  return `format('${places.join("")}${last}', ${Object.values(cells).join(", ")})`;
+  return `format('${places.join("")}${last}', ${names.map((name) => cells[name]).join(", ")})`;
+}
+
+/** Columns whose cells are written together elsewhere: once an instance, once an hour, once a call. */
+type Together = { columns: readonly ExportColumn[]; sql: string };
+
+/** Writes a whole line: each column's own cell, or, at the first column of those written together, theirs. */
+function wholeLine(
+  format: Format,
+  together: readonly Together[],
+  own: Readonly<Partial<Record<ExportColumn, string>>>,
+): string {
+  const pieces: { place: string; sql: string }[] = [];
+  for (const name of EXPORT_COLUMNS) {
+    const group = together.find(({ columns }) => columns.includes(name));
+    const sql = group ? group.sql : own[name];
+    if (sql === undefined) throw new Error(`no cell for ${name}`);
+    if (!group) pieces.push({ place: `${format.before(name)}%s`, sql });
+    else if (group.columns[0] === name) pieces.push({ place: "%s", sql });
+  }
+  const places = pieces.map(({ place }) => place).join("");
+  return `format('${places}${format.end}', ${pieces.map(({ sql }) => sql).join(", ")})`;
 }
 
 /** Writes the cells of each instance of an account ($1), a product ($2) and a subject ($3), once an export. */
@@ -76,22 +90,28 @@ const timeOf = (column: string): string => `to_char(${column} AT TIME ZONE 'UTC'
 /** How a record fared; written once a call where it fared as its call. */
 const faredOf = (format: Format, state: string, code: string): string => cellsOf(format, { state, code });
 
-const lineOf = (format: Format): string =>
-  cellsOf(format, {
-    sn: "r.sn",
-    _instance: "t.text",
-    kind: "r.kind",
-    part: "r.part",
-    _hour: `CASE WHEN r.begin_at = r.hour AND r.end_at = r.hour + interval '1 hour' THEN $3::text
-      ELSE ${cellsOf(format, { hour: timeOf("r.hour"), begin: timeOf("r.begin_at"), end: timeOf("r.end_at") })} END`,
-    quantity: "r.quantity",
-    events: "r.events",
-    _fared: `CASE WHEN x.seq IS NULL THEN c.fared ELSE ${faredOf(format, "x.state", "COALESCE(x.code, c.code)")} END`,
-    replaces: "r.replaces",
-    shard: "r.shard",
-    seq: "r.seq",
-    checksum: "r.checksum",
-  });
+const lineOf = (format: Format): string => {
+  const times = { hour: timeOf("r.hour"), begin: timeOf("r.begin_at"), end: timeOf("r.end_at") };
+  return wholeLine(
+    format,
+    [
+      { columns: ["account", "product", "instanceId", "subject", "meter", "unit"], sql: "t.text" },
+      {
+        columns: ["hour", "begin", "end"],
+        sql: `CASE WHEN r.begin_at = r.hour AND r.end_at = r.hour + interval '1 hour' THEN $3::text
+      ELSE ${cellsOf(format, times)} END`,
+      },
+      {
+        columns: ["state", "code"],
+        sql: `CASE WHEN x.seq IS NULL THEN c.fared ELSE ${faredOf(format, "x.state", "COALESCE(x.code, c.code)")} END`,
+      },
+    ],
+    {
+      ...{ sn: "r.sn", kind: "r.kind", part: "r.part", quantity: "r.quantity", events: "r.events" },
+      ...{ replaces: "r.replaces", shard: "r.shard", seq: "r.seq", checksum: "r.checksum" },
+    },
+  );
+};
 
 const RECORD_FIELDS =
   "account_no, shard, seq, instance_no, hour, sn, kind, part, begin_at, end_at, quantity, events, replaces, checksum";

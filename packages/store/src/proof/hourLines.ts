@@ -1,9 +1,9 @@
 import {
-  canonicalObject,
   createTree,
   eventLeaf,
   formatCompact,
   formatLine,
+  lineText,
   SECOND,
   totalText,
   wrapLine,
@@ -97,7 +97,7 @@ async function* usageLines(
   if (roots === "made") {
     reading.onProof?.({ instanceNo: usage.instanceNo, sn, eventsRoot: root, leaves: tree.size() });
   }
-  const text = canonicalObject({
+  const text = lineText("usage", {
     account: scope.account,
     aggregation: usage.aggregation,
     events: String(usage.events),
@@ -144,7 +144,7 @@ async function readHeads(db: Db, { accountNo, account, seqTo }: HourScope): Prom
   );
   const checksums = new Map(rows.map(({ shard, checksum }) => [shard, checksum]));
   return seqTo.map((seq, shard) =>
-    canonicalObject({
+    lineText("chain", {
       account,
       checksum: checksums.get(shard) ?? "0".repeat(64),
       seq: String(seq),

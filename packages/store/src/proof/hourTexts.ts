@@ -1,5 +1,14 @@
-import { formatCompact, HOUR, totalText, wrapLine, type Micros } from "@quarterpast/domain";
+import {
+  formatCompact,
+  HOUR,
+  RECORD_FIELDS,
+  totalText,
+  wrapLine,
+  type Micros,
+  type RecordField,
+} from "@quarterpast/domain";
 import { stamp, type Db } from "../db/database.js";
+import { escaped, holdsSql, lineSql } from "./lineSql.js";
 import type { HourScope } from "./scope.js";
 import { readRecordLinesOf } from "./recordLines.js";
 import { LINES_PER_TEXT, readAll, readTexts, TEXTS_AT_ONCE } from "../db/cursor.js";
@@ -40,21 +49,35 @@ async function* readUsageTextsOf(db: Db, { accountNo, hour }: HourScope): AsyncG
 }
 
 const compact = (column: string): string => `to_char(${column} AT TIME ZONE 'UTC', 'YYYYMMDD"T"HH24MISS"Z"')`;
-const json = (column: string): string => `to_json(${column})::text`;
+
+const ORIGIN_LINE = lineSql("origin", {
+  events: "o.events",
+  instance: escaped("i.instance_id"),
+  origin: `CASE WHEN o.origin_hour = $2::timestamptz THEN $3::text ELSE ${compact("o.origin_hour")} END`,
+  quantity: "trim_scale(o.quantity)",
+});
+
+const USAGE_LINE = lineSql("usage", {
+  account: escaped("a.code"),
+  aggregation: "m.aggregation",
+  events: "u.events",
+  hour: "$3::text",
+  instance: escaped("i.instance_id"),
+  meter: escaped("m.code"),
+  quantity: "u.quantity",
+  reason: escaped("COALESCE(b.reason, '')"),
+  root: "COALESCE(encode(p.events_root, 'hex'), '')",
+  sn: escaped("COALESCE(p.sn, '')"),
+  unbillable: "COALESCE(trim_scale(b.quantity)::text, '0')",
+});
 
 const USAGE_TEXTS = `
   SELECT string_agg(text, E'\\n' ORDER BY id COLLATE "C") AS text
   FROM (
     SELECT i.instance_id AS id, (row_number() OVER (ORDER BY i.instance_id COLLATE "C") - 1) / ${LINES_PER_TEXT} AS page,
-      (SELECT string_agg('{"origin":{"events":"' || o.events || '","instance":' || ${json("i.instance_id")} || ',"origin":"'
-           || CASE WHEN o.origin_hour = $2::timestamptz THEN $3::text ELSE ${compact("o.origin_hour")} END
-           || '","quantity":"' || trim_scale(o.quantity) || '"}}', E'\\n' ORDER BY o.origin_hour)
+      (SELECT string_agg(${ORIGIN_LINE}, E'\\n' ORDER BY o.origin_hour)
          FROM unnest(u.origin_hours, u.quantities, u.counts) AS o (origin_hour, quantity, events))
-      || E'\\n{"usage":{"account":' || ${json("a.code")} || ',"aggregation":"' || m.aggregation || '","events":"' || u.events
-      || '","hour":"' || $3::text || '","instance":' || ${json("i.instance_id")} || ',"meter":' || ${json("m.code")}
-      || ',"quantity":"' || u.quantity || '","reason":' || ${json("COALESCE(b.reason, '')")} || ',"root":"'
-      || COALESCE(encode(p.events_root, 'hex'), '') || '","sn":' || ${json("COALESCE(p.sn, '')")} || ',"unbillable":"'
-      || COALESCE(trim_scale(b.quantity)::text, '0') || '"}}' AS text
+      || E'\\n' || ${USAGE_LINE} AS text
     FROM (
       SELECT instance_no, trim_scale(sum(quantity)) AS quantity, sum(events)::bigint AS events,
         array_agg(origin_hour) AS origin_hours, array_agg(quantity) AS quantities, array_agg(events) AS counts
@@ -90,8 +113,31 @@ const timeOf = (column: string): string =>
   `CASE ${column} WHEN $5::timestamptz THEN $6::text WHEN $5::timestamptz + interval '1 hour' THEN $7::text
      ELSE ${compact(column)} END`;
 
-/** Of canonical bytes the fields are sorted, and no value holds a quote without a backslash: pieces stand at one place. */
-const holds = (piece: string): string => `position(${piece} IN r.canonical) > 0`;
+/** Conditions that a record's bytes hold what its columns say. */
+const SAME = holdsSql("r.canonical", RECORD_FIELDS[2].split(" ") as RecordField[], {
+  account: { sql: "a.code" },
+  begin: { sql: timeOf("r.begin_at") },
+  end: { sql: timeOf("r.end_at") },
+  events: { sql: "r.events" },
+  hour: { sql: timeOf("r.hour") },
+  instance: { sql: "i.instance_id" },
+  kind: { sql: "r.kind" },
+  meter: undefined,
+  package: { sql: "r.package_instance", optional: true },
+  part: { sql: "r.part" },
+  prev: { sql: "r.prev" },
+  product: undefined,
+  qty: { sql: "r.quantity" },
+  record_time: undefined,
+  replaces: { sql: "COALESCE(r.replaces, '')" },
+  residue_in: undefined,
+  residue_out: undefined,
+  seq: { sql: "r.seq" },
+  shard: { sql: "r.shard" },
+  sn: { sql: "r.sn" },
+  unit: undefined,
+  v: undefined,
+});
 
 /** What wraps each record stands between them: nothing is put together twice. */
 const RECORD_LINES = `'{"record":' || string_agg(r.canonical, E'}\\n{"record":' ORDER BY r.seq) || '}'`;
@@ -99,15 +145,7 @@ const RECORD_LINES = `'{"record":' || string_agg(r.canonical, E'}\\n{"record":' 
 const RECORD_TEXTS = `
   SELECT ${RECORD_LINES} AS text, min(r.seq) AS low, max(r.seq) AS high,
     bool_and(
-      starts_with(r.canonical, '{"account":"' || a.code || '","begin":"' || ${timeOf("r.begin_at")} || '","end":"'
-        || ${timeOf("r.end_at")} || '","events":"' || r.events || '","hour":"' || ${timeOf("r.hour")} || '","instance":"'
-        || i.instance_id || '","kind":"' || r.kind || '","meter":"')
-      AND ${holds(`'","part":"' || r.part || '","prev":"' || r.prev || '","product":"'`)}
-      AND CASE WHEN r.package_instance IS NULL THEN NOT ${holds(`'","package":"'`)}
-        ELSE ${holds(`'","package":"' || r.package_instance || '","part":"'`)} END
-      AND ${holds(`'","qty":"' || r.quantity || '","record_time":"'`)}
-      AND ${holds(`'","replaces":"' || COALESCE(r.replaces, '') || '","residue_in":"'`)}
-      AND ${holds(`'","seq":"' || r.seq || '","shard":"' || r.shard || '","sn":"' || r.sn || '","unit":"'`)}
+      ${SAME.join("\n      AND ")}
       AND r.checksum = encode(sha256(convert_to(E'billrec-v1\\n' || r.canonical, 'UTF8')), 'hex')) AS "isSame"
   FROM records r JOIN instances i USING (instance_no) JOIN accounts a ON a.account_no = r.account_no
   WHERE r.account_no = $1::smallint AND r.shard = $2::smallint AND r.seq BETWEEN $3::bigint AND $4::bigint

@@ -7,6 +7,7 @@ import {
   wrapLine,
   type HourGatherer,
   type Micros,
+  type RecordField,
 } from "@quarterpast/domain";
 import type { Db } from "../db/database.js";
 import type { HourReading } from "./scope.js";
@@ -109,27 +110,45 @@ function wrongColumn(
   fields: Record<string, string>,
   checksum: string,
 ): keyof RecordRow | undefined {
-  const expected: [keyof RecordRow, string | undefined, string | undefined][] = [
-    ["sn", fields.sn, row.sn],
-    ["seq", fields.seq, String(row.seq)],
-    ["shard", fields.shard, String(row.shard)],
-    ["kind", fields.kind, row.kind],
-    ["account", fields.account, row.account],
-    ["instanceId", fields.instance, row.instanceId],
-    ["hour", fields.hour, formatCompact(row.hour)],
-    ["begin", fields.begin, formatCompact(row.begin)],
-    ["end", fields.end, formatCompact(row.end)],
-    ["part", fields.part, row.part],
-    ["events", fields.events, String(row.events)],
-    ["replaces", fields.replaces, row.replaces ?? ""],
-    ["packageInstance", fields.package, row.packageInstance ?? undefined],
-    ["prev", fields.prev, row.prev],
-    ["checksum", checksum, row.checksum],
-  ];
-  const wrong = expected.find(([, wanted, found]) => wanted !== found);
-  if (wrong) return wrong[0];
-  return sameQuantity(fields.qty!, row.quantity) ? undefined : "quantity";
+  for (const [field, [column, isSame]] of Object.entries(COLUMNS))
+    if (isSame && !isSame(row, fields[field])) return column;
+  return row.checksum === checksum ? undefined : "checksum";
 }
+
+type Comparison = [column: keyof RecordRow, isSame: (row: RecordRow, said: string | undefined) => boolean];
+
+const text = (column: keyof RecordRow): Comparison => [column, (row, said) => String(row[column]) === said];
+const time = (column: "hour" | "begin" | "end"): Comparison => [
+  column,
+  (row, said) => formatCompact(row[column]) === said,
+];
+const inBytesOnly: [undefined] = [undefined];
+
+/** Each field of a record's bytes, with the column that must say the same. */
+const COLUMNS: Readonly<Record<RecordField, Comparison | [undefined]>> = {
+  sn: text("sn"),
+  seq: text("seq"),
+  shard: text("shard"),
+  kind: text("kind"),
+  account: text("account"),
+  instance: text("instanceId"),
+  hour: time("hour"),
+  begin: time("begin"),
+  end: time("end"),
+  part: text("part"),
+  events: text("events"),
+  replaces: ["replaces", (row, said) => (row.replaces ?? "") === said],
+  package: ["packageInstance", (row, said) => (row.packageInstance ?? undefined) === said],
+  prev: text("prev"),
+  qty: ["quantity", (row, said) => said !== undefined && sameQuantity(said, row.quantity)],
+  meter: inBytesOnly,
+  product: inBytesOnly,
+  record_time: inBytesOnly,
+  residue_in: inBytesOnly,
+  residue_out: inBytesOnly,
+  unit: inBytesOnly,
+  v: inBytesOnly,
+};
 
 function wireLine(row: RecordRow): string {
   return formatLine("wire", {

@@ -1,8 +1,6 @@
-import type { Micros } from "@quarterpast/domain";
+import { COMPARED_FINDINGS, type BillScope, type Micros } from "@quarterpast/domain";
+import { oneOf } from "../db/closedSets.js";
 import { stamp, type Db } from "../db/database.js";
-
-/** What the money of a bill is compared by: the finest thing that every line names. */
-export type BillScope = "record" | "instance" | "product";
 
 /** Keys of a bill by what its comparison came to. */
 export interface BillCounts {
@@ -69,7 +67,7 @@ export async function resolveBillFindings(
 ): Promise<void> {
   await db.query(
     `UPDATE bill_findings f SET resolved_at = $3::timestamptz FROM compared c
-     WHERE f.account_no = $1::smallint AND f.scope = $2::text AND f.resolved_at IS NULL AND f.kind IN ('missing', 'extra', 'different')
+     WHERE f.account_no = $1::smallint AND f.scope = $2::text AND f.resolved_at IS NULL AND f.kind IN ${oneOf(COMPARED_FINDINGS)}
        AND c.month = f.month AND c.key = f.key AND c.currency = f.currency AND c.theirs IS NOT NULL AND c.verdict <> f.kind`,
     [accountNo, scope, stamp(now)],
   );

@@ -1,28 +1,8 @@
-import type { Micros, Period } from "@quarterpast/domain";
+import type { BillScope, Micros, Period } from "@quarterpast/domain";
 import { inTransaction, stamp, type Db, type Pool } from "../db/database.js";
-import { noteBillFindings, resolveBillFindings, type BillCounts, type BillScope } from "./billFindings.js";
+import { noteBillFindings, resolveBillFindings, type BillCounts } from "./billFindings.js";
+import { insertBillLines, type KeptBillLine } from "./billLines.js";
 import { insertStatement, supersedeBills } from "./statements.js";
-
-/** One line of a bill as it is kept. */
-export interface NewBillLine {
-  line: number;
-  /** First days of months: of the bill, and of the usage where it is another. */
-  month: string;
-  usageMonth: string;
-  /** When its usage began and ended, where the bill tells. */
-  begin: Micros | null;
-  end: Micros | null;
-  sn: string | null;
-  instanceId: string | null;
-  product: string | null;
-  customer: string | null;
-  orderId: string | null;
-  quantity: string | null;
-  /** Decimal text; negative where money went back. */
-  amount: string;
-  currency: string;
-  refund: boolean;
-}
 
 export interface NewBill {
   accountNo: number;
@@ -31,7 +11,7 @@ export interface NewBill {
   complete: boolean;
   /** What it covers; undefined where it holds refunds and late usage alone. */
   period: Period | undefined;
-  lines: readonly NewBillLine[];
+  lines: readonly KeptBillLine[];
 }
 
 export interface ReconciledBill extends BillCounts {
@@ -48,7 +28,7 @@ export async function takeBill(pool: Pool, bill: NewBill, now: Micros): Promise<
     const statementId = await insertStatement(db, {
       ...{ accountNo, source, complete, lines: bill.lines.length, takenAt: now, bill: period },
     });
-    await insertLines(db, statementId, bill.lines);
+    await insertBillLines(db, statementId, bill.lines);
     await supersedeBills(db, statementId, bill);
     const scope = scopeOf(bill.lines);
     await compare(db, statementId, bill, scope);
@@ -58,36 +38,10 @@ export async function takeBill(pool: Pool, bill: NewBill, now: Micros): Promise<
   });
 }
 
-function scopeOf(lines: readonly NewBillLine[]): BillScope {
+function scopeOf(lines: readonly KeptBillLine[]): BillScope {
   const charges = lines.filter(({ refund }) => !refund);
   if (charges.every(({ sn }) => sn !== null)) return "record";
   return charges.every(({ instanceId }) => instanceId !== null) ? "instance" : "product";
-}
-
-async function insertLines(db: Db, statementId: number, lines: readonly NewBillLine[]): Promise<void> {
-  await db.query(
-    `INSERT INTO bill_lines (statement_id, line, month, usage_month, sn, instance_id, product, customer, order_id, quantity,
-       amount, currency, refund, begin_at, end_at)
-     SELECT $1::bigint, t.* FROM unnest($2::integer[], $3::date[], $4::date[], $5::text[], $6::text[], $7::text[], $8::text[],
-       $9::text[], $10::numeric[], $11::numeric[], $12::text[], $13::boolean[], $14::timestamptz[], $15::timestamptz[]) AS t`,
-    [
-      statementId,
-      lines.map((line) => line.line),
-      lines.map((line) => line.month),
-      lines.map((line) => line.usageMonth),
-      lines.map((line) => line.sn),
-      lines.map((line) => line.instanceId),
-      lines.map((line) => line.product),
-      lines.map((line) => line.customer),
-      lines.map((line) => line.orderId),
-      lines.map((line) => line.quantity),
-      lines.map((line) => line.amount),
-      lines.map((line) => line.currency),
-      lines.map((line) => line.refund),
-      lines.map(({ begin }) => (begin === null ? null : stamp(begin))),
-      lines.map(({ end }) => (end === null ? null : stamp(end))),
-    ],
-  );
 }
 
 const KEYS: Record<BillScope, { line: string; revenue: string }> = {
@@ -130,7 +84,7 @@ async function compare(db: Db, statementId: number, bill: NewBill, scope: BillSc
        SELECT month, ${key.revenue} AS key, currency, sum(amount) AS amount, bool_or(r.begin_at >= $5::timestamptz AND r.begin_at < $6::timestamptz) AS covered
        FROM billing.revenue r
        WHERE account = (SELECT code FROM accounts WHERE account_no = $2::smallint) AND expected
-         AND state NOT IN ('frozen', 'sent') AND amount IS NOT NULL
+         AND NOT is_unsent(state) AND amount IS NOT NULL
          AND ((r.begin_at >= $5::timestamptz AND r.begin_at < $6::timestamptz)
            OR (month, ${key.revenue}, currency) IN (SELECT usage_month, key, currency FROM earlier))
        GROUP BY 1, 2, 3

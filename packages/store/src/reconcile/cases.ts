@@ -1,9 +1,7 @@
-import type { Micros } from "@quarterpast/domain";
+import type { CaseKind, CaseResolution, Micros } from "@quarterpast/domain";
 import { inTransaction, stamp, type Db, type Pool } from "../db/database.js";
 import { WAITS } from "../usage/quarantine.js";
 
-/** Present states of a record that a person has to settle. */
-const TROUBLED = "('conflict', 'rejected_fixable', 'rejected_final', 'expired', 'abnormal')";
 /** How long quarantined events may wait for their binding before somebody is asked. */
 const QUARANTINE_PATIENCE = "interval '15 minutes'";
 
@@ -18,11 +16,11 @@ const WANTED = `
   FROM (
     SELECT r.sn FROM submissions s JOIN records r ON r.account_no = s.account_no AND r.shard = s.shard
       AND r.seq BETWEEN s.seq_from AND s.seq_to
-    WHERE s.account_no = $1::smallint AND s.state IN ${TROUBLED}
+    WHERE s.account_no = $1::smallint AND is_troubled(s.state)
     UNION SELECT o.sn FROM outcomes o JOIN records r USING (sn)
-    WHERE r.account_no = $1::smallint AND (o.state IN ${TROUBLED} OR o.state = 'missing')
+    WHERE r.account_no = $1::smallint AND is_watched(o.state)
   ) t JOIN LATERAL (SELECT * FROM billing.records b WHERE b.sn = t.sn) b ON true
-  WHERE (b.state IN ${TROUBLED} OR (b.state = 'missing' AND b.expires <= $2::timestamptz)) AND NOT EXISTS (
+  WHERE (is_troubled(b.state) OR (b.state = 'missing' AND b.expires <= $2::timestamptz)) AND NOT EXISTS (
     SELECT 1 FROM cases c WHERE c.account_no = $1::smallint AND c.ref = b.sn AND starts_with(c.kind, 'record_')
       AND (c.resolved_at IS NULL OR c.kind = 'record_' || b.state))
   UNION ALL
@@ -71,7 +69,7 @@ const WAITING = `
 /** Cases whose matter has settled itself. */
 const SETTLED = `
   (starts_with(c.kind, 'record_') AND EXISTS (
-    SELECT 1 FROM billing.records b WHERE b.sn = c.ref AND b.state IN ('accepted', 'duplicate', 'billed', 'replaced')))
+    SELECT 1 FROM billing.records b WHERE b.sn = c.ref AND is_settled(b.state)))
   OR (c.kind = 'extra' AND NOT EXISTS (
     SELECT 1 FROM findings f WHERE f.account_no = c.account_no AND f.kind = 'extra' AND f.sn = c.ref AND f.resolved_at IS NULL))
   OR (starts_with(c.kind, 'bill_') AND NOT EXISTS (
@@ -117,14 +115,14 @@ export async function keepCases(
 /** Something a person has to settle. */
 export interface OpenCase {
   caseId: number;
-  kind: string;
+  kind: CaseKind;
   ref: string;
   detail: string;
   owner: string | null;
   openedAt: Micros;
   dueAt: Micros;
   resolvedAt: Micros | null;
-  resolution: string | null;
+  resolution: CaseResolution | null;
 }
 
 const SELECT = `SELECT case_id AS "caseId", kind, ref, detail, owner, opened_at AS "openedAt",
@@ -154,7 +152,7 @@ export async function readCases(
 
 /** Cases of a kind that stand. */
 export interface CaseCount {
-  kind: string;
+  kind: CaseKind;
   open: number;
   overdue: number;
   unowned: number;
@@ -200,7 +198,7 @@ export async function findCase(
 
 /** What a person has to settle, as whoever found it says. */
 export interface Case {
-  kind: string;
+  kind: CaseKind;
   ref: string;
   detail: string;
 }
@@ -242,7 +240,7 @@ export async function resolveCase(
   db: Db,
   accountNo: number,
   caseId: number,
-  resolution: "written_off" | "closed",
+  resolution: Exclude<CaseResolution, "settled">,
   now: Micros,
 ): Promise<void> {
   await db.query(

@@ -1,5 +1,13 @@
-import type { FindingKind, Micros, Period } from "@quarterpast/domain";
+import {
+  HEALED_FINDINGS,
+  STATED_GROUPS,
+  type FindingKind,
+  type Micros,
+  type Period,
+  type RecordFindingKind,
+} from "@quarterpast/domain";
 import { writeAudit, type Actor } from "../catalog/audit.js";
+import { oneOf } from "../db/closedSets.js";
 import { inTransaction, stamp, type Db, type Pool } from "../db/database.js";
 import { settleBillFindings, type WhichFindings } from "./billFindings.js";
 
@@ -60,7 +68,7 @@ export interface TakenStatement {
 export async function noteFindings(
   db: Db,
   { statementId, accountNo }: TakenStatement,
-  kind: FindingKind,
+  kind: RecordFindingKind,
   query: string,
   now: Micros,
 ): Promise<number> {
@@ -88,10 +96,10 @@ export async function resolveFindings(
   await db.query(
     `UPDATE findings f SET resolved_at = $4::timestamptz
      WHERE f.account_no = $1::smallint AND f.resolved_at IS NULL AND (
-       (f.kind IN ('missing', 'different', 'abnormal')
-         AND EXISTS (SELECT 1 FROM stated t WHERE t.sn = f.sn AND t.verdict IN ('normal', 'billed')))
+       (f.kind IN ${oneOf(HEALED_FINDINGS)}
+         AND EXISTS (SELECT 1 FROM stated t WHERE t.sn = f.sn AND t.verdict IN ${oneOf(STATED_GROUPS.good)}))
        OR (f.kind = 'abnormal' AND EXISTS (
-         SELECT 1 FROM records n JOIN stated t ON t.sn = n.sn WHERE n.replaces = f.sn AND t.verdict IN ('normal', 'billed')))
+         SELECT 1 FROM records n JOIN stated t ON t.sn = n.sn WHERE n.replaces = f.sn AND t.verdict IN ${oneOf(STATED_GROUPS.good)}))
        OR (f.kind = 'extra' AND f.begin_at >= $2::timestamptz AND f.begin_at < $3::timestamptz
          AND NOT EXISTS (SELECT 1 FROM stated t WHERE t.sn = f.sn)))`,
     [accountNo, range ? stamp(range.from) : null, range ? stamp(range.to) : null, stamp(now)],

@@ -1,11 +1,14 @@
 import {
   hoursOf,
+  STATED_BEST_FIRST,
+  STATED_GROUPS,
   statesAllowing,
   type Micros,
   type Period,
   type RecordHappening,
   type RecordState,
 } from "@quarterpast/domain";
+import { arrayOf, oneOf } from "../db/closedSets.js";
 import { inTransaction, stamp, type Db, type Pool } from "../db/database.js";
 import { settleWaiting, waitingRange } from "../records/heldSubmissions.js";
 import { insertOutcomesOf } from "../records/outcomes.js";
@@ -104,7 +107,7 @@ async function stageStated(
      FROM statement_lines l
      LEFT JOIN billing.records r ON r.sn = l.sn AND r.account = (SELECT code FROM accounts WHERE account_no = $3::smallint)
      WHERE l.statement_id = $1::bigint
-     ORDER BY l.sn, array_position(ARRAY['billed', 'normal', 'pending', 'abnormal'], l.state), l.line`,
+     ORDER BY l.sn, array_position(${arrayOf(STATED_BEST_FIRST)}, l.state), l.line`,
     [statementId, [...duplicateCodes], accountNo],
   );
   await db.query("CREATE INDEX ON stated (sn); ANALYZE stated");
@@ -115,7 +118,7 @@ async function settleBilled(db: Db, now: Micros): Promise<number> {
   const single = await insertOutcomesOf(
     db,
     `SELECT sn, 'billed' AS state, NULL AS code FROM stated WHERE verdict = 'billed' AND our_state = ANY ($1::text[])
-       AND (our_state NOT IN ('accepted', 'duplicate') OR EXISTS (SELECT 1 FROM outcomes o WHERE o.sn = stated.sn))`,
+       AND (NOT is_delivered(our_state) OR EXISTS (SELECT 1 FROM outcomes o WHERE o.sn = stated.sn))`,
     [statesAllowing("stated_billed")],
     "statement",
     now,
@@ -130,12 +133,12 @@ const SETTLED_CALLS = `
     FROM stated t JOIN records r USING (sn)
     JOIN submissions s ON s.account_no = r.account_no AND s.shard = r.shard AND s.seq_to >= r.seq
       AND s.seq_from BETWEEN r.seq - 10000 AND r.seq
-    WHERE t.verdict IN ('billed', 'abnormal', 'different') AND t.is_ours AND s.state IN ('accepted', 'duplicate')
+    WHERE t.verdict IN ${oneOf(STATED_GROUPS.ending)} AND t.is_ours AND is_delivered(s.state)
   ) c WHERE NOT EXISTS (
     SELECT 1 FROM records r LEFT JOIN stated t USING (sn)
     LEFT JOIN LATERAL (SELECT state FROM outcomes o WHERE o.sn = r.sn ORDER BY outcome_id DESC LIMIT 1) o ON true
     WHERE r.account_no = c.account_no AND r.shard = c.shard AND r.seq BETWEEN c.seq_from AND c.seq_to
-      AND CASE WHEN o.state IS NULL THEN t.verdict IS DISTINCT FROM 'billed' ELSE o.state IN ('accepted', 'duplicate') END)`;
+      AND CASE WHEN o.state IS NULL THEN t.verdict IS DISTINCT FROM 'billed' ELSE is_delivered(o.state) END)`;
 
 async function settle(
   db: Db,
@@ -176,7 +179,7 @@ async function findMissing(
      SELECT b.sn, b.instance_id, b.begin_at, b.end_at, b.quantity AS ours, b.state FROM billing.records b
      WHERE b.account = (SELECT code FROM accounts WHERE account_no = $1::smallint)
        AND b.begin_at >= $2::timestamptz AND b.begin_at < $3::timestamptz AND b.settled_at < $4::timestamptz
-       AND b.state IN ('accepted', 'duplicate', 'billed') AND NOT EXISTS (SELECT 1 FROM stated t WHERE t.sn = b.sn)`,
+       AND is_taken(b.state) AND NOT EXISTS (SELECT 1 FROM stated t WHERE t.sn = b.sn)`,
     [statement.accountNo, stamp(range.from), stamp(range.to), stamp(statement.askedAt)],
   );
   const all =
@@ -209,8 +212,8 @@ export async function unsettledRange(
   const { rows } = await db.query<{ from: Micros | null; to: Micros | null }>(
     `SELECT min(r.begin_at) AS "from", max(r.begin_at) + interval '1 second' AS "to"
      FROM submissions s JOIN records r ON r.account_no = s.account_no AND r.shard = s.shard AND r.seq BETWEEN s.seq_from AND s.seq_to
-     WHERE s.account_no = $1::smallint AND s.deadline <= $2::timestamptz AND (s.state IN ('accepted', 'duplicate')
-       OR (s.state IN ('rejected_fixable', 'rejected_final') AND r.begin_at > $2::timestamptz - interval '30 days'
+     WHERE s.account_no = $1::smallint AND s.deadline <= $2::timestamptz AND is_unsettled(s.state) AND (is_delivered(s.state)
+       OR (is_refused(s.state) AND r.begin_at > $2::timestamptz - interval '30 days'
          AND may_have_been_taken(r)))`,
     [accountNo, stamp(now)],
   );

@@ -32,7 +32,7 @@ export async function readBacklog(
 ): Promise<{ submissions: number; records: number; firstDeadline: Micros | null }> {
   const { rows } = await db.query<{ submissions: number; records: number; firstDeadline: Micros | null }>(
     `SELECT count(*) AS submissions, COALESCE(sum(seq_to - seq_from + 1), 0)::bigint AS records, min(deadline) AS "firstDeadline"
-     FROM submissions WHERE account_no = $1::smallint AND state IN ('frozen', 'sent', 'unknown')`,
+     FROM submissions WHERE account_no = $1::smallint AND is_owed(state)`,
     [accountNo],
   );
   return rows[0]!;
@@ -41,7 +41,7 @@ export async function readBacklog(
 /** Whether any account of the seller still owes records, or has them to make: then product time may not jump. */
 export async function isSellerOwing(db: Db): Promise<boolean> {
   const { rows } = await db.query<{ owes: boolean }>(
-    `SELECT EXISTS (SELECT 1 FROM submissions WHERE state IN ('frozen', 'sent', 'unknown'))
+    `SELECT EXISTS (SELECT 1 FROM submissions WHERE is_owed(state))
        OR EXISTS (SELECT 1 FROM hours WHERE frozen_at IS NULL) AS owes`,
   );
   return rows[0]!.owes;
@@ -53,7 +53,7 @@ export async function isSellerOwing(db: Db): Promise<boolean> {
  */
 export async function isFilingUnderWay(db: Db, accountNo: number, now: Micros): Promise<boolean> {
   const { rows } = await db.query<{ waits: boolean }>(
-    `SELECT EXISTS (SELECT 1 FROM submissions WHERE account_no = $1::smallint AND state IN ('frozen', 'sent', 'unknown')
+    `SELECT EXISTS (SELECT 1 FROM submissions WHERE account_no = $1::smallint AND is_owed(state)
          AND deadline > $2::timestamptz)
        OR EXISTS (SELECT 1 FROM hours WHERE divided_at IS NULL AND frozen_at IS NULL
          AND sealed_at > $2::timestamptz - interval '15 minutes')

@@ -58,7 +58,7 @@ export async function settleWaiting(
 async function readRecords(db: Db, id: number): Promise<WaitingRecord[]> {
   const { rows } = await db.query<WaitingRecord>(
     `SELECT r.seq, r.begin_at AS begin,
-       EXISTS (SELECT 1 FROM stated t WHERE t.sn = r.sn) OR COALESCE(o.state, 'unknown') NOT IN ${UNDECIDED} AS "isThere"
+       EXISTS (SELECT 1 FROM stated t WHERE t.sn = r.sn) OR NOT is_undecided(COALESCE(o.state, 'unknown')) AS "isThere"
      FROM submissions s
      JOIN records r ON r.account_no = s.account_no AND r.shard = s.shard AND r.seq BETWEEN s.seq_from AND s.seq_to
      ${LAST_OUTCOME}
@@ -68,8 +68,6 @@ async function readRecords(db: Db, id: number): Promise<WaitingRecord[]> {
   return rows;
 }
 
-/** Outcomes of a record's own that the waiting call has overtaken. */
-const UNDECIDED = "('unknown', 'missing', 'frozen')";
 const LAST_OUTCOME =
   "LEFT JOIN LATERAL (SELECT state FROM outcomes o WHERE o.sn = r.sn ORDER BY outcome_id DESC LIMIT 1) o ON true";
 
@@ -108,7 +106,7 @@ async function override(
      FROM submissions s
      JOIN records r ON r.account_no = s.account_no AND r.shard = s.shard AND r.seq BETWEEN s.seq_from AND s.seq_to
      ${LAST_OUTCOME}
-     WHERE s.submission_id = $1::bigint AND o.state IN ${UNDECIDED}`,
+     WHERE s.submission_id = $1::bigint AND is_undecided(o.state)`,
     [id, state, [...again]],
     "statement",
     now,

@@ -1,8 +1,5 @@
-import type { Micros, RecordState } from "@quarterpast/domain";
+import type { Micros, OutcomeSource, RecordState, SubmissionState } from "@quarterpast/domain";
 import { stamp, type Db } from "../db/database.js";
-
-/** Where an outcome comes from. */
-export type OutcomeSource = "reply" | "statement" | "clock" | "operator";
 
 /** Outcomes of single records that fared otherwise than their call. */
 export async function insertOutcomes(
@@ -58,7 +55,7 @@ export interface ChainRange {
 export async function overrideOutcomes(
   db: Db,
   { accountNo, shard, seqFrom, seqTo }: ChainRange,
-  { state, code }: { state: RecordState | "split"; code: string | null },
+  { state, code }: { state: SubmissionState; code: string | null },
   now: Micros,
 ): Promise<void> {
   if (state === "split") return;

@@ -1,9 +1,6 @@
-import type { Micros, RecordState } from "@quarterpast/domain";
+import type { Micros, RecordState, SubmissionState, VerdictKind } from "@quarterpast/domain";
 import { stamp, type Db } from "../db/database.js";
 import { overrideOutcomes } from "./outcomes.js";
-
-/** A submission's state is that of all its records that have no outcome of their own; `split` has handed them on. */
-export type SubmissionState = RecordState | "split";
 
 /** A range of a chain to be filed in one call. */
 export interface NewSubmission {
@@ -85,7 +82,7 @@ export async function claimSubmissions(
   const { rows } = await db.query<ClaimedSubmission>(
     `WITH due AS (
        SELECT s.submission_id, s.state FROM submissions s JOIN accounts a USING (account_no)
-       WHERE s.account_no = $6::smallint AND s.state IN ('frozen', 'sent', 'unknown') AND s.next_at <= $2::timestamptz
+       WHERE s.account_no = $6::smallint AND is_owed(s.state) AND s.next_at <= $2::timestamptz
          AND (s.lease_until IS NULL OR s.lease_until <= $2::timestamptz)
          AND s.expires > $1::timestamptz AND a.halted_code IS NULL
        ORDER BY s.deadline, s.submission_id LIMIT $4::integer FOR UPDATE OF s SKIP LOCKED
@@ -179,7 +176,7 @@ export async function expireSubmissions(
 ): Promise<number> {
   const { rowCount } = await db.query(
     `UPDATE submissions SET state = 'expired', settled_at = $2::timestamptz, lease_until = NULL
-     WHERE account_no = $1::smallint AND state IN ('frozen', 'sent', 'unknown') AND expires <= $2::timestamptz
+     WHERE account_no = $1::smallint AND is_owed(state) AND expires <= $2::timestamptz
        AND (lease_until IS NULL OR lease_until <= $3::timestamptz)`,
     [accountNo, stamp(now), stamp(real)],
   );
@@ -204,7 +201,7 @@ export async function renewLease(
 export interface AttemptEvidence {
   host: string;
   bodySha256: string;
-  result: string;
+  result: VerdictKind;
   code: string | null;
   httpStatus: number | null;
   reply: string;

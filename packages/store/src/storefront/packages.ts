@@ -1,4 +1,5 @@
-import { floorSecond, type Micros, type ResetRule } from "@quarterpast/domain";
+import { floorSecond, LIVING_STATES, type Micros, type ResetRule } from "@quarterpast/domain";
+import { oneOf } from "../db/closedSets.js";
 import { stamp, type Db } from "../db/database.js";
 import type { Product } from "../catalog/products.js";
 
@@ -78,7 +79,7 @@ export async function findPackageSubject(
      JOIN products p ON p.account_no = s.account_no AND p.product_id = s.product_id
      JOIN meters m ON m.meter_no = p.meter_no
      WHERE s.account_no = $1::smallint AND s.customer_id = $2::text AND s.mode = 'pay_per_use'
-       AND s.state IN ('active', 'suspended') AND m.code = ANY ($3::text[])
+       AND s.state IN ${oneOf(LIVING_STATES)} AND m.code = ANY ($3::text[])
      ORDER BY (s.subject = s.customer_id) DESC, s.opened LIMIT 1`,
     [accountNo, customerId, meters],
   );

@@ -1,4 +1,4 @@
-import type { Micros, SellingMode, SubscriptionState, WaitsFor } from "@quarterpast/domain";
+import type { Micros, SellingMode, SubscriptionState, SuspensionReason, WaitsFor } from "@quarterpast/domain";
 import type { Db } from "../db/database.js";
 
 /** What the seller's service answered, or the template: what the marketplace is told of an instance. */
@@ -34,7 +34,7 @@ export interface Subscription {
   provided: Provided | null;
   subject: string | null;
   opened: Micros | null;
-  suspendedWhy: "status" | "expired" | null;
+  suspendedWhy: SuspensionReason | null;
   sameAs: number | null;
   receivedAt: Micros;
   tries: number;

@@ -1,9 +1,6 @@
-import type { Micros } from "@quarterpast/domain";
+import type { LifeEventKind, Micros } from "@quarterpast/domain";
 import { stamp, type Db } from "../db/database.js";
 import { jsonb } from "../db/json.js";
-
-/** What can happen to a subscription; a closed set. */
-export type LifeEventKind = "opened" | "renewed" | "suspended" | "resumed" | "changed" | "closed";
 
 /**
  * Notes what happened to a subscription. What names an order happens once by it.

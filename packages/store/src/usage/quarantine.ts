@@ -1,6 +1,7 @@
-import type { Micros, QuarantineReason } from "@quarterpast/domain";
+import { ACCOUNT_REASONS, type Micros, type QuarantineReason } from "@quarterpast/domain";
 import { setAccountRule, type AccountRule } from "../catalog/accountRules.js";
 import { writeAudit, type SellerActor } from "../catalog/audit.js";
+import { oneOf } from "../db/closedSets.js";
 import { inTransaction, stamp, type Db, type Pool } from "../db/database.js";
 import { NAMED_ACCOUNT, nameOf, type EventName, type EventRow } from "./events.js";
 
@@ -169,7 +170,7 @@ export async function assignQuarantine(
 }
 
 /** Waits for an account no more, but maybe for its instance: told as it would be of an event that names it. */
-const REASON = `CASE WHEN q.reason NOT IN ('ambiguous_account', 'unknown_account') THEN q.reason ELSE COALESCE(
+const REASON = `CASE WHEN q.reason NOT IN ${oneOf(ACCOUNT_REASONS)} THEN q.reason ELSE COALESCE(
   (SELECT CASE WHEN EXISTS (SELECT FROM instance_suspensions f WHERE f.instance_no = i.instance_no
        AND f.suspended_from <= e.occurred AND (f.suspended_to IS NULL OR e.occurred < f.suspended_to))
      THEN 'instance_suspended' ELSE q.reason END

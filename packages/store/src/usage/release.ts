@@ -1,4 +1,5 @@
-import type { Micros, QuarantineReason } from "@quarterpast/domain";
+import { BINDING_REASONS, type Micros, type QuarantineReason } from "@quarterpast/domain";
+import { oneOf } from "../db/closedSets.js";
 import type { Db } from "../db/database.js";
 import { bindEvents } from "./events.js";
 import { endWaiting, lockWaiting, WAITS } from "./quarantine.js";
@@ -45,7 +46,7 @@ export async function findReleasable(db: Db, limit: number): Promise<Releasable[
      JOIN accounts a ON a.account_no = i.account_no AND a.code = COALESCE(q.account, a.code)
      JOIN events e USING (source_no, key)
      WHERE ${WAITS}
-       AND (q.reason IN ('unknown_meter', 'unknown_account', 'ambiguous_account', 'unknown_instance', 'instance_closed', 'instance_suspended')
+       AND (q.reason IN ${oneOf(BINDING_REASONS)}
          -- The scale of its meter was raised.
          OR (q.reason = 'scale_exceeded' AND scale(trim_scale(e.quantity)) <= m.scale AND NOT COALESCE(e.extensions ?| ARRAY['corrects', 'cancels'], false)))
        AND ${LIVED("i")}
