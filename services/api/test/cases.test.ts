@@ -64,7 +64,7 @@ describe("cases", () => {
       { act: "cases.note" },
       { act: "cases.assign", before: { owner: null }, after: { owner: "李雷" }, keyId: "operator" },
     ]);
-    await expect(api.pool.query("UPDATE case_history SET act = 'x'")).rejects.toThrow("append-only");
+    await expect(api.pool.query("UPDATE case_history SET act = 'note'")).rejects.toThrow("append-only");
   });
 
   it("ask the marketplace with the evidence, in both languages", async () => {
