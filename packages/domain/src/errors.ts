@@ -49,7 +49,6 @@ export const ERRORS = {
   ),
   field_missing: kind(400, false, "A field is missing", "缺少字段"),
   field_invalid: kind(400, false, "A field has a wrong value", "字段值无效"),
-  field_forbidden: kind(400, false, "A field has a forbidden name", "字段名不被允许"),
   quantity_invalid: kind(
     400,
     false,

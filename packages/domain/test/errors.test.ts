@@ -34,7 +34,6 @@ test("codes are a promise to clients: none is renamed or dropped", () => {
     "body_too_large",
     "duplicate_key",
     "empty_batch",
-    "field_forbidden",
     "field_invalid",
     "field_missing",
     "forbidden",

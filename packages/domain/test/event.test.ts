@@ -76,7 +76,7 @@ describe("what is wrong is named by code and field", () => {
     ["a lone low surrogate", { id: "a\udc00" }, "field_invalid", "id"],
     ["a long source", { source: long(EVENT_LIMITS.sourceChars + 1) }, "field_invalid", "source"],
     ["a long subject", { subject: long(EVENT_LIMITS.subjectChars + 1) }, "field_invalid", "subject"],
-    ["null as subject", { subject: null }, "field_invalid", "subject"],
+    ["null as subject", { subject: null }, "field_missing", "subject"],
     ["a meter with a blank", { type: "to kens" }, "field_invalid", "type"],
     ["a meter in Chinese", { type: "用量" }, "field_invalid", "type"],
     ["a long meter", { type: long(EVENT_LIMITS.meterChars + 1) }, "field_invalid", "type"],
@@ -87,25 +87,20 @@ describe("what is wrong is named by code and field", () => {
     ["a long time", { time: long(41) }, "field_invalid", "time"],
     ["a number as time", { time: 1_772_359_200 }, "field_invalid", "time"],
     ["data that is no object", { data: "5" }, "field_invalid", "data"],
-    ["data null", { data: null }, "field_invalid", "data"],
     ["data in a list", { data: [{ quantity: 1 }] }, "field_invalid", "data"],
-    ["an unknown field of data", { data: { quantity: "1", qty: 2 } }, "field_invalid", "data"],
     ["a quantity that is true", { data: { quantity: true } }, "field_invalid", "data.quantity"],
-    ["a quantity null", { data: { quantity: null } }, "field_invalid", "data.quantity"],
     ["a negative quantity", { data: { quantity: -1 } }, "quantity_invalid", "data.quantity"],
     ["an exponent", { data: { quantity: "1e3" } }, "quantity_invalid", "data.quantity"],
     ["a quantity too exact to trust", { data: { quantity: 0.1 + 0.2 } }, "quantity_invalid", "data.quantity"],
     ["an empty quantity", { data: { quantity: "" } }, "quantity_invalid", "data.quantity"],
     ["an empty value", { data: { value: "" } }, "field_invalid", "data.value"],
     ["a value with NUL", { data: { value: "a\u0000" } }, "field_invalid", "data.value"],
-    ["an extension in capitals", { Region: "x" }, "field_invalid", "Region"],
-    ["an extension with a dash", { "x-region": "x" }, "field_invalid", "x-region"],
-    ["an extension that is an object", { region: {} }, "field_invalid", "region"],
-    ["an extension that is a fraction", { region: 1.5 }, "field_invalid", "region"],
-    ["an extension beyond 2^53", { region: 2 ** 53 }, "field_invalid", "region"],
-    ["an extension with NUL", { region: "\u0000" }, "field_invalid", "region"],
-    ["a constructor", { constructor: "x" }, "field_forbidden", "constructor"],
-    ["a prototype in data", { data: { quantity: 1, prototype: 1 } }, "field_forbidden", "prototype"],
+    ["an account that is a number", { account: 7 }, "field_invalid", "account"],
+    ["an account that is an object", { account: {} }, "field_invalid", "account"],
+    ["a long account", { account: long(257) }, "field_invalid", "account"],
+    ["an event to correct with NUL", { corrects: "a\u0000" }, "field_invalid", "corrects"],
+    ["a long id to cancel", { cancels: long(257) }, "field_invalid", "cancels"],
+    ["data_base64 that holds no JSON", { data: null, data_base64: "AAAA" }, "malformed_json", "data_base64"],
   ])("%s", (_name, change, code, field) => {
     const parsed = parse(change);
     expect(parsed).toMatchObject({ ok: false, problem: { code, field } });
@@ -122,21 +117,68 @@ describe("what is wrong is named by code and field", () => {
   test.each([[null], [undefined], [7], ["text"], [[]], [[GOOD]], [true]])("%j is no event", (raw) =>
     expect(parseUsageEvent(raw, NOW)).toMatchObject({ ok: false, id: null }),
   );
+});
 
-  test("__proto__ as a key of its own, as JSON.parse makes it", () => {
+describe("what is no part of the usage never refuses it", () => {
+  const long = "x".repeat(EVENT_LIMITS.extensionChars + 1);
+  test.each<[string, Record<string, unknown>]>([
+    ["a name in capitals", { Region: "x" }],
+    ["a name with a dash", { "x-region": "x" }],
+    ["an object", { region: {} }],
+    ["a fraction", { region: 1.5 }],
+    ["a number beyond 2^53", { region: 2 ** 53 }],
+    ["a text with NUL", { region: "\u0000" }],
+    ["a lone surrogate", { region: "\ud800" }],
+    ["a trace of more than 256 characters", { tracestate: long }],
+    ["a name of more than 20 characters", { ["x".repeat(21)]: "x" }],
+    ["null", { traceparent: null }],
+  ])("an extension that cannot be kept is left out: %s", (_name, change) => {
+    expect(eventOf({ ...change, trace: "kept" })).toEqual({ ...eventOf({}), extensions: { trace: "kept" } });
+  });
+
+  test("__proto__ as a key of its own, as JSON.parse makes it, is left out", () => {
     const raw: unknown = JSON.parse(JSON.stringify(GOOD).replace('"id"', '"__proto__":{"id":"x"},"id"'));
-    expect(parseUsageEvent(raw, NOW)).toMatchObject({
-      ok: false,
-      id: "order-1",
-      problem: { code: "field_forbidden", field: "__proto__" },
+    expect(parseUsageEvent(raw, NOW)).toEqual({ ok: true, event: eventOf({}) });
+  });
+
+  test("of more extensions than are kept the first are, and all that say what the usage is", () => {
+    const many = Object.fromEntries(
+      Array.from({ length: EVENT_LIMITS.extensions + 5 }, (_, n) => [`x${n}`, n]),
+    );
+    const { extensions } = eventOf({ ...many, account: "shop", corrects: "e-0" });
+    expect(Object.keys(extensions ?? {})).toEqual([
+      ...["account", "corrects"],
+      ...Array.from({ length: EVENT_LIMITS.extensions - 2 }, (_, n) => `x${n}`),
+    ]);
+  });
+
+  test.each<[string, unknown]>([
+    ["another field", { quantity: "2.5", model: "m-1", usage: { total: 7 }, prototype: 1 }],
+    ["a value that is null", { quantity: "2.5", value: null }],
+  ])("data may hold more than is read: %s", (_name, data) => expect(eventOf({ data })).toEqual(eventOf({})));
+
+  test("null attributes count as not there", () => {
+    const nulls = { datacontenttype: null, dataschema: null, account: null, corrects: null };
+    expect(eventOf(nulls)).toEqual(eventOf({}));
+    expect(eventOf({ data: null })).toMatchObject({ quantity: undefined, value: undefined });
+    expect(eventOf({ data: { quantity: null, value: "a" } })).toMatchObject({
+      quantity: undefined,
+      value: "a",
     });
   });
 
-  test("more extensions than are kept", () => {
-    const many = Object.fromEntries(
-      Array.from({ length: EVENT_LIMITS.extensions + 1 }, (_, n) => [`x${n}`, n]),
-    );
-    expect(parse(many)).toMatchObject({ ok: false, problem: { code: "field_invalid", field: "x16" } });
+  test.each([
+    "application/json; charset=utf-8",
+    "Application/JSON",
+    "application/vnd.shop+json",
+    "text/json",
+  ])("data is JSON under any of its types: %s", (datacontenttype) =>
+    expect(eventOf({ datacontenttype })).toEqual(eventOf({})),
+  );
+
+  test("data may come as data_base64, as some SDKs write it", () => {
+    const packed = Buffer.from('{"quantity":"2.5"}').toString("base64");
+    expect(eventOf({ data: null, data_base64: packed })).toEqual(eventOf({}));
   });
 });
 

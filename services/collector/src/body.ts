@@ -1,12 +1,20 @@
 import { isUtf8 } from "node:buffer";
+import type { IncomingHttpHeaders } from "node:http";
 import { parseStrict, type Problem } from "@quarterpast/domain";
+import { attributesOf, isBinary } from "./binaryMode.js";
 import { refusal } from "./problems.js";
 
 /** What one request may carry. */
-export const BODY_LIMITS = { bytes: 1_048_576, events: 1_000, depth: 4 } as const;
+export const BODY_LIMITS = { bytes: 1_048_576, events: 1_000, depth: 32 } as const;
 
-/** How a body holds its events. */
-export type BodyKind = "event" | "batch" | "either" | "lines";
+/** How a body holds its events; `data` is that of one event, whose attributes are in the headers. */
+export type BodyKind = "event" | "batch" | "either" | "lines" | "data";
+
+/** The form of a body, and the attributes that came in the headers beside `data`. */
+export interface BodyForm {
+  kind: BodyKind;
+  attributes?: Record<string, string>;
+}
 
 /** One event of a body as it came, or why its line could not be read. */
 export type RawEvent = { raw: unknown } | { problem: Problem };
@@ -18,26 +26,26 @@ const KINDS: Record<string, BodyKind> = {
   "application/x-ndjson": "lines",
 };
 
-const CONTENT_TYPE = /^\s*([^\s;]+)\s*(?:;\s*charset\s*=\s*"?utf-?8"?\s*)?;?\s*$/i;
+/** A media type, and its charset where it names one; other parameters say nothing that is needed. */
+const MEDIA_TYPE = /^\s*([^\s;]+)\s*(?:;|$)/;
+const CHARSET = /;\s*charset\s*=\s*"?([^\s";]+)"?/i;
 
 /**
- * The kind of body that the headers name.
- * @throws ProblemError `unsupported_media_type` for another type or charset, or a compressed body.
+ * The form of the body that the headers name.
+ * @throws ProblemError `unsupported_media_type` for another type or charset.
  */
-export function bodyKind(contentType: string | undefined, contentEncoding: string | undefined): BodyKind {
-  if (contentEncoding !== undefined && contentEncoding.toLowerCase() !== "identity") {
-    throw refusal(
-      "unsupported_media_type",
-      `content-encoding ${contentEncoding}: send the body as it is, not compressed`,
-    );
-  }
-  const type = CONTENT_TYPE.exec(contentType ?? "")?.[1]?.toLowerCase() ?? "";
+export function bodyForm(headers: IncomingHttpHeaders): BodyForm {
+  const given = headers["content-type"];
+  const type = MEDIA_TYPE.exec(given ?? "")?.[1]?.toLowerCase() ?? "";
+  const charset = CHARSET.exec(given ?? "")?.[1]?.toLowerCase() ?? "utf-8";
+  if (charset !== "utf-8" && charset !== "utf8" && charset !== "us-ascii")
+    throw refusal("unsupported_media_type", `content-type ${given}: must be in UTF-8`);
+  if (isBinary(headers, type)) return { kind: "data", attributes: attributesOf(headers) };
   const kind = Object.hasOwn(KINDS, type) ? KINDS[type] : undefined;
-  if (kind) return kind;
-  const found = contentType ?? "(none)";
+  if (kind) return { kind };
   throw refusal(
     "unsupported_media_type",
-    `content-type ${found}: must be one of ${Object.keys(KINDS).join(", ")}, in UTF-8`,
+    `content-type ${given ?? "(none)"}: must be one of ${Object.keys(KINDS).join(", ")}, or of JSON with the event's attributes in ce- headers`,
   );
 }
 
@@ -45,13 +53,21 @@ export function bodyKind(contentType: string | undefined, contentEncoding: strin
  * The events of a body, in order. A line of NDJSON that cannot be read fails alone; blank lines do not count.
  * @throws ProblemError where the body as a whole cannot be read, is empty or carries too many events.
  */
-export function readBody(kind: BodyKind, body: Buffer): RawEvent[] {
+export function readBody({ kind, attributes }: BodyForm, body: Buffer): RawEvent[] {
   if (!isUtf8(body)) throw refusal("malformed_json", "the body is not valid UTF-8");
   const text = body.toString("utf8");
+  if (kind === "data") return [withData(attributes!, text)];
   const events = kind === "lines" ? readLines(text) : readJson(kind, text);
   if (events.length === 0) throw refusal("empty_batch");
   checkCount(events.length);
   return events;
+}
+
+/** The event whose attributes came in headers; no body is no data. */
+function withData(attributes: Record<string, string>, text: string): RawEvent {
+  if (text.trim() === "") return { raw: attributes };
+  const parsed = parseStrict(text, BODY_LIMITS.depth - 1);
+  return parsed.ok ? { raw: { ...attributes, data: parsed.value } } : { problem: parsed.problem };
 }
 
 function checkCount(count: number): void {
@@ -68,7 +84,7 @@ function readLines(text: string): RawEvent[] {
   });
 }
 
-function readJson(kind: BodyKind, text: string): RawEvent[] {
+function readJson(kind: Exclude<BodyKind, "data" | "lines">, text: string): RawEvent[] {
   const parsed = parseStrict(text, BODY_LIMITS.depth);
   if (!parsed.ok) throw refusal(parsed.problem.code, parsed.problem.detail);
   const { value } = parsed;

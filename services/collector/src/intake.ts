@@ -10,13 +10,13 @@ import {
   type UsageEvent,
 } from "@quarterpast/domain";
 import { maySend, type LiveKey } from "@quarterpast/store";
-import { readBody, type BodyKind } from "./body.js";
+import { readBody, type BodyForm } from "./body.js";
 import type { Durability, Flusher } from "./flush.js";
 import { noneTaken, type Rejection } from "./problems.js";
 
 /** A request that may send events: how its body holds them, and whether one bad event refuses all (`Prefer`). */
 export interface Sending {
-  kind: BodyKind;
+  form: BodyForm;
   isStrict: boolean;
 }
 
@@ -53,9 +53,9 @@ export interface IntakeDeps {
 /** Makes the way of a request from its bytes to its receipt. */
 export function createIntake(deps: IntakeDeps): Intake {
   return {
-    async take(key, { kind, isStrict }, body) {
+    async take(key, { form, isStrict }, body) {
       const received = deps.now();
-      const { events, rejected } = check(key, { kind, body }, { ...deps, now: received });
+      const { events, rejected } = check(key, { form, body }, { ...deps, now: received });
       for (const { code } of rejected) deps.onRejected(code);
       if (events.length === 0 || (isStrict && rejected.length > 0))
         throw noneTaken(events.length + rejected.length, rejected);
@@ -72,7 +72,7 @@ export function createIntake(deps: IntakeDeps): Intake {
 
 function check(
   key: Pick<LiveKey, "sources">,
-  { kind, body }: { kind: BodyKind; body: Buffer },
+  { form, body }: { form: BodyForm; body: Buffer },
   { now, real, window, keepDays }: Pick<IntakeDeps, "real" | "window" | "keepDays"> & { now: Micros },
 ): { events: UsageEvent[]; rejected: Rejection[] } {
   const keep = keepDays();
@@ -80,7 +80,7 @@ function check(
   const realNow = real();
   const events: UsageEvent[] = [];
   const rejected: Rejection[] = [];
-  readBody(kind, body).forEach((one, index) => {
+  readBody(form, body).forEach((one, index) => {
     const parsed =
       "problem" in one
         ? { ok: false as const, problem: one.problem, id: null }

@@ -3,9 +3,10 @@ import type { BareRoute } from "@quarterpast/runtime";
 import type { LiveKey } from "@quarterpast/store";
 import type { Admission } from "./admission.js";
 import type { ApiKeys } from "./apiKeys.js";
-import { bodyKind } from "./body.js";
+import { bodyForm } from "./body.js";
 import type { Intake, Sending } from "./intake.js";
 import { refusal } from "./problems.js";
+import { unpackerOf, type Unpack } from "./unpack.js";
 
 export interface RouteDeps {
   apiKeys: ApiKeys;
@@ -19,6 +20,7 @@ const PATH = "/v1/events";
 interface Admitted {
   key: LiveKey;
   sending: Sending;
+  unpack: Unpack | undefined;
 }
 
 /** Asks that one bad event refuses the whole request (RFC 7240). */
@@ -30,15 +32,17 @@ export function eventsRoute({ apiKeys, admission, intake }: RouteDeps): BareRout
     path: PATH,
     admit({ headers }, response) {
       const key = apiKeys.authorize(headers.authorization);
-      const kind = bodyKind(headers["content-type"], headers["content-encoding"]);
+      const unpack = unpackerOf(headers["content-encoding"]);
+      const form = bodyForm(headers);
       if (!intake()) throw refusal("unavailable", "the collector is starting");
-      admission.admit(headers["content-length"], response);
-      return { key, sending: { kind, isStrict: STRICT.test(String(headers["prefer"] ?? "")) } };
+      // A packed body counts as the largest that it may become.
+      admission.admit(unpack ? undefined : headers["content-length"], response);
+      return { key, sending: { form, isStrict: STRICT.test(String(headers["prefer"] ?? "")) }, unpack };
     },
-    async answer({ key, sending }, body) {
+    async answer({ key, sending, unpack }, body) {
       const taking = intake();
       if (!taking) throw refusal("unavailable", "the collector is stopping");
-      const receipt = await taking.take(key, sending, body);
+      const receipt = await taking.take(key, sending, unpack ? await unpack(body) : body);
       return { status: receipt.rejected.length === 0 ? 202 : 207, body: receipt };
     },
   };

