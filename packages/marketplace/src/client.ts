@@ -59,6 +59,8 @@ export interface RecordException {
   detail: string;
   /** The reply itself shows that what is there is this record: a duplicate then proves the delivery. */
   proven?: true;
+  /** The quantity that the reply says is there, decimal text; given by a marketplace that tells. */
+  held?: string;
 }
 
 /** What the marketplace calls a record that it took. */

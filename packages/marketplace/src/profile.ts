@@ -36,6 +36,8 @@ export interface CallRates {
    * call of several cut.
    */
   groupedBy: "product" | "key" | "nothing";
+  /** Real ms between two calls with records of one instance; all that an instance owes goes into one call. 0: none. */
+  spacingMs: number;
 }
 
 /**
@@ -49,8 +51,17 @@ export interface WireRule {
   version: number;
   /** When a record that may have been taken goes out again. */
   resend: Resend;
+  /** If that is at once: only so long after the first call with it, then a person decides. Absent: until it expires. */
+  resendFor?: Micros;
   /** What names such a record in a statement and in a reply: its serial number, or only the slot that it fills. */
   namedBy: "serial_number" | "slot";
+}
+
+/** What the marketplace says it has: a line for each record, or for each instance and day of the account. */
+export interface StatementRule {
+  grain: "record" | "day";
+  /** Whether the client asks for it, or a person imports the file. */
+  way: "api" | "file";
 }
 
 /**
@@ -71,6 +82,9 @@ export interface MarketplaceProfile {
   /** What may be filed again. */
   supersede: Supersede;
   dedupe: DedupeTrust;
+  /** Whether "already there" comes with the quantity that is there: it then shows whose record that is. */
+  tells: boolean;
+  statements: StatementRule;
   limits: RecordLimits;
   windows: WindowRule;
   retry: RetryRule;
@@ -102,6 +116,19 @@ export function resendOf({ wires }: Pick<MarketplaceProfile, "wires">, version: 
 /** Wire versions of which what may have been taken goes out again only after a statement. */
 export function versionsAfterStatement({ wires }: Pick<MarketplaceProfile, "wires">): number[] {
   return wires.filter(({ resend }) => resend === "after_statement").map(({ version }) => version);
+}
+
+/** What goes out again for a time only, by wire version. */
+export function resendLimits({ wires }: Pick<MarketplaceProfile, "wires">): ResendLimit[] {
+  return wires.flatMap(({ version, resend, resendFor }) =>
+    resend === "at_once" && resendFor !== undefined ? [{ version, resendFor }] : [],
+  );
+}
+
+/** How long records of a wire version go out again after the first call that may have been taken. */
+export interface ResendLimit {
+  version: number;
+  resendFor: Micros;
 }
 
 /** Wire versions without a serial number: only of one of these can a statement's line be that has none. */

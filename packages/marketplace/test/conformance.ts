@@ -94,10 +94,22 @@ export function describeAdapter(name: string, setup: ConformanceSetup): void {
     test("tells its limits and rules as data that make sense", () => {
       const { limits, windows, retry, calls, hosts, wireVersion, wires, dedupe, slot, keySettings } =
         kit.adapter;
+      const { statements, lists, tells } = kit.adapter;
       expect(wires.filter(({ version }) => version === wireVersion)).toHaveLength(1);
       // What nothing keeps from being billed twice must not go out again blindly.
       if (dedupe === "none" || slot === "none")
         expect(resendOf(kit.adapter, wireVersion)).toBe("after_statement");
+      // What is contested goes out again for a time only, if at all.
+      for (const { resend, resendFor } of wires) {
+        if (dedupe === "contested" && resend === "at_once") expect(resendFor).toBeGreaterThan(0);
+        if (resend === "after_statement") expect(resendFor).toBeUndefined();
+      }
+      // A statement by day cannot say what became of a single record.
+      if (resendOf(kit.adapter, wireVersion) === "after_statement") expect(statements.grain).toBe("record");
+      expect(kit.adapter.statement !== undefined).toBe(statements.way === "api");
+      if (statements.way === "file") expect(lists).toBeDefined();
+      if (tells) expect(dedupe).toBe("proven");
+      expect(calls.spacingMs).toBeGreaterThanOrEqual(0);
       expect(keySettings).toEqual(BOTH_LANGUAGES);
       const sizes = [
         limits.recordsPerCall,
@@ -214,6 +226,7 @@ export function describeAdapter(name: string, setup: ConformanceSetup): void {
       const result = await submit(frozen(again));
       expect(result).toMatchObject({ kind: "accepted", exceptions: [{ serialNumber: again.serialNumber }] });
       const [told] = result.kind === "accepted" ? result.exceptions : [];
+      expect(told!.held).toBe(kit.adapter.tells ? first.quantity : undefined);
       expect(["duplicate", "conflict"]).toContain(told!.outcome);
       expect(kit.adapter.duplicateCodes).toContain(told!.code);
       expect(kit.server.filed().size).toBe(before);

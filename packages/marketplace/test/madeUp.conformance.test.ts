@@ -86,7 +86,7 @@ describe("what a marketplace says record by record", () => {
       kind: "accepted",
       exceptions: [
         { serialNumber: "there", outcome: "duplicate", proven: true },
-        { serialNumber: "second", outcome: "conflict" },
+        { serialNumber: "second", outcome: "duplicate", held: "3" },
         { serialNumber: "BUSY", outcome: "not_taken" },
         { serialNumber: "CLOSED", outcome: "rejected_fixable" },
         { serialNumber: "OLD", outcome: "expired" },

@@ -43,6 +43,7 @@ export * from "./records/outcomes.js";
 export * from "./records/receipts.js";
 export * from "./records/records.js";
 export * from "./records/rereports.js";
+export * from "./records/calls.js";
 export * from "./records/submissions.js";
 export * from "./proof/eventLines.js";
 export * from "./proof/hourLines.js";

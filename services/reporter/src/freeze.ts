@@ -138,23 +138,40 @@ async function freezePlans(
   for (const call of callsOf(records, deps)) await insertIntent(db, call, now, deps.clock.real());
 }
 
-/** Cuts records into calls: none too large, and of one product each if the marketplace wants that. */
-function callsOf(
+/**
+ * Cuts records into calls: none too large, of one product each if the marketplace wants that. If its calls are spaced by
+ * instance, all records of one stay together, because the next call for it would have to wait.
+ */
+export function callsOf(
   records: readonly FrozenRecord[],
   { profile, recordsPerCall }: Pick<FreezeDeps, "profile" | "recordsPerCall">,
 ): FrozenRecord[][] {
   const isGrouped = profile.calls.groupedBy === "product";
+  const isSpaced = profile.calls.spacingMs > 0;
   const calls: FrozenRecord[][] = [];
-  for (const record of records) {
+  for (const together of isSpaced ? runsOfInstance(records) : records.map((record) => [record])) {
     const last = calls.at(-1);
     const fits =
       last !== undefined &&
-      last.length < recordsPerCall &&
-      (!isGrouped || last[0]!.product === record.product);
-    if (fits) last.push(record);
-    else calls.push([record]);
+      last.length + together.length <= recordsPerCall &&
+      (!isGrouped || last[0]!.product === together[0]!.product);
+    if (fits) last.push(...together);
+    else
+      for (let at = 0; at < together.length; at += recordsPerCall)
+        calls.push(together.slice(at, at + recordsPerCall));
   }
   return calls;
+}
+
+/** Records of one instance that follow each other. */
+function runsOfInstance(records: readonly FrozenRecord[]): FrozenRecord[][] {
+  const runs: FrozenRecord[][] = [];
+  for (const record of records) {
+    const last = runs.at(-1);
+    if (last?.[0]!.instanceNo === record.instanceNo) last.push(record);
+    else runs.push([record]);
+  }
+  return runs;
 }
 
 /** Adds to a record what its submission needs: the marketplace's bytes, which never change after this, and its deadlines. */

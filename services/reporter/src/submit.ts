@@ -1,5 +1,6 @@
 import { SECOND, type Micros } from "@quarterpast/domain";
 import {
+  resendLimits,
   resendOf,
   versionsAfterStatement,
   type CallResult,
@@ -14,6 +15,7 @@ import {
   finishAttempt,
   giveUpLost,
   haltAccount,
+  holdUnknown,
   insertOutcomes,
   insertReceipts,
   insertSubmission,
@@ -69,6 +71,8 @@ async function submitDue(deps: SubmitDeps): Promise<boolean> {
   const afterStatement = versionsAfterStatement(deps.profile);
   const { accountNo } = deps.account;
   const lost = await giveUpLost(pool, accountNo, clock.now(), real);
+  const held = await holdUnknown(pool, accountNo, resendLimits(deps.profile), clock.now(), real);
+  if (held > 0) deps.logger.warn({ calls: held }, "calls that may have been taken wait for a person");
   if (lost > 0) deps.logger.warn({ calls: lost }, "calls that were cut wait for a statement");
   await expireSubmissions(pool, accountNo, clock.now(), real);
   await faultPoint("reporter.beforeClaim");
@@ -80,6 +84,7 @@ async function submitDue(deps: SubmitDeps): Promise<boolean> {
       leaseUntil: real + LEASE,
       limit: 1,
       afterStatement,
+      spacing: deps.profile.calls.spacingMs * 1_000,
     }),
   );
   const claim = claimed[0];
@@ -105,7 +110,12 @@ async function send(deps: SubmitDeps, claim: ClaimedSubmission): Promise<void> {
   if (!(await stillHolds(deps.pool, claim, deps.clock.real()))) return;
   await faultPoint("reporter.beforeSend");
   const result = await deps.client.submit({
-    records: records.map(({ sn, ...frozen }) => ({ serialNumber: sn, ...frozen })),
+    records: records.map(({ sn, wire, wireVersion, product }) => ({
+      serialNumber: sn,
+      wire,
+      wireVersion,
+      product,
+    })),
     host: claim.host ?? undefined,
   });
   if (result.kind === "halt" && result.alone)
@@ -126,6 +136,7 @@ async function send(deps: SubmitDeps, claim: ClaimedSubmission): Promise<void> {
     now,
     random: deps.random(),
     sends,
+    quantities: new Map(records.map(({ sn, quantity }) => [sn, quantity])),
     resend,
   });
   const isSettled = await settle(deps, claim, records, result, decision);

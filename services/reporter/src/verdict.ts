@@ -1,4 +1,7 @@
 import {
+  isDecimal,
+  scaleOf,
+  toUnits,
   transition,
   type Micros,
   type RecordHappening,
@@ -42,6 +45,8 @@ export interface VerdictContext {
   random: number;
   /** How often a record has gone out, in whatever call; 1 where it is not known. */
   sends?: ReadonlyMap<string, number>;
+  /** What each record carries; asked only where the marketplace says what it holds. */
+  quantities?: ReadonlyMap<string, string>;
   /** When what nobody knows may go out again; at once where absent. */
   resend?: Resend;
 }
@@ -65,9 +70,7 @@ export function decide(verdict: Verdict, context: VerdictContext): Decision {
     case "accepted":
       return {
         ...base,
-        exceptions: verdict.exceptions.map((exception) =>
-          judgeException(exception, claim, context.sends?.get(exception.serialNumber) ?? 1),
-        ),
+        exceptions: verdict.exceptions.map((exception) => judgeException(exception, claim, context)),
       };
     case "refused":
       if (verdict.bisect && count > 1)
@@ -131,15 +134,25 @@ function refusedState(
 
 /** "Already there" proves our delivery only if the reply shows it, or for what we sent more than once (SPEC 6). */
 function judgeException(
-  { serialNumber, code, detail, outcome, proven }: RecordException,
+  { serialNumber, code, detail, outcome, proven, held }: RecordException,
   { attempt, state: before }: VerdictContext["claim"],
-  sends: number,
+  { sends, quantities }: Pick<VerdictContext, "sends" | "quantities">,
 ): Decision["exceptions"][number] {
   const told = { serialNumber, code, detail };
   if (outcome === "not_taken") return { ...told, state: stateBefore(before) };
   if (outcome === "expired") return { ...told, state: "expired" };
-  const isOurs = proven === true || Math.max(attempt, sends) > 1;
+  const ours = quantities?.get(serialNumber);
+  // What the marketplace shows counts more than how often we sent it.
+  const isShown = held === undefined || ours === undefined ? undefined : isSameQuantity(held, ours);
+  const isOurs = isShown ?? (proven === true || Math.max(attempt, sends?.get(serialNumber) ?? 1) > 1);
   return { ...told, state: after(outcome === "duplicate" && !isOurs ? "conflict" : outcome) };
+}
+
+/** Whether two decimal texts are one number; a text that is none equals nothing. */
+function isSameQuantity(one: string, other: string): boolean {
+  if (!isDecimal(one) || !isDecimal(other)) return false;
+  const scale = Math.max(scaleOf(one), scaleOf(other));
+  return toUnits(one, scale) === toUnits(other, scale);
 }
 
 function halves(count: number): number[] {

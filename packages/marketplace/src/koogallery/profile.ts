@@ -48,7 +48,7 @@ const KEY_SETTINGS_TOLD: Record<Push, Text> = {
  * @throws MarketplaceSettingError where a setting cannot be used
  */
 export function kooGalleryProfile(account: AccountDeclaration): MarketplaceProfile {
-  const { site, push, endpoints } = settingsOf(account);
+  const { site, push, endpoints, statementPath } = settingsOf(account);
   const [primary, ...fallback] = endpoints.map((endpoint) => endpoint.host) as [string, ...string[]];
   return {
     marketplace: "koogallery",
@@ -59,6 +59,9 @@ export function kooGalleryProfile(account: AccountDeclaration): MarketplaceProfi
     slot: "interval",
     supersede: "same_slot",
     dedupe: "stated",
+    tells: false,
+    // Only a sandbox, or a gateway, has an address for it.
+    statements: { grain: "record", way: statementPath === undefined ? "file" : "api" },
     limits: LIMITS,
     windows: windowsOf(SITES[site].dayOffset),
     retry: RETRY,

@@ -61,4 +61,4 @@ export const RETRY: RetryRule = {
  * Rate limits of the push are not documented: low enough to be a good guest (MKT.0250 says where it is not), enough to
  * file a million records in 100 s.
  */
-export const CALLS: CallRates = { inFlight: 4, perSecond: 10, groupedBy: "key" };
+export const CALLS: CallRates = { inFlight: 4, perSecond: 10, groupedBy: "key", spacingMs: 0 };

@@ -8,7 +8,7 @@ import { findRecord } from "../records/records.js";
 import { requestRereport, type RereportRequest } from "../records/rereports.js";
 import { writeOffQuarantine } from "../usage/quarantine.js";
 import { insertOutcomes } from "../records/outcomes.js";
-import { sendAgain } from "../records/submissions.js";
+import { releaseHeld, sendAgain } from "../records/submissions.js";
 
 /** What a person does about a case. */
 export type CaseAct =
@@ -18,7 +18,7 @@ export type CaseAct =
   | { act: "write_off" | "close"; reason: string }
   /** A new record, maybe with another quantity, in the same interval or, of what is void, in another. */
   | ({ act: "rereport" } & Omit<RereportRequest, "sn" | "keyId">)
-  /** The same bytes once more. */
+  /** The same bytes once more: of a record, or of a call of which nobody knows whether it was taken. */
   | { act: "resend"; reason: string }
   /** Of an order line that lists several products: which one the instance is of. */
   | { act: "choose"; product: string; reason: string }
@@ -85,6 +85,8 @@ async function carryOut(
       return undefined;
     case "rereport":
     case "resend":
+      if (kind === "call_unknown" && act.act === "resend")
+        return (await releaseHeld(db, actor.accountNo, Number(ref))) ? undefined : { outcome: "waits_already" };
       return kind.startsWith("record_") ? fileAgain(db, actor, ref, act, now) : { outcome: "no_record" };
     case "choose": {
       const isTaken =

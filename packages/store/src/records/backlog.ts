@@ -1,6 +1,6 @@
 import type { Micros } from "@quarterpast/domain";
 import { stamp, type Db } from "../db/database.js";
-import type { NewSubmission } from "./submissions.js";
+import type { NewSubmission } from "./calls.js";
 
 export interface OutgoingRecord {
   sn: string;
@@ -9,6 +9,7 @@ export interface OutgoingRecord {
   wireVersion: number;
   /** The marketplace's product id. */
   product: string;
+  quantity: string;
 }
 
 /** The frozen records of a submission, in chain order. */
@@ -17,7 +18,7 @@ export async function readOutgoing(
   claim: Pick<NewSubmission, "accountNo" | "shard" | "seqFrom" | "seqTo">,
 ): Promise<OutgoingRecord[]> {
   const { rows } = await db.query<OutgoingRecord>(
-    `SELECT sn, seq, wire, wire_version AS "wireVersion", i.product FROM records r JOIN instances i USING (instance_no)
+    `SELECT sn, seq, wire, wire_version AS "wireVersion", i.product, quantity::text AS quantity FROM records r JOIN instances i USING (instance_no)
      WHERE r.account_no = $1::smallint AND r.shard = $2::smallint
      AND seq BETWEEN $3::bigint AND $4::bigint ORDER BY seq`,
     [claim.accountNo, claim.shard, claim.seqFrom, claim.seqTo],

@@ -1,19 +1,14 @@
-import type { Micros, RecordState, SubmissionState, VerdictKind } from "@quarterpast/domain";
+import { SECOND, type Micros, type RecordState } from "@quarterpast/domain";
 import { stamp, type Db } from "../db/database.js";
+import type {
+  AttemptEvidence,
+  ClaimedSubmission,
+  ClaimRule,
+  HoldRule,
+  NewSubmission,
+  Settlement,
+} from "./calls.js";
 import { overrideOutcomes } from "./outcomes.js";
-
-/** A range of a chain to be filed in one call. */
-export interface NewSubmission {
-  accountNo: number;
-  shard: number;
-  seqFrom: number;
-  seqTo: number;
-  parent: number | null;
-  host: string | null;
-  /** Product time: the first of its records' windows to close, and of their begins to expire. */
-  deadline: Micros;
-  expires: Micros;
-}
 
 /**
  * Commits the intent to file a range. Its records are frozen by then.
@@ -46,38 +41,16 @@ export async function insertSubmission(
   return rows[0]!.id;
 }
 
-/** A submission this reporter holds: its lease and fence are on the row, its attempt is committed. */
-export interface ClaimedSubmission extends NewSubmission {
-  submissionId: number;
-  attempt: number;
-  fence: number;
-  state: SubmissionState;
-  account: string;
-}
-
 /**
  * Claims up to `limit` due submissions of an account, earliest deadline first, and commits the next attempt of each before anything
  * is sent (SPEC 5, 8). A lease that ran out makes a `sent` one due again: the same bytes go out. Not so
  * where the records are of a wire version of `afterStatement`: once claimed, such a call is due again only when its reply or a
- * statement says that it was not taken.
+ * statement says that it was not taken. Calls of one instance are `spacing` apart; two claims at the same moment may come
+ * nearer, which the marketplace then answers as too often.
  */
 export async function claimSubmissions(
   db: Db,
-  {
-    accountNo,
-    now,
-    real,
-    leaseUntil,
-    limit,
-    afterStatement = [],
-  }: {
-    accountNo: number;
-    now: Micros;
-    real: Micros;
-    leaseUntil: Micros;
-    limit: number;
-    afterStatement?: readonly number[];
-  },
+  { accountNo, now, real, leaseUntil, limit, afterStatement = [], spacing = 0 }: ClaimRule,
 ): Promise<ClaimedSubmission[]> {
   const { rows } = await db.query<ClaimedSubmission>(
     `WITH due AS (
@@ -85,6 +58,12 @@ export async function claimSubmissions(
        WHERE s.account_no = $6::smallint AND is_owed(s.state) AND s.next_at <= $2::timestamptz
          AND (s.lease_until IS NULL OR s.lease_until <= $2::timestamptz)
          AND s.expires > $1::timestamptz AND a.halted_code IS NULL
+         AND ($7::float8 = 0 OR NOT EXISTS (
+           SELECT 1 FROM records r JOIN records o ON o.instance_no = r.instance_no AND o.expires > $1::timestamptz
+           JOIN submissions t ON t.account_no = o.account_no AND t.shard = o.shard AND o.seq BETWEEN t.seq_from AND t.seq_to
+           JOIN attempts x ON x.submission_id = t.submission_id
+           WHERE r.account_no = s.account_no AND r.shard = s.shard AND r.seq BETWEEN s.seq_from AND s.seq_to
+             AND x.sent_real > $2::timestamptz - make_interval(secs => $7::float8)))
        ORDER BY s.deadline, s.submission_id LIMIT $4::integer FOR UPDATE OF s SKIP LOCKED
      ), claimed AS (
        UPDATE submissions s SET state = 'sent', attempts = s.attempts + 1, fence = s.fence + 1, lease_until = $3::timestamptz,
@@ -100,7 +79,7 @@ export async function claimSubmissions(
      SELECT submission_id AS "submissionId", account_no AS "accountNo", a.code AS account, shard, seq_from AS "seqFrom",
        seq_to AS "seqTo", parent, host, deadline, expires, attempts AS attempt, fence, state_before AS state
      FROM claimed JOIN accounts a USING (account_no) ORDER BY deadline, submission_id`,
-    [stamp(now), stamp(real), stamp(leaseUntil), limit, [...afterStatement], accountNo],
+    [stamp(now), stamp(real), stamp(leaseUntil), limit, [...afterStatement], accountNo, spacing / SECOND],
   );
   return rows;
 }
@@ -116,15 +95,6 @@ export async function stillHolds(
     [claim.submissionId, claim.fence, stamp(real)],
   );
   return rowCount === 1;
-}
-
-/** The next state of a submission, and when it may go out again where it still owes a delivery. */
-export interface Settlement {
-  state: SubmissionState;
-  code: string | null;
-  host: string | null;
-  /** Real time; null: not before a statement has shown that it was not taken. */
-  nextAt: Micros | null;
 }
 
 /** Settles a claim; false where the fence has moved on: then nothing is written. */
@@ -167,6 +137,57 @@ export async function giveUpLost(db: Db, accountNo: number, now: Micros, real: M
   return rowCount ?? 0;
 }
 
+/** When a call that a person released was due: always, and told from every other time. */
+const RELEASED = "'epoch'::timestamptz";
+
+/**
+ * Holds an account's calls that may have been taken, once the marketplace no longer promises to know them again: from then on
+ * only a statement, or a person, makes them due. The time counts from the first call with one of their records that may
+ * have been taken.
+ * @returns how many
+ */
+export async function holdUnknown(
+  db: Db,
+  accountNo: number,
+  rules: readonly HoldRule[],
+  now: Micros,
+  real: Micros,
+): Promise<number> {
+  if (rules.length === 0) return 0;
+  const { rowCount } = await db.query(
+    `UPDATE submissions s SET state = 'unknown', next_at = 'infinity', lease_until = NULL, fence = fence + 1,
+       settled_at = $2::timestamptz
+     FROM unnest($4::smallint[], $5::float8[]) AS h (version, secs)
+     WHERE s.account_no = $1::smallint AND is_owed(s.state) AND s.next_at < 'infinity'
+       AND (s.state = 'sent' OR s.next_at <> ${RELEASED}) AND (s.lease_until IS NULL OR s.lease_until <= $3::timestamptz)
+       AND h.version = (SELECT wire_version FROM records r
+         WHERE r.account_no = s.account_no AND r.shard = s.shard AND r.seq = s.seq_from
+           -- A single record of a call that was answered, of which the answer did not say.
+           AND (s.state <> 'frozen' OR 'unknown' = (
+             SELECT u.state FROM outcomes u WHERE u.sn = r.sn ORDER BY u.outcome_id DESC LIMIT 1)))
+       AND (SELECT min(t.sent_at) FROM submissions o JOIN attempts t USING (submission_id)
+         WHERE o.account_no = s.account_no AND o.shard = s.shard AND o.seq_to >= s.seq_from AND o.seq_from <= s.seq_to
+           AND (t.result IS NULL OR t.result = 'unknown' OR (t.result = 'accepted' AND t.submission_id = s.parent)))
+         <= $2::timestamptz - make_interval(secs => h.secs)`,
+    [
+      ...[accountNo, stamp(now), stamp(real)],
+      rules.map(({ version }) => version),
+      rules.map(({ resendFor }) => resendFor / SECOND),
+    ],
+  );
+  return rowCount ?? 0;
+}
+
+/** Makes a call due once that nothing but a statement would: a person says so. @returns whether it was held */
+export async function releaseHeld(db: Db, accountNo: number, submissionId: number): Promise<boolean> {
+  const { rowCount } = await db.query(
+    `UPDATE submissions SET next_at = ${RELEASED}
+     WHERE account_no = $1::smallint AND submission_id = $2::bigint AND state = 'unknown' AND next_at = 'infinity'`,
+    [accountNo, submissionId],
+  );
+  return rowCount === 1;
+}
+
 /** Ends an account's submissions whose records the marketplace would no longer take; returns how many. */
 export async function expireSubmissions(
   db: Db,
@@ -195,17 +216,6 @@ export async function renewLease(
     [claim.submissionId, claim.fence, stamp(leaseUntil)],
   );
   return rowCount === 1;
-}
-
-/** What an attempt came to; kept as evidence. */
-export interface AttemptEvidence {
-  host: string;
-  bodySha256: string;
-  result: VerdictKind;
-  code: string | null;
-  httpStatus: number | null;
-  reply: string;
-  durationMs: number;
 }
 
 /** Adds to an attempt what it came to; its intent was committed when it was claimed. */

@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { DAY, parseCompact, type Micros } from "@quarterpast/domain";
 import {
   endpointOf,
   exchange,
@@ -17,6 +18,7 @@ import {
   type MarketplaceClient,
   type Receipt,
   type RecordException,
+  type Statement,
   type Verdict,
 } from "@quarterpast/marketplace";
 import { Agent } from "undici";
@@ -25,7 +27,7 @@ import { LIMITS, madeUpProfile, TIMEOUTS, WIRE_VERSION } from "./profile.js";
 /** A small marketplace of the tests: nothing of the product knows it, and it must serve all the same. */
 export const madeUp: Marketplace<string> = {
   name: "madeup",
-  sites: ["main"],
+  sites: ["main", "careless"],
   settings: ["MADE_UP_URL"],
   secrets: ["MADE_UP_KEY"],
   settingRows: [],
@@ -40,6 +42,7 @@ export const registerMadeUp = (): void => registerMarketplace(madeUp);
 
 const OUTCOMES: Record<string, Pick<RecordException, "outcome" | "proven">> = {
   SAME: { outcome: "duplicate", proven: true },
+  // What is there is another record, unless it says what it holds.
   HELD: { outcome: "conflict" },
   BUSY: { outcome: "not_taken" },
   CLOSED: { outcome: "rejected_fixable" },
@@ -89,10 +92,31 @@ function createClient({ settings }: AccountDeclaration, key: () => string, io: C
       const key = verdict.kind === "accepted" ? "right" : code === "BAD_KEY" ? "wrong" : "unknown";
       return { reachable: result.kind === "reply" && code !== "NO_CODE", key, code, skewMs: 0, evidence };
     },
+    async statement(from, to, signal) {
+      const asked = await exchange(dispatcher, {
+        ...{ origin, path: "/days", method: "GET", headers: {}, signal },
+        ...{ headersMs: timeouts.headersMs, totalMs: timeouts.totalMs, maxReplyBytes: 1_000_000 },
+      });
+      return asked.kind === "reply" ? dayLines(asked.body, from, to) : NOTHING_READ;
+    },
     close: async () => {
       if (io.dispatcher === undefined) await dispatcher.destroy();
     },
   };
+}
+
+const NOTHING_READ: Statement = { lines: [], complete: false, problems: [] };
+
+/** Days as lines without a serial number. */
+function dayLines(body: Buffer, from: Micros, to: Micros): Statement {
+  const { days } = JSON.parse(body.toString("utf8")) as {
+    days: { day: string; instance: string; units: string }[];
+  };
+  const lines = days.map(({ day, instance: instanceId, units: quantity }): Statement["lines"][number] => {
+    const begin = parseCompact(`${day}T000000Z`)!;
+    return { serialNumber: "", instanceId, begin, end: begin + DAY, quantity, state: "billed" };
+  });
+  return { lines: lines.filter(({ begin }) => begin >= from && begin < to), complete: true, problems: [] };
 }
 
 const bodyOf = (records: readonly CallRecord[]): Buffer =>
@@ -134,17 +158,20 @@ function judge(result: Exchange, records: readonly CallRecord[]): Verdict {
   }
 }
 
-type Results = ReadonlyMap<string, { status: string; receipt?: string }>;
+type Result = { status: string; receipt?: string; held?: string };
+type Results = ReadonlyMap<string, Result>;
 
 function perRecord(records: readonly CallRecord[], results: Results): Verdict {
   const exceptions: RecordException[] = [];
   const receipts: Receipt[] = [];
   for (const { serialNumber } of records) {
-    const { status, receipt } = results.get(serialNumber) ?? { status: "SILENT" };
+    const { status, receipt, held }: Result = results.get(serialNumber) ?? { status: "SILENT" };
     if (receipt !== undefined) receipts.push({ serialNumber, receipt });
     if (status === "TAKEN") continue;
     const told = OUTCOMES[status] ?? { outcome: "unknown" as const };
-    exceptions.push({ serialNumber, code: status, detail: "", ...told });
+    if (status === "HELD" && held !== undefined)
+      exceptions.push({ serialNumber, code: status, detail: "", outcome: "duplicate", held });
+    else exceptions.push({ serialNumber, code: status, detail: "", ...told });
   }
   return { kind: "accepted", exceptions, receipts };
 }
@@ -153,7 +180,7 @@ function readReply(body: Buffer): { code: string; results: Results } {
   try {
     const reply = JSON.parse(body.toString("utf8")) as {
       code?: unknown;
-      results?: { ref: string; status: string; receipt?: string }[];
+      results?: (Result & { ref: string })[];
     };
     const results = new Map((reply.results ?? []).map((one) => [one.ref, one]));
     return { code: typeof reply.code === "string" ? reply.code : "NO_CODE", results };

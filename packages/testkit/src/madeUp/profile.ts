@@ -45,6 +45,27 @@ export const CODES: Readonly<Record<string, Text>> = {
   UNKNOWN_WIRE: { en: "frozen in a form that is not known here", zh: "话单的固化格式未知" },
 };
 
+/** How its two sites differ: the second one is as careless with repeats as a marketplace can be. */
+const SITES: Record<
+  string,
+  Pick<MarketplaceProfile, "wires" | "dedupe" | "tells" | "statements" | "calls">
+> = {
+  main: {
+    wires: [{ version: WIRE_VERSION, resend: "at_once", namedBy: "serial_number" }],
+    dedupe: "proven",
+    tells: true,
+    statements: { grain: "day", way: "api" },
+    calls: { inFlight: 2, perSecond: 20, groupedBy: "product", spacingMs: 0 },
+  },
+  careless: {
+    wires: [{ version: WIRE_VERSION, resend: "at_once", resendFor: 3 * HOUR, namedBy: "serial_number" }],
+    dedupe: "contested",
+    tells: false,
+    statements: { grain: "day", way: "api" },
+    calls: { inFlight: 2, perSecond: 20, groupedBy: "product", spacingMs: 60_000 },
+  },
+};
+
 /** What the made-up marketplace demands: hours as slots, whole units, 25 records a call of one product. */
 export function madeUpProfile({ site, settings }: AccountDeclaration): MarketplaceProfile {
   const { host } = endpointOf("MADE_UP_URL", settings["MADE_UP_URL"] ?? "madeup.example");
@@ -53,10 +74,9 @@ export function madeUpProfile({ site, settings }: AccountDeclaration): Marketpla
     site,
     hosts: { primary: host, fallback: [] },
     wireVersion: WIRE_VERSION,
-    wires: [{ version: WIRE_VERSION, resend: "at_once", namedBy: "serial_number" }],
     slot: "hour",
     supersede: "refused_only",
-    dedupe: "proven",
+    ...SITES[site]!,
     limits: LIMITS,
     windows: {
       dayOffset: 0,
@@ -73,7 +93,6 @@ export function madeUpProfile({ site, settings }: AccountDeclaration): Marketpla
       retryAfterCapMs: 60_000,
       timeouts: TIMEOUTS,
     },
-    calls: { inFlight: 2, perSecond: 20, groupedBy: "product" },
     duplicateCodes: ["SAME", "HELD"],
     expiredCodes: ["OLD"],
     encodeRecord,

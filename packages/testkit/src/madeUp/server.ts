@@ -18,8 +18,12 @@ export interface MadeUpServer {
   host: string;
   /** What it keeps, by the instance and hour that it fills. */
   filed: ReadonlyMap<string, MadeUpRecord>;
+  /** Keeps a record that came from elsewhere. */
+  hold(record: MadeUpRecord): void;
   /** Bodies of the calls, the oldest first. */
   bodies: readonly string[];
+  /** Whether it says how much the hour that is taken holds. */
+  tells: boolean;
   /** Used up one per call. */
   faults: MadeUpFault[];
   /** Refs of records that make a whole call fail. */
@@ -37,7 +41,17 @@ export async function startMadeUpServer(key: string): Promise<MadeUpServer> {
   await new Promise<void>((resolve) => http.listen(0, "127.0.0.1", resolve));
   const host = `127.0.0.1:${(http.address() as AddressInfo).port}`;
   const server: MadeUpServer = {
-    ...{ url: `http://${host}`, host, filed, bodies, faults: [], poison: new Set(), answers: new Map() },
+    ...{
+      url: `http://${host}`,
+      host,
+      filed,
+      bodies,
+      tells: true,
+      faults: [],
+      poison: new Set(),
+      answers: new Map(),
+    },
+    hold: (record) => void filed.set(slotOf(record), record),
     close: () =>
       new Promise((resolve) => {
         http.close(() => resolve());
@@ -46,6 +60,7 @@ export async function startMadeUpServer(key: string): Promise<MadeUpServer> {
   };
 
   async function handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    if (request.method === "GET") return void response.end(JSON.stringify({ days: dayTotals() }));
     const chunks: Buffer[] = [];
     for await (const chunk of request) chunks.push(chunk as Buffer);
     const body = Buffer.concat(chunks).toString("utf8");
@@ -65,17 +80,33 @@ export async function startMadeUpServer(key: string): Promise<MadeUpServer> {
     return [200, { code: "TAKEN", results: records.map(file) }];
   }
 
+  /** Its statement: units by instance and day, without a word of single records. */
+  function dayTotals(): object[] {
+    const totals = new Map<string, number>();
+    for (const { instance, at, units } of filed.values()) {
+      const key = `${at.slice(0, 8)} ${instance}`;
+      totals.set(key, (totals.get(key) ?? 0) + Number(units));
+    }
+    return [...totals].map(([key, units]) => ({
+      day: key.slice(0, 8),
+      instance: key.slice(9),
+      units: String(units),
+    }));
+  }
+
+  const slotOf = ({ instance, at }: MadeUpRecord): string => `${instance} ${at.slice(0, 11)}`;
+
   function file(record: MadeUpRecord): object {
     const { ref } = record;
     const told = server.answers.get(ref);
     server.answers.delete(ref);
     if (told === "SILENT") return {};
     if (told !== undefined) return { ref, status: told };
-    const slot = `${record.instance} ${record.at.slice(0, 11)}`;
+    const slot = slotOf(record);
     const held = filed.get(slot);
     if (!held) filed.set(slot, record);
     const isSame = held?.ref === ref && held.units === record.units;
-    if (held && !isSame) return { ref, status: "HELD" };
+    if (held && !isSame) return { ref, status: "HELD", ...(server.tells && { held: held.units }) };
     return { ref, status: held ? "SAME" : "TAKEN", receipt: `R-${slot}` };
   }
 
