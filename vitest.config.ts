@@ -1,4 +1,5 @@
 import { configDefaults, defineConfig } from "vitest/config";
+import { LongFirst } from "./test/longFirst.js";
 
 const common = {
   testTimeout: 30_000,
@@ -30,6 +31,8 @@ export const ALONE = [
   "test/crash/crash.test.ts",
   "test/crash/bugs/bugs.test.ts",
   "test/e2e/real-input.test.ts",
+  "services/storefront/test/killed.test.ts",
+  "test/upgrade/upgrade.test.ts",
 ];
 
 export default defineConfig({
@@ -37,6 +40,7 @@ export default defineConfig({
     pool: "forks",
     // Many wait for processes and timeouts: a third one uses what two leave of two cores.
     maxWorkers: 3,
+    sequence: { sequencer: LongFirst },
     projects: [
       // They hold no state of their own: a worker loads the rules once for all of them.
       { test: { ...common, name: "unit", include: UNIT, isolate: false } },

@@ -133,6 +133,16 @@ const NAMES = {
     zh: "重新生成 docs/settings.zh-CN.md",
     run: written("scripts/writeSettings.mjs"),
   },
+  release: {
+    en: "CHANGELOG's section and every package's version: VERSION",
+    zh: "生成 CHANGELOG 的版本小节并更新所有包的版本：VERSION",
+    run: async () => (await import("./release.mjs")).release(process.argv.slice(2)),
+  },
+  pins: {
+    en: "which pins are old, and what of newer ones runs on the oldest Node: [--json]",
+    zh: "哪些依赖版本已旧，以及新版本能否在最低 Node 版本上运行：[--json]",
+    run: async () => (await import("./pins.mjs")).tellPins(process.argv.slice(2)),
+  },
   openapi: {
     en: "writes the OpenAPI documents anew",
     zh: "重新生成 OpenAPI 文档",

@@ -23,7 +23,7 @@ import { createPipeline, eventually, type Pipeline } from "@quarterpast/testkit/
 
 const EMITTER = fileURLToPath(new URL("../../packages/client/test/emitter.mjs", import.meta.url));
 /** SPOOL_KILLS makes a long run, SPOOL_SEED plays one again, SPOOL_RESULT is where the result goes. */
-const kills = Number(process.env.SPOOL_KILLS ?? 20);
+const kills = Number(process.env.SPOOL_KILLS ?? 8);
 const seed = Number(process.env.SPOOL_SEED ?? Date.now() % 1e9);
 const DROPPED = 0.3;
 

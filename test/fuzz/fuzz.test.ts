@@ -5,7 +5,7 @@ import { createWorld, type World } from "./world.js";
 
 /** FUZZ_SEED plays a run again, FUZZ_FROM begins it at a request's number, FUZZ_REQUESTS makes a long one. */
 const seed = Number(process.env.FUZZ_SEED ?? Date.now() % 1e9);
-const requests = Number(process.env.FUZZ_REQUESTS ?? 20_000);
+const requests = Number(process.env.FUZZ_REQUESTS ?? 4_000);
 const from = Number(process.env.FUZZ_FROM ?? 0);
 /** Where the result goes; with it, memory is judged too: in a short run, it is all warming up. */
 const file = process.env.FUZZ_RESULT;

@@ -13,7 +13,7 @@ const golden = (set: string): string =>
   fileURLToPath(new URL(`../../packages/domain/test/golden/${set}`, import.meta.url));
 const VERIFY_MANY = fileURLToPath(new URL("verify_many.py", import.meta.url));
 /** A long run (`npm run mutations`) makes MUTATIONS_COUNT; its result goes where MUTATIONS_RESULT says. */
-const COUNT = Number(process.env.MUTATIONS_COUNT ?? 2_000);
+const COUNT = Number(process.env.MUTATIONS_COUNT ?? 600);
 const EACH = Math.ceil(COUNT / SETS.length);
 const SEED = Number(process.env.MUTATIONS_SEED ?? Math.floor(Date.now() / 1_000));
 const RESULT = process.env.MUTATIONS_RESULT;

@@ -26,24 +26,27 @@ export interface TestServers {
 
 interface One {
   url: string;
-  source: "environment" | "testcontainers" | "embedded";
+  /** `environment`, `testcontainers`, `embedded`, or the folder of its programs. */
+  source: string;
   stop(): Promise<void>;
 }
 
 /**
  * Servers for tests: those that TEST_DATABASE_URL and TEST_REDIS_URL name, else containers where a Docker engine answers,
- * else embedded ones in a temporary folder. QUARTERPAST_TEST_SERVERS=embedded skips Docker.
+ * else embedded ones in a temporary folder. QUARTERPAST_TEST_SERVERS=embedded skips Docker. TEST_POSTGRES_BIN names the
+ * folder of another Postgres's programs (/usr/lib/postgresql/15/bin), which are then started in place of the embedded 18.
  */
 export async function acquireServers(env: NodeJS.ProcessEnv = process.env): Promise<TestServers> {
   const { TEST_DATABASE_URL: databaseUrl, TEST_REDIS_URL: redisUrl } = env;
   const isAllNamed = Boolean(databaseUrl && redisUrl);
+  const programs = env.TEST_POSTGRES_BIN || undefined;
   const inDocker = !isAllNamed && env.QUARTERPAST_TEST_SERVERS !== "embedded" && (await hasDocker());
   const started = await Promise.allSettled([
     databaseUrl
       ? named(databaseUrl)
-      : inDocker
+      : inDocker && programs === undefined
         ? orEmbedded(postgresContainer, embeddedPostgres)
-        : embeddedPostgres(),
+        : embeddedPostgres(programs),
     redisUrl ? named(redisUrl) : inDocker ? orEmbedded(redisContainer, embeddedRedis) : embeddedRedis(),
   ]);
   const running = started.flatMap((one) => (one.status === "fulfilled" ? [one.value] : []));
@@ -107,9 +110,22 @@ async function redisContainer(): Promise<One> {
   return { url, source: "testcontainers", stop: async () => void (await container.stop()) };
 }
 
-async function embeddedPostgres(): Promise<One> {
-  const server = await inTemporaryDir("postgres", (dataDir, port) => startPostgres({ dataDir, port }));
-  return { url: server.url, source: "embedded", stop: () => server.stop() };
+/** A killed server loses nothing by these, only a power cut would; a database of each test costs half as much. */
+const NOT_FLUSHED = { fsync: "off", full_page_writes: "off" };
+
+async function embeddedPostgres(programs?: string): Promise<One> {
+  const server = await startTestPostgres({
+    settings: NOT_FLUSHED,
+    ...(programs !== undefined && { programs }),
+  });
+  return { url: server.url, source: programs ?? "embedded", stop: () => server.stop() };
+}
+
+/** Starts a Postgres of the test's own in a temporary folder; as durable as the product's unless `settings` say otherwise. */
+export async function startTestPostgres(
+  options: { settings?: Record<string, string>; programs?: string } = {},
+): Promise<RunningServer> {
+  return inTemporaryDir("postgres", (dataDir, port) => startPostgres({ dataDir, port, ...options }));
 }
 
 async function embeddedRedis(): Promise<One> {

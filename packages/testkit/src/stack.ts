@@ -41,9 +41,13 @@ export interface CliResult {
   stderr: string;
 }
 
-/** Runs one command to its end. */
-export async function runCli(args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<CliResult> {
-  const child = spawn(process.execPath, [BIN, ...args], {
+/** Runs one command to its end. @param bin of another checkout, if not of this one */
+export async function runCli(
+  args: readonly string[],
+  env: NodeJS.ProcessEnv = {},
+  bin = BIN,
+): Promise<CliResult> {
+  const child = spawn(process.execPath, [bin, ...args], {
     env: { ...process.env, QUARTERPAST_LANG: "en", ...env },
   });
   const [stdout, stderr] = [collect(child.stdout), collect(child.stderr)];
@@ -51,13 +55,15 @@ export async function runCli(args: readonly string[], env: NodeJS.ProcessEnv = {
   return { code, stdout: await stdout, stderr: await stderr };
 }
 
+/** Starts `quarterpast up`. @param bin of another checkout, if not of this one */
 export async function startStack(
   options: readonly string[],
   dataDir = mkdtempSync(join(tmpdir(), "quarterpast-stack-")),
+  bin = BIN,
 ): Promise<Stack> {
   const base = await reserveBase();
   const args = ["up", "--data-dir", dataDir, "--port-base", String(base), ...options];
-  const child = spawn(process.execPath, [BIN, ...args], {
+  const child = spawn(process.execPath, [bin, ...args], {
     stdio: ["ignore", "pipe", "pipe"],
     env: { ...process.env, QUARTERPAST_LANG: "en" },
   });
@@ -81,7 +87,7 @@ export async function startStack(
     ready,
     dataDir,
     process: child,
-    cli: (...rest) => runCli([...rest, "--data-dir", dataDir]),
+    cli: (...rest) => runCli([...rest, "--data-dir", dataDir], {}, bin),
     interrupt,
     end: async (keep) => {
       await interrupt();

@@ -1,8 +1,8 @@
 import { HOUR, hourOf, MINUTE } from "@quarterpast/domain";
 import { createTestRedisPrefix, testServers } from "@quarterpast/testkit";
-import { startTestRedis } from "@quarterpast/testkit/servers";
+import { startTestPostgres, startTestRedis } from "@quarterpast/testkit/servers";
 import { ensureShards, haltAccount, keepCases, registerCollector } from "@quarterpast/store";
-import { describe, expect, it, onTestFinished, test } from "vitest";
+import { beforeAll, describe, expect, it, onTestFinished, test } from "vitest";
 import { createProber } from "../src/doctor/redis.js";
 import { addRecord, clock, startApi, type TestApi } from "./kit.js";
 
@@ -40,6 +40,17 @@ async function run(api: TestApi): Promise<void> {
   await registerCollector(api.pool, "c1", clock.now(), clock.real());
   await api.probe();
 }
+
+// The tests' own server is not durable, and doctor would say so.
+beforeAll(async () => {
+  const before = process.env.TEST_DATABASE_URL;
+  const postgres = await startTestPostgres();
+  process.env.TEST_DATABASE_URL = postgres.url;
+  return async () => {
+    process.env.TEST_DATABASE_URL = before;
+    await postgres.stop();
+  };
+});
 
 test("Redis answers who asks before the connection stands", async () => {
   const prober = createProber(testServers().redisUrl, createTestRedisPrefix());

@@ -4,7 +4,7 @@ import pg from "pg";
 import { diskFull, explainFileError, portInUse, startFailed } from "../errors.js";
 import { lockDir } from "./lock.js";
 import { keepPassword } from "./password.js";
-import { findPostgres } from "./postgresBinaries.js";
+import { findPostgres, installedPostgres } from "./postgresBinaries.js";
 import { endLeftover, makeCluster, NAME, POSTGRES_ENV, POSTGRES_STOP } from "./postgresCluster.js";
 import { findHome, type PostgresHome } from "./postgresHome.js";
 import { isPortFree } from "./ports.js";
@@ -41,16 +41,18 @@ const START_WITHIN_MS = 300_000;
  * @param options.ownDir the folder that the user gave as data directory, where it is above `dataDir`: root opens it for
  *   passing (0711), so files in it must have their own modes.
  * @param options.settings further server settings by name.
+ * @param options.programs folder of another Postgres's programs, such as /usr/lib/postgresql/15/bin.
  * @throws StackError
  */
 export async function startPostgres(
-  options: ServerOptions & { ownDir?: string; settings?: Record<string, string | number> },
+  options: ServerOptions & { ownDir?: string; settings?: Record<string, string | number>; programs?: string },
 ): Promise<RunningServer> {
   const { dataDir, port, settings = {}, onLog = () => {} } = options;
   const home = findHome(dataDir, options.ownDir ?? dataDir, onLog);
   const unlock = lockDir(home.dir, join(home.dir, "lock"));
   try {
-    const binaries = await findPostgres(home.account, onLog);
+    const { programs } = options;
+    const binaries = programs ? installedPostgres(programs) : await findPostgres(home.account, onLog);
     await endLeftover(home, onLog);
     if (!(await isPortFree(port))) throw portInUse("Postgres", port);
     const password = keepPassword(join(home.dir, "password"));

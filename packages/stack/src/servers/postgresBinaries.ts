@@ -1,3 +1,4 @@
+import { execFileSync } from "node:child_process";
 import { accessSync, constants, cpSync, existsSync, mkdirSync, readFileSync, symlinkSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join, relative } from "node:path";
@@ -109,4 +110,22 @@ export async function findPostgres(account: Account, say: (line: string) => void
     postgres: join(root, "native", "bin", `postgres${suffix}`),
     major: found.version.split(".")[0]!,
   };
+}
+
+/**
+ * Programs of a Postgres that is installed, such as /usr/lib/postgresql/15/bin.
+ * @throws StackError `postgres_missing` if there is none
+ */
+export function installedPostgres(folder: string): PostgresBinaries {
+  const [initdb, postgres] = [join(folder, "initdb"), join(folder, "postgres")];
+  try {
+    const version = execFileSync(postgres, ["--version"], { encoding: "utf8" });
+    return { initdb, postgres, major: /\b(\d+)\.\d+/.exec(version)![1]! };
+  } catch (error) {
+    const text = {
+      en: `there is no Postgres in ${folder}`,
+      zh: `${folder} 中没有 Postgres`,
+    };
+    throw new StackError("postgres_missing", text, error);
+  }
 }
