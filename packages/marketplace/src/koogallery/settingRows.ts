@@ -23,7 +23,7 @@ export const kooGallerySettingRows: readonly SettingRow[] = [
     right: { en: "lines of KEY, or of PRODUCT_ID KEY", zh: "每行为“密钥”或“商品ID 密钥”" },
     meaning: {
       en: "several keys, of the account and of products ([keys](services/storefront/README.md#keys)); a secret",
-      zh: "账号与各商品的多个密钥（[说明](services/storefront/README.md#keys)，机密）",
+      zh: "账号与各商品的多个密钥（[说明](services/storefront/README.zh-CN.md#密钥)，机密）",
     },
   },
   {
@@ -54,7 +54,7 @@ export const kooGallerySettingRows: readonly SettingRow[] = [
     right: { en: "one of new, old", zh: "new、old 之一" },
     meaning: {
       en: "the usage push that records are frozen for ([the old push](services/reporter/README.md#the-old-push))",
-      zh: "话单冻结时选用的用量推送接口（[旧接口](services/reporter/README.md#the-old-push)没有话单唯一标识，结果未知的话单须等话单清单判明）",
+      zh: "话单冻结时选用的用量推送接口（[旧接口](services/reporter/README.zh-CN.md#旧版推送)没有话单唯一标识，结果未知的话单须等话单清单判明）",
     },
   },
   ...ACCESS_KEY_SETTINGS.map((name) => ({
