@@ -1,4 +1,4 @@
-import { parseQuantity, type CloudEvent } from "@quarterpast/domain/usage";
+import { parseQuantity, quantityAdvice, type CloudEvent } from "@quarterpast/domain/usage";
 
 /** One consumption, as a product service tells it. */
 export interface UsageInput {
@@ -29,7 +29,7 @@ export interface EventDefaults {
   account?: string | undefined;
 }
 
-/** The CloudEvent of a consumption. @throws RangeError for an invalid Date. */
+/** The CloudEvent of a consumption. @throws RangeError for an invalid Date, or a quantity that cannot be kept exactly. */
 export function toCloudEvent(input: UsageInput, defaults: EventDefaults, newId: () => string): CloudEvent {
   const { source } = defaults;
   const account = input.account ?? defaults.account;
@@ -49,7 +49,9 @@ export function toCloudEvent(input: UsageInput, defaults: EventDefaults, newId: 
   return { ...extensions, ...(account !== undefined && { account }), ...attributes } as CloudEvent;
 }
 
-/** JSON would make `null` of NaN; what is no exact quantity goes as it reads, for the collector to name. */
 function exact(quantity: string | number | bigint): string {
-  return typeof quantity === "number" ? (parseQuantity(quantity) ?? String(quantity)) : String(quantity);
+  const given = typeof quantity === "bigint" ? String(quantity) : quantity;
+  const text = parseQuantity(given);
+  if (text === undefined) throw new RangeError(`quantity ${quantity}: ${quantityAdvice(given)}`);
+  return text;
 }

@@ -217,6 +217,19 @@ describe("refusals", () => {
     expect(collector.batches.length).toBe(1);
   });
 
+  it.each([0.1 + 0.2, NaN, -1, "1.2.3", 10n ** 12n])(
+    "refuses %s at the call, with what to send",
+    async (quantity) => {
+      const collector = await stub(() => ({}));
+      const made = client(collector.url);
+      await expect((async () => made.record(usage({ quantity })))()).rejects.toThrow(RangeError);
+      await expect((async () => made.send([usage({ quantity })]))()).rejects.toThrow(
+        /quantity .*: (must|has)/,
+      );
+      expect(collector.batches).toEqual([]);
+    },
+  );
+
   it("tells a wrong address when it is made", () => {
     expect(() => createUsageClient({ url: "nowhere", apiKey: "k", source: "s" })).toThrow(TypeError);
   });

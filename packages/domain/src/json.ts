@@ -29,6 +29,58 @@ export function readJson(text: string, maxDepth = JSON_DEPTH_MAX): ReadJson {
  * equal keys, so the keys it kept are counted against those in the text.
  */
 export function parseStrict(text: string, maxDepth = JSON_DEPTH_MAX): ReadJson {
+  return parseText(text, maxDepth);
+}
+
+/**
+ * {@link parseStrict} for usage: a number under `key` that JSON.parse would round, or that has an exponent, comes as its
+ * own digits, a text.
+ */
+export function parseExact(text: string, key: string, maxDepth = JSON_DEPTH_MAX): ReadJson {
+  const parsed = parseText(text, maxDepth);
+  if (!parsed.ok || !hasNumber(text, key) || !INEXACT.test(text)) return parsed;
+  const marked = JSON.parse(text.replace(TOKENS_AND_NUMBERS, markInexact)) as unknown;
+  return { ok: true, value: unmark(marked, "", key) };
+}
+
+/** Whether a value of this key may be a number: nearly all senders write texts, which need no further look. */
+function hasNumber(text: string, key: string): boolean {
+  if (text.includes("\\u")) return true;
+  const quoted = `"${key}"`;
+  for (let at = text.indexOf(quoted); at !== -1; at = text.indexOf(quoted, at + 1)) {
+    const colon = skipBlanks(text, at + quoted.length);
+    if (text[colon] === ":" && text[skipBlanks(text, colon + 1)] !== '"') return true;
+  }
+  return false;
+}
+
+/** After a colon, comma or bracket: more digits than a double surely holds, or an exponent. */
+const INEXACT = /[:[,]\s*-?(?:\d+(?:\.\d+)?[eE]|[\d.]{16})/;
+const TOKENS_AND_NUMBERS = /"(?:[^"\\]|\\.)*"|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/g;
+/** No text of a usage event may begin with it: texts with control characters are refused. */
+const MARK = "\u0000#";
+
+function markInexact(token: string): string {
+  if (token.startsWith('"')) return token;
+  const isInexact = /[eE]/.test(token) || token.replace(/^-?0*\.?0*|\./g, "").length > 15;
+  return isInexact ? JSON.stringify(MARK + token) : token;
+}
+
+function unmark(value: unknown, name: string, key: string): unknown {
+  if (typeof value === "string" && value.startsWith(MARK)) {
+    const digits = value.slice(MARK.length);
+    return name === key ? digits : Number(digits);
+  }
+  if (typeof value !== "object" || value === null) return value;
+  for (const [inner, inside] of Object.entries(value)) {
+    const exact = unmark(inside, inner, key);
+    if (exact !== inside)
+      Object.defineProperty(value, inner, { value: exact, enumerable: true, writable: true });
+  }
+  return value;
+}
+
+function parseText(text: string, maxDepth: number): ReadJson {
   let value: unknown;
   try {
     value = JSON.parse(text);

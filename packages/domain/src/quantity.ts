@@ -9,22 +9,59 @@ export const QUANTITY_INTEGER_DIGITS = 12;
 export const QUANTITY_MAX_SCALE = 12;
 
 const DECIMAL = /^(\d{1,12})(?:\.(\d{1,12}))?$/;
+/** Any other way to write one: an exponent, long rows of zeros. */
+const WRITTEN = /^(\d{1,400})(?:\.(\d{1,400}))?(?:[eE]([+-]?\d{1,3}))?$/;
 const SIGNIFICANT_DIGITS_OF_A_NUMBER = 15;
 
 /**
- * Reads a quantity as it came in JSON: a decimal string, or a number taken by its shortest decimal form of up to 15
- * significant digits (SPEC 9).
- * @returns its canonical text (no leading or trailing zeros: `1`, `1.0` and `"1"` are the same payload), or undefined
- * where it is no such quantity: negative, NaN, an exponent, more digits than a number can be trusted with.
+ * Reads a quantity: decimal text, also with an exponent, by its own digits; or a number in memory by its shortest decimal
+ * form of up to 15 significant digits (SPEC 9). Nothing is rounded.
+ * @returns its canonical text (no leading or trailing zeros: `1`, `1.0`, `"1"` and `10e-1` are the same payload), or
+ * undefined if it is no such quantity: negative, NaN, more digits than are kept or than a number can be trusted with.
  */
 export function parseQuantity(raw: string | number): string | undefined {
   const text = typeof raw === "number" ? numberToDecimal(raw) : raw;
   if (text === undefined) return undefined;
   const match = DECIMAL.exec(text);
-  if (!match) return undefined;
-  const whole = match[1]!.replace(/^0+(?=\d)/, "");
-  const fraction = (match[2] ?? "").replace(/0+$/, "");
+  return match ? canonical(match[1]!, match[2] ?? "") : parseWritten(text);
+}
+
+const canonical = (integer: string, decimals: string): string => {
+  const whole = integer.replace(/^0+(?=\d)/, "");
+  const fraction = decimals.replace(/0+$/, "");
   return fraction === "" ? whole : `${whole}.${fraction}`;
+};
+
+function parseWritten(text: string): string | undefined {
+  const decimal = readWritten(text);
+  return decimal !== undefined && DECIMAL.test(decimal) ? decimal : undefined;
+}
+
+/** The canonical text of a decimal of any size, its exponent undone; undefined for other texts. */
+function readWritten(text: string): string | undefined {
+  const match = WRITTEN.exec(text);
+  if (!match) return undefined;
+  const [, whole = "", fraction = "", exponent = "0"] = match;
+  const point = whole.length + Number(exponent);
+  const digits = (whole + fraction)
+    .padEnd(point, "0")
+    .padStart(whole.length + fraction.length - Math.min(point, 0), "0");
+  const at = Math.max(point, 0);
+  return canonical(digits.slice(0, at) || "0", digits.slice(at));
+}
+
+/** What is wrong with a quantity that {@link parseQuantity} does not take, and what to send. */
+export function quantityAdvice(raw: string | number): string {
+  const decimal = readWritten(String(raw));
+  const limits = `up to ${QUANTITY_INTEGER_DIGITS} digits on either side of the point`;
+  if (decimal === undefined || decimal.indexOf(".") > QUANTITY_INTEGER_DIGITS || !decimal.includes("."))
+    return `must be a decimal ≥ 0 with ${limits}`;
+  const scale = scaleOf(decimal);
+  if (scale <= QUANTITY_MAX_SCALE) return `must be text beyond 15 significant digits: send "${decimal}"`;
+  const half = 5n * 10n ** BigInt(scale - QUANTITY_MAX_SCALE - 1);
+  const units = (toUnits(decimal, scale) + half) / 10n ** BigInt(scale - QUANTITY_MAX_SCALE);
+  const rounded = trimDecimal(formatUnits(units, QUANTITY_MAX_SCALE));
+  return `has ${scale} decimals, at most ${QUANTITY_MAX_SCALE} are kept and nothing is rounded here: send "${rounded}" if that is meant`;
 }
 
 function numberToDecimal(value: number): string | undefined {

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { isNestedDeeper, readJson, parseStrict, showJson } from "../src/index.js";
+import { isNestedDeeper, parseExact, readJson, parseStrict, showJson } from "../src/index.js";
 
 const code = (text: string) => {
   const parsed = parseStrict(text, 4);
@@ -93,5 +93,33 @@ describe("JSON of others", () => {
     const deep: unknown = JSON.parse(nested(200_000));
     expect(isNestedDeeper(deep)).toBe(true);
     expect(showJson(deep)).toBe("(nested deeper than 32 levels)");
+  });
+});
+
+describe("a quantity's own digits", () => {
+  it.each([
+    ['{"quantity": 999999999999.00001}', { quantity: "999999999999.00001" }],
+    ['{"quantity":1.00000000000000001}', { quantity: "1.00000000000000001" }],
+    ['{"quantity":1e-400,"other":1e-400}', { quantity: "1e-400", other: 0 }],
+    ['{"quantity":1E400}', { quantity: "1E400" }],
+    ['{"quantity":0.30000000000000004}', { quantity: "0.30000000000000004" }],
+    [
+      '[{"data":{"quantity":1e3,"n":[12345678901234567890]}}]',
+      [{ data: { quantity: "1e3", n: [12345678901234567000] } }],
+    ],
+    [
+      '{"quantity":1.5,"id":"a: 1e5, \\" 12345678901234567"}',
+      { quantity: 1.5, id: 'a: 1e5, " 12345678901234567' },
+    ],
+    ['{"__proto__":{"quantity":1e2}}', JSON.parse('{"__proto__":{"quantity":"1e2"}}')],
+  ])("%s", (text, value) => expect(parseExact(text, "quantity")).toEqual({ ok: true, value }));
+
+  it("takes and reads JSON as ever but for quantities that a double does not hold", () => {
+    fc.assert(
+      fc.property(fc.json(), (text) => {
+        expect(parseExact(text, "\u0000")).toEqual(parseStrict(text));
+      }),
+      { numRuns: 500 },
+    );
   });
 });

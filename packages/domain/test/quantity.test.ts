@@ -3,6 +3,7 @@ import {
   addDecimals,
   formatUnits,
   parseQuantity,
+  quantityAdvice,
   scaleOf,
   splitAtScale,
   toUnits,
@@ -31,6 +32,15 @@ describe("a quantity at the edge", () => {
     [999999999999.999, "999999999999.999"],
     ["999999999999.999999999999", "999999999999.999999999999"],
     ["0.000000000001", "0.000000000001"],
+    ["1e3", "1000"],
+    ["1E-3", "0.001"],
+    ["3.6e+3", "3600"],
+    ["12.5e-2", "0.125"],
+    ["0e999", "0"],
+    ["0.000e-400", "0"],
+    ["1.0000000000000", "1"],
+    ["0000000000000000001.5", "1.5"],
+    ["123456789012000000000e-9", "123456789012"],
   ])("%j is %s", (raw, canonical) => expect(parseQuantity(raw)).toBe(canonical));
 
   test.each([
@@ -55,8 +65,14 @@ describe("a quantity at the edge", () => {
     ["-0"],
     ["1."],
     [".5"],
-    ["1e3"],
-    ["1E-3"],
+    ["1e12"],
+    ["1e-13"],
+    ["1e400"],
+    ["1e-400"],
+    ["1e1000"],
+    ["1e"],
+    ["e3"],
+    ["1e3.5"],
     ["0x10"],
     ["1,5"],
     ["1_000"],
@@ -148,3 +164,14 @@ describe("arithmetic", () => {
     );
   });
 });
+
+test.each([
+  [
+    0.1 + 0.2,
+    'has 17 decimals, at most 12 are kept and nothing is rounded here: send "0.3" if that is meant',
+  ],
+  [1234567.890123456, 'must be text beyond 15 significant digits: send "1234567.890123456"'],
+  ["1e12", "must be a decimal ≥ 0 with up to 12 digits on either side of the point"],
+  ["-1", "must be a decimal ≥ 0 with up to 12 digits on either side of the point"],
+  [NaN, "must be a decimal ≥ 0 with up to 12 digits on either side of the point"],
+])("%j is refused with what to send", (raw, advice) => expect(quantityAdvice(raw)).toBe(advice));

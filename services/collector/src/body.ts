@@ -1,11 +1,14 @@
 import { isUtf8 } from "node:buffer";
 import type { IncomingHttpHeaders } from "node:http";
-import { parseStrict, type Problem } from "@quarterpast/domain";
+import { parseExact, type Problem } from "@quarterpast/domain";
 import { attributesOf, isBinary } from "./binaryMode.js";
 import { refusal } from "./problems.js";
 
 /** What one request may carry. */
 export const BODY_LIMITS = { bytes: 1_048_576, events: 1_000, depth: 32 } as const;
+
+/** The field of `data` whose own digits count, however a sender writes them. */
+const QUANTITY = "quantity";
 
 /** How a body holds its events; `data` is that of one event, whose attributes are in the headers. */
 export type BodyKind = "event" | "batch" | "either" | "lines" | "data";
@@ -66,7 +69,7 @@ export function readBody({ kind, attributes }: BodyForm, body: Buffer): RawEvent
 /** The event whose attributes came in headers; no body is no data. */
 function withData(attributes: Record<string, string>, text: string): RawEvent {
   if (text.trim() === "") return { raw: attributes };
-  const parsed = parseStrict(text, BODY_LIMITS.depth - 1);
+  const parsed = parseExact(text, QUANTITY, BODY_LIMITS.depth - 1);
   return parsed.ok ? { raw: { ...attributes, data: parsed.value } } : { problem: parsed.problem };
 }
 
@@ -79,13 +82,13 @@ function readLines(text: string): RawEvent[] {
   const lines = text.split("\n").filter((line) => line.trim() !== "");
   checkCount(lines.length);
   return lines.map((line) => {
-    const parsed = parseStrict(line, BODY_LIMITS.depth);
+    const parsed = parseExact(line, QUANTITY, BODY_LIMITS.depth);
     return parsed.ok ? { raw: parsed.value } : { problem: parsed.problem };
   });
 }
 
 function readJson(kind: Exclude<BodyKind, "data" | "lines">, text: string): RawEvent[] {
-  const parsed = parseStrict(text, BODY_LIMITS.depth);
+  const parsed = parseExact(text, QUANTITY, BODY_LIMITS.depth);
   if (!parsed.ok) throw refusal(parsed.problem.code, parsed.problem.detail);
   const { value } = parsed;
   if (Array.isArray(value) && kind !== "event") return value.map((raw: unknown) => ({ raw }));

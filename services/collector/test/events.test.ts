@@ -236,6 +236,25 @@ describe("POST /v1/events", () => {
     expect(body.rejected).toHaveLength(nasty.length);
   });
 
+  it("takes JSON numbers by their own digits, and rounds none", async () => {
+    const sent = (quantity: string) =>
+      post(collector, JSON.stringify(usageEvent()).replace('"quantity":"1"', `"quantity":${quantity}`));
+    for (const quantity of ["999999999999.00001", "1.5e3", "1.0000000000000", "100000000000.123456789012"])
+      expect({ quantity, status: (await sent(quantity)).status }).toEqual({ quantity, status: 202 });
+    for (const [quantity, detail] of [
+      ["1.00000000000000001", /17 decimals, .* send "1"/],
+      ["1e-400", /"1e-400": has 400 decimals/],
+      ["0.30000000000000004", /17 decimals, .* send "0.3"/],
+      ["1E400", /"1E400": must be a decimal/],
+    ] as const) {
+      const response = await sent(quantity);
+      expect(await response.json()).toMatchObject({
+        code: "quantity_invalid",
+        detail: expect.stringMatching(detail),
+      });
+    }
+  });
+
   it("refuses a UUIDv7 whose identity may be forgotten, and takes one within the retention", async () => {
     const made = (daysAgo: number) => {
       const hex = (Date.now() - daysAgo * 86_400_000).toString(16).padStart(12, "0");

@@ -1,5 +1,5 @@
 import type { Problem } from "../errors.js";
-import { JSON_DEPTH_MAX, parseStrict, showJson } from "../json.js";
+import { parseExact, showJson } from "../json.js";
 import { EVENT_LIMITS, type UsageEvent } from "./usageEvent.js";
 
 /** The attributes of a CloudEvent apart: what usage is read from, and what is only kept beside it. */
@@ -37,7 +37,8 @@ function decodeData({
   data_base64: packed,
 }: Record<string, unknown>): { data?: unknown; problem?: Problem } | undefined {
   if (typeof packed !== "string" || (data !== undefined && data !== null)) return undefined;
-  const parsed = parseStrict(Buffer.from(packed, "base64").toString("utf8"), JSON_DEPTH_MAX);
+  const text = Buffer.from(packed, "base64").toString("utf8");
+  const parsed = parseExact(text, "quantity");
   if (parsed.ok) return { data: parsed.value };
   const detail = `data_base64 must hold JSON: ${parsed.problem.detail}`;
   return { problem: { ...parsed.problem, field: "data_base64", detail } };

@@ -4,7 +4,7 @@ import { correctionProblem, readCorrection } from "./correction.js";
 import { payloadHash } from "./identity.js";
 import { readAttributes } from "./attributes.js";
 import { readPlainEvent } from "./plainEvent.js";
-import { parseQuantity } from "../quantity.js";
+import { parseQuantity, quantityAdvice } from "../quantity.js";
 import { DAY, formatInstant, HOUR, MINUTE, parseInstant, type Micros } from "../time.js";
 import { EVENT_LIMITS, type UsageEvent } from "./usageEvent.js";
 
@@ -103,7 +103,7 @@ export function parseAnyEvent(raw: unknown, now: Micros, accept: AcceptWindow = 
       id,
       "quantity_invalid",
       "data.quantity",
-      `${show(data.quantity)}: must be a decimal ≥ 0 with up to 12 digits on either side of the point; send it as a string beyond 15 significant digits`,
+      `${show(data.quantity)}: ${quantityAdvice(data.quantity)}`,
     );
   }
   const { account } = extensions ?? {};
