@@ -27,7 +27,7 @@ it("previews a table, saves how it is read, and tells cause and act of each diff
   expect(taken.code).toBe(3);
   expect(taken.stdout).toMatch(/^complete +yes$/m);
   expect(taken.stdout).toMatch(
-    /^q\d+ +extra +theirs-2 +- +1000 +- +there under a serial number that we never gave/m,
+    /^q\d+ +extra +theirs-2 +- +1000 +- +listed there under a serial number that we never issued/m,
   );
   const again = await run("reconcile", file, "--profile", "console", "--json", "--lang", "zh");
   expect(JSON.parse(again.stdout)).toMatchObject({

@@ -1,15 +1,18 @@
 import type { Entry } from "./deliver.js";
 
-/** The events a client holds until they are acknowledged, at most `max`; who finds no room waits, first come first served. */
+/**
+ * The events a client holds until they are acknowledged, at most `max`; callers that find no room wait, first come
+ * first served.
+ */
 export interface Buffer {
   /**
-   * Takes room for `count` more: at once, giving undefined, or when there is some, giving the promise of it.
-   * `count` must not be above `max`.
+   * Reserves room for `count` more: returns undefined if there is room now, else a promise that resolves when there
+   * is. `count` must not exceed `max`.
    */
   takeRoom(count: number): Promise<void> | undefined;
-  /** Resolves when there is room for one more, without taking it. */
+  /** Resolves when there is room for one more, without reserving it. */
   ready(): Promise<void>;
-  /** Gives back the room of one event: it is settled. */
+  /** Frees the room of one settled event. */
   release(): void;
   push(entry: Entry): void;
   /** Takes up to `count` entries, oldest first. */
@@ -17,7 +20,7 @@ export interface Buffer {
   readonly queued: number;
 }
 
-/** Makes an empty buffer. */
+/** Creates an empty buffer. */
 export function createBuffer(max: number): Buffer {
   const queue: Entry[] = [];
   const waiting: { count: number; enter: () => void }[] = [];

@@ -15,49 +15,53 @@ export interface UsageClientOptions {
   url: string;
   /** A key with the role `ingest`. */
   apiKey: string;
-  /** Names the service that sends; with the event id, an event's identity. */
+  /** Identifies the sending service; together with the event id, the identity of an event. */
   source: string;
-  /** Code of the seller account that its events name, unless one names its own; none by default. */
+  /** Code of the seller account that its events name, unless an event names another; none by default. */
   account?: string;
-  /** Most events of a call; 1,000 by default, which is also the most the collector takes. */
+  /** Most events in a call; 1,000 by default, which is also the most the collector accepts. */
   maxBatch?: number;
   /** How long an event waits for others to share its call; 50 ms by default. */
   maxWaitMs?: number;
   /** Most events held until acknowledged; 10,000 by default, never fewer than `maxBatch`. */
   maxBuffered?: number;
-  /** Most calls at a time; 4 by default. */
+  /** Most concurrent calls; 4 by default. */
   maxCalls?: number;
   retry?: RetryOptions;
   /**
-   * Keeps every event on this machine's disk from before its first attempt until it is acknowledged or rejected: what a
-   * process leaves, the next one on the same folder sends, under the same ids. With it, nothing is given up:
-   * `retry.forMs` may not be set, and a refused call (a wrong key) is repeated like a failed one.
+   * Keeps every event on this machine's disk from before its first attempt until it is acknowledged or rejected: what
+   * a process leaves behind, the next process using the same folder sends under the same ids. A spooled event is
+   * never given up, so `retry.forMs` may not be set, and a refused call (a wrong key) is repeated like a failed one.
    */
   spool?: SpoolOptions;
   fetch?: typeof fetch;
-  /** Real time, for the ids it makes and for a Retry-After that is a date. */
+  /** Real time, used for the ids it makes and for a Retry-After given as a date. */
   now?: () => Micros;
   random?: RandomBytes;
   /**
-   * Hears of every recorded event that was not acknowledged in the end. With it, promises of `record` may be left alone.
-   * A spool needs it: rejected events of earlier processes, and damage, have no other way to be heard of.
+   * Called for every recorded event that was not acknowledged in the end; with it, the promises of `record` need not
+   * be handled. Required with a spool, because rejected events of earlier processes, and damage, are reported only
+   * here.
    */
   onRejected?: (error: SendError) => void;
-  /** Hears of every failed attempt, and how long the client pauses now. */
+  /** Called after every failed attempt, with the pause before the next one. */
   onRetry?: (cause: unknown, pauseMs: number) => void;
 }
 
 /** Why an event was not acknowledged. */
 export type SendError = RejectedEvent | RequestRefused | UnacknowledgedEvent | SpoolError;
 
-/** What became of the events of one `send`. */
+/** The result for the events of one `send`. */
 export interface SendResult {
   accepted: number;
-  /** By place in the call. */
+  /** In the order of the call. */
   rejected: RejectedEvent[];
 }
 
-/** Sends usage events to the collector: in batches, each until it is acknowledged, with the same ids at every attempt. */
+/**
+ * Sends usage events to the collector in batches and repeats each until it is acknowledged, with the same ids at
+ * every attempt.
+ */
 export interface UsageClient {
   /**
    * Sends one event. The promise settles when the event is acknowledged, or rejects with a {@link SendError}.
@@ -65,9 +69,9 @@ export interface UsageClient {
    */
   record(input: UsageInput): Promise<void>;
   /**
-   * Spools one event: resolves when it is on this machine's disk, and not only sent from there. A rejection by the
-   * collector is heard by `onRejected`. Only with `spool`.
-   * @returns the id of the event, under which it may be given again where that fails
+   * Spools one event: resolves when it is on this machine's disk, without waiting for the collector. A rejection by
+   * the collector is reported to `onRejected`. Only with `spool`.
+   * @returns the id of the event, to use again if it must be given a second time
    * @throws SpoolError `full`, `failed`: it is not kept
    */
   store(input: UsageInput): Promise<string>;
@@ -75,24 +79,27 @@ export interface UsageClient {
   ready(): Promise<void>;
   /** Sends many at once. Rejected events are in the result; any other {@link SendError} rejects the promise. */
   send(inputs: readonly UsageInput[]): Promise<SendResult>;
-  /** As `send`, for events that are CloudEvents already: they keep their own source. */
+  /** Like `send`, for events that are CloudEvents already: they keep their own source. */
   sendCloudEvents(events: readonly CloudEvent[]): Promise<SendResult>;
-  /** Sends what waits, and resolves when everything given before has settled. */
+  /** Sends what is buffered, and resolves when everything given before has settled. */
   flush(): Promise<void>;
-  /** Flushes, takes no more. What is not acknowledged after `withinMs` (30,000) ends as unacknowledged. */
+  /**
+   * Flushes and accepts no more events. What is not acknowledged after `withinMs` (30,000) rejects as unacknowledged.
+   */
   close(withinMs?: number): Promise<void>;
 }
 
 /**
- * Makes a client. @throws TypeError where `url` is no address, `source` is empty or a spool has no `onRejected`.
- * @throws SpoolError `in_use`, `failed` where its folder cannot be used
+ * Creates a client.
+ * @throws TypeError if `url` is not an address, `source` is empty, or a spool has no `onRejected`.
+ * @throws SpoolError `in_use`, `failed` if its folder cannot be used
  */
 export function createUsageClient(options: UsageClientOptions): UsageClient {
   const { source, account, maxBatch = 1_000, random = randomBytes, onRejected } = options;
   if (source === "") throw new TypeError("source must not be empty");
   if (options.spool && !onRejected) throw new TypeError("a spool needs onRejected");
   if (options.spool && options.retry?.forMs !== undefined)
-    throw new TypeError("a spool goes without retry.forMs");
+    throw new TypeError("retry.forMs cannot be combined with a spool");
   const nowMs = () => (options.now ? options.now() / 1_000 : Date.now());
   const pipeline = createPipeline({
     maxBatch,
@@ -135,7 +142,7 @@ export function createUsageClient(options: UsageClientOptions): UsageClient {
     });
   }
 
-  /** Only the collector's answer takes an event off the disk. */
+  /** Only the collector's answer removes an event from the disk. */
   function settleSpooled(spooled: Spooled | undefined, error?: Error): void {
     if (!error || error instanceof RejectedEvent) spooled?.settled();
   }
@@ -150,7 +157,7 @@ export function createUsageClient(options: UsageClientOptions): UsageClient {
 
   function sendSpooled(spooled: Spooled): void {
     track(deliverOne(spooled.event, spooled)).catch((error: unknown) => {
-      // What is not acknowledged stays on disk: nobody need do anything.
+      // An event that is not acknowledged stays on disk, so there is nothing to report.
       if (error instanceof RejectedEvent) onRejected!(error);
     });
   }
@@ -173,7 +180,10 @@ export function createUsageClient(options: UsageClientOptions): UsageClient {
     return result;
   }
 
-  /** Adds what becomes of the events to the result; resolves when all have settled, to the first failure that is no rejection. */
+  /**
+   * Adds the outcome of each event to the result; resolves when all have settled, to the first failure other than a
+   * rejection.
+   */
   function sendPart(
     part: readonly CloudEvent[],
     from: number,
@@ -207,7 +217,7 @@ export function createUsageClient(options: UsageClientOptions): UsageClient {
     );
     underway.add(settled);
     void settled.then(() => underway.delete(settled));
-    // `work` counts as watched now; a promise of its own keeps Node's warning for whoever ignores a failure.
+    // `work` is already being observed; a separate promise keeps Node's warning for callers that ignore a failure.
     return work.then((value) => value);
   }
 

@@ -4,13 +4,13 @@ import type { Attempt } from "./post.js";
 import { pauseMs, type RetryPolicy } from "./retry.js";
 import type { RandomBytes } from "./uuid.js";
 
-/** An event on its way, and who waits for it. */
+/** An event being delivered, and the callback that settles it. */
 export interface Entry {
   event: CloudEvent;
   index: number;
   /** Called once: without an error when the event is acknowledged. */
   settle(error?: Error): void;
-  /** Rejections as retryable so far, and when the first came, by the monotonic clock. */
+  /** How often it was rejected as retryable, and when first, by the monotonic clock. */
   rejections: number;
   rejectedSinceMs: number;
 }
@@ -20,18 +20,18 @@ export interface DeliverDeps {
   policy: RetryPolicy;
   random: RandomBytes;
   monotonicMs(): number;
-  /** Resolves after the time, or at once when the signal aborts. */
+  /** Resolves after the time, or immediately when the signal aborts. */
   sleep(ms: number, signal: AbortSignal): Promise<void>;
-  /** Takes an entry that the collector rejects as retryable and the policy still repeats. */
+  /** Queues again an entry that the collector rejected as retryable, while the policy allows another try. */
   repeatLater(entry: Entry, pauseMs: number): void;
-  /** A refused call is repeated like a failed one: what is on disk waits until the key is mended. */
+  /** Repeats a refused call like a failed one: what is on disk waits until the key is corrected. */
   isPatient: boolean;
   onRetry?: ((cause: unknown, pauseMs: number) => void) | undefined;
 }
 
 /**
- * Makes the function that carries a batch until the collector has answered for every event of it. The bytes of the
- * events, ids and all, are the same at each attempt.
+ * Creates the function that delivers a batch until the collector has answered for every event in it. The bytes of the
+ * events, ids included, are the same at each attempt.
  */
 export function createDeliver(deps: DeliverDeps) {
   const { policy, random } = deps;
@@ -47,7 +47,7 @@ export function createDeliver(deps: DeliverDeps) {
       const pause = pauseMs(policy, failures, attempt.retryAfterMs, random);
       if (signal.aborted) return giveUp(entries, "the client was closed first", attempt.cause);
       if (deps.monotonicMs() + pause - since > policy.forMs) {
-        return giveUp(entries, `the collector did not take it for ${policy.forMs} ms`, attempt.cause);
+        return giveUp(entries, `the collector did not accept it within ${policy.forMs} ms`, attempt.cause);
       }
       deps.onRetry?.(attempt.cause, pause);
       await deps.sleep(pause, signal);
@@ -75,7 +75,7 @@ export function createDeliver(deps: DeliverDeps) {
     }
   }
 
-  /** Cuts a refused batch in halves until the event that it is refused for stands alone: the others are not to suffer. */
+  /** Halves a refused batch until the offending event is the only one left, so that the others are delivered. */
   async function isolate(entries: readonly Entry[], refusal: Refusal, signal: AbortSignal): Promise<void> {
     if (entries.length === 1) return conclusionOf(entries[0]!, refusal);
     const middle = entries.length >> 1;

@@ -1,14 +1,14 @@
 import type { CloudEvent, ErrorCode } from "@quarterpast/domain/usage";
 
-/** The collector does not take this event. It is not kept anywhere: whoever gets this decides what becomes of it. */
+/** The collector rejected this event. It is not kept anywhere: the caller decides what to do with it. */
 export class RejectedEvent extends Error {
   readonly event: CloudEvent;
-  /** Its place in the call of `send` it came with; 0 for `record`. */
+  /** Its index in the call of `send`; 0 for `record`. */
   readonly index: number;
   readonly code: ErrorCode;
   readonly field: string | undefined;
   readonly detail: string;
-  /** True where the same event may be taken later: it was tried for as long as `retry.rejectedForMs` says. */
+  /** True if the same event may be accepted later: it was retried for as long as `retry.rejectedForMs` says. */
   readonly retryable: boolean;
 
   constructor(event: CloudEvent, index: number, refusal: Refusal) {
@@ -23,7 +23,7 @@ export class RejectedEvent extends Error {
   }
 }
 
-/** What the collector says of one event it does not take. */
+/** Why the collector rejects one event. */
 export interface Refusal {
   code: ErrorCode;
   field?: string | undefined;
@@ -31,10 +31,13 @@ export interface Refusal {
   retryable: boolean;
 }
 
-/** The collector refuses the whole call, and would again: a wrong key (401), a key without the right (403), a wrong address. */
+/**
+ * The collector refuses the whole call, and would refuse it again: a wrong key (401), a key without the right (403),
+ * a wrong address.
+ */
 export class RequestRefused extends Error {
   readonly status: number;
-  /** Code of the problem; undefined where the answer was not the collector's. */
+  /** Code of the problem; undefined if the answer did not come from a collector. */
   readonly code: string | undefined;
   readonly detail: string;
 
@@ -48,8 +51,8 @@ export class RequestRefused extends Error {
 }
 
 /**
- * Not acknowledged in the time given (`retry.forMs`, or that of `close`). The collector may have it all the same: the
- * event may be sent again with the same id, never with another.
+ * Not acknowledged in the time given (`retry.forMs`, or that of `close`). The collector may have it nevertheless:
+ * send the event again only with the same id.
  */
 export class UnacknowledgedEvent extends Error {
   readonly event: CloudEvent;
@@ -61,18 +64,18 @@ export class UnacknowledgedEvent extends Error {
   }
 }
 
-/** Why a spool did not do what it was asked. */
+/** Why a spool failed to do what was asked. */
 export type SpoolProblem =
-  /** It holds as much as it may: the collector has not taken enough yet. */
+  /** It is at its size limit: the collector has not taken enough yet. */
   | "full"
-  /** The disk does not take it, or cannot be read. */
+  /** The disk cannot be written or read. */
   | "failed"
-  /** Another process has the folder. */
+  /** Another process uses the folder. */
   | "in_use"
-  /** Lines that an earlier process wrote can no longer be read. */
+  /** Lines that an earlier process wrote cannot be read any longer. */
   | "damaged";
 
-/** The spool on disk did not take the events, or lost some: they are not kept, and it is for the caller to know. */
+/** The spool did not store the events, or lost some: they are not kept, and the caller must know. */
 export class SpoolError extends Error {
   readonly code: SpoolProblem;
 

@@ -1,8 +1,8 @@
 import { parseQuantity, quantityAdvice, type CloudEvent } from "@quarterpast/domain/usage";
 
-/** One consumption, as a product service tells it. */
+/** One consumption, as a product service reports it. */
 export interface UsageInput {
-  /** Identity within the source. Give one of your own (a request id) where the work itself may be repeated. */
+  /** Identity within the source. Give your own (a request id) if the work itself may be repeated. */
   id?: string;
   /** Who consumed: the customer, as the seller's instances name it. */
   subject: string;
@@ -10,20 +10,20 @@ export interface UsageInput {
   meter: string;
   /** When it was consumed: never the time of sending. A text is RFC 3339 with a zone. */
   time: Date | string;
-  /** For `sum` and `max` meters. A decimal text where a number is not exact. */
+  /** For `sum` and `max` meters. Use decimal text if a number is not exact. */
   quantity?: string | number | bigint;
   /** For `unique` meters. */
   value?: string;
   /**
-   * Code of the seller account whose instance it is about; the client's own, where it has one, unless given. Needed
-   * only where several accounts have an instance of this subject and meter at the same time.
+   * Code of the seller account whose instance it is about; by default that of the client, if it has one. Needed only
+   * if several accounts have an instance of this subject and meter at the same time.
    */
   account?: string;
   /** CloudEvents extension attributes, kept with the event. */
   extensions?: Record<string, string | number | boolean>;
 }
 
-/** What the events of one client share: who sends, and the account that they name unless one names its own. */
+/** What the events of one client share: the source, and the account that they name unless an event names another. */
 export interface EventDefaults {
   source: string;
   account?: string | undefined;

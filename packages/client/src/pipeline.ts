@@ -9,20 +9,20 @@ export interface PipelineOptions extends Omit<DeliverDeps, "repeatLater"> {
   maxCalls: number;
 }
 
-/** Gathers entries into batches and carries them, a few calls at a time. */
+/** Gathers entries into batches and delivers them, a few calls at a time. */
 export interface Pipeline {
-  /** Takes room for `count` events, at once where it gives undefined; each settled entry gives one back. */
+  /** Reserves room for `count` events, immediately if it returns undefined; each settled entry frees one. */
   takeRoom(count: number): Promise<void> | undefined;
   ready(): Promise<void>;
-  /** Takes an event that room was taken for. */
+  /** Adds an event for which room was reserved. */
   enter(event: Entry["event"], index: number, settled: (error?: Error) => void): void;
-  /** Sends what has entered without waiting for more. */
+  /** Sends what has been added without waiting for more. */
   push(): void;
-  /** Ends all attempts; what is not settled yet settles as unacknowledged. */
+  /** Ends all attempts; what has not settled yet settles as unacknowledged. */
   abort(): void;
 }
 
-/** Makes the way of events from the buffer to the collector. */
+/** Creates the path of events from the buffer to the collector. */
 export function createPipeline(options: PipelineOptions): Pipeline {
   const { maxBatch, maxWaitMs, maxCalls } = options;
   const buffer = createBuffer(Math.max(options.maxBuffered, maxBatch));
@@ -52,7 +52,7 @@ export function createPipeline(options: PipelineOptions): Pipeline {
     start();
   }
 
-  /** Resting entries keep their room: what the collector postpones is held back here too. */
+  /** Entries that wait for a retry keep their room, so what the collector postpones is held back here too. */
   function repeatLater(entry: Entry, pauseMs: number): void {
     if (ended.signal.aborted) return abandon(entry);
     const again = () => {

@@ -3,14 +3,14 @@ import { RequestRefused, type Refusal } from "./errors.js";
 import { parseNamed, parseProblem, parseReceipt, type Receipt } from "./reply.js";
 import { parseRetryAfter } from "./retry.js";
 
-/** How one attempt to hand over a batch ended. */
+/** How one attempt to deliver a batch ended. */
 export type Attempt =
   | ({ kind: "answered" } & Receipt)
-  /** Nothing is taken, because of the events that are named, by place. */
+  /** Nothing is accepted, because of the named events, by position. */
   | { kind: "none_taken"; rejected: Map<number, Refusal> }
-  /** Nothing is known to be taken; the same batch goes out again. */
+  /** It is unknown whether anything was taken; the same batch is sent again. */
   | { kind: "failed"; cause: unknown; retryAfterMs?: number | undefined }
-  /** The content is refused as a whole, which may be the fault of one event in it. */
+  /** The content is refused as a whole, possibly because of one event in it. */
   | { kind: "unreadable"; refusal: Refusal }
   | { kind: "refused"; error: RequestRefused };
 
@@ -21,8 +21,8 @@ const NONE_TAKEN = new Set([422, 503]);
 const RETRIED = new Set([408, 425, 429]);
 
 /**
- * Makes the function that sends one batch once. Never throws.
- * @param deps.url address of the collector; `nowMs` is real time, for a Retry-After that is a date
+ * Creates the function that sends one batch once. Never throws.
+ * @param deps `url` is the collector's address; `nowMs` is real time, for a Retry-After given as a date
  */
 export function createPost(deps: { url: string; apiKey: string; fetch: typeof fetch; nowMs: () => number }) {
   const target = new URL("v1/events", deps.url.endsWith("/") ? deps.url : `${deps.url}/`).href;

@@ -1,14 +1,17 @@
 import { ERRORS, type ErrorCode } from "@quarterpast/domain/usage";
 import type { Refusal } from "./errors.js";
 
-/** What the collector answers to a batch it has read. */
+/** What the collector answers to a batch that it has read. */
 export interface Receipt {
   accepted: number;
-  /** By place in the batch. */
+  /** By index in the batch. */
   rejected: Map<number, Refusal>;
 }
 
-/** Reads a 2xx body. @returns undefined where it does not account for each of the `sent` events: then nothing counts as acknowledged. */
+/**
+ * Reads a 2xx body. @returns undefined if it does not account for each of the `sent` events: then nothing counts as
+ * acknowledged.
+ */
 export function parseReceipt(body: string, sent: number): Receipt | undefined {
   const reply = parseObject(body);
   const rejected = readRefusals(reply, sent);
@@ -50,7 +53,7 @@ function readRefusal(item: unknown): { index: number; refusal?: Refusal } {
   return { index: index as number, refusal };
 }
 
-/** Reads the problem+json of a refused call; code is undefined where the body is not the collector's. */
+/** Reads the problem+json of a refused call; code is undefined if the body is not the collector's. */
 export function parseProblem(body: string): { code: ErrorCode | undefined; detail: string } {
   const problem = parseObject(body);
   const code = problem?.["code"];

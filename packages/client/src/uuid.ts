@@ -1,8 +1,8 @@
-/** Gives this many random bytes. */
+/** Returns this many random bytes. */
 export type RandomBytes = (count: number) => Uint8Array;
 
 /**
- * A UUIDv7 (RFC 9562, section 5.7) in its canonical form, which the ledger takes as its key without hashing.
+ * A UUIDv7 (RFC 9562, section 5.7) in its canonical form, which the ledger uses as its key without hashing.
  * @param ms milliseconds since the Unix epoch
  */
 export function uuidV7(ms: number, random: RandomBytes): string {

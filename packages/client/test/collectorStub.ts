@@ -2,7 +2,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from "node:ht
 import type { AddressInfo } from "node:net";
 import type { CloudEvent } from "@quarterpast/domain";
 
-/** What the stub answers to a batch; undefined lets the connection die without an answer. */
+/** The stub's answer to a batch; undefined closes the connection without an answer. */
 export interface StubAnswer {
   status?: number;
   headers?: Record<string, string>;
@@ -55,7 +55,7 @@ export async function startStub(
   };
 }
 
-/** The answer that rejects the events for which `refuse` gives a refusal. */
+/** The answer that rejects the events for which `refuse` returns a refusal. */
 export function rejecting(
   events: CloudEvent[],
   refuse: (event: CloudEvent) => object | undefined,

@@ -1,6 +1,7 @@
-// A product service that spools usage as fast as it can: node emitter.mjs URL KEY DIR TRUTH [COUNT]. Every id that the
-// client has told to be on disk is appended to TRUTH, after that and before the next; each event is noted in TRUTH.asked
-// before it is given. With COUNT it stores that many, drains and ends; without, it goes on until it is killed.
+// A product service that spools usage as fast as it can: node emitter.mjs URL KEY DIR TRUTH [COUNT]. Every id that
+// the client has reported to be on disk is appended to TRUTH, after the report and before the next event; each event
+// is noted in TRUTH.asked before it is given. With COUNT it stores that many, drains and ends; without, it runs until
+// it is killed.
 import { appendFileSync } from "node:fs";
 import { createUsageClient } from "@quarterpast/client";
 

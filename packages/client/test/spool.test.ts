@@ -29,7 +29,7 @@ async function stub(answer: Parameters<typeof startStub>[0]): Promise<CollectorS
   return started;
 }
 
-/** A client whose close waits hardly at all: what is not acknowledged stays on disk. */
+/** A client whose close hardly waits: what is not acknowledged stays on disk. */
 function client(
   url: string,
   options: Partial<UsageClientOptions> = {},
@@ -66,7 +66,7 @@ const eventFile = () =>
 const sentIds = ({ batches }: CollectorStub) => batches.flat().map(({ id }) => id);
 const away = () => stub(() => ({ status: 503 }));
 
-/** Leaves events on disk as a process does that ends without an answer. */
+/** Leaves events on disk, like a process that ends without an answer. */
 async function leave(...ids: string[]): Promise<void> {
   const { made } = client((await away()).url);
   for (const id of ids) await made.store(usage(id));
@@ -120,7 +120,7 @@ describe("a spool", () => {
   });
 
   it("is not fooled by a note that a kill left without its events", async () => {
-    // The first file that will be made is named after number 1.
+    // The first file is named after number 1.
     writeFileSync(join(dir, `${"1".padStart(16, "0")}.settled`), settledLine([1]));
     await leave("one");
     const collector = await stub(() => ({}));
@@ -183,7 +183,7 @@ describe("a spool", () => {
     const { made } = client((await away()).url);
     const begun = performance.now();
     await Promise.all(Array.from({ length: 2_000 }, (_, no) => made.store(usage(`e-${no}`))));
-    // 2,000 flushes of their own would take many seconds on any disk.
+    // 2,000 separate flushes would take many seconds on any disk.
     expect(performance.now() - begun).toBeLessThan(3_000);
     expect(onDisk().split("\n").length - 1).toBe(2_000);
   });

@@ -11,7 +11,7 @@ import { z } from "zod";
 import { field, optional } from "./field.js";
 import { ascii, asciiText, instant, isHour, isWholeSecond, oneOf, plainText, printable } from "./forms.js";
 
-// Fields of requests that several routes take, each with what would be right for it.
+// Request fields that several routes share, each with a description of a valid value.
 
 const asked = <S extends z.ZodType>(title: Text, right: Text, schema: S) => field({ title, right }, schema);
 
@@ -110,11 +110,11 @@ export const eventId = asked(
 export const reason = plain("Reason", "原因", 500);
 export const role = asked({ en: "Role", zh: "角色" }, oneOf(KEY_ROLES), z.enum(KEY_ROLES));
 const list = <S extends z.ZodType>(item: S) => z.array(item).min(1).max(100).nullable();
-/** What a key that sends may be limited to. */
+/** The sources that an ingest key may be limited to. */
 export const keySources = asked(
   { en: "Limited to sources", zh: "限于来源" },
   {
-    en: "1 to 100 sources, or null; one that ends with * stands for all that begin so",
+    en: "1 to 100 sources, or null; one that ends with * matches all that begin with the rest",
     zh: " 1 至 100 个来源或 null；以 * 结尾的表示所有以其开头的来源",
   },
   list(cloudEventSchema.shape.source),
@@ -124,7 +124,7 @@ export const account = asked(
   { en: "the code of a seller account", zh: "商家账户代码" },
   plainText(EVENT_LIMITS.extensionChars),
 );
-/** What a key of any other role may be limited to. */
+/** The accounts that a key of any other role may be limited to. */
 export const keyAccounts = asked(
   { en: "Limited to accounts", zh: "限于账户" },
   { en: "1 to 100 codes of seller accounts, or null", zh: " 1 至 100 个商家账户代码或 null" },
@@ -160,7 +160,10 @@ export const month = asked(
   z.string().regex(/^20\d\d-(0[1-9]|1[0-2])$/),
 );
 
-/** Hours: those of a month in the days of the account's marketplace, or from the first until before the last. */
+/**
+ * A span of hours: a month in the days of the account's marketplace, or from the first hour up to, not including, the
+ * last.
+ */
 export const hours = {
   month: optional(month),
   from: optional(hourStart("From", "自")),
@@ -170,7 +173,7 @@ export const hours = {
 /** How many items a page has. */
 export const limit = (most: number, otherwise: number) =>
   asked(
-    { en: "Items of a page", zh: "每页条数" },
+    { en: "Items per page", zh: "每页条数" },
     { en: `a whole number from 1 to ${most}`, zh: ` 1 至 ${most} 的整数` },
     z
       .string()
@@ -179,7 +182,7 @@ export const limit = (most: number, otherwise: number) =>
       .pipe(z.int().min(1).max(most))
       .default(otherwise),
   );
-/** `true` or `false`, the latter unless told otherwise. */
+/** `true` or `false`; the default is `false`. */
 export const flag = (en: string, zh: string) =>
   asked(
     { en, zh },

@@ -11,16 +11,16 @@ import {
   type StreamAnswer,
 } from "./route.js";
 
-/** Why a call has no answer to give. */
+/** Why a call returned no answer. */
 export type Failure =
-  /** Refused, by the service, with a stable code. */
+  /** Refused by the service with a stable code. */
   | { kind: "refused"; status: number; problem: ProblemBody }
   /** No answer, or one that broke off. */
   | { kind: "unreachable"; why: string }
-  /** An answer, but not one of the service: another server is there. */
+  /** An answer that is not the service's: another server is at this address. */
   | { kind: "foreign"; status: number };
 
-/** What every call ends with that gives no answer. */
+/** Thrown by every call that fails. */
 export class ApiError extends Error {
   /** Address of the service. */
   readonly url: string;
@@ -41,11 +41,11 @@ function messageOf(url: string, failure: Failure): string {
     case "unreachable":
       return `${url} does not answer: ${failure.why}`;
     case "foreign":
-      return `${url} answered ${failure.status} with something that is no answer of the service`;
+      return `${url} answered ${failure.status} with something other than an answer of the service`;
   }
 }
 
-/** A query's or path's fields as a caller has them: numbers and booleans are written as the text that they go as. */
+/** A query's or path's fields as the caller gives them: numbers and booleans are written as text. */
 type Written<T> = {
   [K in keyof T]:
     T[K] | (string extends NonNullable<T[K]> ? number : never) | ("true" extends T[K] ? boolean : never);
@@ -68,7 +68,7 @@ type Body<R> = R extends { body: infer B }
       : { body: In<B> }
   : unknown;
 
-/** What a route is asked with. */
+/** What a call of a route takes. */
 export type Asked<R> = Params<R> & Query<R> & Body<R>;
 
 type OneAnswer<A> = A extends StreamAnswer
@@ -78,7 +78,7 @@ type OneAnswer<A> = A extends StreamAnswer
     : A extends z.ZodType
       ? z.output<A>
       : never;
-/** What a route answers. */
+/** What a call of a route returns. */
 export type Answered<R> = R extends { answers: infer A } ? OneAnswer<A[keyof A]> : never;
 
 type Call<R> =
@@ -86,11 +86,11 @@ type Call<R> =
     ? (asked?: Asked<R>) => Promise<Answered<R>>
     : (asked: Asked<R>) => Promise<Answered<R>>;
 
-/** A contract's routes as methods: what is asked and answered is typed; what fails throws an {@link ApiError}. */
+/** A contract's routes as methods with typed input and answers; failures throw an {@link ApiError}. */
 export type Client<C> = { readonly [K in keyof C]: Call<C[K]> };
 export type ApiClient = Client<typeof API>;
 
-/** What a route of the api answers, by its name. */
+/** The answer of an api route, by its name. */
 export type AnswerOf<K extends keyof typeof API> = Answered<(typeof API)[K]>;
 /** An item of a list of the api. */
 export type ItemOf<K extends keyof typeof API> = AnswerOf<K> extends { items: (infer T)[] } ? T : never;
@@ -99,18 +99,18 @@ export interface ClientOptions {
   /** Address of the service, without a slash at its end. */
   url: string;
   key: string;
-  /** Code of the account that calls are about unless they name another; needed where the key may see several. */
+  /** Code of the account that calls are about unless they name another; needed if the key may see several. */
   account?: string | undefined;
-  /** How long an answer may take; a stream has no such end. */
+  /** How long an answer may take; a stream has no limit. */
   timeoutMs?: number;
 }
 
 const TIMEOUT_MS = 60_000;
 
-/** Makes the client of a stack's api. */
+/** Creates the client of a stack's api. */
 export const createApiClient = (options: ClientOptions): ApiClient => createClient(API, options);
 
-/** Makes a client of all routes of a contract. */
+/** Creates a client of all routes of a contract. */
 export function createClient<C extends Readonly<Record<string, Route>>>(
   contract: C,
   options: ClientOptions,
@@ -169,7 +169,7 @@ function bodyOf(route: Route, { body, type }: Given, headers: Record<string, str
   return { headers: { ...headers, "content-type": "application/json" }, body: JSON.stringify(body ?? {}) };
 }
 
-/** The path of a route with its parameters, and the query behind it. */
+/** The path of a route with its parameters and query. */
 function addressOf({ path }: Route, { params = {}, query = {} }: Given): string {
   const filled = path.replace(/:(\w+)/g, (_, name: string) => encodeURIComponent(String(params[name])));
   const search = new URLSearchParams();
@@ -177,7 +177,7 @@ function addressOf({ path }: Route, { params = {}, query = {} }: Given): string 
   return search.size === 0 ? filled : `${filled}?${search.toString()}`;
 }
 
-/** A stream that ends is whole: one that breaks off throws. */
+/** A stream that ends normally is complete: one that breaks off throws. */
 async function* chunksOf(url: string, body: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
   try {
     yield* body;
@@ -205,8 +205,8 @@ interface Page<T> {
 }
 
 /**
- * Reads a list to its end, or to `most` items, page by page.
- * @param readPage asks for the page at a cursor, the first without one
+ * Reads a list page by page, to its end or to `most` items.
+ * @param readPage fetches the page at a cursor, the first without one
  */
 export async function readAll<T>(
   readPage: (cursor: string | undefined) => Promise<Page<T>>,

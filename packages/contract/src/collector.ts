@@ -36,15 +36,15 @@ const data = z.looseObject({
   value: mayBeNull(titled("Value", "取值", dataShape.value.unwrap())),
 });
 
-/** An extension as others are, that names something. */
+/** An extension like any other, except that it names an account. */
 const accountCode = z
   .string()
   .min(1)
   .max(EVENT_LIMITS.extensionChars)
   .regex(/^[^\p{Cc}\p{Cs}]*$/u);
 /**
- * One usage event, a CloudEvent 1.0: what the collector takes of any event in its accept window that corrects no other.
- * The collector reads events by hand, for speed; a test holds both to the same answer.
+ * One usage event, a CloudEvent 1.0: what the collector accepts of any event in its accept window that corrects no
+ * other. The collector parses events by hand, for speed; a test checks that both accept the same.
  */
 export const usageEvent = cloudEventSchema
   .extend({
@@ -86,14 +86,14 @@ const rejection = z.strictObject({
   code: word("Code", "代码", Object.keys(ERRORS) as [ErrorCode, ...ErrorCode[]]),
   field: nullable(text("Field", "字段")),
   detail: text("Detail", "说明"),
-  retryable: yesNo("May be taken later as it is", "稍后可原样重试"),
+  retryable: yesNo("May be accepted later unchanged", "稍后可原样重试"),
 });
-/** The answer to a request whose good events are on disk: 202 if all are good, 207 if some are. */
+/** The answer to a request whose accepted events are on disk: 202 if all are accepted, 207 if some are. */
 export const receipt = z.strictObject({
   accepted: count("Accepted", "已接收"),
   rejected: listOf("Rejected", "已拒绝", rejection),
   durability: optional(
-    field({ title: { en: "Only in the journal yet", zh: "仅写入日志" } }, z.literal("journal")),
+    field({ title: { en: "Only in the journal so far", zh: "仅写入日志" } }, z.literal("journal")),
   ),
 });
 
@@ -104,7 +104,7 @@ export const COLLECTOR = {
     method: "POST",
     path: "/v1/events",
     summary: {
-      en: "Takes usage events; what is accepted is on disk: all (202), some (207) or none (422, or 503 if they may come later as they are)",
+      en: "Accepts usage events; what is accepted is on disk: all (202), some (207) or none (422, or 503 if they can be accepted later unchanged)",
       zh: "接收用量事件；已接收的均已落盘：全部接收（202）、部分接收（207），或均未接收（422；若稍后可原样重发则为 503）",
     },
     roles: SENDERS,

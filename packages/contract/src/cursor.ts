@@ -4,21 +4,21 @@ import { z } from "zod";
 
 const CURSOR = {
   title: { en: "Page", zh: "页" },
-  right: { en: "the value of next of the page before", zh: "上一页的 next 值" },
+  right: { en: "the value of next of the previous page", zh: "上一页的 next 值" },
 };
 
-/** The id that a page goes on after. */
+/** The id after which a page continues. */
 export const cursor = optional(field(CURSOR, z.string().regex(/^[\x21-\x7e]{1,64}$/)));
 
-/** The number that a page goes on after; numbers that are `integer` columns have 9 digits at most. */
+/** The number after which a page continues; numbers from `integer` columns have at most 9 digits. */
 export const numberCursor = (digits: 9 | 15 = 15) =>
   optional(field(CURSOR, wholeNumber(digits === 9 ? /^\d{1,9}$/ : /^\d{1,15}$/)));
 
-/** A part of a cursor: it may be empty, and what the database cannot hold is in no row. */
+/** A part of a cursor: it may be empty, and cannot contain what the database cannot store. */
 export const ANY_TEXT = /^[^\p{Cc}\p{Cs}]*$/u;
 export const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
-/** The texts that a page goes on after, each of its form; see {@link encodeCursor}. */
+/** The texts after which a page continues, each in its form; see {@link encodeCursor}. */
 export const textCursor = (...forms: RegExp[]) =>
   optional(
     field(
@@ -32,7 +32,7 @@ export const textCursor = (...forms: RegExp[]) =>
     ),
   );
 
-/** Packs the texts that a row is found by into one that an address can hold. */
+/** Packs the texts that identify a row into one that fits into a URL. */
 export function encodeCursor(...parts: string[]): string {
   const bytes = new TextEncoder().encode(JSON.stringify(parts));
   return btoa(String.fromCharCode(...bytes))
@@ -46,7 +46,7 @@ function decodeCursor(text: string): string[] | undefined {
   return Array.isArray(parts) && parts.every((part) => typeof part === "string") ? parts : undefined;
 }
 
-/** Undefined where it is no base64url. */
+/** Undefined if it is not base64url. */
 function textOf(base64url: string): string | undefined {
   try {
     const bytes = atob(base64url.replaceAll("-", "+").replaceAll("_", "/"));

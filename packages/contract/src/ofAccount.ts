@@ -5,7 +5,7 @@ import type { Route } from "./route.js";
 
 const TITLE: Text = { en: "Account", zh: "账号" };
 
-/** Which account a request is about: needed only where the key may see several. */
+/** Which account a request is about: needed only if the key may see several. */
 export const ACCOUNT_FIELD = {
   account: optional(
     field(
@@ -22,7 +22,7 @@ export const ACCOUNT_FIELD = {
 };
 type AccountField = typeof ACCOUNT_FIELD;
 
-/** A route of things that belong to an account: its query may name it. */
+/** A route for things that belong to an account: its query may name the account. */
 export type OfAccount<R extends Route> = Omit<R, "query"> & {
   isOfAccount: true;
   query: z.ZodObject<
@@ -31,7 +31,7 @@ export type OfAccount<R extends Route> = Omit<R, "query"> & {
   >;
 };
 
-/** Has every route of a part of the contract take the account it is about. */
+/** Adds the account to the query of every route in a part of the contract. */
 export function ofAccount<C extends Readonly<Record<string, Route>>>(
   routes: C,
 ): { [K in keyof C]: OfAccount<C[K]> } {

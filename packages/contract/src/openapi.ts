@@ -20,7 +20,7 @@ export interface About {
   version: string;
 }
 
-/** A document, as far as its readers here need its form. */
+/** The parts of a document that its readers here use. */
 export interface OpenApi {
   openapi: string;
   info: Record<string, unknown>;
@@ -29,7 +29,7 @@ export interface OpenApi {
   components: Record<string, unknown>;
 }
 
-/** The documents of the services as they are committed, as JSON text by name. */
+/** The committed documents of the services, as JSON text by name. */
 export function documents(): Record<"api" | "collector" | "storefront", string> {
   const write = (title: string, contract: Contract) =>
     `${JSON.stringify(openApiOf(contract, { title, version: "0" }), null, 1)}\n`;
@@ -42,7 +42,7 @@ export function documents(): Record<"api" | "collector" | "storefront", string> 
 
 const PROBLEM = problem.meta({ id: "Problem" });
 
-/** A contract as an OpenAPI 3.1 document: every way to ask with all that may be answered. */
+/** A contract as an OpenAPI 3.1 document, with every request and all possible answers. */
 export function openApiOf(contract: Contract, { title, version }: About): OpenApi {
   const paths: Record<string, Record<string, ZodOpenApiOperationObject>> = {};
   for (const [name, route] of Object.entries(contract)) {
@@ -61,7 +61,7 @@ export function openApiOf(contract: Contract, { title, version }: About): OpenAp
       },
     },
     {
-      // What no JSON Schema can say stands in the description.
+      // The description says what JSON Schema cannot express.
       override: ({ zodSchema, jsonSchema }) => describeField(zodSchema as unknown as z.ZodType, jsonSchema),
       allowEmptySchema: { unknown: true, transform: { input: true }, custom: true },
     },
@@ -110,7 +110,7 @@ const BINARY = { type: "string", format: "binary" } as const;
 const contentOf = <S>(types: readonly string[], schema: S) =>
   Object.fromEntries(types.map((type) => [type, { schema }]));
 
-/** What a line of a stream holds, as a component: a document has no place for it where the stream stands. */
+/** The lines of each stream, as components: OpenAPI has no place for them at the stream itself. */
 function linesOf(contract: Contract): Record<string, z.ZodType> {
   const lines = Object.entries(contract).flatMap(([name, { answers, body }]) =>
     [
@@ -132,7 +132,7 @@ function responsesOf(
   const hasTag = roles.length > 0 && method === "GET" && !Object.values(answers).some(isStream);
   return {
     ...Object.fromEntries(told),
-    ...(hasTag && { "304": { description: "As the ETag says you have it" } }),
+    ...(hasTag && { "304": { description: "Unchanged since the ETag that you sent" } }),
     default: {
       description: "Refused: a stable code, in English and Chinese",
       content: { "application/problem+json": { schema: PROBLEM } },
@@ -141,14 +141,14 @@ function responsesOf(
 }
 
 function responseOf(name: string, answer: Answers[number]) {
-  if (isNothing(answer)) return { description: "Done; there is no body" };
+  if (isNothing(answer)) return { description: "Done; the answer has no body" };
   if (!isStream(answer)) return { description: "Done", content: { "application/json": { schema: answer } } };
   const content = Object.entries(answer.lines).map(([type, line]) => [
     type,
     line ? linesContent(name) : { schema: BINARY },
   ]);
   return {
-    description: "Done: lines as they are read",
+    description: "Done: a stream of lines",
     content: Object.fromEntries(content) as ZodOpenApiContentObject,
   };
 }
@@ -168,7 +168,7 @@ function describeField(schema: z.ZodType, json: Json): void {
   if (example !== undefined) json["examples"] = [exampleOf(example, json["type"])];
 }
 
-/** The example that a field's own words end with, as a value of its type. */
+/** The example at the end of a field's description, as a value of its type. */
 function exampleOf(text: string, type: unknown): unknown {
   return type === "array" || type === "object" ? JSON.parse(text) : text;
 }

@@ -7,12 +7,12 @@ const wrongField = z.strictObject({
   detail: text("Detail", "说明"),
 });
 
-/** A refusal as RFC 9457 tells it, `application/problem+json`: a stable code, in English and Chinese. */
+/** A refusal in the form of RFC 9457, `application/problem+json`: a stable code, in English and Chinese. */
 export const problem = z.looseObject({
   type: text("Type", "类型"),
   title: text("Title", "标题"),
   status: count("Status", "状态码"),
-  /** Decide by it: one of ERRORS, or of the HTTP server's own. */
+  /** What programs should branch on: one of ERRORS, or of the HTTP server's own codes. */
   code: text("Code", "代码"),
   detail: optional(text("Detail", "说明")),
   zh: optional(

@@ -1,26 +1,26 @@
 import { KEY_ROLES, type KeyRole, type Text } from "@quarterpast/domain";
 import type { z } from "zod";
 
-/** A body that is a file and goes as it is. */
+/** A body that is a file, passed through unchanged. */
 export interface FileBody {
   kind: "file";
   types: readonly [string, ...string[]];
   mostBytes: number;
-  /** What would be right. */
+  /** Describes a valid body. */
   right: Text;
 }
 
-/** A body of several forms, by content type; null for lines of NDJSON, of which `line` is one. */
+/** A body in one of several forms, by content type; null for NDJSON, whose lines have the schema `line`. */
 export interface TypedBody {
   kind: "types";
   types: Readonly<Record<string, z.ZodType | null>>;
   line: z.ZodType;
 }
 
-/** An answer that is written as it is read, without an end that is known: by content type, what a line holds. */
+/** An answer written while it is being read, of unknown length. */
 export interface StreamAnswer {
   kind: "stream";
-  /** By content type: the schema of a line of NDJSON, or of a row of CSV; none where a document describes the lines. */
+  /** By content type: the schema of a line of NDJSON, or of a row of CSV; null if a document describes the lines. */
   lines: Readonly<Record<string, z.ZodType | null>>;
 }
 
@@ -31,14 +31,14 @@ export interface NoBody {
 
 export type Answers = Readonly<Record<number, z.ZodType | StreamAnswer | NoBody>>;
 
-/** One way to ask a service: what is sent, by whom, and what is answered. */
+/** One operation of a service: what is sent, by whom, and what is answered. */
 export interface Route {
   method: "GET" | "POST" | "DELETE";
   /** With parameters as `:name`. */
   path: string;
   /** What it does, in a sentence. */
   summary: Text;
-  /** Whose keys may ask. None: it asks for no key. */
+  /** Roles of keys that may call it; empty: it needs no key. */
   roles: readonly KeyRole[];
   params?: z.ZodObject;
   query?: z.ZodObject;
@@ -51,10 +51,10 @@ export interface Route {
 /** All routes of a service, by name; the name is the client's method and OpenAPI's operationId. */
 export type Contract = Readonly<Record<string, Route>>;
 
-/** Keeps a route's own types. */
+/** Keeps a route's literal types. */
 export const route = <const R extends Route>(one: R): R => one;
 
-/** Keys that may change something, that may read, and all. */
+/** Roles that may change something, that may read, and all roles. */
 export const OPERATOR = ["operator"] as const satisfies readonly KeyRole[];
 export const READERS = ["operator", "finance", "auditor"] as const satisfies readonly KeyRole[];
 export const EVERYBODY = KEY_ROLES;

@@ -22,7 +22,7 @@ const info = z.looseObject({
   appInfo,
   usageInfo: optional(listOf("Usage", "用量", usage)),
 });
-/** What a call of the marketplace is answered, with HTTP 200 whatever came: the result code says what became of it. */
+/** The answer to a marketplace's call, always with HTTP 200: the result code is the outcome. */
 const answer = z.looseObject({
   resultCode: text("Result code", "结果码"),
   resultMsg: text("Result", "结果说明"),
@@ -50,8 +50,8 @@ const oldCall = {
 } as const;
 
 /**
- * Every route of the storefront; the short address is the first account's. The marketplace signs its calls: they carry
- * no key of ours.
+ * Every route of the storefront; the short address belongs to the first account. The marketplace signs its calls, so
+ * they carry no key of ours.
  */
 export const STOREFRONT = {
   ...health,

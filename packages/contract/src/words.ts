@@ -2,7 +2,7 @@ import { RECORD_STATES } from "@quarterpast/domain";
 import { z } from "zod";
 import { decimal, field, listOf, nullable, text, time, word } from "./field.js";
 
-// Fields of answers that many things have: one name, one title, one form.
+// Fields of answers that many things share: one name, one title, one form.
 
 export const account = text("Account", "账户");
 export const instanceId = text("Instance", "实例");
@@ -27,10 +27,10 @@ export const windowEnds = time("Window ends", "窗口关闭");
 
 const next = nullable(text("Next page", "下一页"));
 
-/** A page of a list: `next` is the cursor of the one after, null on the last. */
+/** A page of a list: `next` is the cursor of the following page, null on the last. */
 export const pageOf = <S extends z.ZodType>(item: S) =>
   z.strictObject({ items: listOf("Items", "条目", item), next });
-/** A list that is always whole. */
+/** A list that is never paged. */
 export const wholeListOf = <S extends z.ZodType>(item: S) =>
   z.strictObject({
     items: listOf("Items", "条目", item),

@@ -2,7 +2,7 @@ import { showJson, type Text } from "@quarterpast/domain";
 import { z } from "zod";
 import { infoOf } from "./field.js";
 
-/** One thing that is wrong in what was sent: the field, its value and what would be right. */
+/** One error in a request: the field, its value and what would be right. */
 export interface Wrong {
   field: string;
   detail: Text;
@@ -20,7 +20,7 @@ function describe(schema: z.ZodType, issue: z.core.$ZodIssue, data: unknown): Wr
     return issue.keys.map((key) => ({
       field: key,
       detail: {
-        en: `${show(key)} is not known here; known fields: ${known}`,
+        en: `${show(key)} is not a known field; known fields: ${known}`,
         zh: `未知字段 ${show(key)}；可用字段：${known}`,
       },
     }));

@@ -20,13 +20,13 @@ const SERVICES: Record<string, Contract> = { api: API, collector: COLLECTOR, sto
 
 test.each(Object.entries(documents()))("docs/openapi/%s.json is what the contract says", (name, text) => {
   const committed = readFileSync(new URL(`../../../docs/openapi/${name}.json`, import.meta.url), "utf8");
-  // Whole, not as a difference of half a megabyte: `npm run openapi` writes it anew.
+  // Compared as a whole, without printing a diff of half a megabyte: `npm run openapi` rewrites it.
   expect(committed === text, "run npm run openapi and commit what it writes").toBe(true);
 });
 
 type Json = Record<string, unknown>;
 
-/** Every schema in a document's answers, with where it stands. */
+/** Every schema in a document's answers, with its position. */
 function* answersOf(document: object): Generator<[where: string, schema: Json]> {
   const { paths } = document as { paths: Record<string, Record<string, { responses: Json }>> };
   for (const [path, methods] of Object.entries(paths))
@@ -51,7 +51,7 @@ test.each(Object.entries(SERVICES))(
   },
 );
 
-/** The objects that a route takes and answers, by where they stand. */
+/** The objects that a route takes and answers, by position. */
 function objectsOf({ params, query, body, answers }: Route): [where: string, schema: z.ZodType][] {
   const bodies = !body || isFile(body) ? [] : isTyped(body) ? [body.line] : [body];
   const answered = Object.entries(answers).flatMap(([status, answer]): [string, z.ZodType][] => {

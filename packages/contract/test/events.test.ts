@@ -15,7 +15,7 @@ const sound = {
   data: { quantity: "1.5" },
 };
 
-/** Sound and unsound values of each field; undefined leaves it out. */
+/** Valid and invalid values of each field; undefined leaves it out. */
 const VALUES: Record<string, readonly unknown[]> = {
   specversion: ["1.0", "0.3", 1, undefined],
   id: ["e-1", "事件", "x".repeat(128), "x".repeat(129), "", "a\u0000b", "\ud800", 7, undefined],
@@ -45,7 +45,7 @@ const VALUES: Record<string, readonly unknown[]> = {
   constructor: ["x", undefined],
 };
 
-/** A sound event with up to three fields in place of its own. */
+/** A valid event with up to three fields replaced. */
 const events = fc
   .uniqueArray(fc.constantFrom(...Object.keys(VALUES)), { maxLength: 3 })
   .chain((names) =>
@@ -65,7 +65,7 @@ test("what the collector takes and refuses is what the schema of an event says",
     }),
     { numRuns: 3_000 },
   );
-  // Neither all nor nothing: else the property says little.
+  // If nearly all or nearly none were accepted, the property would say little.
   expect(taken).toBeGreaterThan(300);
   expect(taken).toBeLessThan(2_700);
 });

@@ -1,9 +1,9 @@
 import type { Text } from "./text.js";
 
 interface ErrorKind {
-  /** HTTP status where the error answers a whole request. */
+  /** HTTP status if the error answers a whole request. */
   status: number;
-  /** Whether the same input can succeed later without a change. */
+  /** Whether the same input can succeed later, unchanged. */
   retryable: boolean;
   title: Text;
 }
@@ -20,7 +20,7 @@ export const ERRORS = {
   bad_request: kind(400, false, "The request cannot be read", "无法解析该请求"),
   unauthorized: kind(401, false, "The API key is missing, wrong or revoked", "API 密钥缺失、错误或已吊销"),
   forbidden: kind(403, false, "This API key may not do that", "该 API 密钥无权执行此操作"),
-  not_found: kind(404, false, "There is nothing here", "未找到"),
+  not_found: kind(404, false, "Not found", "未找到"),
   method_not_allowed: kind(405, false, "This address does not support that method", "该地址不支持此方法"),
   request_timeout: kind(408, true, "The request took too long to arrive", "请求接收超时"),
   headers_too_large: kind(431, false, "The headers are larger than allowed", "请求头超出大小限制"),
@@ -87,14 +87,14 @@ const BY_STATUS: Record<number, ErrorCode> = {
 };
 
 /**
- * The code of a refusal of which only the HTTP status is known: one of its own, else `bad_request` below 500 and
- * `internal` above.
+ * The code for a refusal of which only the HTTP status is known: the status's own code, else `bad_request` below 500
+ * and `internal` from 500 on.
  */
 export function errorOfStatus(status: number): ErrorCode {
   return BY_STATUS[status] ?? (status >= 400 && status < 500 ? "bad_request" : "internal");
 }
 
-/** An expected failure, told by code, with the field, the value and what would be right. */
+/** An expected failure: its code, and a detail that names the field, the value and what would be right. */
 export interface Problem {
   code: ErrorCode;
   detail: string;
@@ -111,7 +111,7 @@ export class RuleError extends Error {
   }
 }
 
-/** Why an acknowledged event waits in quarantine; a closed set. It waits, it is never dropped (SPEC 3). */
+/** Why an acknowledged event waits in quarantine; a closed set. An event is never dropped (SPEC 3). */
 export const QUARANTINE_REASONS = {
   unknown_meter: { en: "no such meter", zh: "计量项不存在" },
   unknown_account: { en: "no seller account has the code that it names", zh: "没有该代码的商家账户" },
@@ -120,7 +120,7 @@ export const QUARANTINE_REASONS = {
     zh: "多个账户都有对应主体和计量项的实例，而事件未指明账户",
   },
   unknown_instance: {
-    en: "no instance of this subject and meter lived then",
+    en: "no instance of this subject and meter existed then",
     zh: "该时间没有对应主体和计量项的实例",
   },
   instance_closed: { en: "the instance was closed by then", zh: "该时间实例已关闭" },

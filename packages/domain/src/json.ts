@@ -1,18 +1,19 @@
 import type { Problem } from "./errors.js";
 import type { Text } from "./text.js";
 
-// Ours, not a library's: a collector's time goes into parsing, JSON.parse is the fastest there is, and what it does not say
-// (doubled keys, depth) is counted beside it.
+// Our own code, not a library: most of a collector's time goes into parsing and JSON.parse is the fastest parser
+// there is, so what it does not report (doubled keys, depth) is counted separately.
 
-/** Levels that JSON of others may nest, the outermost array or object counted as 1, unless a reader takes fewer. */
+/** Levels that JSON from outside may nest, counting the outermost array or object as 1; a reader may allow fewer. */
 export const JSON_DEPTH_MAX = 32;
 
 /** A value read from JSON, or why it was not read; `zh` is the problem's detail in Chinese. */
 export type ReadJson = { ok: true; value: unknown } | { ok: false; problem: Problem; zh: string };
 
 /**
- * Reads JSON that somebody else wrote. JSON.parse and this check are not recursive without a bound; much else is
- * (JSON.stringify, Postgres), so nothing deeper comes in. Of two equal keys the last one holds: see {@link parseStrict}.
+ * Reads JSON from outside. JSON.parse and this check do not recurse without a bound, but much else does
+ * (JSON.stringify, Postgres), so deeper values are refused here. Of two equal keys the last one wins: see {@link
+ * parseStrict}.
  */
 export function readJson(text: string, maxDepth = JSON_DEPTH_MAX): ReadJson {
   let value: unknown;
@@ -90,25 +91,25 @@ function parseText(text: string, maxDepth: number): ReadJson {
   const counts: Counts = { keys: 0, strings: 0 };
   if (!countIn(value, maxDepth, counts)) return tooDeep(maxDepth);
   const { keys, strings } = counts;
-  // Without an escape each string has two quotes: where the value kept them all, it kept every key.
+  // Without escapes each string has two quotes: if the value has as many strings, no key was lost.
   const isWhole = !text.includes("\\") && countQuotes(text) === 2 * (keys + strings);
   if (isWhole || keys === countKeysInText(text)) return { ok: true, value };
   const key = JSON.stringify(firstDuplicate(text).slice(0, 80));
-  const detail = `the key ${key} is in one object twice`;
+  const detail = `the key ${key} appears twice in one object`;
   return { ok: false, problem: { code: "duplicate_key", detail }, zh: `同一对象中键 ${key} 重复` };
 }
 
-/** Whether a value read from JSON nests deeper than `maxDepth`; looks no deeper than that. */
+/** Whether a value read from JSON nests deeper than `maxDepth`; does not look any deeper. */
 export function isNestedDeeper(value: unknown, maxDepth = JSON_DEPTH_MAX): boolean {
   return !countIn(value, maxDepth, { keys: 0, strings: 0 });
 }
 
-/** Says that a value nests too deep, and how deep it may. */
+/** The message that a value nests too deep, with the limit. */
 export function nestedTooDeep(maxDepth = JSON_DEPTH_MAX): Text {
   return { en: `nested deeper than ${maxDepth} levels`, zh: `嵌套超过 ${maxDepth} 层` };
 }
 
-/** JSON text of a value for a person or a log; of one that nests too deep to be written, that it does. */
+/** JSON text of a value for a person or a log; for a value that nests too deep, the message that it does. */
 export function showJson(value: unknown): string {
   return isNestedDeeper(value) ? `(${nestedTooDeep().en})` : (JSON.stringify(value) ?? String(value));
 }
@@ -128,13 +129,13 @@ interface Counts {
   strings: number;
 }
 
-/** Counts the keys and strings of the whole tree; false where it is nested deeper than `depth`. */
+/** Counts the keys and strings of the whole tree; false if it nests deeper than `depth`. */
 function countIn(value: unknown, depth: number, counts: Counts): boolean {
   if (typeof value === "string") counts.strings += 1;
   if (typeof value !== "object" || value === null) return true;
   if (depth === 0) return false;
   if (Array.isArray(value)) return value.every((inside) => countIn(inside, depth - 1, counts));
-  // JSON has own keys alone, and reading them in place is three times as fast as listing them.
+  // A JSON value has only own keys, and reading them in place is three times as fast as listing them.
   for (const key in value) {
     counts.keys += 1;
     if (!countIn((value as Record<string, unknown>)[key], depth - 1, counts)) return false;
@@ -148,7 +149,7 @@ function countQuotes(text: string): number {
   return count;
 }
 
-/** Strings followed by a colon in text that is known to be JSON: its keys. */
+/** Strings followed by a colon, in text that is known to be JSON: its keys. */
 function countKeysInText(text: string): number {
   let count = 0;
   for (let open = text.indexOf('"'); open !== -1;) {
@@ -159,7 +160,7 @@ function countKeysInText(text: string): number {
   return count;
 }
 
-/** The position of the quote that ends the string which begins at `open`. */
+/** The position of the quote that ends the string beginning at `open`. */
 function endOfString(text: string, open: number): number {
   for (let close = text.indexOf('"', open + 1); ; close = text.indexOf('"', close + 1)) {
     let backslashes = 0;

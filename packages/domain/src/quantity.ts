@@ -4,7 +4,7 @@
  */
 export type Units = bigint;
 
-/** What the edge takes: up to 12 digits before the point and 12 after it. */
+/** What the edge accepts: up to 12 digits before the point and 12 after it. */
 export const QUANTITY_INTEGER_DIGITS = 12;
 export const QUANTITY_MAX_SCALE = 12;
 
@@ -14,10 +14,10 @@ const WRITTEN = /^(\d{1,400})(?:\.(\d{1,400}))?(?:[eE]([+-]?\d{1,3}))?$/;
 const SIGNIFICANT_DIGITS_OF_A_NUMBER = 15;
 
 /**
- * Reads a quantity: decimal text, also with an exponent, by its own digits; or a number in memory by its shortest decimal
+ * Reads a quantity by its own digits: decimal text, also with an exponent; or a number in memory in its shortest decimal
  * form of up to 15 significant digits (SPEC 9). Nothing is rounded.
  * @returns its canonical text (no leading or trailing zeros: `1`, `1.0`, `"1"` and `10e-1` are the same payload), or
- * undefined if it is no such quantity: negative, NaN, more digits than are kept or than a number can be trusted with.
+ *   undefined if it is not a valid quantity: negative, NaN, more digits than are kept or than a number holds reliably.
  */
 export function parseQuantity(raw: string | number): string | undefined {
   const text = typeof raw === "number" ? numberToDecimal(raw) : raw;
@@ -68,7 +68,7 @@ function numberToDecimal(value: number): string | undefined {
   if (!Number.isFinite(value) || value < 0) return undefined;
   const shortest = String(value);
   if (!shortest.includes("e")) return significantDigits(shortest) ? shortest : undefined;
-  // Below 1e-6 the shortest form has an exponent; the value is exact all the same.
+  // Below 1e-6 the shortest form has an exponent, but the value is still exact.
   const [mantissa, exponent] = shortest.split("e") as [string, string];
   const digits = mantissa.replace(".", "");
   const shift = -Number(exponent);
@@ -79,15 +79,15 @@ function significantDigits(decimal: string): boolean {
   return decimal.replace(".", "").replace(/^0+/, "").length <= SIGNIFICANT_DIGITS_OF_A_NUMBER;
 }
 
-/** Decimals that a canonical quantity has. */
+/** The number of decimals of a canonical quantity. */
 export function scaleOf(quantity: string): number {
   const point = quantity.indexOf(".");
   return point < 0 ? 0 : quantity.length - point - 1;
 }
 
 /**
- * A canonical quantity (a sign is allowed) in units of the given scale.
- * @throws RangeError where the quantity has more decimals than the scale: nothing is ever rounded.
+ * A canonical quantity (may have a sign) in units of the given scale.
+ * @throws RangeError if the quantity has more decimals than the scale: nothing is ever rounded.
  */
 export function toUnits(quantity: string, scale: number): Units {
   const [whole, fraction = ""] = quantity.split(".") as [string, string?];
@@ -97,7 +97,7 @@ export function toUnits(quantity: string, scale: number): Units {
   return BigInt(whole + fraction.slice(0, scale).padEnd(scale, "0"));
 }
 
-/** Units of a scale as a decimal text with just that many decimals: `(15000n, 4)` is `1.5000`. */
+/** Units of a scale as a decimal text with exactly that many decimals: `(15000n, 4)` is `1.5000`. */
 export function formatUnits(units: Units, scale: number): string {
   const negative = units < 0n;
   const digits = (negative ? -units : units).toString().padStart(scale + 1, "0");
@@ -117,7 +117,7 @@ export function addDecimals(...texts: string[]): string {
   return trimDecimal(formatUnits(sum, scale));
 }
 
-/** What a marketplace can be told of a total, and what stays behind for the next hour (SPEC 9). */
+/** The part of a total that can be filed, and the rest, which is kept for the next hour (SPEC 9). */
 export interface Split {
   /** In units of the marketplace's scale. */
   billable: Units;
@@ -138,7 +138,9 @@ export function isDecimal(text: string): boolean {
   return /^-?\d{1,30}(\.\d{1,12})?$/.test(text);
 }
 
-/** Units of the finest scale, of a text that may be anything; 0 where it is no decimal: the caller has told so. */
+/**
+ * A text from outside in units of the finest scale; 0 if it is not a decimal, which the caller has reported already.
+ */
 export function unitsOf(text: string): Units {
   return text !== "0" && isDecimal(text) ? toUnits(text, QUANTITY_MAX_SCALE) : 0n;
 }

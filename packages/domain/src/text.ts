@@ -1,4 +1,4 @@
-/** What is said to a person, in both languages of the product. */
+/** A message for a person, in both languages of the product. */
 export interface Text {
   en: string;
   zh: string;

@@ -9,7 +9,7 @@ export const MINUTE: Micros = 60 * SECOND;
 export const HOUR: Micros = 60 * MINUTE;
 export const DAY: Micros = 24 * HOUR;
 
-/** The begin of the UTC hour that holds the instant. */
+/** The begin of the UTC hour that contains the instant. */
 export function hourOf(at: Micros): Micros {
   return Math.floor(at / HOUR) * HOUR;
 }
@@ -22,13 +22,13 @@ export function floorSecond(at: Micros): Micros {
 const RFC3339 =
   /^(\d{4})-(\d{2})-(\d{2})[Tt ](\d{2}):(\d{2}):(\d{2})(?:\.(\d{1,12}))?([Zz]|[+-]\d{2}:\d{2})?$/;
 
-/** How {@link parseInstant} reads a time that names no zone: as UTC, or not at all. */
+/** How {@link parseInstant} reads a time without a zone: as UTC, or not at all. */
 export type ZonePolicy = "utc" | "required";
 
 /**
- * Reads an RFC 3339 time (blank or `T` between date and time); fractions beyond microseconds are cut.
- * @returns the instant, or undefined where the text is no such time (wrong grammar, no such day, a leap second,
- * after the year 2255).
+ * Reads an RFC 3339 time (blank or `T` between date and time); digits beyond microseconds are cut off.
+ * @returns the instant, or undefined if the text is not a valid time (wrong grammar, no such day, a leap second,
+ *   after the year 2255).
  */
 export function parseInstant(text: string, zone: ZonePolicy = "required"): Micros | undefined {
   return readUtcMillis(text) ?? readInstant(text, zone);
@@ -36,7 +36,7 @@ export function parseInstant(text: string, zone: ZonePolicy = "required"): Micro
 
 const UTC_MILLIS_LENGTH = "2023-11-16T18:17:03.979Z".length;
 
-/** The form in which nearly all events come, read without its grammar where the hour was met before. */
+/** The form of nearly all events' times, read without the regular expression if its hour was read before. */
 function readUtcMillis(text: string): Micros | undefined {
   if (text.length !== UTC_MILLIS_LENGTH || !text.endsWith("Z")) return undefined;
   const hour = HOURS_MET.get(text.slice(0, 13));
@@ -49,7 +49,7 @@ function readUtcMillis(text: string): Micros | undefined {
   return hour + minute * MINUTE + second * SECOND + millis * 1_000;
 }
 
-/** A number of so many digits; NaN where they are not all digits. */
+/** A number of `count` digits; NaN if they are not all digits. */
 function digitsAt(text: string, at: number, count: number): number {
   let value = 0;
   for (let index = at; index < at + count; index += 1) {
@@ -61,7 +61,7 @@ function digitsAt(text: string, at: number, count: number): number {
 }
 
 const ZERO = 48;
-/** Hours by their first thirteen characters, of texts that the grammar has read. */
+/** Instants of hours, by the first 13 characters of texts that the regular expression has accepted. */
 const HOURS_MET = new Map<string, Micros>();
 
 function readInstant(text: string, zone: ZonePolicy): Micros | undefined {
@@ -99,7 +99,7 @@ export function formatInstant(at: Micros): string {
   return fraction === 0 ? `${text}Z` : `${text}.${String(fraction).padStart(6, "0")}Z`;
 }
 
-/** Writes an instant cut to its second as `20231116T181703Z`, the form of bill records (koogallery.md 1.4). */
+/** Writes an instant, cut to its second, as `20231116T181703Z`, the form of bill records (koogallery.md 1.4). */
 export function formatCompact(at: Micros): string {
   const hour = hourOf(at);
   const rest = at - hour;
@@ -108,7 +108,7 @@ export function formatCompact(at: Micros): string {
 
 const TWO = Array.from({ length: 60 }, (_, n) => String(n).padStart(2, "0"));
 
-/** A function that remembers what it gave last: a million records of an hour name few times. */
+/** Caches the results of a function: a million records of an hour contain few different times. */
 function remember<K, V>(make: (key: K) => V): { of: (key: K) => V } {
   const known = new Map<K, V>();
   return {
@@ -129,7 +129,7 @@ const COMPACT_HOURS = remember((hour: Micros) =>
   new Date(hour / 1000).toISOString().slice(0, 13).replaceAll("-", ""),
 );
 
-/** Reads `20231116T181703Z`; undefined where the text is no such time. */
+/** Reads `20231116T181703Z`; undefined if the text is anything else. */
 export function parseCompact(text: string): Micros | undefined {
   return COMPACTS.of(text) ?? undefined;
 }

@@ -59,7 +59,7 @@ test("no two payloads share a hash by moving text from one field to the next", (
   expect(payloadHash({ ...base, quantity: undefined })).toBe(payloadHash(base));
 });
 
-// Made by another language.
+// Computed with Python.
 test("golden vector: what names no account hashes as it always did", () => {
   const base = { subject: "customer-1", meter: "tokens", time: 1_772_359_200_000_000, quantity: "2.5" };
   expect(payloadHash(base)).toBe("d2a4860a-1a10-9d7a-6c75-d91efcebef2d");

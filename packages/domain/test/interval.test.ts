@@ -155,7 +155,7 @@ describe("parts of an hour", () => {
           left -= taken;
           wanted.set(packageInstance, (wanted.get(packageInstance) ?? 0n) + taken);
         }
-        // Each part is cut where the sum so far is: none is more than a last decimal away from its share.
+        // Each part is cut at the running sum, so none is more than a last decimal away from its share.
         const step = exact("0.0001") * BigInt(shares.length + 1);
         for (const [name, quantity] of wanted) {
           const difference = carriedBy(name) - quantity;

@@ -67,7 +67,7 @@ describe("what a marketplace takes no more", () => {
   test("ends with the marketplace's month and with the instance, and no window outlives it", () => {
     const begin = parseInstant("2026-02-28T23:00:00Z")!;
     expect(expiresAt({ afterMonth: 6 * HOUR }, begin)).toBe("2026-03-01T06:00:00Z");
-    // The month of Beijing ends eight hours before.
+    // The month in Beijing ends eight hours earlier.
     expect(expiresAt({ afterMonth: 6 * HOUR, dayOffset: 8 * HOUR }, begin)).toBe("2026-03-21T23:00:00Z");
     const closed = hour + 10 * MINUTE;
     expect(expiresAt({ afterClose: 55 * MINUTE }, hour, closed)).toBe("2026-03-01T09:05:00Z");

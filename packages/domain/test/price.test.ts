@@ -87,7 +87,7 @@ const bands = fc
   );
 const quantities = fc.array(decimal(4, 4), { minLength: 1, maxLength: 12 });
 
-/** The fee by walking through usage in the smallest step: a way of its own, slow and plain. */
+/** The fee, band by band from the start: an independent computation, slow and plain. */
 function walked(steps: PricePlan, amount: string): bigint {
   const units = exact(amount);
   let [fee, from] = [0n, 0n];

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 
-/** Set FAST_CHECK_SEED (and FAST_CHECK_RUNS) to play a failure again: fast-check prints the seed of each. */
+/** Set FAST_CHECK_SEED (and FAST_CHECK_RUNS) to replay a failure: fast-check prints the seed of each. */
 const { FAST_CHECK_SEED: seed, FAST_CHECK_RUNS: runs } = process.env;
 fc.configureGlobal({
   ...(seed ? { seed: Number(seed) } : {}),
@@ -20,7 +20,10 @@ export const decimal = (digits = 12, scale = 12): fc.Arbitrary<string> =>
       }),
     );
 
-/** A decimal text as an integer of 10^-24: exact for all that these tests make, by a way of its own. */
+/**
+ * A decimal text as an integer of 10^-24: exact for every value in these tests, and independent of the code under
+ * test.
+ */
 export function exact(text: string): bigint {
   const negative = text.startsWith("-");
   const [whole = "", fraction = ""] = text.replace("-", "").split(".");

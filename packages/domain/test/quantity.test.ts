@@ -53,7 +53,7 @@ describe("a quantity at the edge", () => {
     [1e-13],
     [5e-324],
     [Number.MAX_SAFE_INTEGER],
-    // 16 significant digits: what was meant cannot be told any more.
+    // 16 significant digits: the number no longer shows what was meant.
     [0.1 + 0.2],
     [1234567.890123456],
     [""],

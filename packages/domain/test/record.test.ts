@@ -47,7 +47,7 @@ const body: fc.Arbitrary<RecordBody> = fc
   })
   .map(({ minutes, ...fields }) => ({ ...BODY, ...fields, begin: H + minutes * MINUTE }));
 
-/** The checks a stranger would make, in Python's standard library. */
+/** The checks that an outsider would make, in Python's standard library. */
 const VERIFY = `
 import hashlib, json, sys
 for line in sys.stdin.buffer.read().split(b"\\n"):

@@ -30,7 +30,7 @@ test("every state can be reached, and every outcome of a call is a state", () =>
   const reached = new Set<RecordState>(["frozen", ...arrows.map(({ to }) => to)]);
   expect([...reached].sort()).toEqual([...RECORD_STATES].sort());
   for (const outcome of OUTCOMES) expect(RECORD_STATES).toContain(outcome);
-  // Expiry is the clock's to tell, not a reply's.
+  // The clock decides expiry, not a reply.
   for (const outcome of OUTCOMES.filter((name) => name !== "expired")) {
     expect(transition("sent", outcome as RecordHappening)).toBe(outcome);
   }
@@ -75,7 +75,7 @@ describe("what the table forbids", () => {
           const next = transition(state, happening, "after_statement");
           expect([null, transition(state, happening)]).toContain(next);
           if (next === null) continue;
-          // Of a second send that nobody sanctioned only the interval would keep a double away.
+          // After a second send that no rule allows, only the interval would prevent a double.
           if (happening === "send") expect(mayBeThere).toBe(false);
           if (happening === "send") mayBeThere = true;
           if (["not_taken", "rejected_fixable", "stated_missing"].includes(happening)) mayBeThere = false;

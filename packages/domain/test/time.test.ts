@@ -21,7 +21,7 @@ describe("an RFC 3339 time", () => {
     fc.assert(
       fc.property(instant, fc.array(damage, { maxLength: 2 }), (at, damages) => {
         const whole = new Date(Math.floor(at / 1_000)).toISOString();
-        // So that its hour was met before.
+        // So that the hour is in the cache.
         parseInstant(whole);
         const signs = [...whole];
         for (const { at: place, sign } of damages) signs[place] = sign;

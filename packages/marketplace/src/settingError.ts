@@ -6,7 +6,7 @@ export class MarketplaceSettingError extends Error {
   readonly problem: { name: string; value: string; right: Text };
 
   constructor(setting: string, value: string, right: Text) {
-    super(`${setting} is ${value || "(not set)"}; right would be: ${right.en}`);
+    super(`${setting} is ${value || "(not set)"}; expected: ${right.en}`);
     this.name = "MarketplaceSettingError";
     this.problem = { name: setting, value, right };
   }

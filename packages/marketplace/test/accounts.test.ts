@@ -63,7 +63,7 @@ describe("a file of accounts", () => {
     expect(taken("")).toEqual(["cn", "intl"]);
     expect(taken("intl")).toEqual(["intl"]);
     expect(wrongOf(() => taken("cn,usa")).en).toEqual([
-      "setting ACCOUNTS is cn,usa; right would be: codes of declared accounts, with commas between: cn, intl",
+      "setting ACCOUNTS is cn,usa; expected: codes of declared accounts, with commas between: cn, intl",
     ]);
   });
 
@@ -72,7 +72,7 @@ describe("a file of accounts", () => {
       read("accounts: [{ code: cn, marketplace: koogallery, settings: { MARKETPLACE_KEY: s3cret } }]"),
     );
     expect(en).toEqual([
-      "account cn: settings.MARKETPLACE_KEY is (hidden); right would be: no text of a secret here: write secrets: { MARKETPLACE_KEY: { file: PATH } } or { env: NAME }",
+      "account cn: settings.MARKETPLACE_KEY is (hidden); expected: no text of a secret here: write secrets: { MARKETPLACE_KEY: { file: PATH } } or { env: NAME }",
     ]);
     expect(zh[0]).toMatch(/^账号 cn 的 settings.MARKETPLACE_KEY 现为 \(hidden\)，应为：此处不可写入密钥内容/);
     expect(JSON.stringify([en, zh])).not.toContain("s3cret");
@@ -81,37 +81,34 @@ describe("a file of accounts", () => {
   test.each([
     [
       "accounts: [{ code: cn, marketplace: kiosk }]",
-      'account cn: marketplace is "kiosk"; right would be: one of koogallery',
+      'account cn: marketplace is "kiosk"; expected: one of koogallery',
     ],
     [
       "accounts: [{ code: cn, marketplace: koogallery, site: mars }]",
-      'account cn: site is "mars"; right would be: one of cn, intl',
+      'account cn: site is "mars"; expected: one of cn, intl',
     ],
-    [
-      "accounts: [{ marketplace: koogallery }]",
-      "account #1: code is (not set); right would be: 1 to 64 letters",
-    ],
+    ["accounts: [{ marketplace: koogallery }]", "account #1: code is (not set); expected: 1 to 64 letters"],
     [
       "accounts: [{ code: cn, marketplace: koogallery, colour: red }]",
-      "account cn: colour is (not set); right would be: one of code",
+      "account cn: colour is (not set); expected: one of code",
     ],
     [
       "accounts: [{ code: cn, marketplace: koogallery, settings: { MARKETPLACE_URI: x } }]",
-      "account cn: settings.MARKETPLACE_URI is (hidden); right would be: one of MARKETPLACE_URL",
+      "account cn: settings.MARKETPLACE_URI is (hidden); expected: one of MARKETPLACE_URL",
     ],
     [
       "accounts: [{ code: cn, marketplace: koogallery, settings: { MARKETPLACE_PUSH: x } }]",
-      "account cn: MARKETPLACE_PUSH is x; right would be: one of new, old",
+      "account cn: MARKETPLACE_PUSH is x; expected: one of new, old",
     ],
     [
       "accounts: [{ code: cn, marketplace: koogallery, secrets: { MARKETPLACE_KEY: s3cret } }]",
-      "account cn: secrets.MARKETPLACE_KEY is (hidden); right would be: secrets by name",
+      "account cn: secrets.MARKETPLACE_KEY is (hidden); expected: secrets by name",
     ],
     [
       "accounts: [{ code: a, marketplace: koogallery }, { code: a, marketplace: koogallery }]",
-      'account a: code is "a"; right would be: each code once',
+      'account a: code is "a"; expected: each code once',
     ],
-    ["accounts: {}", "setting accounts is (not set); right would be: accounts: a list of"],
+    ["accounts: {}", "setting accounts is (not set); expected: accounts: a list of"],
     ["accounts: [", "setting accounts is "],
   ])("%s is refused, with account, field and what would be right", (text, line) => {
     expect(wrongOf(() => read(text)).en[0]!.startsWith(line), wrongOf(() => read(text)).en[0]).toBe(true);
@@ -119,14 +116,14 @@ describe("a file of accounts", () => {
 
   test("and the environment do not both declare accounts", () => {
     expect(wrongOf(() => read(TWO, { ACCOUNT: "cn" })).en).toEqual([
-      "setting ACCOUNT is (…); right would be: unset, because ACCOUNTS_FILE declares the accounts",
+      "setting ACCOUNT is (…); expected: unset, because ACCOUNTS_FILE declares the accounts",
     ]);
   });
 
   test("may name variables that only the process which needs them has", () => {
     const [, intl] = read(TWO);
     expect(wrongOf(() => followSecrets(intl!, { logger })).en).toEqual([
-      "account intl: secrets.MARKETPLACE_KEY is env INTL_KEY; right would be: a variable that is set and not empty",
+      "account intl: secrets.MARKETPLACE_KEY is env INTL_KEY; expected: a variable that is set and not empty",
     ]);
   });
 });

@@ -64,7 +64,7 @@ describe("the wire text of the old push", () => {
 
   test.each([undefined, "", " p", "商品", "x".repeat(65)])("refuses %j as a product", (product) => {
     const encode = () => adapterOf().encodeRecord({ ...RECORD, product });
-    expect(encode).toThrow(/^product .* right would be: 1 to 64 printable ASCII characters/);
+    expect(encode).toThrow(/^product .* expected: 1 to 64 printable ASCII characters/);
   });
 });
 
@@ -199,12 +199,8 @@ describe("the settings", () => {
   });
 
   test("of an account without a key for the push that was chosen are refused", () => {
-    expect(() => adapterOf({ accessKey: () => undefined })).toThrow(
-      /^ORDER_AK is \(not set\); right would be/,
-    );
-    expect(() => adapterOf({ push: "v1" })).toThrow(
-      /^MARKETPLACE_PUSH is v1; right would be: one of new, old/,
-    );
+    expect(() => adapterOf({ accessKey: () => undefined })).toThrow(/^ORDER_AK is \(not set\); expected/);
+    expect(() => adapterOf({ push: "v1" })).toThrow(/^MARKETPLACE_PUSH is v1; expected: one of new, old/);
     expect(() => adapterOf({ baseUrl: "http://mkt.myhuaweicloud.com" })).toThrow(/https/);
     expect(profileOf(account("old")).hosts).toEqual({
       primary: "mkt.myhuaweicloud.com",

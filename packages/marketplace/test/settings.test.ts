@@ -56,7 +56,7 @@ describe("sites", () => {
   ] as const)("a wrong %s is told in one line: %j", (setting, declared) => {
     const make = () => profileOf(declared);
     expect(make).toThrow(MarketplaceSettingError);
-    expect(make).toThrow(new RegExp(`^${setting} is .*; right would be: .+$`));
+    expect(make).toThrow(new RegExp(`^${setting} is .*; expected: .+$`));
     expect(make).not.toThrow(/pass-word/);
   });
 

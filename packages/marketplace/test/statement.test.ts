@@ -107,9 +107,7 @@ describe("an exported SDR list", () => {
       [3, "state", "gone"],
       [3, "collected_at", "soon"],
     ]);
-    expect(problemText(problems[1]!, "en")).toBe(
-      'line 3, usage_value "-1": right would be a decimal such as 12.5',
-    );
+    expect(problemText(problems[1]!, "en")).toBe('line 3, usage_value "-1": expected a decimal such as 12.5');
     expect(problemText(problems[1]!, "zh")).toBe('第 3 行，usage_value "-1"：应为十进制数，例如 12.5');
   });
 

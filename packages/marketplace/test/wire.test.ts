@@ -51,7 +51,7 @@ describe("the wire text of records", () => {
     ["end", { end: RECORD.begin - HOUR }],
     ["begin", { begin: Number.NaN }],
   ])("refuses a wrong %s: %j", (field, change) => {
-    expect(() => encodeRecord({ ...RECORD, ...change })).toThrow(new RegExp(`^${field} .* right would be`));
+    expect(() => encodeRecord({ ...RECORD, ...change })).toThrow(new RegExp(`^${field} .* expected`));
   });
 });
 

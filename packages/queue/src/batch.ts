@@ -1,8 +1,8 @@
 import type { Micros, UsageEvent } from "@quarterpast/domain";
 
-/** The events of one journal entry, on their way to one transaction. */
+/** The events of one journal entry, to be counted in one transaction. */
 export interface UsageBatch {
-  /** With `seq`, the journal entry it covers: what its receipt names. */
+  /** Together with `seq`, identifies the journal entry that it covers, and thereby its receipt. */
   collectorNo: number;
   seq: number;
   /** Product time of the acknowledgement. */
@@ -11,9 +11,9 @@ export interface UsageBatch {
 }
 
 /**
- * A batch by columns, the cheapest form of a job for the processor: `dictionary` holds each source,
- * subject and meter once, the columns of those names hold positions in it. Columns that no event fills are left out.
- * Versions 1 and 2, which no release wrote, carried the number of an account: an event may name one, in its extensions.
+ * A batch by columns, the form of a job that costs least processor time: `dictionary` holds each source, subject and
+ * meter once, and their columns hold positions in it. Columns without values are left out. Versions 1 and 2, which
+ * were never released, carried the number of an account; now an event may name one in its extensions.
  */
 export interface UsageJob {
   v: 3;
@@ -68,7 +68,7 @@ export function encodeBatch(batch: UsageBatch): UsageJob {
 
 /**
  * The batch of a job.
- * @throws TypeError where the data is of another version or shape: such a job is kept and retried, never dropped.
+ * @throws TypeError if the data has another version or shape: such a job is kept and retried, never dropped.
  */
 export function decodeBatch(job: UsageJob): UsageBatch {
   if (job.v !== 3 || !Array.isArray(job.ids) || job.ids.length !== job.times.length) {

@@ -1,7 +1,7 @@
 import { backoffMs } from "@quarterpast/runtime/backoff";
 import { Redis, type RedisOptions } from "ioredis";
 
-/** The queue's name and, hash-tagged so that Redis Cluster keeps its keys in one slot, its default prefix. */
+/** The queue's name and its default prefix, hash-tagged so that Redis Cluster keeps its keys in one slot. */
 export const QUEUE_NAME = "usage";
 export const DEFAULT_PREFIX = "{qp0}";
 
@@ -14,18 +14,21 @@ const reconnect: RedisOptions = {
   keepAlive: 5_000,
 };
 
-/** For a producer: a command fails at once while Redis is away, so that a request can be answered 503 in time. */
+/**
+ * For a producer: a command fails immediately while Redis is unreachable, so that a request can be answered 503 in
+ * time.
+ */
 export function connectProducer(redisUrl: string): Redis {
   return new Redis(redisUrl, {
     ...reconnect,
     enableOfflineQueue: false,
     maxRetriesPerRequest: 1,
-    // A command cut off in flight may have been done; sending it again by itself would hide that.
+    // A command that was cut off may have been executed; resending it automatically would hide that.
     autoResendUnfulfilledCommands: false,
   });
 }
 
-/** For a worker: its blocking commands wait for Redis as long as it takes. */
+/** For a worker: its blocking commands wait for Redis without a limit. */
 export function connectWorker(redisUrl: string): Redis {
   return new Redis(redisUrl, { ...reconnect, maxRetriesPerRequest: null });
 }

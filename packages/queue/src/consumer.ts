@@ -5,24 +5,27 @@ import { connectWorker, DEFAULT_PREFIX, QUEUE_NAME } from "./connection.js";
 export interface ConsumerOptions {
   redisUrl: string;
   prefix?: string;
-  /** Batches in work at once. */
+  /** Batches processed at the same time. */
   concurrency: number;
-  /** Must not return before the batch's receipt is committed: returning completes the job. Errors make it run again. */
+  /**
+   * Must not return before the batch's receipt is committed: returning completes the job. An error makes it run
+   * again.
+   */
   process: (batch: UsageBatch) => Promise<void>;
   onError: (error: Error) => void;
 }
 
 export interface Consumer {
-  /** Jobs that wait to be taken or to be tried again. */
+  /** Jobs that wait to be taken or to be retried. */
   waiting(): Promise<{ jobs: number }>;
   isRunning(): boolean;
-  /** Lets running batches end, takes no new ones. */
+  /** Lets running batches finish and takes no new ones. */
   close(): Promise<void>;
 }
 
 /**
- * Consumes usage jobs. A job may run twice and in two places at once (failures.md B1): `process` must be idempotent.
- * Locks are short so that the jobs of a killed worker are taken up again within seconds.
+ * Consumes usage jobs. A job may run twice, even at the same time (failures.md B1): `process` must be idempotent.
+ * Locks are short so that the jobs of a killed worker run again within seconds.
  */
 export function createConsumer({
   redisUrl,
@@ -39,7 +42,7 @@ export function createConsumer({
     concurrency,
     lockDuration: 10_000,
     stalledInterval: 2_000,
-    // Two kills must not fail a job for good: the default is 1.
+    // Two kills must not fail a job for good; the default is 1.
     maxStalledCount: Number.MAX_SAFE_INTEGER,
     removeOnComplete: { count: 0 },
   });
@@ -55,7 +58,7 @@ export function createConsumer({
     },
     isRunning: () => worker.isRunning(),
     close: async () => {
-      // Without Redis there is nothing to wait for: what was in work is taken up again when its lock has run out.
+      // Without Redis there is nothing to wait for: unfinished jobs run again when their locks expire.
       await worker.close(redis.status !== "ready");
       redis.disconnect();
     },

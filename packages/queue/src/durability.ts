@@ -1,6 +1,6 @@
 import type { Redis } from "ioredis";
 
-/** What Redis must be set to before an acknowledgement may rest on it (failures.md R1). */
+/** Settings that Redis must have before an acknowledgement may rely on it (failures.md R1). */
 const REQUIRED = {
   appendonly: "yes",
   appendfsync: "always",
@@ -14,7 +14,7 @@ export interface DurabilityProblem {
   right: string;
 }
 
-/** One command, as Redis 7 takes it; an older one is asked for each. */
+/** One command, as Redis 7 supports it; an older Redis is asked for each setting. */
 async function readSettings(redis: Redis, names: readonly string[]): Promise<string[]> {
   try {
     return (await redis.call("CONFIG", "GET", ...names)) as string[];
@@ -29,7 +29,7 @@ function pairsOf(flat: readonly string[]): [string, string][] {
   return Array.from({ length: flat.length >> 1 }, (_, at) => [flat[2 * at]!, flat[2 * at + 1]!]);
 }
 
-/** The settings that are not as they must be; one round trip. */
+/** The settings that have a wrong value; one round trip. */
 export async function checkSettings(redis: Redis): Promise<DurabilityProblem[]> {
   const required = Object.entries(REQUIRED);
   const found = new Map<string, string>();
@@ -41,7 +41,7 @@ export async function checkSettings(redis: Redis): Promise<DurabilityProblem[]> 
   });
 }
 
-/** Asks Redis for its settings and the state of its append-only file; an empty list means it may be trusted. */
+/** Asks Redis for its settings and the state of its append-only file; an empty list means that it is durable. */
 export async function checkDurability(redis: Redis): Promise<DurabilityProblem[]> {
   const problems = await checkSettings(redis);
   const persistence = await redis.info("persistence");

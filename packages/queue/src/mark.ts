@@ -1,12 +1,15 @@
 import type { Redis } from "ioredis";
 
-/** Tells whether Redis still has what it was given: a number that only this producer writes, one higher each time. */
+/** Detects whether Redis has lost data: a number that only this producer writes, one higher each time. */
 export interface Mark {
-  /** Reads the number back and writes the next one. @returns whether Redis has lost what it took, or some of it. */
+  /** Reads the number back and writes the next one. @returns whether Redis has lost all or some of what it stored. */
   isLost(redis: Redis): Promise<boolean>;
 }
 
-/** Makes a mark under a key of its own. The first look knows nothing yet: whoever starts enqueues anew all the same. */
+/**
+ * Creates a mark under its own key. The first check cannot know anything, but a producer enqueues again at its start
+ * anyway.
+ */
 export function createMark(key: string): Mark {
   let written: number | undefined;
   let confirmed = 0;

@@ -10,14 +10,14 @@ import { checkDurability, checkSettings, type DurabilityProblem } from "./durabi
 export interface ProducerOptions {
   redisUrl: string;
   prefix?: string;
-  /** Accepts a Redis that may lose what it took; every start must log that. */
+  /** Accepts a Redis that may lose acknowledged entries; every start must log that. */
   allowVolatile?: boolean;
   /** Longest wait for one add, real milliseconds. */
   timeoutMs?: number;
   onError?: (error: Error) => void;
-  /** Name of the producer, unique and the same for ever: with it, `onLost` is told within a second. */
+  /** Name of the producer, unique and never changed: with it, `onLost` is called within a second. */
   name?: string;
-  /** Redis was emptied, or brought back as it was earlier: what it took may be gone. */
+  /** Redis was emptied, or restored to an earlier state: entries may be gone. */
   onLost?: () => void;
 }
 
@@ -28,15 +28,18 @@ export type ProducerState =
   | { ok: false; reason: "full"; room: Room };
 
 export interface Producer {
-  /** Resolves when Redis has the entry on disk. Any error means: maybe stored. One entry is one job is one Lua call. */
+  /**
+   * Resolves when Redis has the entry on disk. Any error means that it may be stored. One entry is one job and one
+   * Lua call.
+   */
   add(entry: UsageJob): Promise<void>;
-  /** What the last check of Redis found; not ok means that nothing may be acknowledged. */
+  /** The result of the last check of Redis; not ok means that nothing may be acknowledged. */
   state(): ProducerState;
   close(): Promise<void>;
 }
 
 const CHECK_EVERY_MS = 500;
-/** A check older than this counts for nothing: Redis may have been reconfigured or replaced since. */
+/** A check older than this is ignored: Redis may have been reconfigured or replaced since. */
 const CHECK_VALID_MS = 2_000;
 
 /** Connects to Redis and keeps checking that it is durable: at start, on each reconnect and twice a second. */
@@ -52,7 +55,7 @@ export function createProducer(options: ProducerOptions): Producer {
   const mark =
     options.name !== undefined && onLost ? createMark(`${prefix}:mark:${options.name}`) : undefined;
   const redis = connectProducer(redisUrl);
-  // BullMQ asks Redis for its version when it is made and never again: made too early, it would fail for ever.
+  // BullMQ asks Redis for its version once, when the queue is created; created too early, it would fail forever.
   let queue: Queue<UsageJob> | undefined;
   let state: ProducerState = { ok: false, reason: "unreachable" };
   let checkedAt = 0;
@@ -81,11 +84,11 @@ export function createProducer(options: ProducerOptions): Producer {
     add: async (entry) => {
       if (!queue) throw new Error("Redis: not connected yet");
       const job = queue.add("batch", entry, { jobId: `${entry.collector}-${entry.seq}` });
-      // Asked while the add is under way: a success never rests on settings that were changed before it.
+      // Checked during the add, so that a success never relies on settings that were changed before it.
       const settings = allowVolatile ? [] : checkSettings(redis);
       const work = inTime(Promise.all([settings, job]), timeoutMs, `add of entry ${entry.seq}`);
       const [problems] = await work.catch((error: unknown) => {
-        // Nothing rests on this Redis until the next check has found it well.
+        // Nothing relies on this Redis until the next check succeeds.
         state = { ok: false, reason: "unreachable" };
         throw error;
       });
@@ -124,7 +127,7 @@ function openQueue(redis: Redis, prefix: string, onError: (error: Error) => void
   return queue;
 }
 
-/** What Redis answers, if it does in time. */
+/** The answer of Redis, if it comes in time. */
 function inTime<T>(work: Promise<T>, ms: number, what: string): Promise<T> {
   return within(ms, work, noAnswer(ms, `Redis: ${what} had `));
 }

@@ -3,13 +3,13 @@ import type { Redis } from "ioredis";
 /** How much of its memory Redis has used. */
 export interface Room {
   usedBytes: number;
-  /** What it may use: `maxmemory`, or all of its machine's where that is not set. */
+  /** What it may use: `maxmemory`, or all memory of its machine if that is not set. */
   limitBytes: number;
 }
 
 /**
- * Above this share nothing more is added: at the limit itself, workers could not even take jobs out (failures.md B12).
- * What is left must hold the bookkeeping of the jobs that are there.
+ * Above this share nothing more is added: at the limit itself, workers could not even take jobs out (failures.md
+ * B12). The rest is for the bookkeeping of the jobs already there.
  */
 export const FULL_SHARE = 0.8;
 
@@ -20,7 +20,7 @@ export async function readRoom(redis: Redis): Promise<Room> {
   return { usedBytes: read("used_memory"), limitBytes: read("maxmemory") || read("total_system_memory") };
 }
 
-/** Whether Redis must be given no more; one whose limit is not known is never full. */
+/** Whether Redis must get no more entries; one whose limit is unknown is never full. */
 export function isFull({ usedBytes, limitBytes }: Room): boolean {
   return limitBytes > 0 && usedBytes > limitBytes * FULL_SHARE;
 }

@@ -51,7 +51,7 @@ async function openRedis(url: string): Promise<Redis> {
   return redis;
 }
 
-/** Jobs that BullMQ gave up: there must never be one. */
+/** Jobs that BullMQ gave up on: there must never be any. */
 async function failedJobs(url: string, prefix: string): Promise<number> {
   return (await openRedis(url)).zcard(`${prefix}:usage:failed`);
 }
@@ -92,7 +92,7 @@ test("a batch that no version here can read is kept, and processed by one that c
   await producer.add(batchOf(2));
   const errors: string[] = [];
   const done = consume({ redisUrl, prefix, onError: ({ message }) => void errors.push(message) });
-  // It is tried again and again, and holds up no other.
+  // It is retried again and again, and does not block other jobs.
   await vi.waitFor(() => expect(errors.length).toBeGreaterThan(2), { timeout: 10_000 });
   expect(done).toEqual([2]);
   expect(errors[0]).toMatch(/collector 7, entry 1: not a usage batch/);
@@ -184,7 +184,7 @@ describe("while Redis is away", () => {
       const port = Number(new URL(redis.url).port);
       const producer = await produce({ redisUrl: redis.url, prefix });
       await ready(producer);
-      // Taken while no worker runs: it has to outlive the SIGKILL on disk.
+      // Added while no worker runs: it has to survive the SIGKILL on disk.
       await producer.add(batchOf(1));
       const done = consume({
         redisUrl: redis.url,
@@ -196,14 +196,14 @@ describe("while Redis is away", () => {
       await redis.kill();
       await sleep(seconds * 1_000);
       const again = await startRedis({ dataDir: redis.dataDir, port });
-      // After the worker, before the folder goes: a worker does not close while its Redis is away.
+      // After the worker, before the folder is removed: a worker does not close while its Redis is unreachable.
       undo.splice(1, 0, () => again.stop());
       const returned = performance.now();
       await ready(producer);
       await producer.add(batchOf(3));
       await vi.waitFor(() => expect(done).toContain(3), { timeout: 5_000 });
       expect(performance.now() - returned).toBeLessThan(5_000);
-      // One that was being handed out when Redis died is locked for 10 s more; then it stalls and runs again.
+      // A job that was being handed out when Redis died stays locked for 10 s; then it stalls and runs again.
       await vi.waitFor(() => expect(done).toContain(2), { timeout: 15_000 });
       expect(await failedJobs(redis.url, prefix)).toBe(0);
     },
@@ -226,7 +226,7 @@ test("a killed worker's batch is taken up again by another, however often that h
   expect(await failedJobs(redisUrl, prefix)).toBe(0);
 }, 60_000);
 
-/** A process that has taken a batch and does not end it; resolves when it has one. */
+/** A process that takes a batch and does not finish it; resolves when it has one. */
 async function startStuckWorker(redisUrl: string, prefix: string): Promise<ChildProcess> {
   const child = fork(fileURLToPath(new URL("helpers/stuckWorker.mjs", import.meta.url)), [redisUrl, prefix]);
   undo.push(() => child.kill("SIGKILL"));

@@ -8,12 +8,12 @@ import {
 import { problemAnswer, ProblemError, problemOfStatus, type Problem } from "./problem.js";
 
 /**
- * A POST that Node's own server answers: where requests are small and many, what the framework does for each would
- * be a large part of the whole.
+ * A POST that Node's own server answers: for many small requests, the framework's work on each would be a large part
+ * of the whole.
  */
 export interface BareRoute<Admitted = unknown> {
   path: string;
-  /** Looks at the head, before the body is read. What it gives is handed to `answer`. @throws ProblemError */
+  /** Checks the head before the body is read. Its result is passed to `answer`. @throws ProblemError */
   admit(request: IncomingMessage, response: ServerResponse): Admitted;
   /** @throws ProblemError */
   answer(admitted: Admitted, body: Buffer): Promise<{ status: number; body: object }>;
@@ -22,14 +22,14 @@ export interface BareRoute<Admitted = unknown> {
 export interface BareServing {
   bodyLimit: number;
   isClosing: () => boolean;
-  /** What an error is told as, logged where it is ours. */
+  /** The problem to answer for an error; logs our own errors. */
   toProblem: (error: unknown) => Problem;
   observe: (labels: { method: string; route: string; status: string }, seconds: number) => void;
 }
 
 type Listener = (request: IncomingMessage, response: ServerResponse) => void;
 
-/** A server that answers the bare route itself and leaves the rest to `others`. */
+/** Creates a server that answers the bare route itself and passes everything else to `others`. */
 export function createBareServer(
   options: ServerOptions,
   others: Listener,
@@ -81,7 +81,7 @@ function serveBare(route: BareRoute, { bodyLimit, isClosing, toProblem, observe 
     }
     readBody(request, bodyLimit, (body) => {
       if (!body) {
-        // The rest of such a body is not waited for.
+        // Does not wait for the rest of such a body.
         response.setHeader("connection", "close");
         return refuse(response, new ProblemError(problemOfStatus(413, `more than ${bodyLimit} bytes`)));
       }
@@ -95,7 +95,9 @@ function serveBare(route: BareRoute, { bodyLimit, isClosing, toProblem, observe 
 
 const JSON_TYPE = { "content-type": "application/json; charset=utf-8" } as const;
 
-/** Gives the body whole, or nothing where it is too large; is silent where the client went away before its end. */
+/**
+ * Passes on the whole body, or undefined if it is too large; does nothing if the client disconnects before the end.
+ */
 function readBody(request: IncomingMessage, limit: number, done: (body: Buffer | undefined) => void): void {
   const chunks: Buffer[] = [];
   let bytes = 0;

@@ -4,24 +4,24 @@ import { setTimeout as delay } from "node:timers/promises";
 /** An instant or a span in microseconds; instants count from the Unix epoch. */
 export type Micros = number;
 
-/** Time as an argument. `now` is the product's time, `real` the time of the world. */
+/** Time as an argument. `now` is product time, `real` is real time. */
 export interface Clock {
   now(): Micros;
   real(): Micros;
-  /** Product seconds per real second; 0 while product time stands still. */
+  /** Product seconds per real second; 0 while product time is stopped. */
   rate(): number;
 }
 
 /**
- * How long a loop may rest while it finds nothing. Only a clock that runs by real time leaves room for that: by a faster
- * one, a second is minutes of an hour that is to be sealed.
+ * How long a loop may rest while it finds nothing to do. Only with a clock at real speed: with a faster one, a second
+ * of rest is minutes of an hour that must be sealed.
  * @param ms real ms
  */
 export function idleRest(clock: Pick<Clock, "rate">, ms: number): () => number {
   return () => (clock.rate() === 1 ? ms : 0);
 }
 
-/** Waiting. Each gives true when the time has come, false when the signal ended the wait first. */
+/** Waiting. Each returns true when the time has come, false if the signal ended the wait first. */
 export interface Wait {
   sleepReal(ms: number, signal?: AbortSignal): Promise<boolean>;
   sleepUntilProduct(at: Micros, signal?: AbortSignal): Promise<boolean>;
@@ -33,7 +33,9 @@ export async function sleepReal(ms: number, signal?: AbortSignal): Promise<boole
   return delay(Math.max(0, ms), true, { signal }).catch(() => false);
 }
 
-/** setTimeout takes at most 2^31 - 1 ms, and a clock may be set anew while one waits: so waits go in steps. */
+/**
+ * setTimeout accepts at most 2^31 - 1 ms, and the clock may be changed during a wait, so waits are split into steps.
+ */
 export async function sleepUntil(
   at: Micros,
   clock: Clock,
@@ -59,15 +61,15 @@ export function systemClock(): Clock & Wait {
   };
 }
 
-/** A clock for tests that stands still until it is told to move; sleeps end when it is moved past their time. */
+/** A clock for tests that stands still until it is moved; sleeps end when it is moved past their time. */
 export interface FixedClock extends Clock, Wait {
-  /** Sets product time, real time stays. */
+  /** Sets product time; real time stays. */
   set(at: Micros): void;
-  /** Moves both times on. */
+  /** Moves both times forward. */
   advance(by: Micros): void;
 }
 
-/** Makes a clock that stands at `at`, its real time at `real`. */
+/** Creates a clock with product time `at` and real time `real`. */
 export function fixedClock(at: Micros, real: Micros = at): FixedClock {
   const sleepers = new Set<() => void>();
   const moved = () => {
@@ -106,7 +108,7 @@ export function fixedClock(at: Micros, real: Micros = at): FixedClock {
   };
 }
 
-/** The host's time advanced by its monotonic clock: does not jump when the host's clock is set. */
+/** The host's time, advanced by its monotonic clock: it does not jump when the host's clock is set. */
 export function hostMicros(): Micros {
   return Math.floor((performance.timeOrigin + performance.now()) * 1000);
 }

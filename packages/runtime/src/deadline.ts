@@ -1,6 +1,6 @@
 /**
- * What `work` comes to if it ends within `ms` of real time, else what `late` gives or throws. The work itself goes on; what
- * becomes of it after that, a rejection included, is heard by no one.
+ * The result of `work` if it ends within `ms` of real time, else what `late` returns or throws. The work itself
+ * continues; its later result, a rejection included, is ignored.
  */
 export async function within<T, L = T>(ms: number, work: Promise<T>, late: () => L): Promise<T | L> {
   let timer: NodeJS.Timeout | undefined;
@@ -15,7 +15,7 @@ export async function within<T, L = T>(ms: number, work: Promise<T>, late: () =>
   }
 }
 
-/** For `within`: throws an error that says how long no answer came. @param who such as `Redis: ` */
+/** For `within`: throws an error that says how long there was no answer. @param who such as `Redis: ` */
 export function noAnswer(ms: number, who = ""): () => never {
   return () => {
     throw new Error(`${who}no answer within ${ms} ms`);

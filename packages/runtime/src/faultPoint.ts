@@ -5,20 +5,20 @@ import { setTimeout as sleep } from "node:timers/promises";
 export type FaultAction =
   /** SIGKILL to itself. */
   | { kind: "crash" }
-  /** SIGSTOP to itself; whoever watches the log must send SIGCONT. */
+  /** SIGSTOP to itself; a watcher of the log must send SIGCONT. */
   | { kind: "stop" }
   | { kind: "delay"; ms: number }
   /** Throws {@link InjectedFault}. */
   | { kind: "error" };
 
-/** Which points a rule takes, when, and what happens then. */
+/** Which points a rule matches, when it fires, and what happens then. */
 export interface FaultRule {
-  /** A name, or a name's begin followed by `*`. */
+  /** A name, or the beginning of a name followed by `*`. */
   point: string;
   action: FaultAction;
-  /** Fires at this hit of a point alone, counted from 1 per point and process. */
+  /** Fires only at this hit of a point, counted from 1 per point and process. */
   nth?: number;
-  /** Fires by chance, 0 to 1, drawn from the plan's seed. */
+  /** Fires with this probability, 0 to 1, drawn from the plan's seed. */
   probability?: number;
 }
 
@@ -39,8 +39,8 @@ const RULE = /^([\w.*-]+)=(crash|stop|error|delay)(?::(\d+))?(?:@(\d+)|%([\d.]+)
 
 /**
  * Reads a plan: `seed=7;aggregator.afterCommit=crash@3;reporter.*=error%0.01;*=delay:5@1`. The first rule that fires
- * decides; `@n` is the n-th hit, `%p` a chance, neither means each hit.
- * @throws Error that names the part which is no rule.
+ * decides; `@n` is the n-th hit, `%p` a probability; without either, a rule fires at every hit.
+ * @throws Error that names the invalid part.
  */
 export function parseFaultPlan(text: string): FaultPlan {
   const plan: FaultPlan = { seed: 1, rules: [] };
@@ -59,7 +59,7 @@ function parseRule(part: string): FaultRule {
   const match = RULE.exec(part);
   if (!match || (match[2] === "delay") !== (match[3] !== undefined)) {
     throw new Error(
-      `QUARTERPAST_FAULT_POINTS: ${JSON.stringify(part)} is no rule; write point=crash|stop|error|delay:MS, then @N or %P`,
+      `QUARTERPAST_FAULT_POINTS: ${JSON.stringify(part)} is not a rule; write point=crash|stop|error|delay:MS, then @N or %P`,
     );
   }
   const [, point, kind, ms, nth, probability] = match;
@@ -72,11 +72,14 @@ function parseRule(part: string): FaultRule {
   };
 }
 
-/** Makes the decision of each hit, the same for the same plan and the same order of hits; undefined: nothing happens. */
+/**
+ * Creates the function that decides each hit, the same for the same plan and order of hits; undefined means that
+ * nothing happens.
+ */
 export function createFaultDraw(plan: FaultPlan): (point: string) => FaultAction | undefined {
   const hits = new Map<string, number>();
   let state = plan.seed >>> 0;
-  // Mulberry32: small and seeded is all that is asked of it.
+  // Mulberry32, because a small seeded generator is enough here.
   const random = (): number => {
     state = (state + 0x6d2b79f5) >>> 0;
     let mixed = Math.imul(state ^ (state >>> 15), state | 1);
@@ -95,7 +98,7 @@ export function createFaultDraw(plan: FaultPlan): (point: string) => FaultAction
 }
 
 /**
- * The plan that the environment asks for; undefined where it asks for none.
+ * The plan given by the environment; undefined if there is none.
  * @throws Error in production, unless QUARTERPAST_ALLOW_FAULT_POINTS is `true`.
  */
 export function readFaultPlan(env: NodeJS.ProcessEnv): FaultPlan | undefined {
@@ -114,9 +117,10 @@ const draw = plan && createFaultDraw(plan);
 const log = process.env.QUARTERPAST_FAULT_POINTS_LOG;
 
 /**
- * A place between two effects where tests may end, stop, slow or fail the process: `await faultPoint("service.place")`.
- * Without a plan in the environment it is one check. What fires is appended to QUARTERPAST_FAULT_POINTS_LOG first, a line
- * `pid point action` each; while a file of that name with `.off` behind it exists, nothing fires.
+ * A place between two effects where tests may kill, stop, delay or fail the process: `await
+ * faultPoint("service.place")`. Without a plan in the environment it costs one check. Before a fault fires, a line
+ * `pid point action` is appended to QUARTERPAST_FAULT_POINTS_LOG; while a file of that name plus `.off` exists,
+ * nothing fires.
  */
 export function faultPoint(point: string): Promise<void> | undefined {
   return draw === undefined ? undefined : fire(point, draw(point));

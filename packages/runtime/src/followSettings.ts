@@ -1,7 +1,7 @@
 import type { Logger } from "./log.js";
 import { readTexts, SettingsError, type SettingsProblem } from "./settings.js";
 
-/** A value that follows the files its settings are read from. */
+/** A value that follows the files from which its settings are read. */
 export interface Followed<T> {
   value: () => T;
   stop: () => void;
@@ -12,9 +12,9 @@ export type FollowedRead<T> = { ok: true; value: T } | { ok: false; problem: Set
 const EVERY_MS = 1_000;
 
 /**
- * Reads settings as `readSettings` does, and those given as `NAME_FILE` again when the file's content changes: no
- * restart. Content that cannot be used is told in the log, and what held before goes on holding.
- * @throws SettingsError where the settings cannot be used at the start.
+ * Reads settings as `readSettings` does, and reads those given as `NAME_FILE` again when the file's content changes,
+ * without a restart. Invalid content is logged, and the previous value stays in force.
+ * @throws SettingsError if the settings are invalid at the start.
  */
 export function followSettings<T, N extends string>(
   names: readonly N[],
@@ -38,7 +38,8 @@ export function followSettings<T, N extends string>(
       told = "";
     } catch (error) {
       const problem = error instanceof SettingsError ? error.lines("en").join("; ") : String(error);
-      if (problem !== told) logger.error({ problem }, "changed settings cannot be used; the old ones hold");
+      if (problem !== told)
+        logger.error({ problem }, "changed settings are invalid; the old ones stay in force");
       told = problem;
     }
   }, everyMs);

@@ -1,6 +1,6 @@
 import { noAnswer, within } from "./deadline.js";
 
-/** A check of readiness: gives nothing where all is well, else what is wrong; throwing tells the same. */
+/** A readiness check: returns undefined if all is well, else what is wrong; throwing means the same. */
 export type Check = () => string | undefined | Promise<string | undefined>;
 
 /** Checks by name. */
@@ -14,7 +14,7 @@ export interface FailingCheck {
 
 const CHECK_TIMEOUT_MS = 2_000;
 
-/** Runs all checks side by side; one that does not answer within 2 s has failed. */
+/** Runs all checks concurrently; one that does not answer within 2 s has failed. */
 export async function runChecks(checks: Checks): Promise<FailingCheck[]> {
   const results = await Promise.all(
     Object.entries(checks).map(async ([check, run]) => ({ check, detail: await runOne(run) })),

@@ -8,17 +8,17 @@ import type { Logger } from "./log.js";
 import type { Metrics } from "./metrics.js";
 import { problem, problemBody, problemOfStatus, ProblemError, type Problem } from "./problem.js";
 
-/** What a service's HTTP server is made of. */
+/** The parts of a service's HTTP server. */
 export interface HttpOptions {
   logger: Logger;
   metrics: Metrics;
   /** Checks by name for `/healthz/ready`. */
   ready: Checks;
-  /** Largest body in bytes; 1 MiB unless told otherwise. */
+  /** Largest body in bytes; 1 MiB by default. */
   bodyLimit?: number;
-  /** Most open connections; further ones are closed at once. */
+  /** Most open connections; further ones are closed immediately. */
   maxConnections?: number;
-  /** Turns a service's own errors into problems, before the general rules. */
+  /** Maps a service's own errors to problems, before the general rules. */
   mapError?: (error: unknown) => Problem | undefined;
   /** The one route, if any, that Node's own server answers. */
   bare?: BareRoute;
@@ -26,18 +26,18 @@ export interface HttpOptions {
 
 const REQUEST_TIMEOUT_MS = 10_000;
 const HEADERS_TIMEOUT_MS = 5_000;
-/** How long who sent a broken request may take to read why it is refused. */
+/** How long the sender of a broken request may take to read the refusal. */
 const READ_ANSWER_WITHIN_MS = 1_000;
-/** Node looks for requests past their timeout this often; its default of 30 s would make the timeouts 40 s. */
+/** How often Node checks for timed-out requests; its default of 30 s would make a timeout take up to 40 s. */
 const TIMEOUT_CHECK_MS = 1_000;
-/** Longer than load balancers keep theirs: none sends a request into a connection that we just close. */
+/** Longer than load balancers keep theirs, so that none sends a request on a connection that we are just closing. */
 const KEEP_ALIVE_MS = 72_000;
 const TIMEOUTS = { headersTimeout: HEADERS_TIMEOUT_MS, connectionsCheckingInterval: TIMEOUT_CHECK_MS };
 const LIMITS = { requestTimeout: REQUEST_TIMEOUT_MS, keepAliveTimeout: KEEP_ALIVE_MS };
 
 /**
- * Makes the HTTP server every service has: `/healthz/live`, `/healthz/ready`, `/metrics`, limits on time, size and
- * connections, all errors as problem+json. The caller adds routes, then listens.
+ * Creates the HTTP server that every service has: `/healthz/live`, `/healthz/ready`, `/metrics`, limits on time, size
+ * and connections, all errors as problem+json. The caller adds routes, then listens.
  */
 export function createHttp(options: HttpOptions): FastifyInstance {
   const logger: FastifyBaseLogger = options.logger;
@@ -57,7 +57,7 @@ export function createHttp(options: HttpOptions): FastifyInstance {
   const app = fastify<Server, IncomingMessage, ServerResponse, FastifyBaseLogger>({
     loggerInstance: logger,
     logController: new LogController({ disableRequestLogging: true }),
-    // Requests are not logged one by one: a logger of its own for each would cost a tenth of it.
+    // Requests are not logged individually: a child logger for each would cost a tenth of the request.
     childLoggerFactory: (parent) => parent,
     bodyLimit,
     ...(bare && { serverFactory: bareFactory(bare) }),
@@ -87,7 +87,7 @@ function handleErrors(app: FastifyInstance, options: HttpOptions): void {
   );
 }
 
-/** What is told of an error; the log has those that are ours. */
+/** The problem to answer for an error; our own errors are logged. */
 function tellError(
   error: unknown,
   { mapError, logger }: HttpOptions,
@@ -117,7 +117,8 @@ function answerBrokenRequest(error: NodeJS.ErrnoException, socket: Socket): void
     `HTTP/1.1 ${status} Refused\r\ncontent-type: application/problem+json; charset=utf-8\r\n` +
       `content-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`,
   );
-  // Its half of the connection is the client's to end, and a hostile one does not: enough of those, and nobody else comes in.
+  // The client must close its half of the connection, and a hostile client does not: enough of those would use up all
+  // connections.
   setTimeout(() => socket.destroy(), READ_ANSWER_WITHIN_MS).unref();
 }
 

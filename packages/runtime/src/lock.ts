@@ -14,15 +14,16 @@ export class FileLocked extends Error {
 }
 
 /**
- * Takes a lock file for this process. The lock of a process that is gone, by SIGKILL too, is taken over.
- * @returns the function that gives it back.
- * @throws FileLocked where a living process has it; errors of the file system as they are.
+ * Takes a lock file for this process. Takes over the lock of a process that has ended, even by SIGKILL.
+ * @returns the function that releases it.
+ * @throws FileLocked if a living process holds it; errors of the file system, unchanged.
  */
 export function lockFile(file: string): () => void {
   const mine = `${file}.${randomUUID()}`;
   writeFileSync(mine, JSON.stringify(thisProcess()), { mode: 0o600 });
   try {
-    // A link appears whole or not at all; a file that is created first and written then could be read empty.
+    // A link appears completely or not at all; a file that is created first and written afterwards could be read
+    // while empty.
     while (!tryLink(mine, file)) moveAside(file);
   } finally {
     rmSync(mine, { force: true });
@@ -48,7 +49,7 @@ function moveAside(file: string): void {
   } catch {
     return;
   }
-  // Between reading and moving, another may have taken the lock: then it gets it back.
+  // Between reading and moving, another process may have taken the lock: then it gets it back.
   const moved = readOwner(aside);
   if (moved && isSame(moved)) tryLink(aside, file);
   rmSync(aside, { force: true });

@@ -22,13 +22,15 @@ const SECRET_FIELDS = [
   '["x-auth-token"]',
 ];
 
-/** Secrets are hidden at the top and up to three objects deep: pino's paths have no "at any depth". */
+/**
+ * Secrets are hidden at the top level and up to three objects deep, because pino's paths cannot say "at any depth".
+ */
 const REDACTED = SECRET_FIELDS.flatMap((field) => {
   const step = field.startsWith("[") ? field : `.${field}`;
   return [field, `*${step}`, `*.*${step}`, `*.*.*${step}`];
 });
 
-/** Makes the logger of a service. Lines go to stdout, written at once, unless a destination is given. */
+/** Creates the logger of a service. Lines go to stdout, written synchronously, unless a destination is given. */
 export function createLogger(options: {
   service: string;
   level?: LogLevel;
@@ -41,6 +43,7 @@ export function createLogger(options: {
     formatters: { level: (label: string) => ({ level: label }) },
     redact: { paths: REDACTED, censor: "(hidden)" },
   };
-  // Not pino's own default: that one buffers, and its flush at the end never ends where nobody reads the pipe any more.
+  // Not pino's default destination: that one buffers, and its final flush never ends if the pipe has no reader any
+  // longer.
   return pino(settings, options.destination ?? pino.destination({ fd: 1, sync: true }));
 }

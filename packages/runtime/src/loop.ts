@@ -3,31 +3,31 @@ import { backoffMs } from "./backoff.js";
 import { sleepReal } from "./clock.js";
 import type { Logger } from "./log.js";
 
-/** Work that is done again and again, one pass at a time. */
+/** Repeated work, one pass at a time. */
 export interface Loop {
   start(): void;
-  /** Runs at once, or right after the running pass. Does not cut the short pause after a failed pass. */
+  /** Runs a pass now, or right after the running one. Does not shorten the pause after a failed pass. */
   wake(): void;
   /** Ends the loop; resolves when the running pass has ended. */
   stop(): Promise<void>;
-  /** Milliseconds since the last pass that ended well, or since the start where none did. */
+  /** Milliseconds since the last successful pass, or since the start if there was none. */
   msSinceSuccess(): number;
-  /** The error of the last pass; undefined where it ended well. */
+  /** The error of the last pass; undefined if it succeeded. */
   lastError(): unknown;
 }
 
 const BACKOFF = { firstMs: 50, capMs: 1_000 };
 
 /**
- * Runs `run` every `everyMs`, counted from the end of a pass, with no overlap. `run` gives true if more work waits:
- * then it runs again at once. With `idleMs`, passes that find nothing follow each other at longer and longer distance, up
- * to that: `wake` by whoever made the work is what makes it quick, the pass every `idleMs` is the net. An error is logged
- * and the pass tried again, after 50 ms rising to 1 s: the loop never dies.
+ * Runs `run` every `everyMs`, counted from the end of a pass, without overlap. If `run` returns true, more work waits
+ * and it runs again immediately. With `idleMs`, the rests between passes that find nothing grow up to that: call
+ * `wake` when work arises, so that it starts at once; the pass every `idleMs` is the safety net. An error is logged
+ * and the pass retried, after 50 ms rising to 1 s: the loop never dies.
  */
 export function createLoop(options: {
   name: string;
   everyMs: number;
-  /** The longest rest, asked before each; see `idleRest`. */
+  /** The longest rest, evaluated before each; see `idleRest`. */
   idleMs?: () => number;
   run: (signal: AbortSignal) => Promise<boolean | void>;
   logger: Logger;
@@ -81,7 +81,7 @@ export function createLoop(options: {
       isWoken = false;
       const hasMore = await pass();
       if (ended.signal.aborted) return;
-      // Without this turn of the event loop, passes that never wait would starve timers and sockets.
+      // Without yielding to the event loop here, passes that never wait would starve timers and sockets.
       if (hasMore) await new Promise(setImmediate);
       else await rest();
     }

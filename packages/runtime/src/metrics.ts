@@ -2,10 +2,10 @@ import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from "prom
 
 const PREFIX = "quarterpast_";
 
-/** The metrics of one process, in a registry of their own. Names get the prefix `quarterpast_`. */
+/** The metrics of one process, in their own registry. Names get the prefix `quarterpast_`. */
 export interface Metrics {
   registry: Registry;
-  /** A count that only grows; its name ends in `_total`. */
+  /** A counter that only grows; its name ends in `_total`. */
   counter<L extends string = never>(name: string, help: string, labels?: readonly L[]): Counter<L>;
   /** A value that goes up and down; `collect` may set it just before it is read. */
   gauge<L extends string = never>(
@@ -14,7 +14,7 @@ export interface Metrics {
     labels?: readonly L[],
     collect?: (gauge: Gauge<L>) => void | Promise<void>,
   ): Gauge<L>;
-  /** A distribution; `buckets` are upper bounds in the unit that the name ends in. */
+  /** A distribution; `buckets` are upper bounds in the unit at the end of the name. */
   histogram<L extends string = never>(
     name: string,
     help: string,
@@ -25,7 +25,7 @@ export interface Metrics {
 
 const SECONDS = [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 
-/** Makes the registry of a service with Node's own metrics; every series carries the label `service`. */
+/** Creates the registry of a service with Node's own metrics; every series has the label `service`. */
 export function createMetrics(service: string): Metrics {
   const registry = new Registry();
   registry.setDefaultLabels({ service });

@@ -1,7 +1,7 @@
 import { ERRORS, errorOfStatus, type ErrorCode } from "@quarterpast/domain/errors";
 import type { FastifyReply } from "fastify";
 
-/** A refusal by RFC 9457. Its code is one of the closed set (SPEC E1): clients decide by it. */
+/** A refusal in the form of RFC 9457. Its code is one of the closed set (SPEC E1): clients branch on it. */
 export interface Problem {
   status: number;
   code: ErrorCode;
@@ -12,7 +12,7 @@ export interface Problem {
   [extra: string]: unknown;
 }
 
-/** A problem that is thrown: the server answers with it. */
+/** A problem to throw: the server answers with it. */
 export class ProblemError extends Error {
   readonly problem: Problem;
 
@@ -29,7 +29,7 @@ export function problemBody(problem: Problem): Record<string, unknown> {
   return { type: `urn:quarterpast:problem:${code}`, title, status, code, detail, ...extra };
 }
 
-/** The headers and the text that a problem is answered with. */
+/** The headers and the text of a problem's answer. */
 export function problemAnswer(what: Problem): { headers: Record<string, string>; text: string } {
   const { retryAfterSeconds: seconds } = what;
   return {
@@ -47,7 +47,7 @@ export function problem(reply: FastifyReply, what: Problem): FastifyReply {
   return reply.code(what.status).headers(headers).send(text);
 }
 
-/** The problem for an HTTP status alone. @param detail what exactly is wrong; left out of an error of ours */
+/** The problem for an HTTP status. @param detail what exactly is wrong; left out of our own errors */
 export function problemOfStatus(status: number, detail?: string): Problem {
   const code = errorOfStatus(status);
   const { title, status: answered } = ERRORS[code];

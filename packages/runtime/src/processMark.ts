@@ -1,13 +1,16 @@
 import { readFileSync } from "node:fs";
 
-/** A process, told from a later one of the same id by when it started. */
+/** Identifies a process by id and start time, because ids are reused. */
 export interface ProcessMark {
   pid: number;
-  /** Empty where the system does not tell. */
+  /** Empty if the system does not show it. */
   start: string;
 }
 
-/** The fields of /proc/PID/stat after the name: state first, the start time at place 19; undefined off Linux. */
+/**
+ * The fields of /proc/PID/stat after the name: state first, start time at index 19; undefined if there is no such
+ * file.
+ */
 function statOf(pid: number): string[] | undefined {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, "latin1");
@@ -17,7 +20,7 @@ function statOf(pid: number): string[] | undefined {
   }
 }
 
-/** The mark of a process that runs now. */
+/** The mark of a running process. */
 export function markOf(pid: number): ProcessMark {
   return { pid, start: statOf(pid)?.[19] ?? "" };
 }
@@ -27,7 +30,7 @@ export function thisProcess(): ProcessMark {
   return markOf(process.pid);
 }
 
-/** Whether a process of this id runs; a zombie does not. */
+/** Whether a process with this id runs; a zombie does not. */
 export function isAlive(pid: number): boolean {
   if (!Number.isInteger(pid) || pid <= 0) return false;
   try {

@@ -2,18 +2,18 @@ import { noAnswer, within } from "./deadline.js";
 import { sleepReal, sleepUntil, hostMicros, type Clock, type Micros, type Wait } from "./clock.js";
 import type { Logger } from "./log.js";
 
-/** The line that defines product time, as the database holds it, and the database's own time when it was read. */
+/** The row that defines product time, and the database's own time when it was read. */
 export interface ClockAnchor {
   realAnchor: Micros;
   productAnchor: Micros;
-  /** Product microseconds per real microsecond; 0 holds the clock. */
+  /** Product microseconds per real microsecond; 0 stops the clock. */
   rate: number;
   serverNow: Micros;
 }
 
-/** The clock all processes of one stack share; read it after `start` has resolved. */
+/** The clock shared by all processes of a stack; read it after `start` has resolved. */
 export interface ProductClock extends Clock, Wait {
-  /** Resolves after the first successful read, tried until then; rejects when stopped before. */
+  /** Resolves after the first successful read, which is retried until then; rejects if stopped before. */
   start(): Promise<void>;
   stop(): void;
 }
@@ -22,20 +22,20 @@ interface State {
   anchor: ClockAnchor;
   /** The server's time minus the host's monotonic one. */
   offset: Micros;
-  /** How far the offset may be wrong: half the round trip. */
+  /** How wrong the offset may be: half the round trip. */
   error: Micros;
 }
 
 const READ_TIMEOUT_MS = 5_000;
-/** A clock that runs by real time is seldom set otherwise. */
+/** A clock at real speed rarely changes, so its row is read less often. */
 const STEADY_MS = 2_000;
 
-/** What sets a round trip's error apart from a step of the server's clock. */
+/** Tolerance that separates a round trip's error from a step of the server's clock. */
 const SLACK: Micros = 1_000;
 
 /**
- * The offset of a new reading, or the one known where that is more exact and agrees: else the round trip's jitter, times
- * the rate, would be seen in product time.
+ * The offset of a new reading, or the known one if that is more precise and agrees; otherwise the jitter of round
+ * trips, times the rate, would show in product time.
  */
 function settle(state: State | undefined, anchor: ClockAnchor, sent: Micros, got: Micros): State {
   const error = (got - sent) / 2;
@@ -52,16 +52,17 @@ function productTime({ anchor }: State, real: Micros): Micros {
 }
 
 /**
- * Product time from the one row of the database (SPEC 11). Real time is the server's, by half the round trip,
- * carried on by the monotonic clock, so that a step of the host's clock changes nothing. A real anchor in the future
- * holds the clock until then. The clock never goes back, and goes on by the last anchor while the database is away.
+ * Product time from the one row of the database (SPEC 11). Real time is the server's, corrected by half the round
+ * trip and continued by the monotonic clock, so that a step of the host's clock has no effect. A real anchor in the
+ * future stops the clock until then. The clock never goes back, and continues from the last anchor while the database
+ * is unreachable.
  */
 export function createProductClock(options: {
   readAnchor: () => Promise<ClockAnchor>;
-  /** How often its row is read; by real time it is read less often, see `STEADY_MS`. */
+  /** How often its row is read; less often at real speed, see `STEADY_MS`. */
   refreshMs?: number;
   logger: Logger;
-  /** The host's monotonic time; given by tests. */
+  /** The host's monotonic time; replaced in tests. */
   monotonic?: () => Micros;
 }): ProductClock {
   const { readAnchor, logger, refreshMs = 500, monotonic = hostMicros } = options;
@@ -75,11 +76,11 @@ export function createProductClock(options: {
     try {
       const anchor = await within(READ_TIMEOUT_MS, readAnchor(), noAnswer(READ_TIMEOUT_MS));
       state = settle(state, anchor, sent, monotonic());
-      if (isAway) logger.info("the clock's row is read again");
+      if (isAway) logger.info("the clock's row can be read again");
       isAway = false;
     } catch (error) {
       if (!isAway)
-        logger.warn({ err: error }, "the clock's row cannot be read; going on by the last one known");
+        logger.warn({ err: error }, "the clock's row cannot be read; continuing with the last known one");
       isAway = true;
     }
   }
@@ -97,7 +98,7 @@ export function createProductClock(options: {
     },
     real: () => Math.floor(monotonic() + (state?.offset ?? 0)),
     rate() {
-      // A real anchor in the future holds the clock.
+      // A real anchor in the future stops the clock.
       if (!state || monotonic() + state.offset < state.anchor.realAnchor) return 0;
       return state.anchor.rate;
     },

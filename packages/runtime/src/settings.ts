@@ -3,16 +3,16 @@ import { z } from "zod";
 import { settingRights } from "./settingRows.js";
 import type { Language, Text } from "./text.js";
 
-/** One setting that cannot be used: its name, the value found (secrets hidden), what would be right. */
+/** One invalid setting: its name, the value found (secrets hidden), and what is expected. */
 export interface SettingsProblem {
-  /** The code of the account it is of, where it is one account's; empty where it is none's. */
+  /** Code of the account that it belongs to; empty if it belongs to none. */
   account?: string;
   name: string;
   value: string;
   right: Text;
 }
 
-/** All problems of the settings at once. `lines(language)` gives one line for each. */
+/** All problems of the settings at once. `lines(language)` returns one line for each. */
 export class SettingsError extends Error {
   readonly problems: readonly SettingsProblem[];
 
@@ -33,10 +33,13 @@ function line({ account = "", name, value, right }: SettingsProblem, language: L
     return `${what} 现为 ${value || "（未设置）"}，应为：${right.zh}`;
   }
   const what = account ? `account ${account}: ${name}` : `setting ${name}`;
-  return `${what} is ${value || "(not set)"}; right would be: ${right.en}`;
+  return `${what} is ${value || "(not set)"}; expected: ${right.en}`;
 }
 
-/** An error that names a setting as settings do, whoever threw it; undefined for any other. */
+/**
+ * An error thrown elsewhere that names a setting and what is expected, as a SettingsError; undefined for any other
+ * error.
+ */
 export function settingsErrorOf(error: unknown): SettingsError | undefined {
   if (error instanceof SettingsError) return error;
   const problem = error instanceof Error && "problem" in error ? error.problem : undefined;
@@ -45,8 +48,8 @@ export function settingsErrorOf(error: unknown): SettingsError | undefined {
 }
 
 /**
- * Reads settings from the environment; the schema's keys are the variables' names.
- * `FOO_FILE` names a file that holds FOO (one line end at its end is cut). An empty string counts as unset.
+ * Reads settings from the environment; the schema's keys are the variables' names. `FOO_FILE` names a file that
+ * contains FOO (one trailing line end is cut). An empty string counts as unset.
  * @throws SettingsError with every problem found.
  */
 export function readSettings<S extends z.ZodObject>(schema: S, env: NodeJS.ProcessEnv): z.output<S> {
@@ -64,7 +67,7 @@ export function readSettings<S extends z.ZodObject>(schema: S, env: NodeJS.Proce
 }
 
 /**
- * The texts of settings as they stand, each direct or from its file.
+ * The unparsed texts of settings, each direct or from its file.
  * @throws SettingsError for files that cannot be read.
  */
 export function readTexts<N extends string>(
@@ -118,9 +121,9 @@ function rightOf(issue: z.core.$ZodIssue): Text {
 }
 
 /**
- * A setting with a rule of its own: `read` gives its value, or undefined where the text breaks the rule; `right` says
- * what would be right, `show` how a value is written. Chain `.default(value)` or `.optional()` where it need not be set,
- * and `.register(settingMeanings, meaning)` last.
+ * A setting with its own rule: `read` returns its value, or undefined if the text breaks the rule; `right` describes
+ * a valid value, `show` formats one. Chain `.default(value)` or `.optional()` if it need not be set, and
+ * `.register(settingMeanings, meaning)` last.
  */
 export function setting<T>(
   right: Text,
@@ -146,10 +149,10 @@ export const integerSetting = (min: number, max: number) =>
     /^-?\d{1,15}$/.test(text) && +text >= min && +text <= max ? +text : undefined,
   );
 
-/** A TCP port; 0 takes any that is free. */
+/** A TCP port; 0 takes any free one. */
 export const portSetting = () => integerSetting(0, 65_535);
 
-/** A URL of one of the protocols, given without the colon. */
+/** A URL with one of the protocols, which are given without the colon. */
 export const urlSetting = (...protocols: string[]) =>
   setting(
     {
@@ -164,7 +167,7 @@ const LEVELS = ["fatal", "error", "warn", "info", "debug", "trace", "silent"] as
 /** How much is logged. */
 export type LogLevel = (typeof LEVELS)[number];
 
-/** A level of the log. */
+/** A log level. */
 export const logLevelSetting = () =>
   setting({ en: `one of ${LEVELS.join(", ")}`, zh: `${LEVELS.join("、")} 之一` }, (text) =>
     LEVELS.find((level) => level === text),
@@ -179,7 +182,7 @@ export const booleanSetting = () =>
 
 const UNIT_MS: Record<string, number> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 
-/** A duration such as `500ms`, `10s`, `5m`, `2h`, `1d`; a bare number is milliseconds. Gives milliseconds. */
+/** A duration such as `500ms`, `10s`, `5m`, `2h`, `1d`; a bare number is milliseconds. Returns milliseconds. */
 export const durationSetting = () =>
   setting(
     { en: "a duration such as 500ms, 10s, 5m or 2h", zh: "时长，例如 500ms、10s、5m、2h" },

@@ -3,27 +3,28 @@ import { createLogger, type Logger } from "./log.js";
 import { logLevelSetting, settingsErrorOf } from "./settings.js";
 import { languageOf } from "./text.js";
 
-/** A service that runs. `ready` resolves when it takes work; what it gives is told to the parent process. */
+/** A running service. `ready` resolves when it accepts work; its result is sent to the parent process. */
 export interface Service {
   stop(): Promise<void>;
   ready?: () => Promise<object | void>;
 }
 
-/** What a service is started with. The signal fires when the process is asked to end, also before it is ready. */
+/** What a service is started with. The signal fires when the process is asked to end, even before it is ready. */
 export interface ServiceContext {
   logger: Logger;
   env: NodeJS.ProcessEnv;
   signal: AbortSignal;
 }
 
-/** Exit code for settings that cannot be used (EX_CONFIG of sysexits.h). */
+/** Exit code for invalid settings (EX_CONFIG of sysexits.h). */
 export const EXIT_SETTINGS = 78;
 
 const STOP_WITHIN_MS = 10_000;
 
 /**
- * Runs a service as this process: starts it, tells a parent `{ready: true, …}` over IPC, stops it on SIGTERM, SIGINT or
- * when the parent is gone. Exit codes: 0 stopped; 1 it failed (told in the log); 78 settings (one line each on stderr).
+ * Runs a service as this process: starts it, sends `{ready: true, …}` to a parent over IPC, and stops it on SIGTERM,
+ * SIGINT or when the parent has ended. Exit codes: 0 stopped; 1 failed (see the log); 78 settings (one line each on
+ * stderr).
  */
 export function runService(options: {
   name: string;
@@ -40,7 +41,7 @@ export function runService(options: {
   const grace = closeWithGrace(
     { delay: STOP_WITHIN_MS, logger, skip: hasParent ? ["SIGINT"] : [] },
     async ({ err, signal }) => {
-      if (err) logger.fatal({ err }, "an error nobody handled; the process ends");
+      if (err) logger.fatal({ err }, "unhandled error; the process ends");
       else logger.info({ signal }, "stopping");
       ending.abort();
       const service = await started.catch(() => undefined);
@@ -76,7 +77,7 @@ export function runService(options: {
   }
 }
 
-/** A terminal's Ctrl-C reaches parent and children alike: the parent decides, and its end is ours. */
+/** A terminal's Ctrl-C reaches parent and children alike; the parent decides, and its end ends this process. */
 function followParent(close: () => void): void {
   process.on("SIGINT", () => {});
   process.once("disconnect", close);

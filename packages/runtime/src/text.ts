@@ -1,15 +1,15 @@
-/** What a person reads, in both languages of the product. */
+/** A message for a person, in both languages of the product. */
 export interface Text {
   en: string;
   zh: string;
 }
 
-/** A language the product speaks. */
+/** A language of the product. */
 export type Language = keyof Text;
 
 /**
- * The language to speak to a person at this terminal.
- * `QUARTERPAST_LANG` decides, else the usual locale variables; English where none of them names Chinese.
+ * The language for a person at this terminal. `QUARTERPAST_LANG` decides, else the usual locale variables; English
+ * unless they name Chinese.
  */
 export function languageOf(env: NodeJS.ProcessEnv): Language {
   const locale = env.QUARTERPAST_LANG || env.LC_ALL || env.LC_MESSAGES || env.LANG || "";

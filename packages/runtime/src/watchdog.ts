@@ -6,20 +6,23 @@ export const EXIT_STALLED = 70;
 
 export interface WatchdogOptions {
   name: string;
-  /** Whether work waits now. An error means "not known": time counts anew, for a restart would not mend what it asks. */
+  /**
+   * Whether work is waiting now. An error means unknown: the time starts over, because a restart would not repair the
+   * server that was asked.
+   */
   isWorkWaiting: () => Promise<boolean>;
-  /** Work that waits this long without progress, real milliseconds, is a stall. */
+  /** A stall is work that waits this long without progress, real milliseconds. */
   stalledAfterMs: number;
   logger: Logger;
   everyMs?: number;
-  /** What ends the process; a supervisor starts it again. */
+  /** Ends the process; a supervisor restarts it. */
   exit?: (code: number) => void;
   monotonicMs?: () => number;
 }
 
 /** Watches progress, not liveness: a consumer may run without an error and do nothing (failures.md B7, R13). */
 export interface Watchdog {
-  /** Tells that a piece of work has ended. */
+  /** Reports that a piece of work has been finished. */
   progressed(): void;
   stop(): void;
 }
@@ -27,7 +30,7 @@ export interface Watchdog {
 const EVERY_MS = 1_000;
 const SLOW_ANSWER_MS = 1_000;
 
-/** Ends the process with code 70 when work waits and none of it gets done. */
+/** Ends the process with code 70 if work is waiting and none gets done. */
 export function createWatchdog(options: WatchdogOptions): Watchdog {
   const { name, stalledAfterMs, logger, everyMs = EVERY_MS } = options;
   const monotonicMs = options.monotonicMs ?? (() => performance.now());
@@ -40,11 +43,15 @@ export function createWatchdog(options: WatchdogOptions): Watchdog {
     const asked = monotonicMs();
     const waits = await options.isWorkWaiting();
     const now = monotonicMs();
-    // The process itself stood still, or what it asked did: that is no stall of its work, and time counts anew.
+    // The process itself was suspended, or the server asked was slow: not a stall of its work, so the time starts
+    // over.
     if (!waits || asked - last > stalledAfterMs / 2 || now - asked > SLOW_ANSWER_MS) since = now;
     last = now;
     if (now - since < stalledAfterMs) return;
-    logger.fatal({ watchdog: name, stalledMs: Math.round(now - since) }, "work waits and none gets done");
+    logger.fatal(
+      { watchdog: name, stalledMs: Math.round(now - since) },
+      "work is waiting and none gets done",
+    );
     exit(EXIT_STALLED);
   }
 
@@ -54,7 +61,7 @@ export function createWatchdog(options: WatchdogOptions): Watchdog {
     look()
       .catch((error: unknown) => {
         since = last = monotonicMs();
-        logger.debug({ err: error, watchdog: name }, "not known whether work waits");
+        logger.debug({ err: error, watchdog: name }, "unknown whether work is waiting");
       })
       .finally(() => (isLooking = false));
   }, everyMs);

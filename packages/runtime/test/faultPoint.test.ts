@@ -12,8 +12,8 @@ test("a plan is read whole, and what is no rule is named", () => {
       { point: "*", action: { kind: "delay", ms: 5 }, nth: 1 },
     ],
   });
-  expect(() => parseFaultPlan("a.b=explode")).toThrow('"a.b=explode" is no rule');
-  expect(() => parseFaultPlan("a.b=delay")).toThrow("is no rule");
+  expect(() => parseFaultPlan("a.b=explode")).toThrow('"a.b=explode" is not a rule');
+  expect(() => parseFaultPlan("a.b=delay")).toThrow("is not a rule");
 });
 
 test("the n-th hit fires alone, by point; the first rule that fires decides", () => {

@@ -9,7 +9,7 @@ const PRODUCT = 1_600_000_000_000_000;
 let host: number;
 let anchor: ClockAnchor;
 let serverOffset: number;
-/** Microseconds that a reading takes to the server and back. */
+/** Microseconds of a reading's way to the server and back. */
 let trip: [number, number];
 let isDown: boolean;
 let reads: number;

@@ -78,11 +78,9 @@ describe("readSettings", () => {
       "SITE",
     ]);
     expect(error.message).not.toContain("hunter2");
-    expect(error.lines("en")[0]).toBe(
-      'setting PORT is "65536"; right would be: a whole number from 0 to 65535',
-    );
+    expect(error.lines("en")[0]).toBe('setting PORT is "65536"; expected: a whole number from 0 to 65535');
     expect(error.lines("zh")[0]).toBe('设置 PORT 现为 "65536"，应为：0 至 65535 之间的整数');
-    expect(error.lines("en")[2]).toBe("setting API_KEY is (not set); right would be: the key");
+    expect(error.lines("en")[2]).toBe("setting API_KEY is (not set); expected: the key");
     expect(error.lines("zh")[6]).toMatch(/无效/);
   });
 

@@ -83,8 +83,8 @@ describe("runService", () => {
     const english = await run("settings").ended;
     expect(english.code).toBe(78);
     expect(english.err).toBe(
-      'sample: setting PORT is "x"; right would be: a port\n' +
-        "sample: setting HOST is (not set); right would be: a port\n",
+      'sample: setting PORT is "x"; expected: a port\n' +
+        "sample: setting HOST is (not set); expected: a port\n",
     );
     const chinese = await run("settings", { QUARTERPAST_LANG: "zh" }).ended;
     expect(chinese.err).toContain("应为：端口");

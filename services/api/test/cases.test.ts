@@ -117,7 +117,7 @@ describe("cases", () => {
     );
   });
 
-  it("end the difference that they are about, and the same one found again is no news", async () => {
+  it("end the difference that they are about, and finding the same one again does not reopen it", async () => {
     const { sn } = records["abnormal"]!;
     await api.pool.query(
       `INSERT INTO statements (account_no, source, complete, lines, taken_at) VALUES ($1, 'x', false, 0, now())`,

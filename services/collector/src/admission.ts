@@ -2,20 +2,20 @@ import type { ServerResponse } from "node:http";
 import { BODY_LIMITS } from "./body.js";
 import { refusal } from "./problems.js";
 
-/** Bytes of requests that may be in work at once; more is refused before memory, disk or Redis saturate. */
+/** Bytes of requests that may be in progress at once; more are refused before memory, disk or Redis saturate. */
 const IN_FLIGHT_MAX_BYTES = 64 * 1_048_576;
 
-/** What is in work. */
+/** The requests in progress. */
 export interface Admission {
   /**
-   * Lets a request in; it counts until its response is closed.
+   * Admits a request; it counts until its response is closed.
    * @throws ProblemError `overloaded`, or `body_too_large` by its announced length.
    */
   admit(contentLength: string | undefined, response: ServerResponse): void;
   bytes(): number;
 }
 
-/** Counts the bytes of requests in work. A body of unknown length counts as the largest. */
+/** Counts the bytes of requests in progress. A body of unknown length counts as the largest allowed. */
 export function createAdmission(maxBytes = IN_FLIGHT_MAX_BYTES): Admission {
   let inFlight = 0;
   return {
@@ -24,7 +24,7 @@ export function createAdmission(maxBytes = IN_FLIGHT_MAX_BYTES): Admission {
       if (bytes > BODY_LIMITS.bytes) {
         throw refusal("body_too_large", `${bytes} bytes: must be at most ${BODY_LIMITS.bytes}`);
       }
-      if (inFlight + bytes > maxBytes) throw refusal("overloaded", "too many bytes are in work");
+      if (inFlight + bytes > maxBytes) throw refusal("overloaded", "too many bytes are in progress");
       inFlight += bytes;
       response.once("close", () => (inFlight -= bytes));
     },

@@ -2,24 +2,27 @@ import { createLoop, type Logger, type Loop } from "@quarterpast/runtime";
 import { findBearer, type LiveKey } from "@quarterpast/store";
 import { refusal } from "./problems.js";
 
-/** The live keys, in memory. While Postgres is away the last ones known hold. */
+/** The live keys, in memory. While Postgres is unreachable the last known ones stay valid. */
 export interface ApiKeys {
   loop: Loop;
-  /** Reads the keys now; rejects where Postgres does not answer. */
+  /** Reads the keys now; rejects if Postgres does not answer. */
   load(): Promise<void>;
   isLoaded(): boolean;
   /**
-   * The header's key.
-   * @throws ProblemError `unavailable` before the keys are known, `unauthorized`, or `forbidden` for one that sends
-   * nothing.
+   * The key of an authorization header.
+   * @throws ProblemError `unavailable` before the keys are known, `unauthorized`, or `forbidden` for a key that may
+   *   not send.
    */
   authorize(header: string | undefined): LiveKey;
 }
 
-/** Keeps the keys: read again every second, so that a revoked one ends within that. */
+/** Keeps the keys and reads them again every second, so that a revoked key stops working within that time. */
 export function createApiKeys(deps: { readKeys: () => Promise<LiveKey[]>; logger: Logger }): ApiKeys {
   let keys: ReadonlyMap<string, LiveKey> | undefined;
-  /** Headers found right since the keys were read, with their keys: a sender's next request is not hashed again. */
+  /**
+   * Headers verified since the keys were last read, with their keys, so that a sender's next request is not hashed
+   * again.
+   */
   let right = new Map<string, LiveKey>();
 
   async function load(): Promise<void> {
@@ -30,7 +33,7 @@ export function createApiKeys(deps: { readKeys: () => Promise<LiveKey[]>; logger
   function check(known: ReadonlyMap<string, LiveKey>, header: string): LiveKey {
     const key = findBearer(known, header);
     if (!key) throw refusal("unauthorized");
-    // Sources belong to the seller: who is limited to an account could send for another one.
+    // Sources belong to the seller: a key limited to an account could otherwise send for another one.
     const isUnlimited = key.role === "operator" && key.accounts === null;
     if (key.role === "ingest" || isUnlimited) return key;
     const limited = key.accounts === null ? "" : " that is limited to accounts";

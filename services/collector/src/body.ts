@@ -4,13 +4,13 @@ import { parseExact, type Problem } from "@quarterpast/domain";
 import { attributesOf, isBinary } from "./binaryMode.js";
 import { refusal } from "./problems.js";
 
-/** What one request may carry. */
+/** Limits of one request. */
 export const BODY_LIMITS = { bytes: 1_048_576, events: 1_000, depth: 32 } as const;
 
-/** The field of `data` whose own digits count, however a sender writes them. */
+/** The field of `data` that is read by its own digits, however a sender writes them. */
 const QUANTITY = "quantity";
 
-/** How a body holds its events; `data` is that of one event, whose attributes are in the headers. */
+/** How a body contains its events; `data` is that of one event, whose attributes are in the headers. */
 export type BodyKind = "event" | "batch" | "either" | "lines" | "data";
 
 /** The form of a body, and the attributes that came in the headers beside `data`. */
@@ -19,7 +19,7 @@ export interface BodyForm {
   attributes?: Record<string, string>;
 }
 
-/** One event of a body as it came, or why its line could not be read. */
+/** One event of a body, unparsed, or why its line could not be read. */
 export type RawEvent = { raw: unknown } | { problem: Problem };
 
 const KINDS: Record<string, BodyKind> = {
@@ -29,12 +29,12 @@ const KINDS: Record<string, BodyKind> = {
   "application/x-ndjson": "lines",
 };
 
-/** A media type, and its charset where it names one; other parameters say nothing that is needed. */
+/** A media type, and its charset if it names one; other parameters are not needed. */
 const MEDIA_TYPE = /^\s*([^\s;]+)\s*(?:;|$)/;
 const CHARSET = /;\s*charset\s*=\s*"?([^\s";]+)"?/i;
 
 /**
- * The form of the body that the headers name.
+ * The form of the body according to the headers.
  * @throws ProblemError `unsupported_media_type` for another type or charset.
  */
 export function bodyForm(headers: IncomingHttpHeaders): BodyForm {
@@ -53,8 +53,8 @@ export function bodyForm(headers: IncomingHttpHeaders): BodyForm {
 }
 
 /**
- * The events of a body, in order. A line of NDJSON that cannot be read fails alone; blank lines do not count.
- * @throws ProblemError where the body as a whole cannot be read, is empty or carries too many events.
+ * The events of a body, in order. An unreadable line of NDJSON fails on its own; blank lines do not count.
+ * @throws ProblemError if the body as a whole cannot be read, is empty or has too many events.
  */
 export function readBody({ kind, attributes }: BodyForm, body: Buffer): RawEvent[] {
   if (!isUtf8(body)) throw refusal("malformed_json", "the body is not valid UTF-8");

@@ -18,13 +18,16 @@ import type { CollectorSettings } from "./settings.js";
 import { explainDataDir, explainListen } from "./startErrors.js";
 import { untilDone, waitBriefly, waitForSchema } from "./startup.js";
 
-/** A collector that listens. */
+/** A listening collector. */
 export interface Collector {
   url: string;
   port: number;
-  /** Resolves when the collector is up, which takes events where Redis may be trusted; rejects where that cannot come to be (a newer schema, a stop). */
+  /**
+   * Resolves when the collector is up, and accepts events if Redis is durable; rejects if it cannot come up (a newer
+   * schema, a stop).
+   */
   ready: Promise<void>;
-  /** Answers what is in work, waits a little for receipts, and leaves. */
+  /** Answers open requests, waits briefly for receipts, and signs off. */
   stop(): Promise<void>;
 }
 
@@ -33,9 +36,9 @@ export interface CollectorDeps {
   logger: Logger;
   /** How the journal is flushed to disk; tests delay it or make it fail. */
   sync?: Sync;
-  /** Without a receipt for this long, real milliseconds, an entry is enqueued again; 30 s unless told otherwise. */
+  /** An entry without a receipt for this long, real milliseconds, is enqueued again; 30 s by default. */
   receiptWithinMs?: number;
-  /** How long a stop waits for receipts, real milliseconds; 3 s unless told otherwise: the whole stop has 10 s. */
+  /** How long a stop waits for receipts, real milliseconds; 3 s by default, because the whole stop has 10 s. */
   leaveWithinMs?: number;
 }
 
@@ -44,8 +47,9 @@ const REDIS_WITHIN_MS = 2_000;
 type Parts = Awaited<ReturnType<typeof assemble>>;
 
 /**
- * Starts a collector. It listens at once and answers 503 until Postgres, its clock and the keys were there once.
- * @throws SettingsError where the journal's folder is in use or cannot be written, or the port is taken.
+ * Starts a collector. It listens immediately and answers 503 until Postgres, its clock and the keys have each been
+ * available once.
+ * @throws SettingsError if the journal's folder is in use or cannot be written, or the port is taken.
  */
 export async function createCollector(deps: CollectorDeps): Promise<Collector> {
   const { settings, logger, leaveWithinMs = 3_000 } = deps;
@@ -79,7 +83,8 @@ export async function createCollector(deps: CollectorDeps): Promise<Collector> {
       onAccepted: (events, durability) => counters.accepted(events, durability),
       onRejected: (code) => counters.rejected(code),
     });
-    // The first look at Redis comes within this; where it is away we are up all the same, and answer 503.
+    // Waits this long for the first check of Redis; if Redis is unreachable, the collector starts anyway and answers
+    // 503.
     await waitBriefly(() => parts.producer.state().ok, REDIS_WITHIN_MS);
   }
 
@@ -92,7 +97,7 @@ export async function createCollector(deps: CollectorDeps): Promise<Collector> {
     if (intake) {
       await parts.settler
         .leave(leaveWithinMs)
-        .catch((error: unknown) => logger.warn({ err: error }, "left without a word to Postgres"));
+        .catch((error: unknown) => logger.warn({ err: error }, "stopped without signing off in Postgres"));
     }
     await parts.journal.close();
     await parts.producer.close();
@@ -106,7 +111,7 @@ export async function createCollector(deps: CollectorDeps): Promise<Collector> {
     throw explainListen(error, settings);
   }
   const ready = start();
-  // Whoever awaits it hears of it; nobody need.
+  // Callers that await it get the error; others need not handle it.
   ready.catch(() => {});
   const { port } = app.server.address() as AddressInfo;
   return { url: `http://${settings.HOST}:${port}`, port, ready, stop };
@@ -129,7 +134,7 @@ async function assemble({ settings, logger, sync, receiptWithinMs = 30_000 }: Co
   const { pool, ledger, clock, producer } = connect(settings, logger, {
     name: journal.collector,
     onLost: () => {
-      logger.error({ entries: outstanding.size() }, "Redis has lost what it took: it is enqueued again");
+      logger.error({ entries: outstanding.size() }, "Redis has lost entries: they are enqueued again");
       outstanding.lost();
     },
   });
@@ -179,6 +184,6 @@ function checksOf({ producer, journal, apiKeys }: Parts, isStarted: () => boolea
     redis: () => redisProblem(producer.state()),
     journal: () => journal.problem(),
     keys: () => (apiKeys.isLoaded() ? undefined : "the API keys are not loaded yet"),
-    clock: () => (isStarted() ? undefined : "Postgres or the product's clock was not there yet"),
+    clock: () => (isStarted() ? undefined : "Postgres or the product's clock was not available yet"),
   };
 }

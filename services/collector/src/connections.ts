@@ -11,7 +11,7 @@ import {
 import type { CollectorLedger } from "./settle.js";
 import type { CollectorSettings } from "./settings.js";
 
-/** The servers the collector speaks to. */
+/** The servers that the collector uses. */
 export interface Connections {
   pool: Pool;
   ledger: CollectorLedger;
@@ -19,10 +19,10 @@ export interface Connections {
   producer: Producer;
 }
 
-/** Keys, clock, receipts and watermark: never in the way of an acknowledgement. */
+/** For keys, clock, receipts and watermark, which must not delay an acknowledgement. */
 const POOL_MAX = 3;
 
-/** Opens the connections; none of the servers need be there yet. */
+/** Opens the connections; the servers need not be available yet. */
 export function connect(
   settings: CollectorSettings,
   logger: Logger,
@@ -50,7 +50,7 @@ export function connect(
     ...queue,
   });
   if (settings.ALLOW_VOLATILE_REDIS) {
-    logger.warn("ALLOW_VOLATILE_REDIS is set: a Redis that may lose what it took is trusted");
+    logger.warn("ALLOW_VOLATILE_REDIS is set: a Redis that may lose acknowledged entries is trusted");
   }
   return { pool, ledger: ledgerOf(pool), clock, producer };
 }

@@ -16,7 +16,7 @@ import type { RedisDownPolicy } from "./settings.js";
 /** Where the events of an answer are on disk. */
 export type Durability = "journal+redis" | "journal";
 
-/** The good events of one request. */
+/** The accepted events of one request. */
 export interface Submission {
   events: UsageEvent[];
   /** Size of the request's body. */
@@ -25,14 +25,14 @@ export interface Submission {
   received: Micros;
 }
 
-/** Joins requests into entries: one entry is one job is one transaction is one receipt. */
+/** Joins requests into entries: one entry is one job, one transaction and one receipt. */
 export interface Flusher {
   /**
-   * Resolves when the events are on disk as the policy demands.
-   * @throws ProblemError `unavailable` (maybe stored) or `overloaded`.
+   * Resolves when the events are on disk as the policy requires.
+   * @throws ProblemError `unavailable` (it may be stored) or `overloaded`.
    */
   submit(submission: Submission): Promise<Durability>;
-  /** Resolves when nothing is in work. */
+  /** Resolves when nothing is in progress. */
   drained(): Promise<void>;
 }
 
@@ -51,39 +51,41 @@ interface Request extends Submission {
   answerBy: number;
 }
 
-/** What waits for an entry. */
+/** Requests that wait for an entry. */
 interface Waiting {
-  /** In the order of their coming. */
+  /** In the order of arrival. */
   requests: Set<Request>;
   events: number;
   bytes: number;
 }
 
 /**
- * Entries follow each other at this distance at least, unless they are full: a request that comes alone waits for no
- * other, and one among many waits at most this long for others to join it.
+ * Entries are at least this far apart, unless they are full: a single request does not wait, and one of many waits at
+ * most this long for others to join it.
  */
 const JOIN_MS = 10;
-/** As many events need not wait for more: an entry costs each service about as much as fifty events. */
+/**
+ * With this many events an entry need not wait for more: an entry costs each service about as much as fifty events.
+ */
 const JOIN_EVENTS = 256;
 /**
- * Entries that may be in work at once: what comes meanwhile makes the next one. Far fewer than the journal's gap of
- * numbers at a start.
+ * Entries that may be written at once; requests arriving meanwhile form the next one. Far fewer than the gap that the
+ * journal leaves in its numbers at a start.
  */
 const WRITES_MAX = 2;
-/** What an entry may carry; its job stays far below what Redis and the aggregator take at once. */
+/** Limits of an entry; its job stays far below what Redis and the aggregator can take at once. */
 const ENTRY_LIMITS = { events: 3_000, bytes: BODY_LIMITS.bytes } as const;
 /** Events that may wait for an entry. */
 const WAITING_MAX_EVENTS = 100_000;
-/** Answered within 2 s, whatever the disk and Redis do. */
+/** Requests are answered within 2 s, whatever the disk and Redis do. */
 const ANSWER_WITHIN_MS = 1_800;
 const OVERDUE_CHECK_MS = 50;
 
-/** Makes the one place that writes to the journal and to Redis. */
+/** Creates the only writer to the journal and to Redis. */
 export function createFlusher(deps: FlusherDeps): Flusher {
   const waiting: Waiting = { requests: new Set(), events: 0, bytes: 0 };
   const writes = new Set<Promise<void>>();
-  /** Requests that were not answered yet. */
+  /** Requests without an answer yet. */
   const open = new Set<Request>();
   /** When the last entry was begun, monotonic milliseconds. */
   let begunAt = -Infinity;
@@ -94,7 +96,7 @@ export function createFlusher(deps: FlusherDeps): Flusher {
     return new Promise((resolve, reject) => {
       refuseIfDown(deps);
       if (waiting.events + submission.events.length > WAITING_MAX_EVENTS) {
-        throw refusal("overloaded", "too many events wait to be written");
+        throw refusal("overloaded", "too many events are waiting to be written");
       }
       const { events, bytes, received } = submission;
       const answerBy = performance.now() + ANSWER_WITHIN_MS;
@@ -108,7 +110,7 @@ export function createFlusher(deps: FlusherDeps): Flusher {
     });
   }
 
-  /** One timer for all: they come in the order in which they are due. */
+  /** One timer for all: requests are due in the order of arrival. */
   function refuseOverdue(): void {
     overdue = undefined;
     const now = performance.now();
@@ -124,7 +126,7 @@ export function createFlusher(deps: FlusherDeps): Flusher {
   function schedule(): void {
     if (waiting.requests.size === 0 || writes.size >= WRITES_MAX) return;
     if (waiting.events >= JOIN_EVENTS || waiting.bytes >= ENTRY_LIMITS.bytes) return begin();
-    // At the least it begins after this turn of the event loop, with all that came in it.
+    // Begins at the earliest in the next turn of the event loop, with all requests that arrived in this one.
     next ??= setTimeout(begin, Math.max(0, begunAt + JOIN_MS - performance.now()));
   }
 
@@ -166,7 +168,7 @@ export function createFlusher(deps: FlusherDeps): Flusher {
   };
 }
 
-/** Takes whole requests off what waits, in order, as many as one entry may carry. */
+/** Takes whole requests off the waiting ones, in order, up to the limits of one entry. */
 function takeEntry(waiting: Waiting): Request[] {
   const requests: Request[] = [];
   let events = 0;
@@ -192,13 +194,13 @@ function refuseIfDown({ journal, producer, policy }: FlusherDeps): void {
   if (problem !== undefined) throw refusal("unavailable", problem);
 }
 
-/** What is wrong with Redis in one line; undefined where it may be trusted. */
+/** What is wrong with Redis, in one line; undefined if it is durable. */
 export function redisProblem(state: ProducerState): string | undefined {
   if (state.ok) return undefined;
   if (state.reason === "unreachable") return "Redis does not answer";
   if (state.reason === "full") {
     const { usedBytes, limitBytes } = state.room;
-    return `Redis is full: ${usedBytes} of ${limitBytes} bytes; it takes more when the backlog is counted`;
+    return `Redis is full: ${usedBytes} of ${limitBytes} bytes; it accepts more once the backlog is counted`;
   }
   const problems = state.problems.map(
     ({ setting, value, right }) => `${setting} is ${value}, must be ${right}`,
@@ -206,7 +208,7 @@ export function redisProblem(state: ProducerState): string | undefined {
   return `Redis may lose what it takes: ${problems.join("; ")}`;
 }
 
-/** Writes one entry to the journal and to Redis side by side; the answer waits for both. */
+/** Writes one entry to the journal and to Redis concurrently; the answer waits for both. */
 async function writeEntry(deps: FlusherDeps, requests: Request[]): Promise<Durability> {
   const { journal, producer, outstanding, policy } = deps;
   refuseIfDown(deps);
@@ -222,7 +224,7 @@ async function writeEntry(deps: FlusherDeps, requests: Request[]): Promise<Durab
   outstanding.opened(seq, received);
   const [kept, queued] = await Promise.allSettled([
     journal.append(seq, received, Buffer.from(JSON.stringify(entry))),
-    producer.state().ok ? enqueue(producer, entry) : Promise.reject(new Error("Redis is not to be trusted")),
+    producer.state().ok ? enqueue(producer, entry) : Promise.reject(new Error("Redis is not durable")),
   ]);
   if (kept.status === "rejected") {
     outstanding.dropped(seq);

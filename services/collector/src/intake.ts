@@ -20,20 +20,20 @@ export interface Sending {
   isStrict: boolean;
 }
 
-/** The answer to a request whose good events are on disk. */
+/** The answer to a request whose accepted events are on disk. */
 export interface Receipt {
   accepted: number;
   rejected: Rejection[];
-  /** Only there where Redis did not have them yet. */
+  /** Present if Redis did not have them yet. */
   durability?: "journal";
 }
 
-/** Checks the events of requests and has the good ones written. */
+/** Checks the events of requests and has the valid ones written. */
 export interface Intake {
   /**
-   * @param key who sends
-   * @throws ProblemError if nothing of the request is taken: it cannot be read, no event is good, or one is not and it
-   * is strict
+   * @param key of the sender
+   * @throws ProblemError if nothing of the request is accepted: it cannot be read, no event is valid, or one is invalid
+   * and the request is strict
    */
   take(key: Pick<LiveKey, "sources">, sending: Sending, body: Buffer): Promise<Receipt>;
 }
@@ -50,7 +50,7 @@ export interface IntakeDeps {
   onRejected: (code: ErrorCode) => void;
 }
 
-/** Makes the way of a request from its bytes to its receipt. */
+/** Creates the path of a request from its bytes to its receipt. */
 export function createIntake(deps: IntakeDeps): Intake {
   return {
     async take(key, { form, isStrict }, body) {

@@ -8,7 +8,7 @@ export interface CollectorMetrics {
   rejected(code: ErrorCode): void;
   committed(bytes: number, seconds: number): void;
   reenqueued(): void;
-  /** Adds the gauges of entries without a receipt and of the product seconds that the watermark lies behind. */
+  /** Adds the gauges of entries without a receipt and of the watermark's lag in product seconds. */
   watch(outstanding: () => number, watermarkLagSeconds: () => number): void;
 }
 
@@ -30,7 +30,7 @@ export function createCollectorMetrics(
     [],
     FSYNC_BUCKETS,
   );
-  metrics.gauge("collector_in_flight_bytes", "Bytes of requests in work", [], (gauge) =>
+  metrics.gauge("collector_in_flight_bytes", "Bytes of requests in progress", [], (gauge) =>
     gauge.set(gauged.bytesInFlight()),
   );
   return {

@@ -2,14 +2,14 @@ import type { Micros } from "@quarterpast/domain";
 import type { Place } from "./journal/segment.js";
 import type { Journal } from "./journal/journal.js";
 
-/** An entry that has no receipt yet. */
+/** An entry without a receipt. */
 export interface OutstandingEntry {
   seq: number;
   /** Product time of its earliest request. */
   received: Micros;
-  /** Where it lies; undefined while it is being written. */
+  /** Where it is; undefined while it is being written. */
   place: Place | undefined;
-  /** When it is enqueued again unless its receipt came, monotonic milliseconds. */
+  /** When it is enqueued again unless its receipt has come, monotonic milliseconds. */
   dueAt: number;
   tries: number;
 }
@@ -17,38 +17,41 @@ export interface OutstandingEntry {
 /** The entries without a receipt, by ascending number. */
 export interface Outstanding {
   size(): number;
-  /** From now on the entry holds the watermark. */
+  /** From now on the entry holds back the watermark. */
   opened(seq: number, received: Micros): void;
-  /** It is in the journal; `isQueued` tells whether Redis has it too. */
+  /** It is in the journal; `isQueued` says whether Redis has it too. */
   stored(seq: number, place: Place, isQueued: boolean): void;
-  /** It did not come into the journal and was not acknowledged. */
+  /** It was not written to the journal and not acknowledged. */
   dropped(seq: number): void;
   /** It has its receipt. */
   settled(seq: number): void;
-  /** It was enqueued again, or could not be. */
+  /** It was enqueued again, or that failed. */
   retried(seq: number, isQueued: boolean): void;
-  /** Redis has lost them: all that are in the journal are due. */
+  /** Redis has lost entries: all that are in the journal are due. */
   lost(): void;
-  /** The lowest number; with `notDueAt`, monotonic ms, the lowest that is not due by then and was never enqueued again. */
+  /**
+   * The lowest number; with `notDueAt`, monotonic ms, the lowest that is not due by then and was never enqueued
+   * again.
+   */
   lowest(notDueAt?: number): number | undefined;
   /** Up to `limit` entries that are in the journal and due, oldest first. */
   due(at: number, limit: number): OutstandingEntry[];
-  /** The product time at which the oldest was received. */
+  /** When the oldest was received, product time. */
   oldest(): Micros | undefined;
 }
 
-/** The wait for a receipt doubles once: a long backlog must not be enqueued again and again. */
+/** The wait for a receipt is doubled once, so that a long backlog is not enqueued again and again. */
 const LONGER_WAIT = 2;
 const RETRY_MS = 500;
 
 export interface OutstandingDeps {
   journal: Journal;
   monotonicMs: () => number;
-  /** Without a receipt for this long, real time, an entry is enqueued again (SPEC 1). */
+  /** An entry without a receipt for this long, real time, is enqueued again (SPEC 1). */
   receiptWithinMs: number;
 }
 
-/** Keeps the entries without a receipt, those found in the journal at start being due at once. */
+/** Keeps the entries without a receipt; those found in the journal at start are due immediately. */
 export function createOutstanding({ journal, monotonicMs, receiptWithinMs }: OutstandingDeps): Outstanding {
   const entries = new Map<number, OutstandingEntry>();
   for (const { seq, received, place } of journal.recovered) {
@@ -66,7 +69,7 @@ export function createOutstanding({ journal, monotonicMs, receiptWithinMs }: Out
     },
     stored(seq, place, isQueued) {
       const entry = entries.get(seq);
-      // A fast aggregator may commit the receipt while our own disk still writes.
+      // A fast aggregator may commit the receipt while our own disk is still writing.
       if (!entry) return journal.settle(place);
       entry.place = place;
       entry.dueAt = nextDue(entry, isQueued);

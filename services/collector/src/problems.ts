@@ -1,7 +1,7 @@
 import { ERRORS, type ErrorCode } from "@quarterpast/domain";
 import { ProblemError } from "@quarterpast/runtime";
 
-/** One event that was not taken, and why. */
+/** One rejected event, and why. */
 export interface Rejection {
   /** Position in the request, from 0; blank lines of NDJSON do not count. */
   index: number;
@@ -9,16 +9,16 @@ export interface Rejection {
   code: ErrorCode;
   field: string | null;
   detail: string;
-  /** Whether the same event can be taken later as it is. */
+  /** Whether the same event can be accepted later, unchanged. */
   retryable: boolean;
 }
 
-/** What a client waits before it tries again, whole seconds. */
+/** How long a client should wait before a retry, whole seconds. */
 const RETRY_AFTER_SECONDS = 1;
-/** The same where its clock is ahead of ours. */
+/** The same if its clock is ahead of ours. */
 const RETRY_AHEAD_SECONDS = 30;
 
-/** The refusal of a whole request, by code; the ones that may be tried again carry `Retry-After`. */
+/** The refusal of a whole request, by code; retryable ones carry `Retry-After`. */
 export function refusal(code: ErrorCode, detail?: string): ProblemError {
   const { status, title, retryable } = ERRORS[code];
   return new ProblemError({

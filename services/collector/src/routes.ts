@@ -11,7 +11,7 @@ import { unpackerOf, type Unpack } from "./unpack.js";
 export interface RouteDeps {
   apiKeys: ApiKeys;
   admission: Admission;
-  /** Undefined until the collector can take events. */
+  /** Undefined until the collector can accept events. */
   intake: () => Intake | undefined;
 }
 
@@ -48,7 +48,7 @@ export function eventsRoute({ apiKeys, admission, intake }: RouteDeps): BareRout
   };
 }
 
-/** Tells who comes with another method what the right one is. */
+/** Answers other methods with the right one. */
 export function refuseOtherMethods(app: FastifyInstance): void {
   app.route({
     method: ["GET", "PUT", "PATCH", "DELETE"],

@@ -10,7 +10,7 @@ import {
 } from "@quarterpast/runtime";
 import { z } from "zod";
 
-/** What is done while Redis cannot be trusted: refuse, or acknowledge on the journal alone. */
+/** What to do while Redis is not durable: refuse, or acknowledge with only the journal. */
 export type RedisDownPolicy = "strict" | "journal";
 
 const POLICIES: readonly RedisDownPolicy[] = ["strict", "journal"];

@@ -4,7 +4,7 @@ import { type Clock, createLoop, faultPoint, idleRest, type Logger, type Loop } 
 import type { Journal } from "./journal/journal.js";
 import type { Outstanding, OutstandingEntry } from "./outstanding.js";
 
-/** What the collector reads and writes in Postgres; nothing else. */
+/** Everything that the collector reads and writes in Postgres. */
 export interface CollectorLedger {
   register(name: string, watermark: Micros, real: Micros): Promise<number>;
   readReceipts(collectorNo: number, fromSeq: number): Promise<number[]>;
@@ -25,29 +25,34 @@ export interface SettlerDeps {
 /** Follows the entries to their receipts. */
 export interface Settler {
   /**
-   * Registers with Postgres, which gives the number that entries carry, and looks for the receipts of entries found at
-   * start, so that only those without one are enqueued again. Rejects where Postgres is away.
+   * Registers with Postgres, which returns the number that entries carry, and looks for the receipts of entries found
+   * at start, so that only those without one are enqueued again. Rejects if Postgres is unreachable.
    */
   begin(): Promise<void>;
   collectorNo(): number;
-  /** Receipts and watermark, and entries to be enqueued again. */
+  /** Loops that read receipts, move the watermark and enqueue entries again. */
   loops: Loop[];
   watermark(): Micros | undefined;
-  /** Looks for receipts until none is missing or the time is over; says goodbye where none is. */
+  /** Looks for receipts until none is missing or the time is over; signs off if none is. */
   leave(withinMs: number): Promise<void>;
 }
 
 const LOOK_EVERY_MS = 200;
-/** The longest rest between looks while no entry waits for its receipt: the watermark follows within that. */
+/** The longest rest between looks while no entry waits for its receipt; the watermark follows within that time. */
 const IDLE_MS = 1_000;
-/** Every so many looks all outstanding entries are asked for; else those alone whose receipt is soon to come. */
+/**
+ * Every n-th look asks for all outstanding entries, the others only for those whose receipt is still expected in
+ * time.
+ */
 const FULL_LOOK_EVERY = 20;
 const RECLAIM_EVERY_MS = 10_000;
-/** Entries enqueued again at once, and in one pass. */
+/** Entries enqueued again concurrently, and in one pass. */
 const AGAIN_AT_ONCE = 4;
 const AGAIN_PER_PASS = 32;
 
-/** Makes the loops that read receipts, move the watermark, enqueue again what is overdue and reclaim the journal. */
+/**
+ * Creates the loops that read receipts, move the watermark, enqueue overdue entries again and reclaim the journal.
+ */
 export function createSettler(deps: SettlerDeps): Settler {
   const { ledger, journal, outstanding, producer, clock, logger } = deps;
   let no: number | undefined;
@@ -56,7 +61,7 @@ export function createSettler(deps: SettlerDeps): Settler {
   let looks = 0;
   const rest = idleRest(clock, IDLE_MS);
 
-  /** Anew after each failure: the database may be another or an older one than before. */
+  /** Repeated after each failure, because the database may be another or an older one than before. */
   async function register(): Promise<void> {
     const from = lowestOf(outstanding.oldest(), clock.now());
     await faultPoint("collector.beforeRegister");
@@ -69,7 +74,7 @@ export function createSettler(deps: SettlerDeps): Settler {
     isRegistered = true;
   }
 
-  /** A journal brought back from a copy would give numbers a second time whose receipts are of other entries. */
+  /** A journal restored from a copy would reuse numbers whose receipts belong to other entries. */
   async function skipForeign(given: number): Promise<void> {
     const ahead = (await ledger.readReceipts(given, journal.reserve())).at(-1);
     if (ahead === undefined) return;
@@ -83,7 +88,7 @@ export function createSettler(deps: SettlerDeps): Settler {
   async function look(isLeaving = false): Promise<void> {
     if (!isRegistered) await register();
     try {
-      // Taken before looking: an entry acknowledged while we look was acknowledged after this.
+      // Taken before looking, because an entry acknowledged during the look was acknowledged after this time.
       const asked = clock.now();
       const isFull = isLeaving || looks % FULL_LOOK_EVERY === 0;
       looks += 1;
@@ -124,7 +129,7 @@ export function createSettler(deps: SettlerDeps): Settler {
       isQueued = true;
       deps.onReenqueued();
     } catch (error) {
-      logger.error({ err: error, seq: entry.seq }, "an entry could not be enqueued again; it is tried anew");
+      logger.error({ err: error, seq: entry.seq }, "an entry could not be enqueued again; it is tried again");
     }
     outstanding.retried(entry.seq, isQueued);
   }

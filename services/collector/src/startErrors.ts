@@ -14,7 +14,7 @@ const FOLDER_ERRORS = new Set([
 ]);
 const ADDRESS_ERRORS = new Set(["EADDRINUSE", "EADDRNOTAVAIL", "EACCES", "ENOTFOUND"]);
 
-/** Why the journal's folder cannot be used, told as the setting that names it; other errors as they are. */
+/** Why the journal's folder cannot be used, reported as the setting that names it; other errors unchanged. */
 export function explainDataDir(error: unknown, dir: string): unknown {
   const right =
     error instanceof JournalInUse
@@ -29,7 +29,7 @@ export function explainDataDir(error: unknown, dir: string): unknown {
   return right ? new SettingsError([{ name: "COLLECTOR_DATA_DIR", value: dir, right }]) : error;
 }
 
-/** Why the address cannot be listened on, told as the settings that name it; other errors as they are. */
+/** Why the address cannot be listened on, reported as the settings that name it; other errors unchanged. */
 export function explainListen(error: unknown, { HOST, PORT }: CollectorSettings): unknown {
   if (!codeIn(error, ADDRESS_ERRORS)) return error;
   const right = {

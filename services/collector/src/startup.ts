@@ -5,8 +5,8 @@ const TRY_EVERY_MS = 500;
 const BRIEFLY_EVERY_MS = 10;
 
 /**
- * Resolves when Postgres answers and has the schema of this version; waits for both as long as it takes.
- * @throws Error where the schema is newer, or the signal ended the wait.
+ * Resolves when Postgres answers and has the schema of this version; waits for both without a limit.
+ * @throws Error if the schema is newer, or the signal ended the wait.
  */
 export async function waitForSchema(pool: Pool, logger: Logger, signal: AbortSignal): Promise<void> {
   for (let told = ""; ;) {
@@ -14,7 +14,7 @@ export async function waitForSchema(pool: Pool, logger: Logger, signal: AbortSig
     if (reason === undefined) return;
     if (reason !== told) logger.warn({ reason }, "waiting for Postgres");
     told = reason;
-    if (!(await sleepReal(TRY_EVERY_MS, signal))) throw new Error("stopped before Postgres was there");
+    if (!(await sleepReal(TRY_EVERY_MS, signal))) throw new Error("stopped before Postgres was available");
   }
 }
 
@@ -33,7 +33,7 @@ export async function waitBriefly(holds: () => boolean, withinMs: number): Promi
   }
 }
 
-/** Does one step of a start, again until it succeeds. @throws Error where the signal ended the wait. */
+/** Repeats one step of a start until it succeeds. @throws Error if the signal ended the wait. */
 export async function untilDone(
   step: string,
   work: () => Promise<void>,
@@ -44,7 +44,7 @@ export async function untilDone(
     try {
       return await work();
     } catch (error) {
-      logger.warn({ err: error, step }, "a step of the start failed; it is tried again");
+      logger.warn({ err: error, step }, "a startup step failed; it is tried again");
     }
     if (!(await sleepReal(TRY_EVERY_MS, signal))) throw new Error(`stopped before it could ${step}`);
   }

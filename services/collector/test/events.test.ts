@@ -280,7 +280,7 @@ describe("POST /v1/events", () => {
 
   it("refuses more than it can hold in work, and takes events again when there is room", async () => {
     const headers = { "content-type": "application/json", authorization: `Bearer ${tokenOf("ingest")}` };
-    // 64 fill it; some more, for one may be cut on a busy machine.
+    // 64 would fill it; some more, because some may be cut off on a busy machine.
     const slow = Array.from({ length: 80 }, () => {
       const sending = request(`${collector.url}/v1/events`, { method: "POST", headers });
       sending.on("error", () => {});

@@ -9,7 +9,7 @@ import { createKey, createPool, ensureAccount, migrate, setClock } from "@quarte
 import { createCollector, type Collector, type CollectorDeps } from "../src/collector.js";
 import { readCollectorSettings } from "../src/settings.js";
 
-/** Real time in microseconds; the product's clock of these tests runs with it. */
+/** Real time in microseconds; these tests' product clock runs at real time. */
 export const nowMicros = () => Date.now() * 1_000;
 
 export const logger = createLogger({ service: "collector", level: "fatal" });
@@ -18,7 +18,7 @@ export const logger = createLogger({ service: "collector", level: "fatal" });
 export const tokenOf = (role: KeyRole) =>
   `qp_${role.padEnd(8, "0").slice(0, 8)}_${"0123456789abcdef".repeat(2)}`;
 
-/** A folder of one test. */
+/** A temporary folder for one test. */
 export function temporaryDir(): { dir: string; remove: () => void } {
   const dir = mkdtempSync(join(tmpdir(), "quarterpast-collector-"));
   return { dir, remove: () => rmSync(dir, { recursive: true, force: true }) };
@@ -26,7 +26,7 @@ export function temporaryDir(): { dir: string; remove: () => void } {
 
 type StartOptions = Partial<Omit<CollectorDeps, "settings">> & {
   env?: Record<string, string>;
-  /** False: does not wait until it takes events. */
+  /** False: does not wait until it accepts events. */
   isReady?: boolean;
 };
 
@@ -85,7 +85,7 @@ export async function isReady(collector: Collector): Promise<boolean> {
 
 let count = 0;
 
-/** A good event; every call has another id. */
+/** A valid event; every call has another id. */
 export function usageEvent(more: Record<string, unknown> = {}): Record<string, unknown> {
   count += 1;
   return {
@@ -100,7 +100,7 @@ export function usageEvent(more: Record<string, unknown> = {}): Record<string, u
   };
 }
 
-/** Sends a body; text goes as it is, other values as JSON. */
+/** Sends a body; text unchanged, other values as JSON. */
 export function post(
   collector: { url: string },
   body: unknown,
@@ -130,7 +130,7 @@ export async function json<T = Record<string, unknown>>(response: Response): Pro
   return (await response.json()) as T;
 }
 
-/** What an acknowledgement holds. */
+/** The body of an acknowledgement. */
 export interface Answer {
   accepted: number;
   rejected: Record<string, unknown>[];

@@ -26,7 +26,7 @@ async function ownRedis(): Promise<TestRedis> {
   return redis;
 }
 
-/** Takes batches off the queue; with `receipts` they get theirs, as from an aggregator. */
+/** Takes batches off the queue; with `receipts` it writes theirs, as an aggregator would. */
 function consume(stand: Stand, receipts: boolean): UsageBatch[] {
   const batches: UsageBatch[] = [];
   const consumer = createConsumer({
@@ -198,7 +198,7 @@ describe("a Redis that lost what it took", () => {
     await admin.flushall();
     const queued = async () => (await admin.keys("*:usage:[0-9]*-[0-9]*")).length;
     await until(async () => (await queued()) === 1, 3_000);
-    // A copy from before: the job is not in it, the mark is an earlier one.
+    // An earlier copy: it lacks the job, and its mark is older.
     await until(async () => Number(await admin.get(mark)) > Number(early));
     await admin.multi().flushall().set(mark, Number(early)).exec();
     await until(async () => (await queued()) === 1, 3_000);

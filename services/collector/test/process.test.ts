@@ -62,7 +62,7 @@ test("what a killed collector acknowledged reaches the queue, whatever Redis kep
   expect((await once(last, "exit"))[0]).toBe(0);
 });
 
-/** Something listens there for as long as the tests run. */
+/** Keeps a port taken while the tests run. */
 const taken = createServer().listen(0, "127.0.0.1").unref();
 await once(taken, "listening");
 

@@ -406,9 +406,9 @@ describe("what the marketplace may do", () => {
     await ask(H + HOUR, H + HOUR + 20 * MINUTE);
     await ask(H + 50 * MINUTE, H + HOUR + SECOND);
     expect(await refusals()).toEqual([
-      "a record lies inside its instance's life",
-      "a record ends before it is filed",
-      "a record lies inside one hour",
+      "a record must lie inside its instance's life",
+      "a record must end before it is filed",
+      "a record must lie inside one hour",
     ]);
     await ask(H + 20 * MINUTE, H + 40 * MINUTE);
     await submitAll();

@@ -8,7 +8,7 @@ const HOURS = 6;
 const CHECKED_WITHIN_MS = 120_000;
 const BAR_MS = 10 * 60_000;
 const GIVE_UP_MS = 20 * 60_000;
-/** Product seconds in a real one while the marketplace is away. */
+/** Product seconds per real second while the marketplace is away. */
 const FAST = 60;
 
 /**

@@ -64,7 +64,7 @@ export function register(program: Command): void {
   onStack(findings.command("settle <finding>"))
     .description(
       say({
-        en: "end a difference that was settled elsewhere; the same one found again is no news",
+        en: "end a difference that was settled elsewhere; finding the same one again does not reopen it",
         zh: "结束已另行处理的差异；再次发现相同差异时不再提示",
       }),
     )

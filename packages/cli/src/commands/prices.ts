@@ -60,7 +60,7 @@ function registerAdd(prices: Command): void {
   onStack(prices.command("add"))
     .description(
       say({
-        en: "add a price plan; it holds from a time on and is never edited: a newer one supersedes it",
+        en: "add a price plan; it applies from a time on and is never edited: a newer one supersedes it",
         zh: "添加价格方案；自生效时间起有效，不可修改，只能由新方案取代",
       }),
     )

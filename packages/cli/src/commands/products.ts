@@ -30,7 +30,7 @@ export function register(program: Command): void {
   onStack(products.command("add <product-id>"))
     .description(
       say({
-        en: "add a product; what was sold under it before opens at once",
+        en: "add a product; subscriptions that waited for it open at once",
         zh: "添加产品；此前已售出的实例随即开通",
       }),
     )

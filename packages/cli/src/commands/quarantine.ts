@@ -148,7 +148,7 @@ function registerRules(quarantine: Command): void {
   onStack(rules.command("remove <rule>"))
     .description(
       say({
-        en: "remove a rule; what was counted by it stays where it is",
+        en: "remove a rule; usage counted by it stays where it is",
         zh: "删除规则；已按其计入的事件保持不变",
       }),
     )

@@ -13,7 +13,7 @@ type Difference = Hour["differences"][number];
 
 const PROBLEMS: Record<Difference["problem"], Text> = {
   usage: { en: "usage is not what the events make", zh: "用量与事件不符" },
-  events: { en: "another number of events", zh: "事件数不符" },
+  events: { en: "the number of events differs", zh: "事件数不符" },
   filed: { en: "what was filed is not what the usage makes", zh: "已报用量与用量不符" },
 };
 

@@ -1,13 +1,13 @@
 import { crc32 } from "node:zlib";
 import type { CloudEvent } from "@quarterpast/domain/usage";
 
-/** What a spool file holds, one a line: an event under its number, or the numbers of events that are settled. */
+/** A line of a spool file: an event under its number, or the numbers of settled events. */
 export type SpoolLine = { seq: number; event: CloudEvent } | { settled: number[] };
 
-/** The line of an event whose JSON is known. */
+/** The line of an event, from its JSON. */
 export const eventLine = (seq: number, event: string): string => frame(`{"seq":${seq},"event":${event}}`);
 
-/** The line that tells which events are settled. */
+/** The line that lists settled events. */
 export const settledLine = (settled: readonly number[]): string => frame(JSON.stringify({ settled }));
 
 /** CRC-32 of the JSON in hex, a blank, the JSON, a line feed. */
@@ -16,8 +16,8 @@ function frame(json: string): string {
 }
 
 /**
- * The lines of a file's text.
- * @returns `damaged`: lines that cannot be read, but for a torn one at the end, which was never acknowledged to anybody
+ * Reads the lines of a file's text.
+ * @returns `damaged`: how many lines cannot be read, except a torn one at the end, which was never acknowledged
  */
 export function readLines(text: string): { lines: SpoolLine[]; damaged: number } {
   const parts = text.split("\n");

@@ -1,13 +1,16 @@
 import { linkSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { SpoolError } from "../errors.js";
 
-/** Folders that this process has open: its own id in a lock proves nothing where ids come again, as in containers. */
+/**
+ * Folders that this process has open: finding its own id in a lock proves nothing if ids are reused, as in
+ * containers.
+ */
 const open = new Set<string>();
 
 /**
- * Takes a folder for this process alone, as two would delete each other's events; that of a process that is gone is
- * taken over.
- * @returns the function that gives it back
+ * Locks a folder for this process, because two would delete each other's events; takes over the lock of a process
+ * that has ended.
+ * @returns the function that unlocks it
  * @throws SpoolError `in_use`
  */
 export function lockFolder(dir: string): () => void {
@@ -20,7 +23,7 @@ export function lockFolder(dir: string): () => void {
       const owner = read(file);
       const pid = Number(owner.split(" ")[0]);
       if (attempt > 8 || (pid !== process.pid && pid > 0 && markOf(pid) === owner)) throw inUse(dir, pid);
-      // Only one of two that come at once can move it away; the other finds the new owner.
+      // Only one of two simultaneous callers can move it away; the other then finds the new owner.
       rename(file, `${mine}.old`);
     }
   } finally {
@@ -36,7 +39,10 @@ export function lockFolder(dir: string): () => void {
 const inUse = (dir: string, pid: number) =>
   new SpoolError("in_use", `${dir} is the spool of process ${pid}: give each process a folder of its own`);
 
-/** A process, told from a later one of the same id by when it started, where the system tells; empty where it is gone. */
+/**
+ * Identifies a process by id and start time, if the system shows it, so that a later process with the same id
+ * differs; empty if it has ended.
+ */
 function markOf(pid: number): string {
   const stat = read(`/proc/${pid}/stat`);
   if (stat !== "") return `${pid} ${stat.slice(stat.lastIndexOf(")") + 2).split(" ")[19]}`;
@@ -70,6 +76,6 @@ function rename(from: string, to: string): void {
   try {
     renameSync(from, to);
   } catch {
-    // Another was faster.
+    // Another process was faster.
   }
 }

@@ -7,25 +7,28 @@ import { readLines } from "./line.js";
 const EVENTS = ".events";
 const SETTLED = ".settled";
 
-/** A file of events, and one beside it that names those of them that are settled. */
+/** A file of events, and one beside it that lists those of them that are settled. */
 export interface Segment {
   name: string;
-  /** Of the file of events. */
+  /** Size of the file of events. */
   bytes: number;
   /** Events that are not settled. */
   waiting: number;
-  /** Some of its lines cannot be read: it is kept for a person, under another name. */
+  /** Some of its lines cannot be read: it is kept under another name, for a person. */
   isDamaged: boolean;
 }
 
-/** An event that an earlier process left. */
+/** An event that an earlier process left behind. */
 export interface Recovered {
   seq: number;
   event: CloudEvent;
   segment: Segment;
 }
 
-/** The files of the folder; removes those of which nothing waits. @throws errors of the file system as they are. */
+/**
+ * Reads the files of the folder and removes those without waiting events. @throws errors of the file system,
+ * unchanged.
+ */
 export function recover(dir: string): {
   segments: Segment[];
   events: Recovered[];
@@ -57,7 +60,7 @@ export function recover(dir: string): {
   return { segments, events, lastSeq, damaged };
 }
 
-/** A kill within `remove` leaves a note without its events: it must not speak for a later file of that name. */
+/** A kill within `remove` leaves a note without its events: it must not apply to a later file of that name. */
 function removeOrphans(dir: string, names: readonly string[]): void {
   for (const note of readdirSync(dir).filter((name) => name.endsWith(SETTLED))) {
     if (!names.includes(note.slice(0, -SETTLED.length) + EVENTS)) rmSync(join(dir, note), { force: true });
@@ -74,7 +77,7 @@ function settledOf(dir: string, name: string): Set<number> {
   }
 }
 
-/** Makes the file of a new segment; it is there after a power loss too. */
+/** Creates the file of a new segment so that it survives a power loss. */
 export async function createSegment(
   dir: string,
   firstSeq: number,
@@ -85,7 +88,10 @@ export async function createSegment(
   return { segment: { name, bytes: 0, waiting: 0, isDamaged: false }, file };
 }
 
-/** Notes that events are settled. Not flushed to disk: lost, it costs sending them once more under the same ids. */
+/**
+ * Notes that events are settled. Not flushed to disk: if the note is lost, the events are sent once more under the
+ * same ids.
+ */
 export async function noteSettled(dir: string, segment: Segment, line: string): Promise<void> {
   const file = await open(join(dir, segment.name + SETTLED), "a", 0o600);
   try {
@@ -95,7 +101,7 @@ export async function noteSettled(dir: string, segment: Segment, line: string): 
   }
 }
 
-/** Removes a segment: its events first, so that what is settled is never without its note. */
+/** Removes a segment: its events first, so that settled events never lack their note. */
 export function remove(dir: string, { name, isDamaged }: Segment): void {
   const file = join(dir, name + EVENTS);
   if (isDamaged) renameSync(file, join(dir, `${name}.damaged`));
@@ -104,7 +110,7 @@ export function remove(dir: string, { name, isDamaged }: Segment): void {
 }
 
 function syncFolder(dir: string): void {
-  // Windows flushes no folders, and needs not.
+  // Windows cannot flush folders, and need not.
   if (process.platform === "win32") return;
   const folder = openSync(dir, "r");
   try {

@@ -9,31 +9,31 @@ import { createSegment, noteSettled, recover, remove, type Segment } from "./seg
 
 /** Where and how much a client spools. */
 export interface SpoolOptions {
-  /** A folder of this process alone, on a local disk. Made where it is not there. */
+  /** A folder for this process only, on a local disk. Created if it does not exist. */
   dir: string;
-  /** Most bytes on disk, 64 MiB by default. What waits is held in memory too. */
+  /** Most bytes on disk, 64 MiB by default. Waiting events are also held in memory. */
   maxBytes?: number;
 }
 
 /** An event that is on disk. */
 export interface Spooled {
   event: CloudEvent;
-  /** Tells that the event is acknowledged or refused: it is not sent again. */
+  /** Marks the event as acknowledged or refused: it is not sent again. */
   settled(): void;
 }
 
 /** Events on disk until they are settled. */
 export interface Spool {
-  /** What an earlier process left, oldest first. */
+  /** What an earlier process left behind, oldest first. */
   recovered: Spooled[];
-  /** Lines of an earlier process that cannot be read: damage, not a torn end. */
+  /** Number of damaged lines of an earlier process, not counting a torn end. */
   damaged: number;
   /**
-   * Resolves when all are on disk, flushed; those who ask at once share a flush.
-   * @throws SpoolError `full`, or `failed` where the disk does not take them: then none of them counts as spooled
+   * Resolves when all are flushed to disk; concurrent calls share a flush.
+   * @throws SpoolError `full`, or `failed` if the disk cannot store them: then none of them counts as spooled
    */
   append(events: readonly CloudEvent[]): Promise<Spooled[]>;
-  /** Writes down what is settled, and gives the folder back. */
+  /** Writes down what is settled, and unlocks the folder. */
   close(): Promise<void>;
 }
 
@@ -46,7 +46,7 @@ interface Asked {
 }
 
 const MAX_BYTES = 64 * 1_048_576;
-/** Space comes back by whole files: an eighth each, so that one event that waits long holds little. */
+/** Space is freed by whole files: an eighth each, so that one event that waits long holds little. */
 const SEGMENTS = 8;
 
 /** Opens the spool of a folder. @throws SpoolError `in_use`, `failed` */
@@ -71,7 +71,7 @@ export function openSpool({ dir: given, maxBytes = MAX_BYTES }: SpoolOptions): S
 
   function wake(): void {
     work ??= (async () => {
-      // What is asked for in the same turn shares the flush.
+      // Calls made in the same tick share the flush.
       await Promise.resolve();
       while (asked.length > 0 || notes.size > 0) {
         await writeNotes();
@@ -109,7 +109,7 @@ export function openSpool({ dir: given, maxBytes = MAX_BYTES }: SpoolOptions): S
         resolve(events.map((event) => spooled(event, seq++, segment)));
       }
     } catch (cause) {
-      const error = new SpoolError("failed", `${dir} does not take events: ${String(cause)}`, cause);
+      const error = new SpoolError("failed", `${dir} cannot store events: ${String(cause)}`, cause);
       for (const { reject } of fitting) reject(error);
     }
   }
@@ -122,7 +122,8 @@ export function openSpool({ dir: given, maxBytes = MAX_BYTES }: SpoolOptions): S
       await file.appendFile(text);
       await file.datasync();
     } catch (error) {
-      // Never written again: after a failed flush nobody knows what is on disk. What was cut off is nobody's.
+      // This file is never written again: after a failed flush it is unknown what is on disk. The bytes cut off
+      // belong to no acknowledged event.
       await file.truncate(segment.bytes).catch(() => undefined);
       await leaveActive();
       throw error;
@@ -157,7 +158,7 @@ export function openSpool({ dir: given, maxBytes = MAX_BYTES }: SpoolOptions): S
     notes = new Map();
     for (const [segment, settled] of all) {
       if (removeIfDone(segment)) continue;
-      // A note that cannot be written costs sending once more.
+      // A note that cannot be written means sending the events once more.
       await noteSettled(dir, segment, settledLine(settled)).catch(() => undefined);
     }
   }
@@ -169,7 +170,7 @@ export function openSpool({ dir: given, maxBytes = MAX_BYTES }: SpoolOptions): S
     try {
       remove(dir, segment);
     } catch {
-      // It is removed at the next start; until then it takes space that is not counted.
+      // It is removed at the next start; until then its space is not counted.
     }
     return true;
   }

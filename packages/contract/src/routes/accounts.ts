@@ -16,7 +16,7 @@ const account = z.strictObject({
   owed: count("Records owed", "待上报话单"),
 });
 
-/** `/v1/accounts`: those that the key may see, with what is owed and whether sending is halted. */
+/** `/v1/accounts`: those that the key may see, with what is owed and whether submission is halted. */
 export const accounts = {
   listAccounts: route({
     method: "GET",

@@ -80,10 +80,10 @@ export const cases = {
   listCases: route({
     method: "GET",
     path: "/v1/cases",
-    summary: { en: "The cases that stand", zh: "未处理的工单" },
+    summary: { en: "Open cases", zh: "未处理的工单" },
     roles: READERS,
     query: z.strictObject({
-      all: asked.flag("Resolved ones too", "包括已处理的"),
+      all: asked.flag("Also resolved ones", "包括已处理的"),
       kind: optional(
         wordOf(
           { en: "Kind", zh: "类型" },
@@ -108,7 +108,7 @@ export const cases = {
   assignCase: route({
     method: "POST",
     path: "/v1/cases/:id/assign",
-    summary: { en: "Gives a case to somebody", zh: "指派负责人" },
+    summary: { en: "Assigns a case to a person", zh: "指派负责人" },
     roles: OPERATOR,
     params: oneCase,
     body: z.strictObject({
@@ -121,9 +121,9 @@ export const cases = {
     answers: { 200: caseAnswer },
   }),
   noteOnCase: act("note", "Notes something", "备注"),
-  writeOffCase: act("write-off", "Gives what it is about up", "核销"),
+  writeOffCase: act("write-off", "Writes off what it is about", "核销"),
   closeCase: act("close", "Closes it", "关闭"),
-  resendCase: act("resend", "Sends its record again as it was", "按原样重发话单"),
+  resendCase: act("resend", "Sends its record again unchanged", "按原样重发话单"),
   rereportCase: route({
     method: "POST",
     path: "/v1/cases/:id/rereport",
@@ -154,7 +154,7 @@ export const cases = {
   askMarketplace: route({
     method: "POST",
     path: "/v1/cases/:id/ask",
-    summary: { en: "Writes what to ask the marketplace's support", zh: "生成咨询云市场的文本" },
+    summary: { en: "Drafts a request to the marketplace's support", zh: "生成咨询云市场的文本" },
     roles: OPERATOR,
     params: oneCase,
     answers: { 200: z.strictObject({ ...aCase, text: bilingual("Text", "文本") }) },
@@ -166,7 +166,7 @@ export const cases = {
     roles: READERS,
     query: z.strictObject({
       ref: optional(
-        wordOf({ en: "About", zh: "对象" }, { en: "what the acts were about", zh: "操作对象" }, 300),
+        wordOf({ en: "About", zh: "对象" }, { en: "what the acts concerned", zh: "操作对象" }, 300),
       ),
       cursor: numberCursor(),
       limit,

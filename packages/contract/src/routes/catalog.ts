@@ -11,7 +11,7 @@ import { pageOf, wholeListOf } from "../words.js";
 const paging = { cursor, limit: asked.limit(1_000, 100) };
 const CYCLES = ["hourly", "daily"] as const;
 
-/** A meter as it is answered. */
+/** A meter in answers. */
 export const meter = z.strictObject({
   code: text("Code", "代码"),
   aggregation: word("Aggregation", "汇总方式", AGGREGATIONS),
@@ -19,7 +19,7 @@ export const meter = z.strictObject({
   scale: count("Decimals", "小数位"),
 });
 
-/** `/v1/meters`: what is counted and how. A meter never changes, but that it may have more decimals. */
+/** `/v1/meters`: what is counted and how. A meter never changes, except that it may get more decimals. */
 export const meters = {
   listMeters: route({
     method: "GET",
@@ -48,7 +48,7 @@ export const meters = {
     method: "POST",
     path: "/v1/meters/:code/scale",
     summary: {
-      en: "Lets a meter have more decimals; events that waited for it are then counted",
+      en: "Gives a meter more decimals; events that waited for this are then counted",
       zh: "增加计量项的小数位；因精度等待的事件随后计入",
     },
     roles: OPERATOR,
@@ -58,7 +58,7 @@ export const meters = {
   }),
 };
 
-/** An instance as it is answered. */
+/** An instance in answers. */
 export const instance = z.strictObject({
   instanceId: words.instanceId,
   product: words.product,
@@ -70,7 +70,7 @@ export const instance = z.strictObject({
 });
 const oneInstance = z.strictObject({ id: asked.instanceId });
 
-/** `/v1/instances`: what customers bought, and when it lives. */
+/** `/v1/instances`: what customers bought, and the time in which it may be billed. */
 export const instances = {
   listInstances: route({
     method: "GET",
@@ -110,7 +110,7 @@ export const instances = {
     method: "POST",
     path: "/v1/instances/:id/close",
     summary: {
-      en: "Ends an instance's life, once; now unless told otherwise",
+      en: "Ends an instance's life, once; now unless a time is given",
       zh: "关闭实例（仅一次），默认为当前时间",
     },
     roles: OPERATOR,
@@ -181,7 +181,7 @@ export const products = {
     method: "POST",
     path: "/v1/products",
     summary: {
-      en: "Adds a product; what was sold under it before opens at once",
+      en: "Adds a product; subscriptions that waited for it open at once",
       zh: "添加产品；此前已售出的实例随即开通",
     },
     roles: OPERATOR,
@@ -218,7 +218,7 @@ const sourceAnswer = z.strictObject({
   lastHeard: nullable(time("Last heard (hour)", "最近收到（小时）")),
 });
 
-/** `/v1/sources`: who sends the seller's usage, and from whom every hour must hear. */
+/** `/v1/sources`: who sends the seller's usage, and which sources every hour must hear from. */
 export const sources = {
   listSources: route({
     method: "GET",
@@ -250,7 +250,7 @@ const key = {
   revokedAt: nullable(time("Revoked", "吊销时间")),
 };
 
-/** `/v1/keys`: who may come in. A token is shown once, when its key is made; only its hash is kept. */
+/** `/v1/keys`: API keys. A token is shown once, when its key is made; only its hash is stored. */
 export const keys = {
   listKeys: route({
     method: "GET",

@@ -26,7 +26,7 @@ const money = (en: string, zh: string) => decimal(en, zh, "currency");
 
 const band = z.strictObject({
   upTo: nullable(decimal("Up to", "至", "meter unit")),
-  unitPrice: money("Price of a unit", "单价"),
+  unitPrice: money("Unit price", "单价"),
 });
 const plan = z.strictObject({
   id: count("Plan", "方案编号"),
@@ -42,7 +42,7 @@ const plan = z.strictObject({
 const DECIMAL = { en: "a decimal of 0 or more, e.g. 0.0125", zh: "不小于 0 的十进制数，例如 0.0125" };
 const askedBand = z.strictObject({
   upTo: field({ title: { en: "Up to", zh: "至" } }, decimalText().nullable()),
-  unitPrice: field({ title: { en: "Price of a unit", zh: "单价" } }, decimalText()),
+  unitPrice: field({ title: { en: "Unit price", zh: "单价" } }, decimalText()),
 });
 const ofProduct = optional(
   field(
@@ -65,7 +65,7 @@ const revenue = z.strictObject({
   unpriced: count("Records without a price", "无价格话单数"),
 });
 
-/** `/v1/prices`: what usage costs, and from when on; `/v1/revenue`: what a month is expected to bring in. */
+/** `/v1/prices`: what usage costs, and since when; `/v1/revenue`: the expected revenue of a month. */
 export const prices = {
   listPrices: route({
     method: "GET",
@@ -79,7 +79,7 @@ export const prices = {
     method: "POST",
     path: "/v1/prices",
     summary: {
-      en: "Adds a price plan; it holds from a time on and is never edited: a newer one supersedes it",
+      en: "Adds a price plan; it applies from a time on and is never edited: a newer one supersedes it",
       zh: "添加价格方案；自生效时间起有效，不可修改，只能由新方案取代",
     },
     roles: OPERATOR,
@@ -115,7 +115,7 @@ export const prices = {
   readRevenue: route({
     method: "GET",
     path: "/v1/revenue",
-    summary: { en: "Expected revenue of a month, beside what its bills say", zh: "某月预期收入及账单金额" },
+    summary: { en: "Expected revenue of a month, compared with its bills", zh: "某月预期收入及账单金额" },
     roles: READERS,
     query: z.strictObject({
       month: asked.month,
@@ -133,7 +133,7 @@ export const prices = {
   }),
 };
 
-/** The scopes that money and usage are compared by. */
+/** The scopes in which money and usage are compared. */
 const SCOPES = ["record", "instance", "product"] as const;
 const finding = z.strictObject({
   id: text("Difference", "差异编号"),
@@ -155,15 +155,15 @@ const finding = z.strictObject({
   advice: bilingual("What to do", "建议处理"),
 });
 
-/** `/v1/findings`: every difference: its cause, the money at stake, what to do, and its end. */
+/** `/v1/findings`: every difference with its cause, the money at stake, what to do, and how it ended. */
 export const findings = {
   listFindings: route({
     method: "GET",
     path: "/v1/findings",
-    summary: { en: "The differences that stand", zh: "未解决的差异" },
+    summary: { en: "Open differences", zh: "未解决的差异" },
     roles: READERS,
     query: z.strictObject({
-      all: asked.flag("Resolved ones too", "包括已解决的"),
+      all: asked.flag("Also resolved ones", "包括已解决的"),
       kind: optional(
         field({ title: { en: "Kind", zh: "差异" }, right: oneOf(FINDING_KINDS) }, z.enum(FINDING_KINDS)),
       ),
@@ -176,7 +176,7 @@ export const findings = {
     method: "POST",
     path: "/v1/findings/:id/settle",
     summary: {
-      en: "Ends a difference that was settled elsewhere; the same one found again is no news",
+      en: "Ends a difference that was settled elsewhere; finding the same one again does not reopen it",
       zh: "结束已另行处理的差异；再次发现相同差异时不再提示",
     },
     roles: OPERATOR,
@@ -202,7 +202,7 @@ const bill = z.strictObject({
   from: nullable(time("Covers from", "覆盖自")),
   to: nullable(time("Covers to", "覆盖至")),
   lines: count("Lines", "行数"),
-  superseded: yesNo("In a wider one", "已被涵盖"),
+  superseded: yesNo("Superseded by a wider bill", "已被涵盖"),
   amounts: byName("Amounts by currency", "各货币金额", words.amount),
 });
 const line = z.strictObject({
@@ -250,7 +250,7 @@ const credit = z.strictObject({
 const billNo = field(
   {
     title: { en: "Bill", zh: "账单" },
-    right: { en: "a bill's number, as GET /v1/bills tells it", zh: "账单编号（见 GET /v1/bills）" },
+    right: { en: "a bill's number, as GET /v1/bills shows it", zh: "账单编号（见 GET /v1/bills）" },
   },
   wholeNumber(/^\d{1,9}$/),
 );
@@ -260,7 +260,7 @@ const lineNo = field(
 );
 const numbered = z.strictObject({ cursor: numberCursor(9), limit });
 
-/** `/v1/bills`: from a bill's line to the records that make it; `/v1/credits`: what we owe. */
+/** `/v1/bills`: from a bill's line to the records behind it; `/v1/credits`: what we owe customers. */
 export const bills = {
   listBills: route({
     method: "GET",
@@ -282,7 +282,7 @@ export const bills = {
   listLineRecords: route({
     method: "GET",
     path: "/v1/bills/:bill/lines/:line/records",
-    summary: { en: "The records that make a line of a bill", zh: "构成账单某一行的话单" },
+    summary: { en: "The records behind a line of a bill", zh: "构成账单某一行的话单" },
     roles: READERS,
     params: z.strictObject({ bill: billNo, line: lineNo }),
     query: z.strictObject({ cursor, limit }),

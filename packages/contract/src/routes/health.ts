@@ -30,7 +30,7 @@ export const health = {
   readMetrics: route({
     method: "GET",
     path: "/metrics",
-    summary: { en: "Its figures, as Prometheus reads them", zh: "Prometheus 指标" },
+    summary: { en: "Its metrics, for Prometheus", zh: "Prometheus 指标" },
     roles: [],
     answers: { 200: { kind: "stream", lines: { "text/plain": null } } },
   }),

@@ -35,8 +35,8 @@ const taken = z.strictObject({
   kind: field({ title: { en: "Kind", zh: "文件类型" } }, z.literal("sdr")),
   billed: count("Newly billed", "新确认计费"),
   abnormal: count("Newly abnormal", "新增异常"),
-  delivered: count("There, and so accepted", "确认已接收"),
-  again: count("Not there, and so sent again", "未收到并重发"),
+  delivered: count("Present, so accepted", "确认已接收"),
+  again: count("Absent, so sent again", "未收到并重发"),
 });
 const takenBill = z.strictObject({
   ...read,
@@ -135,13 +135,13 @@ const query = z.strictObject({
   rows: optional(
     field(
       {
-        title: { en: "Rows that the page shows", zh: "页面显示的行数" },
-        right: { en: "how many rows the marketplace's page tells", zh: "云市场页面显示的行数" },
+        title: { en: "Rows shown on the marketplace's page", zh: "页面显示的行数" },
+        right: { en: "the number of rows that the marketplace's page shows", zh: "云市场页面显示的行数" },
       },
       wholeNumber(/^\d{1,8}$/),
     ),
   ),
-  /** Of a bill whose lines do not say it; of a list, the month that it covers. */
+  /** For a bill whose lines have no month; for a list, the month that it covers. */
   month: optional(asked.month),
   from: optional(asked.hourStart("Covers from", "覆盖自")),
   to: optional(asked.hourStart("Covers to", "覆盖至")),
@@ -164,7 +164,7 @@ export const imports = {
     method: "POST",
     path: "/v1/imports",
     summary: {
-      en: "Sets an exported list of bill records, or a bill, against ours; or shows how it is read",
+      en: "Compares an exported list of bill records, or a bill, with ours; or previews how it is read",
       zh: "用导出的话单列表或账单与我方话单对账，或预览读取结果",
     },
     roles: OPERATOR,

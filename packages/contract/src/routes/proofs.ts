@@ -58,7 +58,7 @@ export const proofs = {
     method: "GET",
     path: "/v1/proofs/hours/:hour",
     summary: {
-      en: "The lines of an hour made from the ledger now, and its manifest as it was signed (docs/proof.md)",
+      en: "The lines of an hour as they are in the ledger now, with its signed manifest (docs/proof.md)",
       zh: "由账本即时生成的该小时内容及已签名清单（docs/proof.md）",
     },
     roles: READERS,
@@ -85,7 +85,7 @@ export const proofs = {
   readEventProof: route({
     method: "GET",
     path: "/v1/proofs/events",
-    summary: { en: "The way from one event to a signed manifest", zh: "从事件到已签名清单的证明" },
+    summary: { en: "The proof from one event to a signed manifest", zh: "从事件到已签名清单的证明" },
     roles: READERS,
     query: z.strictObject({ source: asked.source, id: asked.eventId }),
     answers: { 200: inclusion },
@@ -203,7 +203,7 @@ export const rebuild = {
     method: "GET",
     path: "/v1/rebuild",
     summary: {
-      en: "Each sealed hour of a span computed again from its events, a line an hour as it is done",
+      en: "Each sealed hour of a span computed again from its events, one line per hour as it is done",
       zh: "由事件重新计算期间内已封账的小时，每小时一行",
     },
     roles: READERS,

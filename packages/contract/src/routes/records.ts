@@ -59,14 +59,14 @@ const detail = z.strictObject({
   ...record,
   canonical: text("Canonical bytes", "规范字节"),
   prev: text("Checksum before", "前一条校验和"),
-  wire: text("As it is sent", "发送内容"),
+  wire: text("As sent", "发送内容"),
   attemptsMade: listOf("Sendings", "发送记录", attempt),
   outcomes: listOf("Outcomes", "处理经过", outcome),
   rereports: listOf("Re-reports", "重新上报", wish),
 });
 const oneRecord = z.strictObject({ sn: asked.serialNumber });
 
-/** What a wish to file a record again says. Its account's marketplace limits the quantity further. */
+/** A request to file a record again. Its account's marketplace limits the quantity further. */
 export const rereport = z.strictObject({
   quantity: optional(
     field(
@@ -78,7 +78,7 @@ export const rereport = z.strictObject({
       decimalText((quantity) => quantity !== "0"),
     ),
   ),
-  /** Another interval: the reporter files in it only what the marketplace showed to be void. */
+  /** Another interval: the reporter files there only what the marketplace showed to be void. */
   begin: optional(asked.wholeSecond("Begin", "开始")),
   end: optional(asked.wholeSecond("End", "结束")),
   reason: asked.reason,
@@ -114,7 +114,7 @@ const makeup = z.strictObject({
   adds: yesNo("Adds up", "相符"),
 });
 
-/** `/v1/records`: bill records with what became of them, and the wish to file one again. */
+/** `/v1/records`: bill records with their outcomes, and requests to file one again. */
 export const records = {
   listRecords: route({
     method: "GET",
@@ -159,7 +159,7 @@ export const records = {
     method: "GET",
     path: "/v1/records/:sn/events",
     summary: {
-      en: "The events that make a record, and how they add up to it",
+      en: "The events behind a record, and how they add up to it",
       zh: "构成话单的事件及其如何相加",
     },
     roles: READERS,

@@ -8,7 +8,7 @@ const clock = z.strictObject({
   start: time("Product time at the anchor", "锚点的系统时间"),
   at: time("Real time at the anchor", "锚点的真实时间"),
   rate: field(
-    { title: { en: "Product seconds in a real one", zh: "每真实秒的系统秒数" } },
+    { title: { en: "Product seconds per real second", zh: "每真实秒的系统秒数" } },
     z.number().min(0),
   ),
   now: time("Product time now", "当前系统时间"),
@@ -44,7 +44,7 @@ const doctorAnswer = z.strictObject({
   checks: listOf("Checks", "检查项", check),
 });
 
-/** What runs where, whether it is well, and what may be asked. */
+/** What runs where, whether it is well, and which operations exist. */
 export const stack = {
   readStack: route({
     method: "GET",
@@ -70,7 +70,7 @@ export const stack = {
         openapi: text("OpenAPI's version", "OpenAPI 版本"),
         info: byName("What it describes", "描述对象", z.unknown()),
         security: listOf("Ways to authenticate", "认证方式", z.record(z.string(), z.array(z.string()))),
-        paths: byName("Ways to ask", "接口", z.unknown()),
+        paths: byName("Operations", "接口", z.unknown()),
         components: byName("Shared schemas", "共用结构", z.unknown()),
       }),
     },

@@ -65,7 +65,7 @@ const call = z.strictObject({
   rerunOf: nullable(count("Runs again", "重新运行")),
 });
 
-/** What the storefront knows and was asked: subscriptions, every call, hooks that were not taken. */
+/** What the storefront has received: subscriptions, every call, and hooks that were not delivered. */
 export const storefrontReads = {
   listSubscriptions: route({
     method: "GET",
@@ -87,7 +87,7 @@ export const storefrontReads = {
   listHooks: route({
     method: "GET",
     path: "/v1/hooks",
-    summary: { en: "What the seller's service has not taken yet", zh: "商家服务尚未接收的通知" },
+    summary: { en: "Hooks that the seller's service has not accepted yet", zh: "商家服务尚未接收的通知" },
     roles: READERS,
     query: z.strictObject({ limit }),
     answers: { 200: wholeListOf(hook) },
@@ -101,7 +101,7 @@ export const storefrontReads = {
       cursor: before,
       limit,
       ref: optional(asked.instanceId),
-      failed: asked.flag("Only those without success", "仅未成功的"),
+      failed: asked.flag("Only failed ones", "仅未成功的"),
     }),
     answers: { 200: pageOf(call) },
   }),
@@ -118,7 +118,7 @@ export const storefrontReads = {
   readRerun: route({
     method: "GET",
     path: "/v1/reruns/:id",
-    summary: { en: "What became of a rerun", zh: "重新运行的结果" },
+    summary: { en: "The result of a rerun", zh: "重新运行的结果" },
     roles: READERS,
     params: numbered,
     answers: {

@@ -18,7 +18,7 @@ const hour = z.strictObject({
   windowEnds: words.windowEnds,
 });
 
-/** `/v1/hours`: the newest hours first, each with its countdown's end. */
+/** `/v1/hours`: the newest hours first, each with the end of its countdown. */
 export const hours = {
   listHours: route({
     method: "GET",
@@ -65,7 +65,7 @@ const rule = z.strictObject({
 });
 
 /**
- * `/v1/quarantine`: events that wait, with what ends the wait; giving them up; and saying of which account they are, once
+ * `/v1/quarantine`: waiting events, with what ends the wait; writing them off; and assigning them to an account, once
  * or by a lasting rule.
  */
 export const quarantine = {
@@ -84,7 +84,7 @@ export const quarantine = {
     method: "POST",
     path: "/v1/quarantine/write-off",
     summary: {
-      en: "Gives the waiting events of one row up: kept as they came, never counted",
+      en: "Writes off the waiting events of one row: kept unchanged, never counted",
       zh: "核销一行中等待的事件：原样保留，永不计入",
     },
     roles: OPERATOR,
@@ -109,7 +109,7 @@ export const quarantine = {
     method: "POST",
     path: "/v1/quarantine/assign",
     summary: {
-      en: "Says of which account waiting events are, and with always makes it a rule of one source or subject",
+      en: "Assigns waiting events to an account; with always, also makes it a rule for one source or subject",
       zh: "指明等待事件所属的账户；always 则对一个来源或主体设为长期规则",
     },
     roles: OPERATOR,
@@ -122,7 +122,7 @@ export const quarantine = {
       always: optional(
         field(
           {
-            title: { en: "For what comes later too", zh: "对以后的事件同样生效" },
+            title: { en: "Also for later events", zh: "对以后的事件同样生效" },
             right: { en: "true or false", zh: " true 或 false" },
           },
           z.boolean(),
@@ -141,7 +141,7 @@ export const quarantine = {
     method: "GET",
     path: "/v1/quarantine/rules",
     summary: {
-      en: "Lasting rules: whose usage it is where several accounts have a live instance",
+      en: "Lasting rules: which account the usage belongs to if several have a live instance",
       zh: "长期规则：多个账户都有存活实例时用量的归属",
     },
     roles: READERS,
@@ -151,7 +151,7 @@ export const quarantine = {
     method: "DELETE",
     path: "/v1/quarantine/rules/:rule",
     summary: {
-      en: "Removes a lasting rule; what was counted by it stays where it is",
+      en: "Removes a lasting rule; usage counted by it stays where it is",
       zh: "删除长期规则；已按其计入的事件保持不变",
     },
     roles: OPERATOR,

@@ -1,6 +1,6 @@
 import type { Text } from "../text.js";
 
-/** How ours and the marketplace's differ: a closed set. */
+/** How our records and the marketplace's statement can differ: a closed set. */
 export const FINDING_KINDS = ["missing", "extra", "different", "abnormal", "late", "refunded"] as const;
 export type FindingKind = (typeof FINDING_KINDS)[number];
 
@@ -39,7 +39,7 @@ export interface Explanation {
   advice: Text;
 }
 
-/** What a person should do about an abnormal code: its marketplace says so. */
+/** The act and advice for an abnormal code, as its marketplace's adapter defines them. */
 export type Advice = Omit<Explanation, "cause">;
 
 const explain = (cause: Text, act: ProposedAct, en: string, zh: string): Explanation => ({
@@ -54,10 +54,10 @@ const LOOK_UP: Advice = {
 };
 
 /**
- * Why a difference is there, and what to do about it.
- * @param finding ids of bills' money begin with m
- * @param meaning of its code, by the marketplace
- * @param advice about its code, by the marketplace
+ * Explains a difference: its cause, the act to take, and advice.
+ * @param finding ids of differences in a bill's money begin with m
+ * @param meaning of its code, from the adapter
+ * @param advice about its code, from the adapter
  */
 export function explainFinding(
   finding: { kind: FindingKind; code: string | null; id: string },
@@ -70,7 +70,7 @@ export function explainFinding(
       return isMoney
         ? explain(
             {
-              en: "our records make money of this that the bill does not have",
+              en: "our records charge for this, but it is not in the bill",
               zh: "我方话单应收而账单中没有",
             },
             "ask",
@@ -80,37 +80,43 @@ export function explainFinding(
         : explain(
             { en: "accepted there, but not in its complete list", zh: "对方已接收，但完整列表中没有" },
             "wait",
-            "what was only accepted goes out again as it was by itself: look again with the next list; what was billed is for the marketplace to explain",
+            "records that were only accepted are resent unchanged, automatically: check again with the next list; about billed ones, ask the marketplace",
             "仅被接收的话单会按原样自动重发，请用下一份列表再次核对；已计费的请咨询云市场",
           );
     case "extra":
       return isMoney
         ? explain(
-            { en: "billed there, but no record of ours makes it", zh: "账单中有，而我方没有对应话单" },
+            { en: "billed there, but not by any record of ours", zh: "账单中有，而我方没有对应话单" },
             "ask",
-            "ask the marketplace; the customer may be owed it",
+            "ask the marketplace; the customer may be owed a refund",
             "请咨询云市场；可能应退还客户",
           )
         : explain(
-            { en: "there under a serial number that we never gave", zh: "对方存在我方从未使用的序列号" },
+            {
+              en: "listed there under a serial number that we never issued",
+              zh: "对方存在我方从未使用的序列号",
+            },
             "ask",
-            "ask the marketplace who filed it; the customer may be owed it",
+            "ask the marketplace who filed it; the customer may be owed a refund",
             "请咨询云市场由谁上报；可能应退还客户",
           );
     case "different":
       return explain(
         isMoney
-          ? { en: "the bill's money is not what our records make", zh: "账单金额与我方话单计算不一致" }
-          : { en: "there under our serial number with another quantity", zh: "同一序列号在对方的用量不同" },
+          ? { en: "the bill's amount differs from that of our records", zh: "账单金额与我方话单计算不一致" }
+          : {
+              en: "listed there under our serial number with another quantity",
+              zh: "同一序列号在对方的用量不同",
+            },
         "ask",
         isMoney
           ? "check the price plan, then ask the marketplace with the records as evidence"
-          : "ask the marketplace with the record as evidence; nothing is changed by itself",
+          : "ask the marketplace with the record as evidence; nothing is changed automatically",
         isMoney ? "请先核对价格方案，再附话单证据咨询云市场" : "请附话单证据咨询云市场；系统不会自动更改",
       );
     case "abnormal":
       return {
-        cause: meaning ?? { en: "void there, for a reason not told", zh: "对方判为无效，原因未说明" },
+        cause: meaning ?? { en: "void there, for a reason not given", zh: "对方判为无效，原因未说明" },
         ...(advice ?? LOOK_UP),
       };
     case "late":

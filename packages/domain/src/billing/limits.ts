@@ -1,17 +1,19 @@
 import { isDecimal, scaleOf, toUnits } from "../quantity.js";
 import { DAY, HOUR, MINUTE, SECOND, type Micros } from "../time.js";
 
-/** What a marketplace allows in one record and one call; data of its adapter, never constants of ours. */
+/** What a marketplace allows in one record and one call: data of its adapter, not constants of ours. */
 export interface RecordLimits {
   /** Records one call may carry. */
   recordsPerCall: number;
-  /** Decimals a quantity may have; what is smaller stays behind as residue. */
+  /** Decimals a quantity may have; a smaller remainder is kept as residue. */
   quantityDecimals: number;
-  /** Decimal text: what is above it goes out in parts, or waits for the next hour where there are none. */
+  /**
+   * Decimal text. A larger quantity is filed in parts; if an hour allows only one, the rest waits for the next hour.
+   */
   largestQuantity: string;
   /** Records that one instance may have in one hour. */
   partsPerHour: 1 | "many";
-  /** A record that would be shorter is not made: its usage waits for the next hour. */
+  /** A shorter record is not made: its usage waits for the next hour. */
   shortestInterval: Micros;
   /** Whether an hour without a billable unit is filed as a record of 0. */
   filesZero: boolean;
@@ -29,23 +31,23 @@ export function fitsRecord(quantity: string, limits: RecordLimits): boolean {
   return units >= least && units <= toUnits(limits.largestQuantity, limits.quantityDecimals);
 }
 
-/** How often the marketplace bills an instance: it sets the deadlines of its hourly records. */
+/** How often the marketplace bills an instance; decides the deadlines of its hourly records. */
 export const BILLING_CYCLES = ["hourly", "daily"] as const;
 export type BillingCycle = (typeof BILLING_CYCLES)[number];
 
-/** When records of an hour are on time, late, overdue, and no longer taken (koogallery.md 2.1). */
+/** When records of an hour are on time, late, overdue, and no longer accepted (koogallery.md 2.1). */
 export interface WindowRule {
   /** Offset of the marketplace's day from UTC: daily cycles end at its midnight. */
   dayOffset: Micros;
-  /** After the end of the cycle: on time until `window`, late until `late`. */
+  /** Counted from the end of the cycle: on time until `window`, late until `late`. */
   hourly: { window: Micros; late: Micros };
-  /** Absent where no instance is billed by the day. */
+  /** Absent if no instance is billed by the day. */
   daily?: { window: Micros; late: Micros } | undefined;
-  /** When a record is refused: so long after its own begin, or after the end of its billing cycle. */
+  /** A record is refused `after` its own begin, or `after` the end of its billing cycle. */
   expiry: { from: "begin" | "cycle_end"; after: Micros };
-  /** So long after the end of the marketplace's month, nothing of that month is taken any more. */
+  /** How long after the end of the marketplace's month its records are still accepted. */
   afterMonth?: Micros | undefined;
-  /** So long after an instance was closed, nothing of it is taken any more. */
+  /** How long after an instance was closed its records are still accepted. */
   afterClose?: Micros | undefined;
 }
 
@@ -58,17 +60,17 @@ export interface Deadlines {
 
 export type Phase = "open" | "window" | "late" | "overdue" | "expired";
 
-/** The record that deadlines are asked for. */
+/** The facts about a record that decide its deadlines. */
 export interface DatedRecord {
   cycle: BillingCycle;
   /** The hour that bills it. */
   hour: Micros;
   begin: Micros;
-  /** When its instance was closed. */
+  /** When its instance was closed, if it was. */
   closed?: Micros | null | undefined;
 }
 
-/** The deadlines of a record: none lies after it has expired. */
+/** The deadlines of a record; none of them is after its expiry. */
 export function deadlinesOf(rule: WindowRule, { cycle, hour, begin, closed }: DatedRecord): Deadlines {
   const own = cycle === "daily" ? rule.daily : undefined;
   const cycleEnd = own === undefined ? hour + HOUR : dayOf(rule, hour) + DAY;
@@ -86,15 +88,15 @@ export function deadlinesOf(rule: WindowRule, { cycle, hour, begin, closed }: Da
 }
 
 /**
- * The oldest begin of a record that the marketplace still takes at `now`.
- * @param closed of its instance
- * @returns Infinity where it takes nothing of the instance any more
+ * The oldest begin of a record that the marketplace still accepts at `now`.
+ * @param closed when its instance was closed
+ * @returns Infinity if the marketplace accepts no more records of the instance
  */
 export function oldestBegin(rule: WindowRule, now: Micros, closed?: Micros | null): Micros {
   if (rule.afterClose !== undefined && closed != null && now >= closed + rule.afterClose) return Infinity;
   const { from, after } = rule.expiry;
   const step = from === "begin" ? SECOND : HOUR;
-  // A record expires when its deadline is reached, and begins in whole seconds.
+  // A record expires as soon as its deadline is reached, and its begin is in whole seconds.
   const byAge = Math.floor((now - after) / step) * step + (from === "begin" ? SECOND : 0);
   if (rule.afterMonth === undefined) return byAge;
   const month = monthEnd(rule, now, -1);
@@ -105,13 +107,13 @@ function dayOf({ dayOffset }: WindowRule, at: Micros): Micros {
   return Math.floor((at + dayOffset) / DAY) * DAY - dayOffset;
 }
 
-/** The end of the marketplace's month of an instant, or of one so many months later. */
+/** The end of the marketplace's month that contains an instant, or of the month `later` months after it. */
 function monthEnd({ dayOffset }: WindowRule, at: Micros, later = 0): Micros {
   const there = new Date((at + dayOffset) / 1_000);
   return Date.UTC(there.getUTCFullYear(), there.getUTCMonth() + 1 + later) * 1_000 - dayOffset;
 }
 
-/** Where an instant stands against a record's deadlines. `open` is before the hour has ended. */
+/** The phase of an instant relative to a record's deadlines; `open` is before the hour has ended. */
 export function phaseAt(deadlines: Deadlines, hour: Micros, now: Micros): Phase {
   if (now < hour + HOUR) return "open";
   if (now >= deadlines.expires) return "expired";
@@ -119,7 +121,7 @@ export function phaseAt(deadlines: Deadlines, hour: Micros, now: Micros): Phase 
   return now < deadlines.lateEnds ? "late" : "overdue";
 }
 
-/** When an hour is sealed: after `grace` if all was heard, at `latest` whatever is missing (SPEC 8). */
+/** When an hour is sealed: after `grace` if every collector and source was heard, else at `latest` (SPEC 8). */
 export interface SealRule {
   grace: Micros;
   latest: Micros;

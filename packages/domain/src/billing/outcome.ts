@@ -1,6 +1,6 @@
 /**
- * What became of a record at the marketplace: a closed set. `accepted` is not billed (koogallery.md 2.1.1);
- * `unknown` is a state, not an error: the same bytes go out again, or reconciliation settles it.
+ * What the marketplace did with a record: a closed set. `accepted` does not mean billed (koogallery.md 2.1.1).
+ * `unknown` is a state, not an error: the same bytes are sent again, or reconciliation settles it.
  */
 export const OUTCOMES = [
   "accepted",

@@ -6,7 +6,10 @@ export interface Period {
   to: Micros;
 }
 
-/** The whole hours from the first begin to the last: what a list covers that does not say more. Undefined for none. */
+/**
+ * The whole hours from the first begin to the last: the period that a list covers if it does not name one. Undefined
+ * if there are no begins.
+ */
 export function hoursOf(begins: readonly Micros[]): Period | undefined {
   if (begins.length === 0) return undefined;
   let [first, last] = [Infinity, -Infinity];
@@ -17,14 +20,14 @@ export function hoursOf(begins: readonly Micros[]): Period | undefined {
   return { from: hourOf(first), to: hourOf(last) + HOUR };
 }
 
-/** A month (`YYYY-MM…`) in days of the marketplace. @param dayOffset by how much its day is ahead of UTC. */
+/** A month (`YYYY-MM…`) in days of the marketplace. @param dayOffset how far its day is ahead of UTC. */
 export function monthPeriod(month: string, dayOffset: Micros): Period {
   const [year, number] = month.split("-").map(Number) as [number, number];
   const [from, to] = [0, 1].map((ahead) => Date.UTC(year, number - 1 + ahead) * 1_000 - dayOffset);
   return { from: from!, to: to! };
 }
 
-/** What a bill's line tells of the time of its usage. */
+/** What a bill's line says about the time of its usage. */
 export interface BilledTime {
   /** Months (`YYYY-MM…`) of the bill and of the usage. */
   month: string;
@@ -32,13 +35,14 @@ export interface BilledTime {
   refund: boolean;
   begin: Micros | null;
   end: Micros | null;
-  /** Of a line that is one record. */
+  /** Serial number, if the line is one record. */
   sn: string | null;
 }
 
 /**
- * What a bill covers that does not say more: where every line tells its time, the whole hours of them (days, where all
- * begin with the marketplace's day), else whole months. Refunds and usage of an earlier month are no part of it.
+ * The period that a bill covers if it does not name one. If every line has a time: the whole hours from the first to
+ * the last (days, if all begin with the marketplace's day); otherwise whole months. Refunds and usage of an earlier
+ * month are ignored.
  */
 export function billPeriod(lines: readonly BilledTime[], dayOffset: Micros): Period | undefined {
   const own = lines.filter(({ refund, month, usageMonth }) => !refund && month === usageMonth);
@@ -59,6 +63,6 @@ export function billPeriod(lines: readonly BilledTime[], dayOffset: Micros): Per
   const hours = hoursOf(begins)!;
   const ends = own.map(({ begin, end }) => end ?? begin! + (isDaily ? DAY : 0));
   const last = ends.reduce((most, end) => Math.max(most, end), hours.to);
-  // `23:59:59` names the end of its day as well as `00:00:00` does.
+  // `23:59:59` names the end of its day just as `00:00:00` does.
   return { from: hours.from, to: hourOf(last + HOUR - SECOND) };
 }

@@ -1,37 +1,37 @@
 import { formatUnits, scaleOf, toUnits, trimDecimal, type Units } from "../quantity.js";
 
 /**
- * How a price follows from usage (koogallery.md 2.3). `fixed` and `tier` look at each record alone, `step` at all usage
- * of an accumulation period. A tier price depends on how usage is cut into records, the others do not.
+ * How a price follows from usage (koogallery.md 2.3). `fixed` and `tier` price each record by itself, `step` prices
+ * all usage of an accumulation period. Only a tier price depends on how usage is cut into records.
  */
 export const PRICE_MODELS = ["fixed", "step", "tier"] as const;
 export type PriceModel = (typeof PRICE_MODELS)[number];
 
-/** What usage accumulates over: for the bands of `step`, and for the free quantity of every model. */
+/** The period over which usage accumulates: for the bands of `step`, and for the free quantity of every model. */
 export const PRICE_PERIODS = ["day", "month", "year", "life"] as const;
 export type PricePeriod = (typeof PRICE_PERIODS)[number];
 
-/** A span of quantities at one price: above the band before it, up to and with `upTo`. */
+/** A range of quantities at one price: above the previous band, up to and including `upTo`. */
 export interface PriceBand {
-  /** Decimal text; null: without end. */
+  /** Decimal text; null if the band has no end. */
   upTo: string | null;
-  /** Decimal text, in the plan's currency for one unit. */
+  /** Decimal text, in the plan's currency per unit. */
   unitPrice: string;
 }
 
-/** What is charged for one meter of a product, from a time on. */
+/** What is charged for one meter of a product. */
 export interface PricePlan {
   model: PriceModel;
   /** ISO 4217, for example CNY. */
   currency: string;
   period: PricePeriod;
-  /** Decimal text: so much of each period costs nothing; bands begin behind it. */
+  /** Decimal text: the quantity of each period that is free; bands begin after it. */
   free: string;
-  /** In rising order; the last has no end; just one where the model is `fixed`. */
+  /** In rising order; the last has no end; exactly one if the model is `fixed`. */
   bands: readonly PriceBand[];
 }
 
-/** What is wrong with a plan, or undefined where it can be used. */
+/** What is wrong with a plan; undefined if it is valid. */
 export function planProblem({ model, bands, free }: PricePlan): string | undefined {
   if (bands.length === 0) return "it has no price";
   if (model === "fixed" && bands.length > 1) return "a fixed price has one band";
@@ -46,8 +46,8 @@ export function planProblem({ model, bands, free }: PricePlan): string | undefin
 }
 
 /**
- * What a record costs, exactly: a decimal text in the plan's currency, never rounded.
- * @param before what other records of the same instance and period have used before it, decimal text
+ * The exact charge for a record: decimal text in the plan's currency, never rounded.
+ * @param before quantity used by earlier records of the same instance and period, decimal text
  * @param quantity of the record, decimal text
  */
 export function chargeFor(plan: PricePlan, before: string, quantity: string): string {
@@ -82,7 +82,7 @@ function scaled(plan: PricePlan, before: string, quantity: string) {
   return { quantityScale, priceScale, bands };
 }
 
-/** The graduated fee on a total: each band's part at its own price. */
+/** The graduated fee for a total: each band's part at its own price. */
 function feeUpTo(bands: readonly ScaledBand[], total: Units): Units {
   return bands.reduce((fee, { from, to, price }) => {
     const end = to === undefined || total < to ? total : to;
@@ -90,19 +90,19 @@ function feeUpTo(bands: readonly ScaledBand[], total: Units): Units {
   }, 0n);
 }
 
-/** The price of the band that a quantity falls in. */
+/** The price of the band that a quantity falls into. */
 function priceAt(bands: readonly ScaledBand[], quantity: Units): Units {
   return bands.find(({ to }) => to === undefined || quantity <= to)!.price;
 }
 
-/** A record to be priced with those of its instance and period; in order of time. */
+/** A record to price together with the others of its instance and period, in order of time. */
 export interface PricedQuantity {
-  /** Records of one period share it. */
+  /** Records of the same accumulation period have the same text here. */
   period: string;
   quantity: string;
 }
 
-/** What each record of one instance costs, in order. */
+/** The charge for each record of one instance, in order. */
 export function chargeAll(plan: PricePlan, records: readonly PricedQuantity[]): string[] {
   const used = new Map<string, string>();
   return records.map(({ period, quantity }) => {
@@ -112,7 +112,7 @@ export function chargeAll(plan: PricePlan, records: readonly PricedQuantity[]): 
   });
 }
 
-/** Money rounded half away from zero to so many decimals, as bills show it. */
+/** Money rounded half away from zero to `decimals` decimals, as bills show it. */
 export function roundMoney(amount: string, decimals: number): string {
   const scale = Math.max(scaleOf(amount), decimals);
   const units = toUnits(amount, scale);
@@ -135,6 +135,6 @@ function compare(a: string, b: string): number {
 
 const isNegative = (text: string) => text.startsWith("-");
 
-/** What expected revenue can be summed by. */
+/** What expected revenue can be grouped by. */
 export const REVENUE_BY = ["product", "instance", "subject", "record"] as const;
 export type RevenueBy = (typeof REVENUE_BY)[number];

@@ -4,11 +4,11 @@ import type { Text } from "../text.js";
 export const SELLING_MODES = ["pay_per_use", "package", "stop_package", "per_use", "period"] as const;
 export type SellingMode = (typeof SELLING_MODES)[number];
 
-/** When a package's quota is whole again. */
+/** When a package's quota is reset. */
 export const RESET_RULES = ["none", "monthly", "yearly"] as const;
 export type ResetRule = (typeof RESET_RULES)[number];
 
-/** How far something bought is; `same`: it turned out to be one that was bought before. */
+/** States of a subscription; `same` means that it turned out to be one that was bought before. */
 export const SUBSCRIPTION_STATES = ["opening", "active", "suspended", "closed", "same"] as const;
 export type SubscriptionState = (typeof SUBSCRIPTION_STATES)[number];
 
@@ -38,7 +38,7 @@ export const WAITS_FOR = [
 ] as const;
 export type WaitsFor = (typeof WAITS_FOR)[number];
 
-/** What lets a subscription that waits be opened, for a person; ids and codes stand in the case's detail. */
+/** What lets a waiting subscription be opened, for a person; ids and codes are in the case's detail. */
 export const WAITS_FOR_ADVICE: Record<WaitsFor, Text> = {
   order_query: {
     en: "the order cannot be looked up: set ORDER_AK and ORDER_SK, then restart",
@@ -56,7 +56,7 @@ export const WAITS_FOR_ADVICE: Record<WaitsFor, Text> = {
     zh: "订单行包含多个商品，但只要求一个实例：请选择（quarterpast cases act 工单 --do choose --product 商品）",
   },
   mode: {
-    en: "the product was sold in another mode than it is kept as: product, mode kept, mode sold",
+    en: "the product was sold in a mode other than the registered one: product, registered mode, sold mode",
     zh: "商品的销售模式与登记的不一致：商品、登记的模式、销售的模式",
   },
   customer: {
@@ -70,7 +70,7 @@ export const WAITS_FOR_ADVICE: Record<WaitsFor, Text> = {
   },
 };
 
-/** What an opening's case calls for, for a person; undefined for a case of another kind. */
+/** Advice for a person on an opening's case; undefined for a case of another kind. */
 export function openingAdvice(kind: string): Text | undefined {
   return WAITS_FOR.some((one) => one === kind) ? WAITS_FOR_ADVICE[kind as WaitsFor] : undefined;
 }

@@ -2,11 +2,14 @@ import { hash } from "node:crypto";
 import type { Words } from "../text.js";
 import { formatCompact, type Micros } from "../time.js";
 
-/** Why a record exists beside, or instead of, the plain record of its hour. */
+/**
+ * Why a record exists: as the plain record of its hour, beside it (`supplement`), or in place of another
+ * (`rereport`).
+ */
 export const RECORD_KINDS = ["usage", "supplement", "rereport"] as const;
 export type RecordKind = (typeof RECORD_KINDS)[number];
 
-/** What is fixed of a bill record before it enters its chain. */
+/** The fields of a bill record that are fixed before it enters its chain. */
 export interface RecordBody {
   account: string;
   product: string;
@@ -20,7 +23,7 @@ export interface RecordBody {
   end: Micros;
   /** `0`, `1`, … for parts of an hour; a re-report adds `r1`, `r2`, … to the part it replaces. */
   part: string;
-  /** Decimal text with just the marketplace's decimals. */
+  /** Decimal text with exactly the marketplace's decimals. */
   quantity: string;
   residueIn: string;
   residueOut: string;
@@ -28,7 +31,9 @@ export interface RecordBody {
   recordTime: Micros;
   /** Serial number of the record that this one replaces. */
   replaces?: string | undefined;
-  /** Id of the stop-before-excess package that it is taken from (koogallery.md 1.4, relate_pkg_instance). */
+  /**
+   * Id of the stop-before-excess package that the quantity is taken from (koogallery.md 1.4, relate_pkg_instance).
+   */
   packageInstance?: string | undefined;
 }
 
@@ -37,7 +42,7 @@ export interface ChainLink {
   shard: number;
   /** Gapless, from 1. */
   seq: number;
-  /** Checksum of the record before, 64 hex digits; zeros at the start. */
+  /** Checksum of the previous record, 64 hex digits; zeros at the start. */
   prev: string;
 }
 
@@ -46,8 +51,9 @@ export const RECORD_VERSION = "1";
 export const PACKAGE_RECORD_VERSION = "2";
 
 /**
- * The fields of a record's canonical bytes by version, sorted. Version 2 is version 1 with the field `package`; a record
- * that names none is of version 1, as ever.
+/**
+ * The fields of a record's canonical bytes by version, sorted. Version 2 is version 1 plus the field `package`; a record
+ * that names no package is written as version 1.
  */
 export const RECORD_FIELDS = {
   "1": "account begin end events hour instance kind meter part prev product qty record_time replaces residue_in residue_out seq shard sn unit v",
@@ -56,8 +62,8 @@ export const RECORD_FIELDS = {
 export type RecordField = Words<(typeof RECORD_FIELDS)["2"]>;
 
 /**
- * The serial number of a record (metering_sn): from its identity alone, so that a blind retry, or the same hour after
- * a restore, carries the same one and the marketplace can refuse a second bill (failures.md 6.7).
+ * The serial number of a record (metering_sn), derived only from its identity: a blind retry, or the same hour after
+ * a restore, carries the same number, so the marketplace can refuse a second bill (failures.md 6.7).
  * @returns `b1` and 48 hex digits.
  */
 export function serialNumber(
@@ -74,7 +80,7 @@ export function serialNumber(
   return `b1${hash("sha256", identity.join("\n"), "hex").slice(0, 48)}`;
 }
 
-/** A record with its canonical bytes and checksum: frozen, never changed after this. */
+/** A record with its canonical bytes and checksum: frozen, never changed afterwards. */
 export interface SealedRecord extends RecordBody, ChainLink {
   sn: string;
   canonical: string;
@@ -83,8 +89,9 @@ export interface SealedRecord extends RecordBody, ChainLink {
 
 /**
  * Seals a record into its chain: canonical bytes (RFC 8785 narrowed to a flat object of printable-ASCII strings) and
- * the checksum over them (failures.md 6.1–6.3).
- * @throws RangeError where a field holds what the canonical form does not: the edge must have refused it.
+ * their checksum (failures.md 6.1–6.3).
+ * @throws RangeError if a field holds what the canonical form does not allow; whatever let it in should have refused
+ *   it.
  */
 export function sealRecord(body: RecordBody, link: ChainLink): SealedRecord {
   const sn = serialNumber(body);
@@ -115,7 +122,7 @@ export function sealRecord(body: RecordBody, link: ChainLink): SealedRecord {
   const canonical = canonicalObject(
     named === undefined ? fields : { ...fields, package: named, v: PACKAGE_RECORD_VERSION },
   );
-  // Field by field: spreading objects took a third of the time of sealing an hour.
+  // Field by field, because spreading objects took a third of the time of sealing an hour.
   return {
     account: body.account,
     product: body.product,
@@ -148,7 +155,7 @@ export function recordChecksum(canonical: string): string {
   return hash("sha256", `billrec-v1\n${canonical}`, "hex");
 }
 
-/** Seals bodies one after the other onto a chain; returns them with the new head. */
+/** Seals bodies one after the other onto a chain; returns the sealed records in order. */
 export function extendChain(
   bodies: readonly RecordBody[],
   shard: number,
@@ -163,12 +170,12 @@ export function extendChain(
 }
 
 const PRINTABLE_ASCII = /^[\x20-\x7e]*$/;
-/** What JSON writes as it is. */
+/** Characters that JSON writes unescaped. */
 const PLAIN = /^[\x20\x21\x23-\x5b\x5d-\x7e]*$/;
 
 /**
- * A flat object of printable-ASCII strings with sorted keys: the only form that is ever hashed. Fields that are given in
- * their order are not sorted again.
+ * A flat object of printable-ASCII strings with sorted keys: the only form that is ever hashed. Fields given in
+ * sorted order are not sorted again.
  */
 export function canonicalObject(fields: Record<string, string>): string {
   let text = "";

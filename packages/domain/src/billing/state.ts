@@ -1,6 +1,6 @@
 /**
- * The life of a bill record as a total table: every state names what each happening makes of it; `null` is a
- * happening that this state forbids.
+ * The life of a bill record as a total table: for each state, the state that each happening leads to; `null` if the
+ * state forbids the happening.
  */
 export const RECORD_STATES = [
   "frozen",
@@ -20,9 +20,9 @@ export const RECORD_STATES = [
 export type RecordState = (typeof RECORD_STATES)[number];
 
 export const RECORD_HAPPENINGS = [
-  /** A call with it is about to be written to the wire. */
+  /** A call that contains it is about to be written to the wire. */
   "send",
-  /** It surely was not taken; it may go out again. */
+  /** It certainly was not taken; it may be sent again. */
   "not_taken",
   "accepted",
   "duplicate",
@@ -30,18 +30,18 @@ export const RECORD_HAPPENINGS = [
   "rejected_fixable",
   "rejected_final",
   "unknown",
-  /** Its begin is older than the marketplace takes. */
+  /** Its begin is older than the marketplace accepts. */
   "expired",
-  /** What a statement of the marketplace shows. There: taken, and neither void nor in a bill yet. */
+  /** What a statement of the marketplace shows. `there`: taken, neither void nor in a bill yet. */
   "stated_there",
   "stated_billed",
   "stated_abnormal",
   "stated_missing",
-  /** There under our serial number, with another quantity: a dispute, never edited by us. */
+  /** Present under our serial number with another quantity: a dispute, which we never edit. */
   "stated_different",
   /** Another record was filed in its place (SPEC 7). */
   "rereported",
-  /** An operator wants the same bytes to go out once more. */
+  /** An operator asked for the same bytes to be sent again. */
   "resent",
 ] as const;
 export type RecordHappening = (typeof RECORD_HAPPENINGS)[number];
@@ -64,11 +64,12 @@ const replies = {
   unknown: "unknown",
 } as const;
 
-/** What each happening makes of each state. */
+/** The state that each happening leads to, for each state. */
 export const TRANSITIONS: Record<RecordState, Row> = {
   frozen: { ...nothing, send: "sent", expired: "expired" },
   sent: { ...nothing, ...replies, ...statements },
-  // The same bytes go out again, or a statement settles it; "not there" in a complete statement frees it.
+  // The same bytes are sent again, or a statement settles it; "not there" in a complete statement makes it owed
+  // again.
   unknown: {
     ...{ ...nothing, send: "sent", expired: "expired" },
     ...{ ...statements, stated_there: "accepted", stated_missing: "frozen" },
@@ -76,7 +77,7 @@ export const TRANSITIONS: Record<RecordState, Row> = {
   accepted: { ...nothing, ...statements, stated_missing: "missing" },
   duplicate: { ...nothing, ...statements, stated_missing: "missing" },
   conflict: { ...nothing, ...statements, stated_different: null, rereported: "replaced" },
-  // It was surely not taken: what hindered it may be gone.
+  // It certainly was not taken, and what prevented it may be fixed now.
   rejected_fixable: { ...nothing, ...statements, rereported: "replaced", resent: "frozen" },
   rejected_final: { ...nothing, ...statements, rereported: "replaced" },
   expired: { ...nothing, ...statements },
@@ -87,12 +88,13 @@ export const TRANSITIONS: Record<RecordState, Row> = {
 };
 
 /**
- * When a record of which nobody knows goes out again. `at_once`: its serial number is on the wire, the marketplace knows
- * it again. `after_statement`: the interval is the only protection against a double, so a statement decides first.
+ * When a record whose outcome is unknown is sent again. `at_once`: its serial number is on the wire, so the
+ * marketplace recognizes it. `after_statement`: only the interval protects against a double, so a statement decides
+ * first.
  */
 export type Resend = "at_once" | "after_statement";
 
-/** The state after a happening, or null where the state, or the record's way of filing, forbids it. */
+/** The state after a happening; null if the state, or the record's resend rule, forbids it. */
 export function transition(
   state: RecordState,
   happening: RecordHappening,
@@ -102,18 +104,18 @@ export function transition(
   return mustWait ? null : TRANSITIONS[state][happening];
 }
 
-/** The states in which something may happen. */
+/** The states that allow a happening. */
 export function statesAllowing(happening: RecordHappening): RecordState[] {
   return RECORD_STATES.filter((state) => TRANSITIONS[state][happening] !== null);
 }
 
-/** What states say of a record, beside what may happen to it; the database has a function for each (`is_owed` …). */
+/** Groups of states by what they mean for a record; the database has a function for each (`is_owed` …). */
 export const STATE_GROUPS = {
-  /** It owes a delivery: it goes out (again) until it expires. */
+  /** It owes a delivery: it is sent (again) until it expires. */
   owed: ["frozen", "sent", "unknown"],
-  /** It has never left, as far as is known. */
+  /** It has never been sent, as far as is known. */
   unsent: ["frozen", "sent"],
-  /** The marketplace took it, and no statement has shown more. */
+  /** The marketplace accepted it, and no statement has shown more. */
   delivered: ["accepted", "duplicate"],
   /** The marketplace has it. */
   taken: ["accepted", "duplicate", "billed"],
@@ -121,11 +123,11 @@ export const STATE_GROUPS = {
   settled: ["accepted", "duplicate", "billed", "replaced"],
   /** The marketplace refused it. */
   refused: ["rejected_fixable", "rejected_final"],
-  /** A statement has to show what became of it, once its window is over. */
+  /** A statement has to show its outcome, once its window is over. */
   unsettled: ["accepted", "duplicate", "rejected_fixable", "rejected_final"],
   /** A person has to settle it. */
   troubled: ["conflict", "rejected_fixable", "rejected_final", "expired", "abnormal"],
-  /** It may call for a person: what is missing does once it can go out no more. */
+  /** It may need a person: a missing record does once it can no longer be sent. */
   watched: ["conflict", "rejected_fixable", "rejected_final", "expired", "abnormal", "missing"],
   /** An outcome of its own that a newer call with it overtakes. */
   undecided: ["unknown", "missing", "frozen"],
@@ -134,19 +136,19 @@ export const STATE_GROUPS = {
 } as const satisfies Record<string, readonly RecordState[]>;
 export type StateGroup = keyof typeof STATE_GROUPS;
 
-/** A call's state is that of all its records that have no outcome of their own; `split` has handed them on. */
+/** A call's state is that of all its records that have no outcome of their own; a `split` call has passed them to others. */
 export const SUBMISSION_STATES = [...RECORD_STATES, "split"] as const;
 export type SubmissionState = (typeof SUBMISSION_STATES)[number];
 
-/** How a statement has a record. */
+/** The state of a record in a statement. */
 export const STATED_STATES = ["pending", "normal", "abnormal", "billed"] as const;
 export type StatedState = (typeof STATED_STATES)[number];
 
-/** What a record's line in a statement comes to: `repeated` is void because an earlier send of it was taken. */
+/** The verdict on a record's line in a statement: `repeated` is void because an earlier send of it was accepted. */
 export const STATED_VERDICTS = [...STATED_STATES, "different", "repeated"] as const;
 export type StatedVerdict = (typeof STATED_VERDICTS)[number];
 
-/** Of several lines of one record, the one that counts. */
+/** Of several lines of one record, the first in this order counts. */
 export const STATED_BEST_FIRST = [
   "billed",
   "normal",
@@ -155,9 +157,9 @@ export const STATED_BEST_FIRST = [
 ] as const satisfies readonly StatedState[];
 
 export const STATED_GROUPS = {
-  /** The record is there as we filed it: what was found of it before is over. */
+  /** The record is there as we submitted it: earlier findings about it are over. */
   good: ["normal", "billed"],
-  /** It says what became of the record: nothing more is expected of its call. */
+  /** It is the record's outcome: nothing more is expected of its call. */
   ending: ["billed", "abnormal", "different"],
 } as const satisfies Record<string, readonly StatedVerdict[]>;
 

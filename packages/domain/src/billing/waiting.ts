@@ -1,35 +1,40 @@
 import type { Period } from "./period.js";
 import { MINUTE, type Micros } from "../time.js";
 
-/** A record of a call of which nobody knows whether it was taken, against a statement of the marketplace. */
+/** A record in a call of unknown outcome, compared with a statement of the marketplace. */
 export interface WaitingRecord {
   seq: number;
   begin: Micros;
-  /** The statement has a line of it, of whatever state, or an earlier one has settled it. */
+  /** The statement has a line for it, in whatever state, or an earlier statement settled it. */
   isThere: boolean;
 }
 
-/** What a statement covers, and when it was asked for (product time). */
+/** What a statement covers, and when it was requested (product time). */
 export interface StatementScope {
   complete: boolean;
-  /** Of the records' begins. */
+  /** The range of the records' begins. */
   range: Period | undefined;
   askedAt: Micros;
 }
 
-/** What a statement makes of a waiting call. */
+/** What a statement decides about a waiting call. */
 export type WaitingVerdict =
-  /** It proves nothing: a later one may. */
+  /** It proves nothing; a later one may. */
   | { kind: "waits" }
   /** All of it was taken. */
   | { kind: "there" }
-  /** These surely were not, all or some of it: they go out again as they were. */
+  /** These records, all or some of them, certainly were not taken: they are sent again unchanged. */
   | { kind: "missing"; seqs: number[] };
 
-/** A list may lag behind what the marketplace has just taken: absence counts only so long after the call. */
+/**
+ * A list may lag behind what the marketplace has just taken: a record's absence counts only this long after the call.
+ */
 export const STATEMENT_LAG: Micros = 2 * MINUTE;
 
-/** Whether a statement shows that a record is not there: complete for its begin, and asked for well after the call. */
+/**
+ * Whether a statement proves that a record is absent: it is complete for the record's begin and was requested long
+ * enough after the call.
+ */
 export function provesAbsence(
   { complete, range, askedAt }: StatementScope,
   begin: Micros,
@@ -40,8 +45,8 @@ export function provesAbsence(
 }
 
 /**
- * Settles a call that must not go out again blindly, as a whole: nothing of it moves before all of it is known.
- * @param sentAt when nobody knew any more what had become of it, product time
+ * Settles, as a whole, a call that must not be resent blindly: none of its records moves until all of them are known.
+ * @param sentAt when its outcome became unknown, product time
  */
 export function judgeWaiting(
   records: readonly WaitingRecord[],

@@ -5,21 +5,21 @@ import type { Interval, Life, PartPlan } from "./interval.js";
 import { bodiesOf, lifeOf, type BillingPlan, type PlanContext, type UsageToBill } from "./plan.js";
 
 /**
- * The interval of an hour's only record: the hour clipped to the life, in whole seconds. No minute is kept free: what
- * comes later needs an hour of its own.
- * @returns undefined where the instance did not live for a second of that hour.
+ * The interval of an hour's only record: the hour clipped to the life, in whole seconds. No minute is kept free for
+ * supplements, because later usage needs an hour of its own.
+ * @returns undefined if the instance lived for less than a second of that hour.
  */
 export function hourSpan(hour: Micros, { opened, closed }: Life): Interval | undefined {
-  // Rounded into the life: a marketplace refuses what lies before the purchase.
+  // Rounded inwards: a marketplace refuses a record that begins before the purchase.
   const begin = Math.ceil(Math.max(hour, opened) / SECOND) * SECOND;
   const end = Math.floor(Math.min(hour + HOUR, closed ?? Infinity) / SECOND) * SECOND;
   return begin < end ? { begin, end } : undefined;
 }
 
 /**
- * Where usage of a life that is over may still go: its first hour that the marketplace takes and that no record holds.
+ * Where usage of a finished life may still go: its first hour that the marketplace accepts and that no record holds.
  * @param taken intervals of records that hold their hours
- * @param notBefore the oldest begin that the marketplace takes
+ * @param notBefore the oldest begin that the marketplace accepts
  */
 export function firstFreeHour(
   life: Life,
@@ -36,8 +36,9 @@ export function firstFreeHour(
 }
 
 /**
- * Makes the one record of an instance and hour: all whole units up to what one record carries, the rest waits for the next
- * hour. Where zero is filed, an hour without a billable unit has a record too, which holds its slot as any other.
+ * Makes the one record of an instance and hour: all whole units up to the limit of one record; the rest waits for the
+ * next hour. If zero is filed, an hour without a billable unit also gets a record, which holds its slot like any
+ * other.
  */
 export function planHour(usage: UsageToBill, context: PlanContext): BillingPlan {
   const total = addDecimals(usage.quantity, usage.residue);
@@ -47,7 +48,7 @@ export function planHour(usage: UsageToBill, context: PlanContext): BillingPlan 
   if (isZero && !limits.filesZero) return { bodies: [], residue };
   const life = lifeOf(usage);
   const own = hourSpan(context.hour, life);
-  // Nothing to bill is no reason to take an hour of a life that is over.
+  // An hour of a finished life is not used up for nothing to bill.
   const span = own ?? (isZero ? undefined : firstFreeHour(life, context.taken, context.notBefore));
   if (!span) {
     if (isZero) return { bodies: [], residue };
@@ -60,7 +61,7 @@ export function planHour(usage: UsageToBill, context: PlanContext): BillingPlan 
 
 const zeroOf = ({ quantityDecimals }: RecordLimits): string => formatUnits(0n, quantityDecimals);
 
-/** What one record carries of a total, undefined where that is nothing; a credit waits as it is. */
+/** The part of a total that one record carries, undefined if there is none; a credit stays in the residue. */
 function fill(total: string, limits: RecordLimits): { quantity: string | undefined; residue: string } {
   if (total.startsWith("-")) return { quantity: undefined, residue: total };
   const { quantityDecimals: decimals } = limits;

@@ -14,13 +14,13 @@ export interface Life {
   closed?: Micros | undefined;
 }
 
-/** Kept free at the end of a life, so that usage that comes after its last record still has an interval to go out with. */
+/** Kept free at the end of a life, so that usage arriving after its last record still has an interval. */
 const SUPPLEMENT_RESERVE: Micros = MINUTE;
 
 /**
- * The interval that an hour's records of an instance may fill: the hour clipped to the life; where the life ends in
- * the hour, its last minute (half of a life shorter than two) is left for supplements (SPEC 4).
- * @returns undefined where the instance did not live in that hour.
+ * The interval that an hour's records of an instance may fill: the hour clipped to the life. If the life ends in the
+ * hour, its last minute (or half, if it lived less than two minutes of it) is left for supplements (SPEC 4).
+ * @returns undefined if the instance did not live in that hour.
  */
 export function billableSpan(hour: Micros, life: Life): Interval | undefined {
   const begin = Math.max(hour, life.opened);
@@ -33,11 +33,11 @@ export function billableSpan(hour: Micros, life: Life): Interval | undefined {
 
 /**
  * The latest free second of a life, for a supplement: inside the life, disjoint from every interval taken, and not
- * older than `notBefore`.
+ * before `notBefore`.
  * @param taken intervals already billed, in any order.
- * @param parts how many there should be room for; for fewer where no more is free just before the latest second.
+ * @param parts how many records to make room for; fewer fit if no more time is free just before the latest second.
  * @param shortest of one part.
- * @returns undefined where not even one part has room.
+ * @returns undefined if there is no room for even one part.
  */
 export function supplementInterval(
   life: Life,
@@ -60,13 +60,13 @@ export function supplementInterval(
   return most >= 1 ? { begin: end - most * shortest, end } : undefined;
 }
 
-/** What a package gives of a quantity, decimal text; `packageInstance` where its records must name it. */
+/** What a package covers of a quantity, decimal text; `packageInstance` if its records must name it. */
 export interface PackageShare {
   packageInstance?: string | undefined;
   quantity: string;
 }
 
-/** One record to be: its interval and its quantity with just the marketplace's decimals. */
+/** A planned record: its interval, and its quantity with exactly the marketplace's decimals. */
 export interface PlannedPart extends Interval {
   part: number;
   quantity: string;
@@ -75,16 +75,16 @@ export interface PlannedPart extends Interval {
 
 export interface PartPlan {
   parts: PlannedPart[];
-  /** Decimal text that stays for the next hour. */
+  /** Decimal text left for the next hour. */
   residue: string;
 }
 
 /**
- * Cuts an hour's total into records: one where it fits, several over disjoint intervals where it is above what one
- * record may carry or comes from several packages, none where it is below the marketplace's last decimal (koogallery.md
- * 1.4: value > 0).
+ * Cuts an hour's total into records: one if it fits; several over disjoint intervals if it exceeds the limit of one
+ * record or comes from several packages; none if it is below the marketplace's last decimal (koogallery.md 1.4: value
+ * > 0).
  * @param total usage of the hour plus the residue carried in, decimal text.
- * @param shares what packages give of it, in order; what none gives goes last, without a package.
+ * @param shares what packages cover of it, in order; the rest comes last, without a package.
  */
 export function planParts(
   span: Interval,
@@ -101,12 +101,12 @@ export function planParts(
     quantity: formatUnits(units, decimals),
     ...(packageInstance !== undefined && { packageInstance }),
   }));
-  // More than the hour's records can carry: what is left waits for the next hour, it is not lost.
+  // More than the hour's records can carry: the rest waits for the next hour and is not lost.
   const left = pieces.reduce((rest, { units }) => rest - units, billable);
   return { parts, residue: addDecimals(residue, formatUnits(left, decimals)) };
 }
 
-/** How many records a total needs, `most` at the most. */
+/** How many records a total needs, at most `most`. */
 export function countParts(
   total: string,
   limits: RecordLimits,
@@ -121,7 +121,7 @@ interface Piece {
   packageInstance: string | undefined;
 }
 
-/** The first `count` pieces: each of one package, none above what a record may carry. */
+/** The first `count` pieces: each from one package, none above the limit of one record. */
 function cut(billable: Units, limits: RecordLimits, shares: readonly PackageShare[], count: number): Piece[] {
   const { quantityDecimals: decimals } = limits;
   const most: Units = toUnits(limits.largestQuantity, decimals);
@@ -134,7 +134,10 @@ function cut(billable: Units, limits: RecordLimits, shares: readonly PackageShar
   return pieces;
 }
 
-/** Shares one after the other, neighbours that name the same package as one. Cut where their sums are, so none is lost. */
+/**
+ * Shares one after the other, merging neighbours that name the same package. Cut at their running sums, so nothing is
+ * lost to rounding.
+ */
 function runsOf(billable: Units, decimals: number, shares: readonly PackageShare[]): Piece[] {
   const runs: Piece[] = [];
   let done: Units = 0n;

@@ -6,23 +6,23 @@ import { lifeOf, planRecords, type BillingPlan, type PlanContext, type UsageToBi
 import { rereportProblem, type RereportContext, type Supersede } from "./rereport.js";
 
 /**
- * What a marketplace takes only once: the exact interval of an instance, its UTC hour, an operation that its record names,
- * or nothing at all.
+ * What a marketplace accepts only once: the exact interval of an instance, its UTC hour, an operation named by the
+ * record, or nothing at all.
  */
 export type Slot = "interval" | "hour" | "operation" | "none";
 
-/** How an account's usage becomes records: pure, chosen by what its marketplace takes only once. */
+/** How an account's usage becomes records: pure, chosen by what its marketplace accepts only once. */
 export interface Placement {
   slot: Slot;
-  /** Whether the plan of this usage must know which slots are taken. */
+  /** Whether planning this usage requires the taken slots. */
   needsTaken(hour: Micros, usage: Pick<UsageToBill, "opened" | "closed">): boolean;
   /** The records of one instance and hour. */
   plan(usage: UsageToBill, context: PlanContext): BillingPlan;
-  /** Where usage of a life that is over may still go; undefined where nowhere. @param notBefore the oldest begin taken */
+  /** Where usage of a finished life may still go; undefined if nowhere. @param notBefore the oldest begin accepted */
   late(life: Life, taken: readonly Interval[], notBefore: Micros): Interval | undefined;
-  /** Why a record may not be filed again so; undefined where it may. */
+  /** Why a record may not be filed again like this; undefined if it may. */
   supersede(context: RereportContext): string | undefined;
-  /** The slot that a record fills, of its instance; where nothing is taken only once, the record's own place. */
+  /** The slot that a record fills within its instance; if nothing is accepted only once, the record's own place. */
   slotOf(record: Pick<RecordBody, "begin" | "end" | "part">): string;
 }
 
@@ -51,14 +51,14 @@ export function placementOf({ slot, supersede: rule }: { slot: Slot; supersede: 
 }
 
 /**
- * The slot that is kept with a record, so that the database refuses a second one in it: the hour, if the marketplace takes
- * that only once; null otherwise.
+ * The slot kept with a record, so that the database refuses a second record in it: the hour, if the marketplace accepts
+ * each hour only once; null otherwise.
  */
 export function keptSlot(slot: Slot, begin: Micros): string | null {
   return slot === "hour" ? formatCompact(hourOf(begin)) : null;
 }
 
-/** Which attempt at its slot a record is, from 0: each is made in place of the one before. */
+/** Which attempt at its slot a record is, from 0: each replaces the one before. */
 export function attemptOf({ part }: Pick<RecordBody, "part">): number {
   return Number(part.split("r")[1] ?? "0");
 }

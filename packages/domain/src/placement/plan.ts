@@ -12,7 +12,7 @@ import { addDecimals, formatUnits, splitAtScale, toUnits } from "../quantity.js"
 import type { RecordBody, RecordKind } from "../billing/record.js";
 import { HOUR, type Micros } from "../time.js";
 
-/** What a sealed hour holds for one instance. */
+/** The usage that a sealed hour holds for one instance. */
 export interface UsageToBill {
   account: string;
   product: string;
@@ -21,17 +21,17 @@ export interface UsageToBill {
   unit: string;
   opened: Micros;
   closed: Micros | null;
-  /** Decimal text: the hour's own usage; below 0 where corrections took back more. */
+  /** Decimal text: the hour's own usage; below 0 if corrections took back more than was used. */
   quantity: string;
   events: number;
-  /** Decimal text carried in from the instance's last hour; below 0 where it is a credit. */
+  /** Decimal text carried in from the instance's last hour; below 0 if it is a credit. */
   residue: string;
-  /** What packages give of `billableQuantity`, in order. */
+  /** What packages cover of `billableQuantity`, in order. */
   shares?: readonly PackageShare[];
 }
 
 export interface BillingPlan {
-  /** None where the total is below the marketplace's last decimal: nothing is filed, the residue is carried. */
+  /** Empty if the total is below the marketplace's last decimal: nothing is filed, the residue is carried. */
   bodies: RecordBody[];
   /** Decimal text carried out. */
   residue: string;
@@ -43,9 +43,11 @@ export interface PlanContext {
   hour: Micros;
   recordTime: Micros;
   limits: RecordLimits;
-  /** The oldest begin the marketplace would still take. */
+  /** The oldest begin that the marketplace still accepts. */
   notBefore: Micros;
-  /** Where this instance has records that hold their slot; asked for only where its life ended before the hour. */
+  /**
+   * Intervals in which this instance has records that hold their slot; needed only if its life ended before the hour.
+   */
   taken: readonly Interval[];
 }
 
@@ -54,7 +56,9 @@ export function needsSupplement(hour: Micros, usage: Pick<UsageToBill, "opened" 
   return billableSpan(hour, lifeOf(usage)) === undefined;
 }
 
-/** What of an hour goes out, if its life has room for it: decimal text. Packages give of this. */
+/**
+ * The part of an hour's usage that is filed, if its life has room for it: decimal text. Packages cover part of this.
+ */
 export function billableQuantity(
   usage: Pick<UsageToBill, "quantity" | "residue">,
   limits: RecordLimits,
@@ -68,13 +72,13 @@ export function billableQuantity(
 /** Makes the records of one instance and hour. */
 export function planRecords(usage: UsageToBill, context: PlanContext): BillingPlan {
   const total = addDecimals(usage.quantity, usage.residue);
-  // More was taken back than used: kept as a credit against coming usage.
+  // More was taken back than used: kept as a credit against later usage.
   if (total === "0" || total.startsWith("-")) return { bodies: [], residue: total };
   const life = lifeOf(usage);
   const span = billableSpan(context.hour, life);
   const { shares = [] } = usage;
   const { shortestInterval: shortest } = context.limits;
-  // Shorter than a record may be: the next hour bills it, where there is one.
+  // Shorter than a record may be: the next hour bills it, if there is one.
   if (span && span.end - span.begin < shortest && life.closed === undefined)
     return { bodies: [], residue: total };
   const wanted = () => countParts(total, context.limits, shares, HOUR / shortest);
@@ -86,7 +90,7 @@ export function planRecords(usage: UsageToBill, context: PlanContext): BillingPl
   return { bodies: bodiesOf(usage, context, plan, span ? "usage" : "supplement"), residue: plan.residue };
 }
 
-/** The records of planned parts. */
+/** The record bodies of planned parts. */
 export function bodiesOf(
   usage: UsageToBill,
   context: Pick<PlanContext, "hour" | "recordTime">,
@@ -108,7 +112,7 @@ export function bodiesOf(
       end: part.end,
       part: String(part.part),
       quantity: part.quantity,
-      // Residue and events of an hour stand on its first record and leave on its last.
+      // The residue carried in and the events are on the hour's first record, the residue carried out on its last.
       residueIn: at === 0 ? usage.residue : "0",
       residueOut: at === last ? plan.residue : "0",
       events: at === 0 ? usage.events : 0,
@@ -127,8 +131,8 @@ export function lifeOf(usage: Pick<UsageToBill, "opened" | "closed">): {
 }
 
 /**
- * The record that is filed in place of another: in the same interval, so that first-wins forbids a double, or in one
- * that was asked for, where {@link rereportProblem} allows it (SPEC 7).
+ * The record that is filed in place of another: in the same interval, where first-wins forbids a double, or in
+ * another one that was asked for, if {@link rereportProblem} allows it (SPEC 7).
  */
 export function planRereport(
   replaced: Omit<RecordBody, "kind" | "residueIn" | "residueOut" | "recordTime" | "replaces"> & {

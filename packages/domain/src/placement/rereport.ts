@@ -2,41 +2,41 @@ import type { Interval, Life } from "./interval.js";
 import { transition, type RecordState } from "../billing/state.js";
 import { hourOf, SECOND, type Micros } from "../time.js";
 
-/** A record as far as filing it again depends on it. */
+/** The facts about a record that decide whether it may be filed again. */
 export interface Refiled {
   state: RecordState;
   code: string | null;
-  /** A call with it may have been taken, and no complete statement has shown since that it was not. */
+  /** A call that contains it may have been taken, and no complete statement has shown since that it was not. */
   mayHaveBeenTaken: boolean;
 }
 
 export interface RereportContext {
-  /** Of the record itself first, then of what it replaced, as they stood before they were replaced. */
+  /** The record itself first, then those it replaced, in the state they had before they were replaced. */
   records: readonly [Refiled, ...Refiled[]];
-  /** Another interval, where one is asked for. */
+  /** Another interval, if one is asked for. */
   interval: Interval | undefined;
   /** Begin of the record. */
   begin: Micros;
   life: Life;
-  /** Intervals of the instance's other records, and those in which it was frozen. */
+  /** Intervals of the instance's other records, and those during which it was suspended. */
   taken: readonly Interval[];
   now: Micros;
-  /** The oldest begin that the marketplace takes. */
+  /** The oldest begin that the marketplace accepts. */
   notBefore: Micros;
   /** Codes by which the marketplace says that another record of the interval came first. */
   duplicateCodes: readonly string[];
 }
 
 /**
- * What may be filed again: `same_slot`, where the marketplace takes a slot only once, so that a second record of it cannot
- * be billed beside the first; `refused_only`, where nothing keeps it from that.
+ * What may be filed again. `same_slot`: the marketplace accepts a slot only once, so a second record cannot be billed
+ * beside the first. `refused_only`: nothing prevents that, so only refused records.
  */
 export type Supersede = "same_slot" | "refused_only";
 
 /**
- * Why a record may not be filed again so; undefined where it may (SPEC 7). In the same slot first-wins forbids a double, if
- * the marketplace promises it. In another one nothing does: there the marketplace must have shown that the record, and
- * all that it replaced, are void, and that no other record of the old interval is the reason.
+ * Why a record may not be filed again like this; undefined if it may (SPEC 7). In the same slot first-wins forbids a
+ * double, if the marketplace promises it. In another interval nothing does: there the marketplace must have shown
+ * that the record, and all it replaced, are void, and that no other record of the old interval is the reason.
  */
 export function rereportProblem(context: RereportContext, rule: Supersede = "same_slot"): string | undefined {
   const { records, interval, begin, notBefore } = context;
@@ -58,8 +58,8 @@ export function rereportProblem(context: RereportContext, rule: Supersede = "sam
 const isRefused = ({ state }: Refiled) => state === "rejected_fixable" || state === "rejected_final";
 
 /**
- * Whether a record holds its slot: it is there, or may be, or another is, or it may still get there. A record of 0 does as
- * any other.
+ * Whether a record holds its slot: it is there, may be there, may still get there, or another record is. A record of
+ * 0 counts like any other.
  */
 export function holdsSlot({ state, mayHaveBeenTaken }: Omit<Refiled, "code">): boolean {
   switch (state) {
@@ -82,13 +82,16 @@ export function holdsSlot({ state, mayHaveBeenTaken }: Omit<Refiled, "code">): b
   }
 }
 
-/** Refused, by no call that may have been taken, and not for a record that was there before. */
+/** Refused, not in any call that may have been taken, and not because of an earlier record. */
 function isSurelyRefused(record: Refiled, duplicateCodes: readonly string[]): boolean {
   const isBehind = record.code !== null && duplicateCodes.includes(record.code);
   return isRefused(record) && !holdsSlot(record) && !isBehind;
 }
 
-/** Shown void by a statement, or surely refused; not where the marketplace names another record of the interval. */
+/**
+ * Shown void by a statement, or certainly refused; false if the marketplace's code names another record of the
+ * interval.
+ */
 export function isVoid(record: Refiled, duplicateCodes: readonly string[]): boolean {
   if (record.code !== null && duplicateCodes.includes(record.code)) return false;
   return record.state === "abnormal" || (isRefused(record) && !record.mayHaveBeenTaken);
@@ -97,12 +100,12 @@ export function isVoid(record: Refiled, duplicateCodes: readonly string[]): bool
 function intervalProblem({ begin, end }: Interval, context: RereportContext): string | undefined {
   const { life, taken, now } = context;
   if (begin % SECOND !== 0 || end % SECOND !== 0 || begin >= end)
-    return "begin and end are whole seconds, begin first";
-  if (hourOf(begin) !== hourOf(end - SECOND)) return "a record lies inside one hour";
+    return "begin and end must be whole seconds, begin first";
+  if (hourOf(begin) !== hourOf(end - SECOND)) return "a record must lie inside one hour";
   if (begin < life.opened || end > (life.closed ?? Infinity))
-    return "a record lies inside its instance's life";
-  if (end > now) return "a record ends before it is filed";
+    return "a record must lie inside its instance's life";
+  if (end > now) return "a record must end before it is filed";
   if (taken.some((other) => other.begin < end && begin < other.end))
-    return "another record of the instance, or a freeze, lies in that interval";
+    return "the interval overlaps another record of the instance, or a suspension";
   return undefined;
 }

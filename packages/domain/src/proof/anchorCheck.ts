@@ -7,8 +7,9 @@ const ANCHOR_FIELDS = "account hash hour number v";
 const KEY_FIELDS = "algorithm key_id public_key v";
 
 /**
- * Sets manifests against the lines of an anchor file.
- * @param isWhole whether all exports were verified: then an anchor without its manifest is one that was taken away.
+ * Compares manifests with the lines of an anchor file.
+ * @param isWhole whether all exports were verified: then an anchor without a manifest means that the manifest was
+ *   removed.
  */
 export function checkAnchors(
   lines: readonly string[],
@@ -39,7 +40,7 @@ export function checkAnchors(
   return findings;
 }
 
-/** Reads public keys from their file's lines; undefined where a line is not as it was handed out. */
+/** Reads public keys from the lines of their file; undefined if a line is not as we wrote it. */
 export function readProofKeys(lines: readonly string[]): Map<string, string> | undefined {
   const keys = new Map<string, string>();
   for (const line of lines) {

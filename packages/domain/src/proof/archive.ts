@@ -3,7 +3,7 @@ import type { Words } from "../text.js";
 
 /**
  * The lines of an hour's export. Each is one JSON object `{"<type>":{…}}` around a flat object of printable-ASCII
- * strings with these fields, sorted (docs/proof.md).
+ * strings with exactly these fields, sorted (docs/proof.md).
  */
 export const LINE_FIELDS = {
   event: "account id instance key meter payload_hash quantity source time value",
@@ -20,7 +20,7 @@ export const LINE_FIELDS = {
   manifest:
     "account body_sha256 chains_root events hour key_id number prev records records_root totals_root usage_root usages v",
   signature: "key_id signature",
-  /** Of a running ledger alone: a record whose columns are not what its canonical bytes say. */
+  /** Only in lines made from a running ledger: a record whose columns differ from its canonical bytes. */
   differs: "column is sn",
 } as const;
 
@@ -28,8 +28,8 @@ export const LINE_FIELDS = {
 const NAMING_EVENT = "account account_named id instance key meter payload_hash quantity source time value";
 
 /**
- * How far down an hour is read: to its events, to what each instance used, or to the chain of records alone (with the
- * totals and the manifest in each case).
+ * How deep an hour is verified: down to its events, to what each instance used, or only to the chain of records (with
+ * the totals and the manifest in each case).
  */
 export const DEPTHS = ["events", "usage", "chain"] as const;
 export type Depth = (typeof DEPTHS)[number];
@@ -72,13 +72,13 @@ const PRINTABLE_LINE = /^[\x20-\x7e]+$/;
 const LINE_TYPES = Object.keys(LINE_FIELDS) as LineType[];
 const LINE_STARTS = LINE_TYPES.map((type) => `{"${type}":`);
 
-/** Of a record's fields, those that place it in its chain and in its hour's totals. */
+/** The fields of a record that place it in its chain and in its hour's totals. */
 const PLACE_FIELDS: ReadonlySet<string> = new Set("kind meter prev product qty seq shard sn unit".split(" "));
 
 /**
- * Reads a line. Only the one canonical way to write it is read: sorted fields, no blanks, no other escapes.
- * @param depth `chain`: of a record the fields that this depth looks at may be all that are given.
- * @returns undefined where a single byte is otherwise.
+ * Reads a line. Accepts only the one canonical way to write it: sorted fields, no blanks, no other escapes.
+ * @param depth with `chain`, a record may consist of only the fields that this depth looks at.
+ * @returns undefined if a single byte differs.
  */
 export function parseLine(line: string, depth?: Depth): Line | undefined {
   const type = LINE_TYPES.find((_, at) => line.startsWith(LINE_STARTS[at]!));
@@ -92,32 +92,32 @@ export function parseLine(line: string, depth?: Depth): Line | undefined {
   return fields && { type, fields, text };
 }
 
-/** Reads the canonical bytes of a record of any version; undefined where they are no such. */
+/** Reads the canonical bytes of a record of any version; undefined if they are not canonical. */
 export function parseRecord(text: string, only?: ReadonlySet<string>): Fields | undefined {
   return parseCanonical(text, RECORD_FIELDS[1], only) ?? parseCanonical(text, RECORD_FIELDS[2], only);
 }
 
 /**
- * Reads a canonical object with just the named fields (blank-separated, sorted); undefined where it is no such. The
- * values may be views of `text`: whoever keeps one for long takes a copy.
- * @param only fields that are wanted; others are looked at, and may be given or not.
+ * Reads a canonical object with exactly the named fields (blank-separated, sorted); undefined if the text is anything
+ * else. The values may be views of `text`: copy what is kept for long.
+ * @param only fields that are wanted; the others are checked but not returned.
  */
 export function parseCanonical(text: string, names: string, only?: ReadonlySet<string>): Fields | undefined {
   const { pattern, kept } = patternOf(names, only);
   const match = pattern.exec(text);
-  // An escape is written in one way alone, too; it is rare enough to be left to the slow way.
+  // An escape also has only one canonical form; it is rare enough for the slow path.
   if (!match) return text.includes("\\") ? parseEscaped(text, names) : undefined;
   const fields: Fields = {};
   for (let n = 0; n < kept.length; n += 1) fields[kept[n]!] = match[n + 1]!;
   return fields;
 }
 
-/** A printable text on its own: a view that is kept would keep a megabyte of lines alive. */
+/** An independent copy of a printable text: keeping a view would keep a megabyte of lines alive. */
 export function copyOf(text: string): string {
   return Buffer.from(text, "latin1").toString("latin1");
 }
 
-/** How a canonical object without escapes is written, and the names of the values that are taken out of it. */
+/** The pattern of a canonical object without escapes, and the names of the values that it captures. */
 interface Pattern {
   pattern: RegExp;
   kept: readonly string[];
@@ -135,7 +135,7 @@ function patternOf(names: string, only: ReadonlySet<string> | undefined): Patter
 
 function makePattern(names: readonly string[], only: ReadonlySet<string> | undefined): Pattern {
   const isKept = (name: string): boolean => only === undefined || only.has(name);
-  // Printable ASCII without quote and backslash.
+  // Printable ASCII except quote and backslash.
   const values = names.map((name) => `"${name}":"${isKept(name) ? "(" : "(?:"}[ !#-[\\]-~]*)"`);
   return { pattern: new RegExp(`^\\{${values.join(",")}\\}$`), kept: names.filter(isKept) };
 }

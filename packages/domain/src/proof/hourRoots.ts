@@ -4,13 +4,13 @@ import { createTree, rootOf } from "./merkle.js";
 import { createRecordLeaves } from "./recordLeaves.js";
 import { formatUnits, QUANTITY_MAX_SCALE, trimDecimal, unitsOf } from "../quantity.js";
 
-/** What one hour's manifest says of its lines, the hash over the body apart. */
+/** What an hour's manifest says about its lines, except the hash over the body. */
 export type HourRoots = Pick<
   Manifest,
   "records" | "usages" | "events" | "recordsRoot" | "usageRoot" | "chainsRoot" | "totalsRoot"
 >;
 
-/** One line of an hour's totals: what was filed of a product and meter, by kind of record. */
+/** One line of an hour's totals: what was filed for a product and meter, by kind of record. */
 export interface Total {
   kind: string;
   meter: string;
@@ -20,18 +20,18 @@ export interface Total {
   records: number;
 }
 
-/** Gathers an hour's roots and totals from its lines, in the order of the export. */
+/** Gathers an hour's roots and totals from its lines, given in the order of the export. */
 export interface HourGatherer {
   usage(text: string, events: number): void;
   record(fields: Fields, checksum: string): void;
   chain(text: string): void;
   totals(): Total[];
   counts(): Pick<HourRoots, "records" | "usages" | "events">;
-  /** Hashes all that was gathered: once an hour. */
+  /** Hashes all that was gathered; call it once an hour. */
   roots(): HourRoots;
 }
 
-/** Begins an hour with nothing in it. */
+/** Begins an empty hour. */
 export function createHourGatherer(): HourGatherer {
   const usages = createTree();
   const chains = createTree();

@@ -6,16 +6,16 @@ import type { Finding } from "./proofProblems.js";
 import { createRecordChecker, type Heads, type Residues } from "./recordCheck.js";
 import { createUsageChecker, type Standing } from "./usageCheck.js";
 
-/** What a run over several hours of one account knows from the hours before; `createRun` begins one. */
+/** What a run over several hours of one account remembers of the earlier hours; `createRun` begins one. */
 export interface Run {
   heads: Heads;
   residues: Residues;
   standing: Standing;
-  /** The manifest before. */
+  /** The previous manifest. */
   manifest?: { number: number; hash: string; hour: string } | undefined;
 }
 
-/** Begins a run that knows nothing from before. */
+/** Begins a run without earlier hours. */
 export function createRun(): Run {
   return { heads: new Map(), residues: new Map(), standing: { hours: new Set(), of: new Map() } };
 }
@@ -24,12 +24,12 @@ export interface HourOptions {
   run: Run;
   /** Public keys (hex) by key id. */
   keys: ReadonlyMap<string, string>;
-  /** False for lines made from a running ledger: those that only a restore needs are left out there. */
+  /** False for lines made from a running ledger, which leave out what only a restore needs. */
   isExport: boolean;
   depth: Depth;
 }
 
-/** What was verified of one hour. */
+/** The result of verifying one hour. */
 export interface HourVerdict {
   account: string;
   hour: string;
@@ -40,7 +40,7 @@ export interface HourVerdict {
   findings: Finding[];
 }
 
-/** Order of the sections of an hour; a line may not stand before one of an earlier section. */
+/** Order of the sections of an hour; a line may not come after one of a later section. */
 const SECTION: Record<Line["type"], number> = {
   event: 0,
   origin: 0,
@@ -60,14 +60,17 @@ const SECTION: Record<Line["type"], number> = {
 const MOST_FINDINGS = 1_000;
 const BODY_PIECE = 1 << 16;
 
-/** Verifies one hour, fed line by line; nothing of it is kept but what roots and sums need. */
+/** Verifies one hour, fed line by line; keeps only what roots and sums need. */
 export interface HourVerifier {
   line(line: string): void;
-  /** Ends the hour. */
+  /** Ends the hour and returns its verdict. */
   finish(): HourVerdict;
 }
 
-/** @param expected the account and hour that the lines must be of. */
+/**
+ * Creates the verifier of one hour.
+ * @param expected the account and hour that the lines must belong to.
+ */
 export function createHourVerifier(
   expected: { account: string; hour: string },
   { run, keys, isExport, depth }: HourOptions,
@@ -90,7 +93,7 @@ export function createHourVerifier(
   let manifest: Line | undefined;
   let signature: Fields | undefined;
 
-  /** Hashed in large pieces: a call for each line costs more than its bytes. */
+  /** Hashed in large pieces, because a call for each line costs more than hashing its bytes. */
   let unhashed = "";
   function hashBody(raw: string): void {
     unhashed += `${raw}\n`;
@@ -133,7 +136,7 @@ export function createHourVerifier(
       case "signature":
         signature = fields;
         return;
-      // For a restore alone: bound by the body's hash.
+      // Only for a restore; covered by the body's hash.
       case "wire":
       case "instance":
       case "residue":

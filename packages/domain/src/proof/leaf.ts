@@ -2,7 +2,7 @@ import { lineText } from "./archive.js";
 import { trimDecimal } from "../quantity.js";
 import { formatInstant, type Micros } from "../time.js";
 
-/** What is proven of one event: its identity and all that is metered. */
+/** What is proven about one event: its identity and all that is metered. */
 export interface EventCore {
   account: string;
   source: string;
@@ -13,14 +13,16 @@ export interface EventCore {
   time: Micros;
   quantity: string | null;
   value: string | null;
-  /** The account that the event names, where it names one: that of its instance, unless a person assigned it. */
+  /**
+   * The account that the event names, if it names one: its instance's account, unless a person assigned the event.
+   */
   accountNamed: string | null;
   payloadHash: string;
 }
 
 /**
- * The canonical bytes of an event: the data of its leaf. A quantity or value that the event has not is empty; only an
- * event that names an account has a field for it.
+ * The canonical bytes of an event: the data of its leaf. A missing quantity or value is empty text; only an event
+ * that names an account has a field for it.
  */
 export function eventLeaf(event: EventCore): string {
   return lineText("event", {
@@ -38,7 +40,10 @@ export function eventLeaf(event: EventCore): string {
   });
 }
 
-/** Any text as printable ASCII: each UTF-8 byte outside 0x20–0x7e, and `%`, as `%XX`. One text has one such form. */
+/**
+ * Any text as printable ASCII: each UTF-8 byte outside 0x20–0x7e, and `%`, becomes `%XX`. A text has exactly one such
+ * form.
+ */
 export function encodeText(text: string): string {
   if (/^[\x20-\x24\x26-\x7e]*$/.test(text)) return text;
   let encoded = "";
@@ -49,7 +54,7 @@ export function encodeText(text: string): string {
   return encoded;
 }
 
-/** The text that {@link encodeText} wrote; undefined where nothing it writes looks so. */
+/** The text that {@link encodeText} encoded; undefined if the input is not one of its results. */
 export function decodeText(encoded: string): string | undefined {
   try {
     const text = decodeURIComponent(encoded);

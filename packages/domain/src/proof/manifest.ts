@@ -3,13 +3,16 @@ import { canonicalObject } from "../billing/record.js";
 import { lineText } from "./archive.js";
 import { formatCompact, type Micros } from "../time.js";
 
-/** What is signed of one hour of an account: counts, and the roots over all that the hour holds (failures.md 6.5). */
+/**
+ * What is signed about one hour of an account: counts, and the roots over everything the hour holds (failures.md
+ * 6.5).
+ */
 export interface Manifest {
   account: string;
   /** Gapless per account, from 1. */
   number: number;
   hour: Micros;
-  /** Hash of the account's manifest before, 64 hex digits; zeros at the start. */
+  /** Hash of the account's previous manifest, 64 hex digits; zeros at the start. */
   prev: string;
   keyId: string;
   records: number;
@@ -22,7 +25,7 @@ export interface Manifest {
   /** Over the heads of the account's chains after this hour's records. */
   chainsRoot: string;
   totalsRoot: string;
-  /** Over all bytes of the hour's export before its manifest line. */
+  /** Over all bytes of the hour's export that precede its manifest line. */
   bodySha256: string;
 }
 
@@ -51,7 +54,7 @@ export function manifestText(manifest: Manifest): string {
 
 const signedBytes = (text: string): Buffer => Buffer.from(`billman-v1\n${text}`, "utf8");
 
-/** SHA-256 over the version line and the canonical bytes, in hex: what is chained, anchored and signed for. */
+/** SHA-256 over the version line and the canonical bytes, in hex: the value that is chained and anchored. */
 export function manifestHash(text: string): string {
   return createHash("sha256").update(signedBytes(text)).digest("hex");
 }
@@ -61,7 +64,7 @@ export function signManifest(text: string, privateKey: KeyObject): string {
   return sign(null, signedBytes(text), privateKey).toString("hex");
 }
 
-/** Whether a signature is that of the key; anything but 128 lower-case hex digits is not. */
+/** Whether a signature was made with the key; false for anything but 128 lower-case hex digits. */
 export function isSigned(text: string, signature: string, publicKey: string): boolean {
   if (!/^[0-9a-f]{128}$/.test(signature) || !/^[0-9a-f]{64}$/.test(publicKey)) return false;
   return verify(null, signedBytes(text), toKeyObject(publicKey), Buffer.from(signature, "hex"));
@@ -83,7 +86,7 @@ export function proofKeyId(publicKey: string): string {
   return createHash("sha256").update(Buffer.from(publicKey, "hex")).digest("hex").slice(0, 16);
 }
 
-/** The line that goes to a place which the operator cannot rewrite. */
+/** The line to store in a place that the operator cannot rewrite. */
 export function anchorLine(anchor: { account: string; hash: string; hour: Micros; number: number }): string {
   return canonicalObject({
     account: anchor.account,
@@ -94,7 +97,7 @@ export function anchorLine(anchor: { account: string; hash: string; hour: Micros
   });
 }
 
-/** The public key as it is handed to auditors. */
+/** The public key in the form that auditors get. */
 export function proofKeyLine(publicKey: string): string {
   return canonicalObject({
     algorithm: "ed25519",

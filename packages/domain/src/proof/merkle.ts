@@ -8,7 +8,7 @@ const LEAF_PREFIX = "\0";
 const NODE_PREFIX = 1;
 const HASH_BYTES = 32;
 
-/** 32 bytes of a hash as Latin-1 text: it costs half of a Buffer. */
+/** 32 bytes of a hash as Latin-1 text, which costs half as much as a Buffer. */
 export type Digest = string;
 
 const LATIN1 = "binary";
@@ -33,7 +33,7 @@ const hexOf = (digest: Digest): string => Buffer.from(digest, LATIN1).toString("
 
 export const EMPTY_ROOT = hash("sha256", "", "hex");
 
-/** A tree that is fed leaf by leaf and keeps one hash a level, whatever its size. */
+/** A tree that is fed leaf by leaf and keeps one hash per level, whatever its size. */
 export interface Tree {
   add(data: string | Buffer): void;
   size(): number;
@@ -43,7 +43,7 @@ export interface Tree {
 
 /** Begins an empty tree. */
 export function createTree(): Tree {
-  /** Roots of complete subtrees, the largest first: one for each bit that is set in the size. */
+  /** Roots of complete subtrees, the largest first: one for each set bit of the size. */
   const stack: Digest[] = [];
   let size = 0;
   return {
@@ -61,7 +61,7 @@ export function createTree(): Tree {
   };
 }
 
-/** The root over data given at once. */
+/** The root over data given all at once. */
 export function rootOf(leaves: Iterable<string | Buffer>): string {
   const tree = createTree();
   for (const leaf of leaves) tree.add(leaf);
@@ -93,7 +93,7 @@ function pairUp(level: readonly Digest[]): Digest[] {
   return above;
 }
 
-/** The root that an inclusion proof leads to, in hex; undefined where the proof does not fit index and size. */
+/** The root that an inclusion proof leads to, in hex; undefined if the proof does not fit index and size. */
 export function rootOfPath(
   data: string | Buffer,
   index: number,
@@ -104,7 +104,7 @@ export function rootOfPath(
   let node = leafHash(data);
   const left = [...path];
   for (let at = index, width = size; width > 1; at = Math.floor(at / 2), width = Math.ceil(width / 2)) {
-    // The last of an odd level has no sibling and goes up as it is.
+    // The last node of an odd level has no sibling and moves up unchanged.
     if (at % 2 === 0 && at + 1 === width) continue;
     const sibling = Buffer.from(left.shift() ?? "", "hex").toString(LATIN1);
     if (sibling.length !== HASH_BYTES) return undefined;

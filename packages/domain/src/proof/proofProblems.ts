@@ -3,7 +3,7 @@ import type { Text } from "../text.js";
 /** What a verification can find: a closed set. */
 export const PROOF_PROBLEMS = {
   line_not_canonical: { en: "a line is not canonical bytes", zh: "行不是规范字节" },
-  line_out_of_order: { en: "a line stands where it may not", zh: "行的位置不正确" },
+  line_out_of_order: { en: "a line is out of place", zh: "行的位置不正确" },
   truncated: { en: "the hour ends without manifest and signature", zh: "缺少清单与签名，内容不完整" },
   file_hash: { en: "the file is not the one its .sha256 names", zh: "文件与其 .sha256 不符" },
   body_hash: { en: "the bytes are not those that were signed", zh: "内容与签名的字节不符" },
@@ -11,7 +11,7 @@ export const PROOF_PROBLEMS = {
   event_order: { en: "events are not in strict order", zh: "事件未按严格顺序排列" },
   event_key: { en: "an event's key is not that of its id", zh: "事件的键与其 id 不符" },
   events_root: { en: "the events are not those the hour was proven with", zh: "事件与该小时证明时不一致" },
-  events_count: { en: "another number of events", zh: "事件数不符" },
+  events_count: { en: "the number of events differs", zh: "事件数不符" },
   usage_order: { en: "usage lines are not in strict order", zh: "用量行未按严格顺序排列" },
   usage_quantity: { en: "the quantity is not that of the events", zh: "用量与事件不符" },
   record_field: { en: "a field breaks the rules of records", zh: "话单字段不符合规则" },
@@ -31,12 +31,12 @@ export const PROOF_PROBLEMS = {
   anchor_missing: { en: "the anchors do not name this manifest", zh: "锚点中没有此清单" },
   anchor_differs: { en: "the anchors name another manifest", zh: "锚点指向另一份清单" },
   column_differs: { en: "a column is not what the frozen bytes say", zh: "列值与冻结字节不符" },
-  manifest_missing: { en: "there is no manifest of this hour", zh: "该小时没有清单" },
+  manifest_missing: { en: "there is no manifest for this hour", zh: "该小时没有清单" },
 } as const satisfies Record<string, Text>;
 
 export type ProofProblem = keyof typeof PROOF_PROBLEMS;
 
-/** One thing that differs, and where. */
+/** One difference, and where it is. */
 export interface Finding {
   code: ProofProblem;
   hour: string;

@@ -12,9 +12,9 @@ import { parseCompact } from "../time.js";
 
 type Report = (code: Finding["code"], where: string, expected?: string, found?: string) => void;
 
-/** Heads of an account's chains by shard, as far as a run has come. */
+/** Heads of an account's chains by shard, as far as a run has got. */
 export type Heads = Map<string, { seq: number; checksum: string }>;
-/** What each instance carried out of its last hour, as far as a run knows. */
+/** What each instance carried out of its last hour, as far as the run has seen. */
 export type Residues = Map<string, bigint>;
 
 /** Checks the records of one hour: each by itself, the chains, and that usage, residue and filed quantity add up. */
@@ -22,13 +22,13 @@ export interface RecordChecker {
   usage(fields: Fields): void;
   /** @returns the record's checksum. */
   record(fields: Fields, text: string): string;
-  /** Looks at the record's place in its chain alone. @returns the record's checksum. */
+  /** Checks only the record's place in its chain. @returns the record's checksum. */
   link(fields: Fields, text: string): string;
   chain(fields: Fields): void;
   finish(): void;
 }
 
-/** Of one instance's hour: what its usage line and its records say. */
+/** What one instance's usage line and records of an hour say. */
 interface Sum {
   usage?: { sn: string; events: string; billable: bigint };
   first?: { sn: string; events: string; carriedIn: bigint };
@@ -39,7 +39,11 @@ interface Sum {
 const SCALE = QUANTITY_MAX_SCALE;
 const WHOLE = /^(0|[1-9]\d{0,15})$/;
 
-/** @param heads undefined entries are taken from the first record seen: a run may begin in the middle of a chain. */
+/**
+ * Creates the checker of one hour's records.
+ * @param context entries missing from `heads` are taken from the first record seen, because a run may begin in the
+ *   middle of a chain.
+ */
 export function createRecordChecker(
   context: { account: string; hour: string; heads: Heads; residues: Residues },
   report: Report,
@@ -102,7 +106,7 @@ export function createRecordChecker(
       part: fields.part!,
     });
     if (expected !== sn || serials.has(sn)) report("record_serial", sn, expected, sn);
-    // The one that was computed is no view.
+    // The computed one is not a view into a larger text.
     const kept = expected === sn ? expected : copyOf(sn);
     serials.add(kept);
     if (!isRereport) addToSum(fields, kept);

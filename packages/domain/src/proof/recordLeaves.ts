@@ -1,6 +1,6 @@
 import { createTree } from "./merkle.js";
 
-/** The checksums of an hour's records, to be hashed in the order of their serial numbers; a million take 60 MB. */
+/** The checksums of an hour's records, hashed in the order of their serial numbers; a million take 60 MB. */
 export interface RecordLeaves {
   add(sn: string, checksum: string): void;
   size(): number;
@@ -12,7 +12,7 @@ const SERIAL = /^b1[0-9a-f]{48}$/;
 const SERIAL_BYTES = 24;
 const LEAF_BYTES = SERIAL_BYTES + 32;
 const FIRST_CAPACITY = 1_024;
-/** Of a sort key: 40 bits of the serial number above 24 bits of its place. */
+/** A sort key is 40 bits of the serial number above the 24 bits of its place. */
 const PLACE_BITS = 24n;
 const PLACE_MASK = (1n << PLACE_BITS) - 1n;
 
@@ -20,7 +20,7 @@ const PLACE_MASK = (1n << PLACE_BITS) - 1n;
 export function createRecordLeaves(): RecordLeaves {
   let bytes = Buffer.alloc(FIRST_CAPACITY * LEAF_BYTES);
   let size = 0;
-  /** Serial numbers that are none of ours: a verifier meets them, and they count as they are. */
+  /** Serial numbers that are not in our form: a verifier may meet them, and they are sorted and hashed as given. */
   const others: { sn: string; checksum: Buffer }[] = [];
 
   const serial = (place: number): Buffer =>
@@ -37,7 +37,7 @@ export function createRecordLeaves(): RecordLeaves {
     }
     keys.sort();
     const places = Array.from(keys, (key) => Number(key & PLACE_MASK));
-    // Among a million, two may share their first 40 bits.
+    // Among a million serial numbers, two may share their first 40 bits.
     for (let at = 1; at < size; at += 1) {
       for (let low = at; low > 0 && serial(places[low - 1]!).compare(serial(places[low]!)) > 0; low -= 1)
         [places[low - 1], places[low]] = [places[low]!, places[low - 1]!];

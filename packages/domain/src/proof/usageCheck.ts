@@ -11,21 +11,21 @@ type Report = (code: Finding["code"], where: string, expected?: string, found?: 
 
 interface Group {
   events: number;
-  /** Of them, events that take others back: their quantity is below 0. */
+  /** How many of them cancel another event: their quantity is below 0. */
   cancelling: number;
   units: bigint;
   max: string;
   values: Set<string>;
 }
 
-/** What max and unique meters have stood at, per instance and origin hour, over the hours verified in one run. */
+/** The standing values of max and unique meters, per instance and origin hour, over the hours verified in one run. */
 export interface Standing {
-  /** Hours verified so far: of an origin hour among them, all that was counted before is known. */
+  /** Hours verified so far: for an origin hour among them, all that was counted before is known. */
   hours: Set<string>;
   of: Map<string, { max: string; values: Set<string> }>;
 }
 
-/** Checks the events of one instance against its usage line; then begins anew for the next. */
+/** Checks the events of one instance against its usage line; then starts over for the next instance. */
 export interface UsageChecker {
   event(fields: Fields, text: string): void;
   origin(fields: Fields): void;
@@ -34,7 +34,11 @@ export interface UsageChecker {
 
 const SCALE = QUANTITY_MAX_SCALE;
 
-/** @param hour compact; @param withEvents false where events are left out: then quantities are checked by origin alone. */
+/**
+ * Creates the checker of one hour's usage.
+ * @param context `hour` in compact form; with `withEvents` false, events are left out and quantities are checked only
+ *   by origin.
+ */
 export function createUsageChecker(
   context: { account: string; hour: string; withEvents: boolean; standing: Standing },
   report: Report,
@@ -58,7 +62,7 @@ export function createUsageChecker(
     if (aggregation === "sum") return trimDecimal(formatUnits(group.units, SCALE));
     if (aggregation === "count") return String(group.events - 2 * group.cancelling);
     const key = `${instance}\n${origin}`;
-    // Of an origin hour that is not part of this run, nobody here knows what it stood at.
+    // The standing value of an origin hour outside this run is unknown.
     if (origin !== hour && !standing.hours.has(origin)) return undefined;
     const before = standing.of.get(key) ?? { max: "0", values: new Set<string>() };
     if (aggregation === "max") {

@@ -3,19 +3,19 @@ import type { QuarantineReason } from "../errors.js";
 import { addDecimals } from "../quantity.js";
 
 /**
- * What an event does to an earlier one of its source: `corrects` gives it the quantity of this event, `cancels` takes it
- * back. Nothing is edited: the difference is counted, with the sign it has, in the hour of the mistaken event while
- * that is open, else in the first open one.
+ * What an event does to an earlier one of its source: `corrects` replaces its quantity by this event's, `cancels`
+ * takes it back. Nothing is edited: the signed difference is counted in the hour of the mistaken event while that is
+ * open, else in the first open hour.
  */
 export interface Correction {
   kind: "corrects" | "cancels";
-  /** Id of the mistaken event; of a correcting one where that was mistaken too. */
+  /** Id of the mistaken event; of the correcting event if that was mistaken too. */
   id: string;
 }
 
 type Attributes = Record<string, string | number | boolean> | undefined;
 
-/** Which attribute of a correcting event is wrong, and what would be right. */
+/** What is wrong with a correcting event's attributes. */
 export type CorrectionProblem = "both" | "no_id" | "itself" | "no_quantity" | "quantity";
 
 /** Reads the extension attributes `corrects` and `cancels`. @returns undefined for an event that corrects nothing. */
@@ -39,7 +39,7 @@ export function readCorrection(
 export function correctionProblem(problem: CorrectionProblem): [field: string, detail: string] {
   switch (problem) {
     case "both":
-      return ["cancels", "must not stand beside corrects: an event does one of the two"];
+      return ["cancels", "must not be combined with corrects: an event does one of the two"];
     case "no_id":
       return ["corrects", "must be the id of the mistaken event"];
     case "itself":
@@ -52,9 +52,10 @@ export function correctionProblem(problem: CorrectionProblem): [field: string, d
 }
 
 /**
- * What a correction adds to the usage of its meter: decimal text with its sign.
- * @param current quantity that the mistaken event counts for now. @param right what it should, 0 for a cancellation
- * @returns why it cannot be where the meter does not allow it: `max` and `unique` do not add up, `count` has no quantity.
+ * What a correction adds to the usage of its meter: decimal text, signed.
+ * @param current quantity that the mistaken event counts for now
+ * @param right quantity that it should count for, 0 for a cancellation
+ * @returns the reason if the meter does not allow it: `max` and `unique` do not add up, `count` has no quantity.
  */
 export function correctionDelta(
   aggregation: Aggregation,
@@ -66,7 +67,7 @@ export function correctionDelta(
     case "sum":
       return { delta: addDecimals(right, negated(current)) };
     case "count":
-      // What counts for nothing any more has nothing to take back.
+      // An event that already counts for nothing has nothing to take back.
       return kind === "cancels" && current !== "0"
         ? { delta: negated(current) }
         : { reason: "correction_impossible" };

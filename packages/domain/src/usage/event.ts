@@ -8,27 +8,30 @@ import { parseQuantity, quantityAdvice } from "../quantity.js";
 import { DAY, formatInstant, HOUR, MINUTE, parseInstant, type Micros } from "../time.js";
 import { EVENT_LIMITS, type UsageEvent } from "./usageEvent.js";
 
-/** Characters that a text field may have; Postgres could not store the others, and nobody could read them. */
+/**
+ * Characters that a text field may have; control characters are unreadable, and Postgres cannot store a NUL or a lone
+ * surrogate.
+ */
 const PRINTABLE = /^[^\p{Cc}\p{Cs}]+$/u;
 const text = (max: number) =>
   z
     .string()
     .min(1, "must not be empty")
     .max(max, `must have at most ${max} characters`)
-    .regex(PRINTABLE, "must not hold control characters or lone surrogates");
+    .regex(PRINTABLE, "must not contain control characters or lone surrogates");
 
 /** A meter's code: what a CloudEvent calls `type`. */
 export const meterCodeSchema = text(EVENT_LIMITS.meterChars).regex(
   /^[A-Za-z0-9][A-Za-z0-9._:/-]*$/,
-  "must begin with a letter or digit and hold only letters, digits and . _ : / -",
+  "must begin with a letter or digit and contain only letters, digits and . _ : / -",
 );
 
 /** Media types that hold JSON, with any parameters. */
 const JSON_TYPE = /^\s*(?:application|text)\/(?:[\w.+-]*\+)?json\s*(?:;.*)?$/i;
 
 /**
- * The attributes of a CloudEvent 1.0 that usage is read from; `type` names the meter. Others, and fields of `data` that
- * are not here, are no reason to refuse usage (SPEC U5).
+ * The attributes of a CloudEvent 1.0 that usage is read from; `type` names the meter. Other attributes, and other fields
+ * of `data`, are no reason to refuse usage (SPEC U5).
  */
 export const cloudEventSchema = z.object({
   specversion: z.literal("1.0", 'must be "1.0"'),
@@ -53,7 +56,9 @@ export const cloudEventSchema = z.object({
 export type CloudEvent = z.input<typeof cloudEventSchema> &
   Record<string, string | number | boolean | object | null | undefined>;
 
-/** Between which times an event is taken. Always shorter than the dedupe retention (failures.md R17). */
+/**
+ * How far before and after now an event's time may be. Always shorter than the dedupe retention (failures.md R17).
+ */
 export interface AcceptWindow {
   past: Micros;
   future: Micros;
@@ -77,7 +82,7 @@ export function parseUsageEvent(raw: unknown, now: Micros, accept: AcceptWindow 
   return outside ? { ok: false, id: plain.id, problem: outside } : { ok: true, event: plain };
 }
 
-/** {@link parseUsageEvent} by the schema alone: for what is not plain, and for all that is wrong. */
+/** {@link parseUsageEvent} by the schema only: for events that are not plain, and for every error. */
 export function parseAnyEvent(raw: unknown, now: Micros, accept: AcceptWindow = ACCEPT_WINDOW): Parsed {
   const id = idOf(raw);
   const read = readAttributes(raw);
@@ -118,7 +123,7 @@ export function parseAnyEvent(raw: unknown, now: Micros, accept: AcceptWindow = 
   };
 }
 
-/** The hash of what an event meters: the same id with another one is a conflict (SPEC 2). */
+/** The hash of what an event meters: the same id with another hash is a conflict (SPEC 2). */
 export function hashOf(event: Omit<UsageEvent, "source">): string {
   const correction = readCorrection(event.id, event.extensions, event.quantity);
   const isCorrection = typeof correction === "object";
@@ -129,7 +134,7 @@ export function hashOf(event: Omit<UsageEvent, "source">): string {
   });
 }
 
-/** Code of the account that an event names by its extension attribute `account`; undefined where it names none. */
+/** Code of the account that an event names by its extension attribute `account`; undefined if it names none. */
 export function accountOf({ extensions }: Pick<UsageEvent, "extensions">): string | undefined {
   return extensions?.account === undefined ? undefined : String(extensions.account);
 }

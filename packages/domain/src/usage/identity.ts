@@ -3,8 +3,8 @@ import { createHash } from "node:crypto";
 const UUID_V7 = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
 
 /**
- * The 128-bit key of an event id, in UUID form: the id itself where it is a canonical (lower-case) UUIDv7, else
- * SHA-256 of its UTF-8 bytes, cut and marked as version 8. A function of the id alone, never of a clock (SPEC 2).
+ * The 128-bit key of an event id, in UUID form: the id itself if it is a canonical (lower-case) UUIDv7, else SHA-256
+ * of its UTF-8 bytes, cut and marked as version 8. A function of the id only, never of a clock (SPEC 2).
  */
 export function eventKey(id: string): string {
   if (isUuidV7(id)) return id;
@@ -19,7 +19,7 @@ export function isUuidV7(id: string): boolean {
   return UUID_V7.test(id);
 }
 
-/** Whether the key carries its id in itself, so that the id need not be kept beside it. */
+/** Whether the key is the id itself, so that the id need not be stored beside it. */
 export function keyIsId(key: string): boolean {
   return key[14] === "7";
 }
@@ -47,7 +47,7 @@ export interface Payload {
  */
 export function payloadHash(payload: Payload): string {
   const fields = [payload.subject, payload.meter, String(payload.time), payload.quantity, payload.value];
-  // Events that correct nothing and name no account hash as they did before there were either.
+  // Events that correct nothing and name no account hash as they did before these fields existed.
   if (payload.correction !== undefined) fields.push(payload.correction);
   if (payload.account !== undefined) fields.push(`account ${payload.account}`);
   const preimage = fields.map((field) => (field === undefined ? "-" : `${field.length}:${field}`)).join("");
@@ -59,7 +59,7 @@ export function valueKey(value: string): string {
   return asUuid(createHash("sha256").update(value, "utf8").digest("hex").slice(0, 32));
 }
 
-/** Shards per account. Fixed for ever: an instance's shard decides its chain. */
+/** Shards per account. Never changes, because an instance's shard decides its chain. */
 export const SHARDS = 8;
 
 /** The shard of an instance: a fixed hash of its marketplace id. */

@@ -1,4 +1,7 @@
-/** What a product service needs as well: the client depends on this folder and what it stands on, nothing else of ours. */
+/**
+ * What a product service also needs: of our packages, the client depends only on this folder and the modules it
+ * imports.
+ */
 export * from "../text.js";
 export * from "../errors.js";
 export * from "../time.js";

@@ -18,7 +18,7 @@ export interface Meter {
 
 export const DEFAULT_SCALE = 6;
 
-/** Why this meter cannot count the event, or undefined where it can. */
+/** Why this meter cannot count the event; undefined if it can. */
 export function refusalOf(
   meter: Meter,
   event: Pick<UsageEvent, "quantity" | "value">,
@@ -35,13 +35,16 @@ export function refusalOf(
   }
 }
 
-/** An event that its instance's meter counts, with the hour it is from and the hour that bills it. */
+/** An event that its instance's meter counts, with its own hour and the hour that bills it. */
 export interface CountedEvent {
   shard: number;
   instanceNo: number;
   aggregation: Aggregation;
   originHour: Micros;
-  /** The first hour of the shard that was open when the event was counted; later than the origin hour where it came late. */
+  /**
+   * The first hour of the shard that was open when the event was counted; later than the origin hour if the event was
+   * late.
+   */
   billHour: Micros;
   quantity?: string | undefined;
   value?: string | undefined;
@@ -57,10 +60,10 @@ export interface HourAddition {
   events: number;
 }
 
-/** A `max` addition: the largest value of the batch; what it adds is decided against the standing value. */
+/** A `max` addition: the largest value of the batch; the standing value decides what it adds. */
 export type MaxCandidate = HourAddition;
 
-/** A `unique` addition: the values of the batch; those not seen before in the origin hour add one each. */
+/** A `unique` addition: the values of the batch; each one not seen before in the origin hour adds one. */
 export interface UniqueCandidate extends HourAddition {
   valueKeys: string[];
 }
@@ -72,8 +75,8 @@ export interface FoldedBatch {
 }
 
 /**
- * Folds counted events by (shard, bill hour, instance, origin hour), each list sorted by that key: unsorted batches
- * that overlap deadlock (failures.md 2.34).
+ * Folds counted events by (shard, bill hour, instance, origin hour), each list sorted by that key: overlapping
+ * batches in different orders would deadlock (failures.md 2.34).
  */
 export function foldBatch(events: readonly CountedEvent[]): FoldedBatch {
   const groups = new Map<string, { first: CountedEvent; events: CountedEvent[] }>();

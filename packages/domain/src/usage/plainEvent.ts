@@ -2,14 +2,14 @@ import { parseQuantity } from "../quantity.js";
 import { parseInstant } from "../time.js";
 import { EVENT_LIMITS, type UsageEvent } from "./usageEvent.js";
 
-/** Printable ASCII: what nearly all names are, and what is told without Unicode's tables. */
+/** Printable ASCII: nearly all names are, and checking it needs no Unicode tables. */
 const PLAIN = /^[\x20-\x7e]+$/;
 const METER = /^[A-Za-z0-9][A-Za-z0-9._:/-]*$/;
 
 /**
- * Reads an event that holds the usual fields alone, in printable ASCII; it costs a fifth of what the schema does.
- * @returns the event, or undefined: then the schema decides, and tells what is wrong. What comes out here is what the
- * schema would make of it.
+ * Reads an event that has only the usual fields, in printable ASCII; costs a fifth of the schema.
+ * @returns the event, exactly as the schema would read it, or undefined: then the schema decides, and says what is
+ *   wrong.
  */
 export function readPlainEvent(raw: unknown): UsageEvent | undefined {
   if (typeof raw !== "object" || raw === null) return undefined;
@@ -40,7 +40,7 @@ function readData(data: unknown): { quantity: string | undefined; value: string 
   return quantity === undefined ? undefined : { quantity, value };
 }
 
-/** Own and inherited: JSON has no others, and an object that has is left to the schema. */
+/** Counts own and inherited keys: parsed JSON has only own ones, and any other object is left to the schema. */
 function countKeys(value: object): number {
   let count = 0;
   for (const _key in value) count += 1;

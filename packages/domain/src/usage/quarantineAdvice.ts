@@ -2,24 +2,24 @@ import type { QuarantineReason } from "../errors.js";
 import type { Text } from "../text.js";
 
 /**
- * What ends a wait in quarantine, by its reason. What cannot be counted as it came is sent again right, under a new id,
- * and the waiting event written off: an event is never edited.
+ * What ends a wait in quarantine, by its reason. An event that cannot be counted as it came is sent again, corrected,
+ * under a new id, and the waiting event is written off: an event is never edited.
  */
 export const QUARANTINE_ADVICE: Record<QuarantineReason, Text> = {
   unknown_meter: {
-    en: "add the meter (quarterpast meters add): what waits is then counted by itself",
+    en: "add the meter (quarterpast meters add): waiting events are then counted automatically",
     zh: "请添加计量项（quarterpast meters add）：等待的事件随后自动计入",
   },
   unknown_account: {
-    en: "declare the account and add its instance, or say which account is meant (quarterpast quarantine assign --account …): what waits is then counted by itself",
+    en: "declare the account and add its instance, or say which account is meant (quarterpast quarantine assign --account …): waiting events are then counted automatically",
     zh: "请声明该账户并添加实例，或指明所属账户（quarterpast quarantine assign --account …）：等待的事件随后自动计入",
   },
   ambiguous_account: {
-    en: "say which account is meant (quarterpast quarantine assign --account …; with --always for what comes later too): what waits is then counted by itself; or let events name it by the attribute account",
+    en: "say which account is meant (quarterpast quarantine assign --account …; with --always for what comes later too): waiting events are then counted automatically; or let events name it by the attribute account",
     zh: "请指明所属账户（quarterpast quarantine assign --account …；加 --always 则对以后的事件同样生效）：等待的事件随后自动计入；或让事件用 account 属性指明",
   },
   unknown_instance: {
-    en: "add the instance with the time it was opened (quarterpast instances add): what waits is then counted by itself",
+    en: "add the instance with the time it was opened (quarterpast instances add): waiting events are then counted automatically",
     zh: "请添加实例并填写开通时间（quarterpast instances add）：等待的事件随后自动计入",
   },
   instance_closed: {
@@ -39,7 +39,7 @@ export const QUARANTINE_ADVICE: Record<QuarantineReason, Text> = {
     zh: "请以新 id 补发并带上 data.value，然后核销等待的事件（quarterpast quarantine write-off）",
   },
   scale_exceeded: {
-    en: "let the meter have more decimals (quarterpast meters rescale): it is then counted by itself; or send it again under a new id with fewer, and write it off",
+    en: "let the meter have more decimals (quarterpast meters rescale): it is then counted automatically; or send it again under a new id with fewer, and write it off",
     zh: "请增加计量项的小数位（quarterpast meters rescale）：随后自动计入；或以新 id 按精度补发并核销等待的事件",
   },
   correction_waits: {
@@ -51,7 +51,7 @@ export const QUARANTINE_ADVICE: Record<QuarantineReason, Text> = {
     zh: "请按原事件的主体、计量项与账户重新发送更正，然后核销此更正",
   },
   correction_impossible: {
-    en: "this meter cannot be corrected so: settle it with the customer, then write it off",
+    en: "this meter cannot be corrected like this: settle it with the customer, then write it off",
     zh: "该计量项不支持此更正：请与客户另行结算，然后核销",
   },
   corrected_already: {

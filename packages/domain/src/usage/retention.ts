@@ -2,14 +2,19 @@ import type { Problem } from "../errors.js";
 import { isUuidV7 } from "./identity.js";
 import { DAY, formatInstant, type Micros } from "../time.js";
 
-/** Identities are kept for at least this long, and by default for the longest lateness and a week (failures.md R17). */
+/**
+ * Days for which identities are kept: at least 8, by default the longest accepted lateness and a week (failures.md
+ * R17).
+ */
 export const KEEP_DAYS = { least: 8, usual: 42, most: 3_650 } as const;
-/** Longest way from an acknowledgement to the ledger: a collector's journal is kept for less. */
+/** Longest time from an acknowledgement to the ledger: a collector's journal is kept for less. */
 const RESIDENCE: Micros = 7 * DAY;
-/** How far the clock of whoever made an id may be ahead. */
+/** How far ahead the clock of an id's maker may be. */
 const AHEAD: Micros = DAY;
 
-/** How late an event may come where identities are kept for so many days: a repeat still meets its identity. */
+/**
+ * How late an event may come if identities are kept for `keepDays` days, so that a repeat still meets its identity.
+ */
 export function lateMost(keepDays: number): Micros {
   return keepDays * DAY - RESIDENCE;
 }
@@ -21,8 +26,8 @@ export function madeAt(id: string): Micros | undefined {
 }
 
 /**
- * Why an id cannot be taken: a UUIDv7 made so long ago, or so far ahead, that its identity may not be in the ledger for
- * as long as it can be sent again.
+ * Why an id cannot be accepted: a UUIDv7 made so long ago, or so far in the future, that the ledger might forget its
+ * identity while it can still be sent again.
  * @param real real time: ids are made by the clocks of their makers
  */
 export function idProblem(id: string, real: Micros, keepDays: number): Problem | undefined {
@@ -40,7 +45,7 @@ export function idProblem(id: string, real: Micros, keepDays: number): Problem |
   );
 }
 
-/** A UUIDv7 may name a time that no calendar has. */
+/** A UUIDv7 may name a time beyond the calendar. */
 function show(made: Micros): string {
   return made < 8.64e18 && Number.isSafeInteger(made) ? formatInstant(made) : `${made / 1_000} ms after 1970`;
 }

@@ -23,8 +23,8 @@ export interface UsageEvent {
   quantity?: string | undefined;
   value?: string | undefined;
   /**
-   * CloudEvents extension attributes, kept as they came. `account` names the seller account whose instance it is about,
-   * `corrects` and `cancels` another event of its source.
+   * CloudEvents extension attributes, kept as sent. `account` names the seller account of its instance; `corrects`
+   * and `cancels` name another event of its source.
    */
   extensions?: Record<string, string | number | boolean> | undefined;
 }

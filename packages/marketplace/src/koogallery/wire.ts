@@ -81,5 +81,5 @@ export function checkId(field: string, value: string, maxChars: number): void {
 }
 
 function wrong(field: string, value: string, right: string): RangeError {
-  return new RangeError(`${field} ${value} cannot be filed; right would be: ${right}`);
+  return new RangeError(`${field} ${value} cannot be filed; expected: ${right}`);
 }

@@ -21,5 +21,5 @@ export function problemText(problem: ListProblem, language: keyof Text): string 
   const shown = value === "" ? "" : ` ${JSON.stringify(value.slice(0, 100))}`;
   return language === "zh"
     ? `第 ${line} 行，${column}${shown}：应为${problem.right.zh}`
-    : `line ${line}, ${column}${shown}: right would be ${problem.right.en}`;
+    : `line ${line}, ${column}${shown}: expected ${problem.right.en}`;
 }

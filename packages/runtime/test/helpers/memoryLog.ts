@@ -1,6 +1,6 @@
 import { createLogger, type Logger } from "../../src/log.js";
 
-/** A logger whose lines can be looked at. */
+/** A logger whose lines tests can inspect. */
 export function memoryLog(): { logger: Logger; lines: () => Record<string, unknown>[]; text: () => string } {
   const written: string[] = [];
   const logger = createLogger({

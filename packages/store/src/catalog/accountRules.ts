@@ -78,7 +78,7 @@ async function findRule(
   return rows[0];
 }
 
-/** Removes a rule; what was counted by it stays where it is. @returns whether there was one. */
+/** Removes a rule; usage counted by it stays where it is. @returns whether there was one. */
 export async function removeAccountRule(
   pool: Pool,
   actor: SellerActor,

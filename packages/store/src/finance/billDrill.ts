@@ -95,7 +95,7 @@ export interface DrilledRecord {
   currency: string | null;
 }
 
-/** The records that make a line of a bill, `limit` of them after the serial number `after`. */
+/** The records behind a line of a bill, `limit` of them after the serial number `after`. */
 export async function listLineRecords(
   db: Db,
   accountNo: number,

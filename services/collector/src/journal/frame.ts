@@ -2,8 +2,8 @@ import { crc32 } from "node:zlib";
 import type { Micros } from "@quarterpast/domain";
 
 /**
- * How an entry lies in a segment: magic, length of the payload, CRC-32 of all that follows, sequence number, product
- * time of receipt, payload. Numbers are big-endian.
+ * The layout of an entry in a segment: magic, length of the payload, CRC-32 of all that follows, sequence number,
+ * product time of receipt, payload. Numbers are big-endian.
  */
 const MAGIC = Buffer.from("QPJ1", "latin1");
 const LENGTH_AT = 4;
@@ -11,10 +11,10 @@ const CRC_AT = 8;
 const SEQ_AT = 12;
 const RECEIVED_AT = 20;
 export const FRAME_HEADER_BYTES = 28;
-/** Far above any entry; a length beyond it is damage. */
+/** Far above any entry; a larger length means damage. */
 const PAYLOAD_MAX_BYTES = 16 * 1_048_576;
 
-/** Where an entry is within its segment's bytes, and what its header says. */
+/** The position of an entry in its segment's bytes, and the fields of its header. */
 export interface Frame {
   seq: number;
   received: Micros;
@@ -35,7 +35,7 @@ export function encodeFrame(seq: number, received: Micros, payload: Buffer): Buf
   return frame;
 }
 
-/** The whole and undamaged entry that begins at `offset`; undefined where there is none. */
+/** The whole and undamaged entry that begins at `offset`; undefined if there is none. */
 export function readFrame(bytes: Buffer, offset: number): Frame | undefined {
   if (offset + FRAME_HEADER_BYTES > bytes.length) return undefined;
   if (bytes.compare(MAGIC, 0, 4, offset, offset + 4) !== 0) return undefined;
@@ -52,16 +52,16 @@ export function readFrame(bytes: Buffer, offset: number): Frame | undefined {
   };
 }
 
-/** What a segment holds. */
+/** The contents of a segment. */
 export interface Scan {
   frames: Frame[];
-  /** Stretches that are no entry although entries follow. */
+  /** Stretches that are not entries although entries follow. */
   damaged: { from: number; to: number }[];
-  /** Where the last whole entry ends; what lies behind it was torn. */
+  /** Where the last whole entry ends; anything after it was torn. */
   end: number;
 }
 
-/** Finds all entries from `start` on, and goes on behind damage. */
+/** Finds all entries from `start` on, skipping damage. */
 export function scanFrames(bytes: Buffer, start: number): Scan {
   const scan: Scan = { frames: [], damaged: [], end: Math.min(start, bytes.length) };
   for (let at = scan.end; at < bytes.length; at = scan.end) {

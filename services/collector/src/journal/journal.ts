@@ -6,27 +6,27 @@ import { lockJournal } from "./lock.js";
 import { collectorName, recoverJournal, type RecoveredEntry } from "./recover.js";
 import { createSegment, markDone, writeAll, type Place, type Segment, type Sync } from "./segment.js";
 
-/** The collector's own durable copy of all that it acknowledged: append-only, one fsync for all entries that wait. */
+/** The collector's own durable copy of everything it acknowledged: append-only, one fsync for all waiting entries. */
 export interface Journal {
-  /** The collector's name, the same for every start on this folder. */
+  /** The collector's name, the same at every start with this folder. */
   collector: string;
   /** The entries found at start that may lack a receipt, ascending. */
   recovered: readonly RecoveredEntry[];
-  /** Gives out the next sequence number. Numbers ascend and are never used twice; there may be gaps. */
+  /** Returns the next sequence number. Numbers ascend and are never reused; there may be gaps. */
   reserve(): number;
-  /** Gives out only numbers well above this one from now on. */
+  /** Makes all further numbers much larger than this one. */
   skipPast(seq: number): void;
-  /** Resolves when the entry is on disk. Any error means: maybe stored; the number is spent. */
+  /** Resolves when the entry is on disk. Any error means that it may be stored; its number is used up. */
   append(seq: number, received: Micros, payload: Buffer): Promise<Place>;
-  /** The payload of an entry. @throws where it is damaged. */
+  /** The payload of an entry. @throws if it is damaged. */
   read(place: Place): Promise<Buffer>;
-  /** Tells that the entry has its receipt. */
+  /** Records that the entry has its receipt. */
   settle(place: Place): void;
-  /** What is wrong; undefined while it can be written. It mends itself when the disk takes data again. */
+  /** What is wrong; undefined while it can be written. It recovers when the disk accepts data again. */
   problem(): string | undefined;
   /** Marks segments without waiting entries as done and deletes those older than the restore gap. */
   reclaim(): Promise<void>;
-  /** Waits for what is being written, gives the folder back. */
+  /** Waits for pending writes and unlocks the folder. */
   close(): Promise<void>;
 }
 
@@ -52,13 +52,13 @@ const SEGMENT_BYTES = 64 * 1_048_576;
 const SEGMENT_AGE_MICROS = 3_600 * 1_000_000;
 const MEND_EVERY_MS = 1_000;
 /**
- * Numbers left out at a start. An entry in flight at a crash may have reached Redis but not the journal; were its
- * number given to another entry, its receipt would stand for that one, and usage would be lost. Far more than can be
- * in flight at once.
+ * Numbers skipped at a start. An entry being written at a crash may have reached Redis but not the journal; if its
+ * number went to another entry, its receipt would count for that one, and usage would be lost. Far more than can be
+ * written at once.
  */
 const START_GAP = 1_000;
 
-/** Opens the journal of a folder, made where it is absent. @throws where the folder is in use or cannot be written. */
+/** Opens the journal of a folder, creating it if absent. @throws if the folder is in use or cannot be written. */
 export async function openJournal(options: JournalOptions): Promise<Journal> {
   const { dir, logger } = options;
   await mkdir(dir, { recursive: true, mode: 0o700 });
@@ -98,7 +98,7 @@ async function startWriter(options: JournalOptions, found: Found): Promise<Journ
     const made = await createSegment(dir, found.collector, next, sync);
     segments.add(made.segment);
     current = { ...made, opened: real(), emptyBytes: made.segment.bytes };
-    // The number is in the segment's name: it must not be the name of the next one.
+    // The number is in the segment's name, so the next segment needs another one.
     next += 1;
   }
 
@@ -144,8 +144,8 @@ async function startWriter(options: JournalOptions, found: Found): Promise<Journ
   const isOld = (): boolean => real() - current.opened > SEGMENT_AGE_MICROS;
 
   /**
-   * An idle collector's segment is closed by its age too: were it left open, a start long after would enqueue entries
-   * whose receipts and identities are past their retention.
+   * Also closes an idle collector's segment by age: otherwise a start much later would enqueue entries whose receipts
+   * and identities are past their retention.
    */
   async function closeIdle(): Promise<void> {
     try {
@@ -157,7 +157,7 @@ async function startWriter(options: JournalOptions, found: Found): Promise<Journ
     await write();
   }
 
-  /** After a failed write or fsync nobody knows what the file holds: it is never written again. */
+  /** After a failed write or fsync it is unknown what the file contains, so it is never written again. */
   async function fail(error: Error, group: Waiting[]): Promise<void> {
     problem = `the journal cannot be written: ${error.message}`;
     logger.error({ err: error, dir }, "the journal cannot be written; nothing is acknowledged");

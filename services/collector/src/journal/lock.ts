@@ -2,9 +2,9 @@ import { join } from "node:path";
 import { FileLocked, lockFile } from "@quarterpast/runtime";
 
 /**
- * Takes the folder for this process alone; two collectors with one journal would give a sequence number twice.
- * @returns what gives it back.
- * @throws JournalInUse where a live process has it.
+ * Locks the folder for this process; two collectors on one journal would use a sequence number twice.
+ * @returns the function that releases it.
+ * @throws JournalInUse if a live process holds it.
  */
 export function lockJournal(dir: string): () => void {
   try {

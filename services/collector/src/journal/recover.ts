@@ -6,7 +6,7 @@ import type { Logger } from "@quarterpast/runtime";
 import { scanFrames } from "./frame.js";
 import { parseSegmentName, SEGMENT_HEADER_BYTES, syncDir, type Place, type Segment } from "./segment.js";
 
-/** An entry that was found in the journal at start. */
+/** An entry found in the journal at start. */
 export interface RecoveredEntry {
   seq: number;
   received: Micros;
@@ -16,15 +16,15 @@ export interface RecoveredEntry {
 /** What a start finds in the journal's folder. */
 export interface Recovered {
   segments: Segment[];
-  /** Ascending; entries of segments that are done are not among them. */
+  /** Ascending, without entries of segments that are done. */
   entries: RecoveredEntry[];
-  /** The highest number known to have been given out; 0 where none was. */
+  /** The highest number known to have been used; 0 if there is none. */
   highest: number;
 }
 
 const COLLECTOR_FILE = "collector";
 
-/** The collector's name, a random UUID that stays with its journal. */
+/** The collector's name, a random UUID stored with its journal. */
 export async function collectorName(dir: string): Promise<string> {
   const path = join(dir, COLLECTOR_FILE);
   try {
@@ -46,7 +46,7 @@ export async function collectorName(dir: string): Promise<string> {
   return name;
 }
 
-/** Reads the journal: a torn tail is cut off, damage in the middle is told in the log and passed over. */
+/** Reads the journal: cuts off a torn tail, logs and skips damage in the middle. */
 export async function recoverJournal(dir: string, logger: Logger): Promise<Recovered> {
   const found: Recovered = { segments: [], entries: [], highest: 0 };
   for (const name of (await readdir(dir)).sort()) {

@@ -2,35 +2,38 @@ import { open, rename, rm, type FileHandle } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { faultPoint } from "@quarterpast/runtime";
 
-/** Every segment begins with a block that names its collector and the next number; writing it proves that the disk takes data. */
+/**
+ * Every segment begins with a block that names its collector and the next number; writing it proves that the disk
+ * accepts data.
+ */
 export const SEGMENT_HEADER_BYTES = 4_096;
 const FORMAT = "quarterpast journal 1";
 
 const OPEN_SUFFIX = ".journal";
-/** A segment all of whose entries have receipts; kept only for the restore gap. */
+/** A segment whose entries all have receipts; kept only for the restore gap. */
 const DONE_SUFFIX = ".done";
 const NAME = /^(\d{16})\.(journal|done)$/;
 
 /** One file of the journal. */
 export interface Segment {
   path: string;
-  /** The next number when it was made; a few of its entries may have been given theirs before. */
+  /** The next number when it was created; a few of its entries may have got theirs before. */
   first: number;
   bytes: number;
-  /** Entries that have no receipt yet. */
+  /** Entries without a receipt. */
   waiting: number;
-  /** Takes no further entries. */
+  /** It takes no further entries. */
   isClosed: boolean;
 }
 
-/** Where an entry lies. */
+/** Where an entry is. */
 export interface Place {
   segment: Segment;
   offset: number;
   length: number;
 }
 
-/** First number and state of the segment that has this file name; undefined where it is no segment. */
+/** First number and state of the segment with this file name; undefined if it is not a segment. */
 export function parseSegmentName(name: string): { first: number; isDone: boolean } | undefined {
   const match = NAME.exec(name);
   return match ? { first: Number(match[1]), isDone: match[2] === "done" } : undefined;
@@ -39,7 +42,7 @@ export function parseSegmentName(name: string): { first: number; isDone: boolean
 /** Flushes a file's data to disk. An argument, so that tests can delay it or make it fail. */
 export type Sync = (handle: FileHandle) => Promise<void>;
 
-/** Makes a segment's file, on disk with its name when this resolves. */
+/** Creates a segment's file; its data and name are on disk when this resolves. */
 export async function createSegment(
   dir: string,
   collector: string,
@@ -62,7 +65,7 @@ export async function createSegment(
   return { segment: { path, first, bytes: SEGMENT_HEADER_BYTES, waiting: 0, isClosed: false }, handle };
 }
 
-/** Writes all bytes at the position; a file system may take fewer than asked. */
+/** Writes all bytes at the position; the file system may write fewer than asked. */
 export async function writeAll(handle: FileHandle, bytes: Buffer, position: number): Promise<void> {
   for (let done = 0; done < bytes.length;) {
     const { bytesWritten } = await handle.write(bytes, done, bytes.length - done, position + done);
@@ -70,7 +73,7 @@ export async function writeAll(handle: FileHandle, bytes: Buffer, position: numb
   }
 }
 
-/** Marks a segment as done: the next start does not read it again. */
+/** Marks a segment as done, so that the next start does not read it again. */
 export async function markDone(segment: Segment): Promise<void> {
   const path = segment.path.slice(0, -OPEN_SUFFIX.length) + DONE_SUFFIX;
   await faultPoint("collector.beforeMarkDone");
@@ -79,7 +82,7 @@ export async function markDone(segment: Segment): Promise<void> {
   await syncDir(dirname(path));
 }
 
-/** A new or renamed file is only sure to be found again once its folder is on disk. */
+/** A new or renamed file is certain to be found again only once its folder is on disk. */
 export async function syncDir(dir: string): Promise<void> {
   const handle = await open(dir, "r");
   try {

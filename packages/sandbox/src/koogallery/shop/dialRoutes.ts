@@ -40,6 +40,6 @@ export function addDialTests(app: FastifyInstance, { dialTests, sellerUrl }: Dia
     if (await dialTests.note({ slot, cases: results.length, failed })) return view();
     return reply
       .code(409)
-      .send({ error: `slot ${slot} is not due; right would be: ${dialTests.due() ?? "none now"}` });
+      .send({ error: `slot ${slot} is not due; expected: ${dialTests.due() ?? "none now"}` });
   });
 }
