@@ -1,6 +1,7 @@
-// `npm run bench -- --against COMMIT [--pairs N] [--json]`: the checkout as it is beside an older commit, which is built
-// in a git worktree of its own with its own packages. The quick bench runs in turn, by 1,000 events and one by one; the
-// ratio is told with its interval, and the exit code is 1 where all of that lies below the bar.
+// `npm run bench -- --against COMMIT [--pairs N] [--json]`: compares the present checkout with an older commit, which
+// is built in its own git worktree with its own packages. The quick bench alternates between both, with 1,000 events
+// a request and with one; prints the ratio with its confidence interval, and exits with 1 if the whole interval is
+// below the bar.
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -10,7 +11,7 @@ import { FEWEST_PAIRS, ratioOf } from "./ratio.mjs";
 import { root, say, tell } from "./setup.mjs";
 import { build } from "./suite.mjs";
 
-/** An interval that reaches it is no loss that was shown. */
+/** An interval that includes the bar does not prove a loss. */
 const BAR = 0.97;
 const MODES = ["ours1000", "ours1"];
 
@@ -37,7 +38,7 @@ function measure(dir) {
   return JSON.parse(output.trim().split("\n").at(-1));
 }
 
-/** Sets the checkout beside a commit. */
+/** Compares the checkout with a commit. */
 export async function compareWith(args) {
   const { values } = parseArgs({
     args,
@@ -62,7 +63,7 @@ export async function compareWith(args) {
     buildIn(old);
     build("bench");
     for (let pair = 0; pair < pairs; pair += 1) {
-      // Each goes first in turn: what a run leaves to the next one, warm or tired, is shared.
+      // They take turns to go first, so that warm or tired conditions left by the previous run affect both.
       const rates = {};
       for (const side of pair % 2 === 0 ? ["old", "new"] : ["new", "old"])
         rates[side] = measure(side === "old" ? old : root);

@@ -23,7 +23,7 @@ function fuzzLine({ memory, wrongs, unreached, ...told }) {
 
 /** Tests that are short in `npm test` and long here: options with their defaults, and the line of results.ndjson. */
 const LONG = {
-  // A seed and a number play a request again.
+  // A seed and a number replay a request.
   fuzz: {
     ...{ prefix: "FUZZ", file: "test/fuzz/fuzz.test.ts" },
     defaults: { requests: "200000", seed: undefined, from: undefined },

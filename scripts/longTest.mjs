@@ -9,16 +9,16 @@ import { install, root, tell } from "./setup.mjs";
 const RESULTS = join(root, "test", "crash", "results.ndjson");
 const bin = (...path) => join(root, "node_modules", ...path);
 
-/** Runs a command of node_modules; what it says goes to standard error, so that the result stands alone. */
+/** Runs a command of node_modules; its output goes to standard error, so that standard output has only the result. */
 function run(args, env = process.env) {
   const stdio = ["ignore", process.stderr.fd, process.stderr.fd];
   return spawnSync(process.execPath, args, { cwd: root, env, stdio }).status ?? 1;
 }
 
 /**
- * Runs one test file with options from the command line (`--NAME N` becomes PREFIX_NAME) and ends the process with 0
- * where it is green. With `--json` the result is printed and appended to results.ndjson.
- * @param lineOf makes the result's line of what the test wrote to PREFIX_RESULT
+ * Runs one test file with options from the command line (`--NAME N` becomes PREFIX_NAME) and exits with 0 if it is
+ * green. With `--json` the result is printed and appended to results.ndjson.
+ * @param lineOf makes the result's line from what the test wrote to PREFIX_RESULT
  */
 export async function longTest({ prefix, file, defaults, lineOf }) {
   const names = Object.keys(defaults);
@@ -39,7 +39,7 @@ export async function longTest({ prefix, file, defaults, lineOf }) {
     if (values[name] !== undefined) env[`${prefix}_${name.toUpperCase()}`] = values[name];
   const status = run([bin("vitest", "vitest.mjs"), "run", file], env);
   if (values.json && existsSync(result)) {
-    // Not before the build: it is built by it.
+    // Imported only after the build, which creates it.
     const { commitOf, isCommitted } = await import("@quarterpast/testkit/commit");
     const commit = commitOf(root);
     const told = lineOf(JSON.parse(readFileSync(result, "utf8")));

@@ -3,13 +3,13 @@ const T = [
   2.447, 2.365, 2.306, 2.262, 2.228, 2.201, 2.179, 2.16, 2.145, 2.131, 2.12, 2.11, 2.101, 2.093, 2.086,
 ];
 const T_FROM = 6;
-/** With more pairs than the table has, its last quantile is a little too wide, never too narrow. */
+/** Beyond the table its last quantile is used: the interval becomes a little too wide, never too narrow. */
 const quantile = (freedom) => T[Math.min(freedom - T_FROM, T.length - 1)];
 
 export const FEWEST_PAIRS = T_FROM + 1;
 
 /**
- * The ratio new / old of rates that were measured in pairs: the geometric mean, and its interval of 95 % confidence.
+ * The ratio new / old of rates measured in pairs: the geometric mean, with its 95 % confidence interval.
  * @param {{ old: number, new: number }[]} pairs seven or more, each rate above 0
  * @returns {{ ratio: number, low: number, high: number }}
  */

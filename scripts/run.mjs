@@ -1,12 +1,12 @@
-// `node scripts/run.mjs NAME [options]`: everything that is run in a checkout; package.json has short names for it. Plain
-// JavaScript without dependencies: it runs before there are any.
+// `node scripts/run.mjs NAME [options]`: everything that can be run in a checkout; package.json has short names for
+// it. Plain JavaScript without dependencies, because it runs before they are installed.
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { root, say } from "./setup.mjs";
 
 const load = (path) => import(pathToFileURL(path).href);
 
-/** A program of the checkout's, as if it had been started itself. */
+/** Runs a program of the checkout as if it had been started directly. */
 async function play(...path) {
   process.argv.splice(1, 1, join(root, ...path));
   await load(join(root, ...path));
@@ -24,7 +24,7 @@ const suite =
 const long = (name) => async () => (await import("./long.mjs")).runLong(name);
 const tests = (part) => async () => (await import("./test.mjs")).runTests(part, process.argv.slice(2));
 
-/** Writes a file that is made from the product, and that a test compares. */
+/** Writes a file that is generated from the product and compared by a test. */
 const written = (script) => async () => {
   const { build } = await import("./suite.mjs");
   build();
@@ -37,7 +37,7 @@ const NAMES = {
     zh: "示例系统：quarterpast up --sample",
     run: async () => {
       (await import("./setup.mjs")).install();
-      // In this process, so that signals and the exit code need no one to pass them on.
+      // In this process, so that signals and the exit code need not be passed on.
       const command = join(root, "packages", "cli", "bin", "quarterpast.mjs");
       process.argv.splice(1, 1, command, "up", "--sample");
       await load(command);

@@ -1,4 +1,4 @@
-// Installs what is missing. Plain JavaScript without dependencies: it runs before there are any.
+// Installs missing packages. Plain JavaScript without dependencies, because it runs before they are installed.
 import { spawnSync } from "node:child_process";
 import { existsSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -14,7 +14,7 @@ export function say(en, zh) {
   return /^zh/i.test(locale) ? zh : en;
 }
 
-/** Tells a person something, in the language of the terminal. */
+/** Prints a message in the language of the terminal. */
 export function tell(en, zh) {
   process.stderr.write(`${say(en, zh)}\n`);
 }
@@ -26,7 +26,7 @@ function isInstalled() {
   return statSync(installed).mtimeMs >= statSync(join(root, "package-lock.json")).mtimeMs;
 }
 
-/** Runs `npm ci` where packages are missing or older than the lock file; ends the process where that fails. */
+/** Runs `npm ci` if packages are missing or older than the lock file; ends the process if that fails. */
 export function install() {
   if (isInstalled()) return;
   tell(
@@ -37,7 +37,7 @@ export function install() {
   const npm = starter.endsWith("npm-cli.js") ? starter : undefined;
   const [command, args] = npm ? [process.execPath, [npm]] : ["npm", []];
   const options = ["ci", "--no-audit", "--no-fund", "--loglevel=error"];
-  // Standard output carries the ready line alone.
+  // Standard output is only for the ready line.
   const { status, signal, error } = spawnSync(command, [...args, ...options], {
     cwd: root,
     stdio: ["ignore", process.stderr.fd, process.stderr.fd],

@@ -2,7 +2,7 @@ import { spawnSync } from "node:child_process";
 import { join } from "node:path";
 import { install, root, tell } from "./setup.mjs";
 
-/** Builds the product and, if it is named, a suite of `test`; ends the process where that fails. */
+/** Builds the product and, if given, a suite of `test`; ends the process if that fails. */
 export function build(suite) {
   install();
   const tsc = join(root, "node_modules", "typescript", "bin", "tsc");

@@ -1,4 +1,4 @@
-// Tests, built and type-checked first. The last line of the output is `N passed, N failed`.
+// Builds and type-checks, then runs tests. The last line of the output is `N passed, N failed`.
 import { spawnSync } from "node:child_process";
 import { randomInt } from "node:crypto";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { install, root, tell } from "./setup.mjs";
 
-/** Runs a command of node_modules to its end; gives its exit code. */
+/** Runs a command of node_modules to its end; returns its exit code. */
 function run(name, args, env = process.env) {
   const script = { tsc: "typescript/bin/tsc", vitest: "vitest/vitest.mjs" }[name];
   const command = [join(root, "node_modules", script), ...args];
@@ -14,7 +14,7 @@ function run(name, args, env = process.env) {
   return status ?? 1;
 }
 
-/** What vitest's JSON report says; a file that could not even be loaded is one failure. */
+/** The counts of vitest's JSON report; a file that could not be loaded counts as one failure. */
 function count(report) {
   const counts = { passed: 0, failed: 0, skipped: 0 };
   for (const file of report.testResults) {
@@ -38,33 +38,34 @@ function finish({ passed, failed, skipped }) {
   process.exit(failed > 0 ? 1 : 0);
 }
 
-/** A seed that is the same in every run, so that a change is tried on what the one before it was tried on. */
+/** The same seed in every run, so that a change is tested on the same input as the one before it. */
 const FIXED_SEED = "20260301";
 const SEEDS = ["FAST_CHECK_SEED", "MODEL_SEED", "FUZZ_SEED", "SPOOL_SEED", "MUTATIONS_SEED"];
 
-/** What is run by each name: projects of vitest.config.ts, and whether a part of them is tried on a new seed too. */
+/** What each name runs: projects of vitest.config.ts, and whether part of them also runs with a new seed. */
 const PARTS = {
   test: { projects: ["unit", "int"], drawn: true },
   unit: { projects: ["unit"], drawn: false },
   alone: { projects: ["alone"], drawn: false },
 };
 
-/** Runs vitest; what it says is also read from its report. */
+/** Runs vitest; the counts come from its report. */
 function runVitest(folder, name, args, seed) {
   const file = join(folder, `${name}.json`);
   const reporters = ["--reporter=default", "--reporter=json", `--outputFile.json=${file}`];
   const seeds = Object.fromEntries(SEEDS.map((each) => [each, process.env[each] ?? seed]));
   const status = run("vitest", ["run", ...reporters, ...args], { ...process.env, ...seeds });
   const counts = readReport(file);
-  // vitest fails, too, on an error outside of any test, and where there is no test at all.
+  // vitest also fails because of an error outside of any test, and if there is no test.
   if (status !== 0 && counts.failed === 0) counts.failed = 1;
   return counts;
 }
 
 /**
  * Runs a part of the tests and ends the process.
- * @param part a name of PARTS; its tests run with fixed seeds, the rules' own once more with a new one, which is printed.
- * @param chosen vitest's arguments; of `test` they may choose tests of all projects.
+ * @param part a name of PARTS; its tests run with fixed seeds, the rules' own once more with a new one, which is
+ *   printed.
+ * @param chosen vitest's arguments; for `test` they may select tests of all projects.
  */
 export function runTests(part, chosen) {
   install();
@@ -76,7 +77,7 @@ export function runTests(part, chosen) {
   const { projects, drawn } = PARTS[part];
   const isAll = chosen.length === 0;
   const named = isAll || part !== "test" ? projects.map((name) => `--project=${name}`) : [];
-  // Those of `alone` have the machine to themselves, one after the other.
+  // The tests of `alone` run one after the other with nothing beside them.
   const workers = part === "alone" ? ["--maxWorkers=1"] : [];
   const results = [runVitest(folder, part, [...named, ...workers, ...chosen], FIXED_SEED)];
   if (drawn && isAll) {

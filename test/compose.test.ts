@@ -38,10 +38,10 @@ const read = (path: string): string =>
 const compose = parse(read("docker-compose.yml"), { merge: true }) as Compose;
 const { services } = compose;
 
-/** All that the marketplace of the environment's account knows. */
+/** All settings of the marketplace of an account from the environment. */
 const { settings: ownSettings, secrets: ownSecrets } = marketplaceOf("koogallery");
 
-/** What declares accounts, whichever service reads it. */
+/** Variables that declare accounts, for every service. */
 const ACCOUNT_NAMES = ["ACCOUNT", "ACCOUNTS", "ACCOUNTS_FILE", "MARKETPLACE", "MARKETPLACE_SITE"];
 
 /** Reads the accounts without their secrets, which not every service has. */
@@ -53,7 +53,7 @@ function withAccounts(env: NodeJS.ProcessEnv): void {
     followSecrets(account, { logger: createLogger({ service: "test", level: "silent" }) }).stop();
 }
 
-/** Per service of ours: where its settings are, and what reads them; reading throws where one is wrong. */
+/** Our services: the source of their settings, and the function that reads them, which throws if one is wrong. */
 const OURS: Record<string, { settings: string; load: (env: NodeJS.ProcessEnv) => unknown }> = {
   migrate: { settings: "packages/stack/src/up/settings.ts", load: readUpSettings },
   collector: { settings: "services/collector/src/settings.ts", load: readCollectorSettings },
@@ -98,7 +98,7 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-/** The environment as the container would have it, where nobody set a variable. */
+/** The environment of the container if no variable was set. */
 function environmentOf(
   { environment = {} }: ComposeService,
   own: Record<string, string> = {},
@@ -191,7 +191,7 @@ test("hours are proven, their anchors stand on another volume, and the private k
   const places = ["PROOF_DIR", "ANCHOR_FILE", "PROOF_KEY_FILE"].map((name) => volumeOf(environment![name]!));
   expect(new Set(places).size).toBe(3);
   for (const place of places) expect(Object.keys(compose.volumes)).toContain(place);
-  // A new named volume has the owner of the folder that the image has there.
+  // A new named volume gets the owner of the folder at its place in the image.
   for (const mount of volumes!) expect(read("Dockerfile")).toContain(` ${mount.split(":")[1]}`);
 });
 

@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { dropTemplates } from "@quarterpast/testkit";
 import { acquireServers } from "@quarterpast/testkit/servers";
 
-/** Starts the servers once for a run of the tests; workers find them by `testServers()`. */
+/** Starts the servers once per test run; workers find them by `testServers()`. */
 export default async function setup(): Promise<() => Promise<void>> {
   process.env.QUARTERPAST_TEST_RUN = randomBytes(4).toString("hex");
   const servers = await acquireServers();
@@ -10,7 +10,7 @@ export default async function setup(): Promise<() => Promise<void>> {
   process.env.TEST_REDIS_URL = servers.redisUrl;
   process.stderr.write(`test servers: ${servers.source}\n`);
   return async () => {
-    // Servers that were named outlive the run. Here and nowhere else: other tests of the run still copy its templates.
+    // Given servers outlive the run. Only here, because other tests of the run still copy its templates.
     await dropTemplates(servers.databaseUrl);
     await servers.stop();
   };

@@ -50,7 +50,7 @@ const workspaces: Workspace[] = ["packages", "services"].flatMap((group) =>
 );
 const byName = new Map(workspaces.map((workspace) => [workspace.name, workspace]));
 
-/** What a source imports: static, `export … from`, dynamic with a plain string, and `require.resolve`. */
+/** The imports of a source: static, `export … from`, dynamic with a plain string, and `require.resolve`. */
 function importsOf(source: string): string[] {
   const forms = [
     /^\s*(?:import|export)\b[^"'`;]*?\bfrom\s*["']([^"']+)["']/gm,
@@ -61,7 +61,7 @@ function importsOf(source: string): string[] {
   return forms.flatMap((form) => [...source.matchAll(form)].map((match) => match[1]!));
 }
 
-/** The package of an import; undefined for a relative one and for Node's own. */
+/** The package of an import; undefined for a relative one and for Node's own modules. */
 function packageOf(specifier: string): string | undefined {
   if (specifier.startsWith(".") || isBuiltin(specifier)) return undefined;
   return specifier
@@ -75,7 +75,7 @@ function packagesOf({ sources }: Workspace): Set<string> {
   return new Set(all.filter((name) => name !== undefined));
 }
 
-/** Who may import whom, from `packages/` and `services/`; nobody may import what is not named. */
+/** Who may import whom, from `packages/` and `services/`; all other imports are forbidden. */
 const MAY_IMPORT: Record<string, string[]> = {
   domain: [],
   runtime: ["domain"],
@@ -90,7 +90,7 @@ const MAY_IMPORT: Record<string, string[]> = {
   reporter: ["domain", "store", "marketplace", "runtime"],
   storefront: ["domain", "store", "marketplace", "runtime"],
   api: ["domain", "contract", "store", "queue", "marketplace", "runtime"],
-  // It starts the services as processes of their own and finds them by their names.
+  // It starts the services as separate processes and finds them by name.
   stack: [
     ...["domain", "contract", "store", "marketplace", "client", "runtime", "sandbox"],
     ...["collector", "aggregator", "reporter", "storefront", "api"],
@@ -128,13 +128,13 @@ describe.each(workspaces.map((workspace) => [workspace.dir, workspace] as const)
     const declared = Object.keys(workspace.manifest.dependencies ?? {});
     const optional = Object.keys(workspace.manifest.optionalDependencies ?? {});
     const imported = [...packagesOf(workspace)].filter((name) => name !== workspace.name);
-    // What only tests need is the root's, so that it is in no image.
+    // What only tests need is a dependency of the root, so that it is in no image.
     const forTests = (parse("package.json") as { devDependencies: object }).devDependencies;
     const known = [...declared, ...optional, ...(dir === "packages/testkit" ? Object.keys(forTests) : [])];
     expect(imported.filter((name) => !known.includes(name)).sort(), "imported, not declared").toEqual([]);
     const text = [...workspace.sources.values()].join("\n");
     const used = (name: string): boolean => imported.includes(name) || text.includes(name);
-    // Processes of our own are started by their main, whose name is put together.
+    // Our own processes are started by their main, whose name is put together at run time.
     const started = (name: string): boolean =>
       ["packages/stack", "packages/testkit"].includes(dir) &&
       byName.get(name)?.manifest.exports?.["./main"] !== undefined;
@@ -154,7 +154,7 @@ describe.each(workspaces.map((workspace) => [workspace.dir, workspace] as const)
   });
 });
 
-/** What a folder of the domain stands on; errors, text, time and quantity stand on nothing but each other. */
+/** The folders that a folder of the domain may import; errors, text, time and quantity import only each other. */
 const DOMAIN_FLOORS: Record<string, string[]> = {
   "": [],
   usage: [""],
@@ -182,7 +182,7 @@ test("the folders of the domain stand only on those below them", () => {
 
 describe("packages/store", () => {
   const dir = "packages/store/src";
-  /** Rooms in the order in which they may import: each only itself and those before it. */
+  /** Folders in the order in which they may import: each only itself and those before it. */
   const ROOMS = ["db", "catalog", "storefront", "usage", "records", "proof", "reconcile", "finance"];
   const FILES_MAX = 12;
   const files = new Map(filesUnder(dir).map((path) => [relative(dir, path), read(path)]));
@@ -273,7 +273,7 @@ test("ARCHITECTURE names the imports that are allowed", () => {
   expect(sorted(written)).toEqual(sorted(packages));
 });
 
-/** Folders of packages/marketplace that are a marketplace each, with what their files export. */
+/** Folders of packages/marketplace that are a marketplace each, with the exports of their files. */
 const marketplaces = new Map(
   readdirSync(join(ROOT, "packages/marketplace/src"), { withFileTypes: true })
     .filter((entry) => existsSync(join(entry.parentPath, entry.name, "marketplace.ts")))

@@ -1461,7 +1461,7 @@ CREATE VIEW billing.credits AS
          LIMIT 1) p ON (true))
   WHERE (r.residue < (0)::numeric);
 
--- billing.credits: Instances that were billed more than they used: set against coming usage, or to be refunded where none can come.
+-- billing.credits: Instances that were billed more than they used: credited against later usage, or to be refunded where none can come.
 
 CREATE VIEW billing.differences AS
  SELECT f.kind,

@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 
-/** Customers of the measured usage: each has one instance. */
+/** Number of customers in the measured usage, one instance each. */
 export const SUBJECTS = 1_000;
 export const METER = "context-tokens";
 
@@ -25,12 +25,17 @@ export function usageEvent(id: string, now: number): Record<string, unknown> {
 const ID_PLACE = "00000000-0000-7000-8000-000000000000";
 const HEX = Buffer.from("0123456789abcdef", "latin1");
 
-/** Makes bodies whose ids are new in each: the rest is made before the clock runs, or its making would be measured. */
+/**
+ * Creates bodies with new ids in each; the rest is prepared before the measurement, which would include it otherwise.
+ */
 export interface BodyMaker {
   next(): Buffer;
 }
 
-/** Bodies of `size` events each, ids of UUIDv7 as the SDK makes them; `size` 1 is one event, not an array. */
+/**
+ * Bodies of `size` events each, with UUIDv7 ids like those of the SDK; with `size` 1 a body is one event, not an
+ * array.
+ */
 export function createBodyMaker(size: number, templates: number): BodyMaker {
   const made = Array.from({ length: templates }, () => template(size));
   const node = randomBytes(2).toString("hex");

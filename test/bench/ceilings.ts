@@ -12,7 +12,7 @@ import { startChild } from "./child.js";
 import { sendLoad } from "./load.js";
 import type { Servers } from "./servers.js";
 
-/** A row of the events as the ledger keeps them, without what is only there for some. */
+/** An event's row as the ledger stores it, without the columns that only some events use. */
 const TABLE = `CREATE TABLE ceiling (key uuid, occurred timestamptz, bill_hour timestamptz, source_no integer,
   instance_no integer, quantity numeric, PRIMARY KEY (source_no, key))`;
 const BATCH = 1_000;
@@ -37,7 +37,7 @@ function makeRows(count: number): Row[] {
     instanceNo: 1 + Math.floor(Math.random() * 1_000),
     quantity: 1 + Math.floor(Math.random() * 9_999),
   }));
-  // As a batch of ours is sorted, so that both pay the same for the index.
+  // Sorted like our batches, so that both pay the same for the index.
   for (let from = 0; from < count; from += BATCH) {
     const sorted = rows.slice(from, from + BATCH).sort((a, b) => (a.key < b.key ? -1 : 1));
     rows.splice(from, BATCH, ...sorted);
@@ -74,7 +74,7 @@ export async function measureCopy(servers: Servers, events: number): Promise<num
   });
 }
 
-/** Rows per second of batches of 1,000 through INSERT … ON CONFLICT alone, one transaction each, on one connection. */
+/** Rows per second of batches of 1,000 through only INSERT … ON CONFLICT, one transaction each, on one connection. */
 export async function measureUpsert(servers: Servers, events: number): Promise<number> {
   const rows = makeRows(events);
   const batches: unknown[][] = [];
@@ -103,7 +103,7 @@ export async function measureUpsert(servers: Servers, events: number): Promise<n
   });
 }
 
-/** Events per second of LPUSH of bodies of 1,000 events, answered when they are on disk, eight under way at once. */
+/** Events per second of LPUSH of bodies of 1,000 events, answered when they are on disk, eight concurrent calls. */
 export async function measureRedis(servers: Servers, events: number): Promise<number> {
   const redis = new Redis(servers.redisUrl);
   await once(redis, "ready");
@@ -121,7 +121,7 @@ export async function measureRedis(servers: Servers, events: number): Promise<nu
   return rate;
 }
 
-/** Requests per second, one event each, of the product's HTTP server with no work behind it. */
+/** Requests per second, one event each, of the product's HTTP server without work behind it. */
 export async function measureHttp(servers: Servers, events: number): Promise<number> {
   const main = fileURLToPath(new URL("./httpOnly.js", import.meta.url));
   const server = await startChild(main, {}, join(servers.dir, "http.log"));

@@ -1,10 +1,10 @@
 import { fork, type ChildProcess } from "node:child_process";
 import { closeSync, openSync, readFileSync } from "node:fs";
 
-/** A process of a pipeline under measurement. */
+/** A process of a measured pipeline. */
 export interface Child {
   pid: number;
-  /** Where it listens, if it says so when it is ready. */
+  /** The port it listens on, if its ready message has one. */
   port: number | undefined;
   /** Resident memory now, bytes. */
   memory(): number;
@@ -38,7 +38,7 @@ export async function startChild(
   return { pid: child.pid!, port, memory: () => residentBytes(child.pid!), stop: () => end(child) };
 }
 
-/** Resident memory of a process in bytes, from /proc; 0 where there is none. */
+/** Resident memory of a process in bytes, from /proc; 0 if there is none. */
 export function residentBytes(pid: number): number {
   try {
     const kilobytes = /^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1];

@@ -10,7 +10,7 @@ import { CLOSED_HOUR, expectedUnits, fillHour } from "./closeFill.js";
 import { watchMemory, type Memory } from "./memory.js";
 
 const KEY = "bench-key";
-/** Until the hour is due: all that was told to the reporter must have reached it. */
+/** Time before the hour is due, so that the reporter has got all settings by then. */
 const LEAD_MS = 3_000;
 
 export interface CloseResult {
@@ -21,7 +21,7 @@ export interface CloseResult {
   accepted: number;
   proven: number;
   calls: number;
-  /** Whether the stub saw every record once, its sum is exact and every signature was right. */
+  /** Whether the stub got every record once, with the exact sum and only valid signatures. */
   exact: boolean;
   /** MB by process. */
   memory: Record<string, Memory>;
@@ -29,13 +29,13 @@ export interface CloseResult {
 
 export interface CloseOptions {
   instances: number;
-  /** Of this checkout. */
+  /** Root folder of this checkout. */
   root: string;
   say: (line: string) => void;
   env?: Record<string, string>;
 }
 
-/** Closes one hour with usage of that many instances, by one reporter process, against a fast stub. */
+/** Closes one hour with usage of `instances` instances, using one reporter process against a fast stub. */
 export async function closeHour({ instances, root, say, env = {} }: CloseOptions): Promise<CloseResult> {
   const dir = mkdtempSync(join(tmpdir(), "quarterpast-bench-"));
   const children: ChildProcess[] = [];
@@ -102,7 +102,7 @@ export async function closeHour({ instances, root, say, env = {} }: CloseOptions
   }
 }
 
-/** A Node process of ours, and what it says over its channel. */
+/** Starts a Node process of ours, and collects what it sends over its channel. */
 function start(file: string, args: string[], env: NodeJS.ProcessEnv, dir: string, name: string) {
   const child = fork(file, args, { env, stdio: ["ignore", "pipe", "pipe", "ipc"] });
   const log = createWriteStream(join(dir, `${name}.log`));

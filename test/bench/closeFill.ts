@@ -47,7 +47,7 @@ export async function fillHour(pool: Pool, instances: number): Promise<Account> 
   return account;
 }
 
-/** Makes instances of ten products and both meters, all opened a day before `from`. */
+/** Creates instances of ten products and both meters, all opened a day before `from`. */
 export async function fillInstances(
   pool: Pool,
   accountNo: number,
@@ -71,7 +71,7 @@ export async function fillInstances(
   await checkShards(pool);
 }
 
-/** What must arrive: every quantity cut at the marketplace's fourth decimal, in units of it. */
+/** What must arrive: every quantity cut at the marketplace's fourth decimal, in those units. */
 export async function expectedUnits(pool: Pool): Promise<{ records: number; units: bigint }> {
   const { rows } = await pool.query<{ records: number; units: string }>(
     `SELECT count(*) AS records, COALESCE(trunc(sum(trunc(quantity * 10000))), 0)::text AS units FROM hour_usage

@@ -2,13 +2,13 @@ import { createHmac } from "node:crypto";
 import { createServer } from "node:http";
 
 /**
- * A marketplace that is as fast as one can be and still checks what counts: it verifies each call's signature, sums
- * every value exactly and sees each serial number once. Speaks the sandbox's protocol from the specification
- * (koogallery.md 1.2–1.5) with no code of the product. Started by close.ts; asked over the process channel.
+ * A marketplace that is as fast as possible and still checks what matters: it verifies each call's signature, sums
+ * every value exactly and expects each serial number once. Implements the sandbox's protocol from the specification
+ * (koogallery.md 1.2–1.5) without code of the product. Started by close.ts; queried over the process channel.
  */
 const key = process.argv[2] ?? "";
 
-/** Four decimals, as the marketplace has them. */
+/** Decimals of the marketplace. */
 const DECIMALS = 4;
 
 const seen = new Set<string>();
@@ -24,7 +24,7 @@ function take(body: Buffer): void {
   for (const { metering_sn: serial, usage_value: value } of records) {
     const [whole = "", fraction = ""] = value.split(".");
     told.units += BigInt(whole + fraction.padEnd(DECIMALS, "0"));
-    // A tag of 12 hex digits tells a million serial numbers apart well enough to count repeats.
+    // 12 hex digits distinguish a million serial numbers well enough to count repeats.
     const tag = serial.slice(-12);
     if (seen.has(tag)) told.repeated += 1;
     seen.add(tag);

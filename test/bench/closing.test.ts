@@ -5,7 +5,7 @@ import { expect, test } from "vitest";
 
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 
-/** Runs a bench as a person does; gives what its last line says. */
+/** Runs a bench as a person does; returns its last line. */
 async function bench(name: string, ...args: string[]): Promise<Record<string, unknown>> {
   const { stdout } = await promisify(execFile)(
     process.execPath,

@@ -5,8 +5,8 @@ const POLL_MS = 20;
 const STUCK_AFTER_MS = 30_000;
 
 /**
- * Waits until the query's `events` reaches the number; gives the real time in milliseconds at which it was seen.
- * @throws Error where more was counted, or nothing for a long time.
+ * Waits until the query's `events` reaches the number; returns the real time in milliseconds at which that was seen.
+ * @throws Error if more was counted, or nothing for a long time.
  */
 export async function untilCounted(db: pg.Client, sql: string, wanted: number): Promise<number> {
   let last = -1;

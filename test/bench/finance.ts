@@ -21,7 +21,7 @@ export interface FinanceResult {
   /** Milliseconds, the median of five. */
   summaryByDayMs: number;
   summarySignedMs: number;
-  /** Rows and records a second, and the most memory of each process, in MB. */
+  /** Rows and records per second, and the peak memory of each process, in MB. */
   exports: Record<
     string,
     { seconds: number; perSecond: number; bytes: number; memory: Record<string, Memory> }
@@ -31,18 +31,21 @@ export interface FinanceResult {
 
 export interface FinanceOptions {
   records: number;
-  /** Fewer hours of more instances; else as many as a month has hours for. */
+  /** Fewer hours of more instances; by default as many instances as fill the hours of a month. */
   instances?: number | undefined;
   root: string;
-  /** Keeps the ledger there and takes it up again; a temporary folder without it. */
+  /** Stores the ledger there and reuses it; by default a temporary folder. */
   dataDir?: string | undefined;
-  /** Only makes the ledger. */
+  /** Only creates the ledger. */
   fillOnly?: boolean | undefined;
   only?: string | undefined;
   say: (line: string) => void;
 }
 
-/** Makes a month of finance and measures what finance does with it: sums, exports, verification of chain and manifest. */
+/**
+ * Creates a month of records and measures what finance does with them: sums, exports, verification of chain and
+ * manifest.
+ */
 export async function measureFinance(options: FinanceOptions): Promise<FinanceResult | undefined> {
   const { root, say } = options;
   const dir = options.dataDir ?? mkdtempSync(join(tmpdir(), "quarterpast-bench-"));
@@ -161,7 +164,7 @@ async function medianMs(work: () => Promise<unknown>): Promise<number> {
   return Math.round(median(times));
 }
 
-/** Runs a command of the command line to its end; its exit codes 0 and 3 say that it did its work. */
+/** Runs a command of the CLI to its end; exit codes 0 and 3 mean that it did its work. */
 async function runCli(root: string, args: string[], apiUrl: string, others: Record<string, number>) {
   const from = performance.now();
   const child = fork(join(root, "packages/cli/bin/quarterpast.mjs"), args, {

@@ -36,11 +36,11 @@ import {
 } from "@quarterpast/store";
 import { fillInstances } from "./closeFill.js";
 
-/** The month of the ledger, from its first hour on. */
+/** The ledger's month, beginning with its first hour. */
 export const MONTH: Micros = parseInstant("2026-03-01T00:00:00Z")!;
 
 const RECORDS_PER_CALL = 1_000;
-/** One record in so many fared otherwise than its call. */
+/** One record in this many has another outcome than its call. */
 const EXCEPTION_EVERY = 100;
 const EVENTS_ROOT = "ab".repeat(32);
 
@@ -53,9 +53,9 @@ interface Instance {
 }
 
 /**
- * Fills an empty ledger with a month of finance: for each instance a record every hour, chained, submitted, settled and
- * covered by signed manifests as the product makes them, without events. One record in a hundred is abnormal or in
- * conflict. Indexes of records are made at the end, which is only faster.
+ * Fills an empty ledger with a month of finance: for each instance a record every hour, chained, submitted, settled
+ * and covered by signed manifests as the product makes them, without events. One record in a hundred is abnormal or
+ * in conflict. Indexes of records are created at the end, because that is faster.
  */
 export async function fillMonth(
   pool: Pool,
@@ -275,7 +275,8 @@ async function makeIndexes(
        FROM outcomes o JOIN records r USING (sn) JOIN instances i USING (instance_no)`,
     );
     await client.query("ANALYZE own_states");
-    // Call by call, each by its places: together they are joined to whole shards, which takes the square of the hours.
+    // Call by call, using the places of each: joining them all would combine whole shards, in time quadratic in the
+    // hours.
     await client.query("SET LOCAL enable_hashjoin = off");
     await client.query("SET LOCAL enable_mergejoin = off");
     await client.query("SELECT sum_calls(ARRAY[submission_id]) FROM submissions");

@@ -11,15 +11,15 @@ export interface GrowthResult {
   /** Events in the ledger at the first and at the second measurement. */
   small: number;
   large: number;
-  /** Events per second by requests of 1,000, medians; `ratio` of the second to the first. */
+  /** Events per second with requests of 1,000, medians; `ratio` is the second to the first. */
   smallRate: number;
   largeRate: number;
   ratio: number;
   bytesPerEvent: number;
-  /** Full load for so many minutes, and what was counted in it. */
+  /** Minutes at full load, and the events counted in them. */
   minutes: number;
   loaded: number;
-  /** MB of its own that each process had in the third minute and in the last, medians. */
+  /** MB of private memory of each process in the third minute and in the last, medians. */
   memory: Series;
 }
 
@@ -97,7 +97,7 @@ async function countEvents(db: pg.Client): Promise<number> {
   return rows[0]!.events;
 }
 
-/** Puts in what is missing, with ids made in the hours before, in the order of their making, as they came. */
+/** Inserts what is missing, with ids of the hours before, in the order in which they would have come. */
 async function fillUp(db: pg.Client, wanted: number, say: (line: string) => void): Promise<void> {
   await db.query("SET statement_timeout = 0");
   for (let have = await countEvents(db); have < wanted; have += CHUNK) {

@@ -5,9 +5,9 @@ import { keepResult, wholeNumber } from "./results.js";
 
 const { values } = parseArgs({
   options: {
-    /** Events in the ledger at the end; 50 million where the disk has 20 GB free, else 10. */
+    /** Events in the ledger at the end; by default 50 million if the disk has 20 GB free, else 10 million. */
     events: { type: "string" },
-    /** Minutes at full load over which memory is watched. */
+    /** Minutes at full load during which memory is watched. */
     minutes: { type: "string", default: "10" },
     json: { type: "boolean", default: false },
     /** Appends to test/bench/growth.ndjson. */

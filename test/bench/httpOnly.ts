@@ -1,7 +1,7 @@
 import type { AddressInfo } from "node:net";
 import { createHttp, createLogger, createMetrics } from "@quarterpast/runtime";
 
-/** The HTTP server that the collector has, answering as it does and doing nothing. */
+/** The collector's HTTP server, answering like it but without doing any work. */
 const app = createHttp({
   logger: createLogger({ service: "bench", level: "warn" }),
   metrics: createMetrics("bench"),

@@ -4,15 +4,15 @@ import { percentile } from "./result.js";
 
 const POLL_MS = 10;
 
-/** 99th percentiles in milliseconds at an even rate of requests. */
+/** 99th percentiles in milliseconds at a constant request rate. */
 export interface Latency {
   ack: number;
   counted: number;
 }
 
 /**
- * Sends at an even rate, each request timed from when it was due, and follows how many events are counted: the n-th event
- * that was answered counts as the n-th that was counted.
+ * Sends at a constant rate, timing each request from when it was due, and follows how many events are counted: the
+ * n-th answered event is taken as the n-th counted.
  */
 export async function measureLatency(
   ours: Ours,

@@ -6,7 +6,7 @@ export type { LoadOrder, LoadReport } from "./loadMain.js";
 
 const MAIN = fileURLToPath(new URL("./loadMain.js", import.meta.url));
 
-/** Has a process of its own send the load, and gives its report. */
+/** Sends the load from a separate process, and returns its report. */
 export async function sendLoad(order: LoadOrder): Promise<LoadReport> {
   const child = fork(MAIN, [], { serialization: "advanced", execArgv: [] });
   try {

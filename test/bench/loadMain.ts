@@ -1,30 +1,30 @@
 import { connect, type Socket } from "node:net";
 import { createBodyMaker, type BodyMaker } from "./bodies.js";
 
-/** What the load generator is asked to send. */
+/** What the load generator should send. */
 export interface LoadOrder {
   port: number;
   path: string;
   headers: Record<string, string>;
   eventsPerRequest: number;
   connections: number;
-  /** Requests in all. */
+  /** Requests in total. */
   requests: number;
-  /** Requests per second at even distances; as fast as the answers come where there is none. */
+  /** Requests per second, evenly spaced; if absent, as fast as the answers come. */
   rate?: number;
-  /** Gives when each request was answered, too. */
+  /** Also returns when each request was answered. */
   withTimes?: boolean;
 }
 
-/** What came of it. Times in milliseconds of the real clock. */
+/** The results. Times in milliseconds of the real clock. */
 export interface LoadReport {
   startedAt: number;
   endedAt: number;
   /** Answers by status. */
   statuses: Record<string, number>;
-  /** Of each request from when it was due, ascending. */
+  /** For each request, from when it was due; ascending. */
   latenciesMs: number[];
-  /** When each good answer came, ascending; empty unless asked for. */
+  /** When each successful answer came, ascending; empty unless asked for. */
   answeredAt: number[];
 }
 
@@ -90,11 +90,11 @@ const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout
 
 interface Line {
   socket: Socket;
-  /** Sends one request and gives the status of its answer. */
+  /** Sends one request and returns the status of its answer. */
   post(body: Buffer): Promise<number>;
 }
 
-/** One connection, one request at a time; no client library whose cost would be measured as well. */
+/** One connection, one request at a time, without a client library, whose cost would be measured too. */
 async function open({ port, path, headers }: LoadOrder): Promise<Line> {
   const socket = connect({ port, host: "127.0.0.1", noDelay: true });
   await new Promise((resolve, reject) => (socket.once("connect", resolve), socket.once("error", reject)));

@@ -6,7 +6,7 @@ import type { Result } from "./result.js";
 
 const require = createRequire(import.meta.url);
 
-/** What the figures were measured on. */
+/** The machine of a measurement. */
 export function describeMachine(): Result["machine"] {
   const all = cpus();
   return {
@@ -28,7 +28,7 @@ export function versionOf(name: string): string {
       };
       if (manifest.name === name) return manifest.version!;
     } catch {
-      // not there; one folder up
+      // Not there; try the parent folder.
     }
     if (dirname(dir) === dir) return "unknown";
     dir = dirname(dir);

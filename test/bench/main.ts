@@ -24,7 +24,7 @@ const { values } = parseArgs({
   },
 });
 
-/** How much is sent, so that a measurement takes some seconds. */
+/** How much is sent, so that a measurement takes several seconds. */
 const SIZES = values.quick
   ? {
       naive: 4_000,
@@ -68,7 +68,7 @@ async function bestNaive(servers: Servers): Promise<{ rate: number; concurrency:
   return best;
 }
 
-/** Measures all of one run, one after the other: what is compared was measured side by side. */
+/** Takes all measurements of one run, one after the other, so that compared figures are from the same time. */
 async function measureOnce(
   servers: Servers,
   ours: Ours,

@@ -1,13 +1,13 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { median } from "./result.js";
 
-/** The most memory that each named process had, in MB (2^20 bytes), as Linux counts it; zeros elsewhere. */
+/** The peak memory of each named process, in MB (2^20 bytes), as Linux counts it; zeros on other systems. */
 export interface Memory {
-  /** All resident pages, those of shared memory too: Postgres sessions each count the shared buffers they touched. */
+  /** All resident pages, including shared memory: Postgres sessions each count the shared buffers they touched. */
   rss: number;
-  /** Pages of the process alone. */
+  /** Private pages of the process. */
   own: number;
-  /** Seconds of a processor that it used, all sessions of a Postgres together. */
+  /** Processor seconds used, summed over all sessions of a Postgres. */
   cpu: number;
 }
 
@@ -20,7 +20,7 @@ const EVERY_MS = 200;
 
 /**
  * Watches processes and their children by name.
- * @param pids by name; sessions of a Postgres are found below its postmaster and told together, the largest of them.
+ * @param pids by name; for a Postgres, give the postmaster: the largest of its sessions counts.
  */
 export function watchMemory(pids: Record<string, number>): Watch {
   const peaks = new Map<string, Memory>();
@@ -82,14 +82,14 @@ function readStatus(pid: number): Memory | undefined {
   }
 }
 
-/** MB of its own per process: the median of the third minute, and of the last. */
+/** MB of private memory per process: the median of the third minute, and of the last. */
 export type Series = Record<string, { early: number; late: number }>;
 
 const MINUTE_MS = 60_000;
 
 /**
- * Samples what processes hold for themselves, once a second.
- * @param pids by name; sessions of a Postgres are told as the sum of all.
+ * Samples the private memory of processes once a second.
+ * @param pids by name; the sessions of a Postgres are summed.
  */
 export function seriesOf(pids: Record<string, number>): { stop(): Series } {
   const samples: { at: number; own: Record<string, number> }[] = [];

@@ -6,7 +6,7 @@ import { untilCounted } from "./counted.js";
 import { sendLoad } from "./load.js";
 import type { Servers } from "./servers.js";
 
-/** The concurrencies of which the best counts. */
+/** The concurrencies to try; the best result counts. */
 export const CONCURRENCIES = [10, 50, 200];
 const CONNECTIONS = 128;
 
@@ -16,7 +16,7 @@ CREATE TABLE naive_events (source text, id text, meter text, subject text, time 
 CREATE TABLE naive_hours (subject text, meter text, hour timestamptz, quantity numeric, events bigint,
   PRIMARY KEY (subject, meter, hour))`;
 
-/** Events per second of the naive pipeline from the first request to the last commit, by one concurrency. */
+/** Events per second of the naive pipeline from the first request to the last commit, at one concurrency. */
 export async function measureNaive(servers: Servers, concurrency: number, events: number): Promise<number> {
   const name = `naive_${concurrency}_${Math.random().toString(36).slice(2, 8)}`;
   const databaseUrl = await servers.createDatabase(name);

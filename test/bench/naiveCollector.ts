@@ -3,7 +3,7 @@ import { Queue } from "bullmq";
 import { fastify } from "fastify";
 import { Redis } from "ioredis";
 
-/** The naive pipeline's front: one event, one job, as the guides of Fastify and BullMQ show it. */
+/** The naive pipeline's front: one event, one job, as in the guides of Fastify and BullMQ. */
 const connection = new Redis(process.env["REDIS_URL"]!, { maxRetriesPerRequest: 1 });
 const queue = new Queue("usage", { connection, prefix: process.env["QUEUE_PREFIX"]! });
 const app = fastify();

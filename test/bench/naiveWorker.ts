@@ -11,7 +11,7 @@ interface NaiveEvent {
   data: { quantity: string };
 }
 
-/** The naive pipeline's worker: one transaction a job, of the dedupe insert and the hourly upsert. */
+/** The naive pipeline's worker: one transaction per job, with the dedupe insert and the hourly upsert. */
 const concurrency = Number(process.env["CONCURRENCY"]);
 const pool = new pg.Pool({ connectionString: process.env["DATABASE_URL"], max: concurrency });
 const connection = new Redis(process.env["REDIS_URL"]!, { maxRetriesPerRequest: null });

@@ -23,16 +23,16 @@ import type { Servers } from "./servers.js";
 const ROOT = new URL("../../../", import.meta.url);
 const TOKEN = "qp_benchkey_0123456789abcdef0123456789abcdef";
 
-/** Our collector and aggregator over a database of their own. */
+/** Our collector and aggregator with their own database. */
 export interface Ours {
   db: pg.Client;
   collector: Child;
   aggregator: Child;
-  /** Sends load, and gives its report when all of it is answered. */
+  /** Sends load, and returns its report when all of it is answered. */
   send(
     order: Pick<LoadOrder, "eventsPerRequest" | "connections" | "requests" | "rate" | "withTimes">,
   ): Promise<LoadReport>;
-  /** Waits until all that was sent is counted; gives when that was seen. */
+  /** Waits until everything sent is counted; returns when that was seen. */
   drained(): Promise<number>;
   /** All events counted so far. */
   counted(): Promise<number>;
@@ -41,7 +41,7 @@ export interface Ours {
 
 export const COUNTED = "SELECT COALESCE(sum(events), 0)::float8 AS events FROM hour_usage";
 
-/** Starts both with a prepared ledger. `execArgv` goes to both, by the name of the service. */
+/** Starts both with a prepared ledger. `execArgv` are flags by the name of the service. */
 export async function startOurs(
   servers: Servers,
   execArgv: Partial<Record<"collector" | "aggregator", string[]>> = {},

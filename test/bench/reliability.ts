@@ -19,7 +19,7 @@ type Row = (
 
 const seconds = (ms: unknown): string => `${Math.ceil(Number(ms) / 1_000)} s`;
 
-/** What each run is and what it came to; all of it from its line. */
+/** For each part, what the run is and its results, both from its line. */
 const ROWS: Record<string, Row> = {
   crash: (figure, { minutes }) => ({
     en: [
@@ -125,7 +125,7 @@ export function newestGood(file: string): LongResult[] {
   return Object.keys(ROWS).flatMap((part) => results.findLast((result) => result.part === part) ?? []);
 }
 
-/** The reliability table of docs/measured.md, in its Markdown; empty where nothing was run yet. */
+/** The reliability table of docs/measured.md, in Markdown; empty if nothing was run yet. */
 export function reliabilityTable(results: readonly LongResult[], language: Language): string {
   if (results.length === 0) return "";
   const rows = results.map((result) => {

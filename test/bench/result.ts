@@ -1,6 +1,6 @@
 import type pg from "pg";
 
-/** What `npm run bench -- --json` prints: events per second. */
+/** The output of `npm run bench -- --json`: events per second. */
 export interface Figures {
   naive: number;
   ours1000: number;
@@ -12,7 +12,7 @@ export interface Figures {
   httpCeiling: number;
 }
 
-/** Milliseconds at half of the load that was measured before. */
+/** Milliseconds at half of the load measured before. */
 export interface Latencies {
   /** From when a request was due to its answer, 99th percentile. */
   ack1: number;
@@ -29,7 +29,7 @@ export interface Result {
   commit: string;
   machine: { cpu: string; cores: number; memoryGiB: number; platform: string };
   versions: { node: string; postgres: string; redis: string; bullmq: string; fastify: string };
-  /** How often each was measured; the figures are the medians. */
+  /** How often each was measured; the figures are medians. */
   runs: number;
   /** The concurrency at which the naive pipeline was fastest. */
   naiveConcurrency: number;
@@ -39,7 +39,7 @@ export interface Result {
   bytesPerEvent?: number;
 }
 
-/** The middle one; of an even number the lower of the two in the middle. */
+/** The middle value; for an even count the lower of the two middle ones. */
 export function median(values: readonly number[]): number {
   return [...values].sort((a, b) => a - b)[(values.length - 1) >> 1]!;
 }
@@ -49,7 +49,7 @@ export function percentile(ascending: readonly number[], share: number): number 
   return ascending[Math.min(ascending.length - 1, Math.floor(ascending.length * share))] ?? 0;
 }
 
-/** What an event takes on the disk of Postgres, indexes included. */
+/** Bytes that an event takes on the disk of Postgres, indexes included. */
 export async function bytesPerEvent(db: pg.Client): Promise<number> {
   const { rows } = await db.query<{ bytes: number }>(
     `SELECT sum(pg_total_relation_size(c.oid))::float8 / (SELECT count(*) FROM events) AS bytes

@@ -14,7 +14,7 @@ const count = (value: unknown): string => Number(value).toLocaleString("en-US");
 const most = (memory: Record<string, { rss: number }>): number =>
   Math.max(...Object.values(memory).map(({ rss }) => rss));
 
-/** What each measurement is and what it came to, by its file in test/bench. */
+/** For each file in test/bench, what is measured and the results. */
 const ROWS: Record<string, Row> = {
   "close.ndjson": ({ instances, accepted, memory }) => ({
     en: [
@@ -69,7 +69,7 @@ const HEAD: Record<Language, string[]> = {
   zh: ["测量", "结果", "提交"],
 };
 
-/** The table of what was measured at scale, of the newest line of each file; empty where there is none. */
+/** The table of the measurements at scale, from the newest line of each file; empty if there is none. */
 export function scaleTable(folder: string, language: Language): string {
   const rows = Object.entries(ROWS).flatMap(([file, row]) => {
     const path = join(folder, file);

@@ -5,7 +5,7 @@ import { onOwnPort, startPostgres, startRedis } from "@quarterpast/stack/servers
 import { Redis } from "ioredis";
 import pg from "pg";
 
-/** Postgres and Redis of one run, set up as `quarterpast up` sets them up. */
+/** Postgres and Redis of one run, configured like those of `quarterpast up`. */
 export interface Servers {
   databaseUrl: string;
   redisUrl: string;
@@ -13,7 +13,7 @@ export interface Servers {
   dir: string;
   versions: { postgres: string; redis: string };
   pids: { postgres: number; redis: number };
-  /** An empty database; gives its address. */
+  /** Creates an empty database; returns its address. */
   createDatabase(name: string): Promise<string>;
   stop(): Promise<void>;
 }
@@ -24,10 +24,10 @@ export async function startServers(): Promise<Servers> {
   const postgres = await onOwnPort((port) =>
     startPostgres({
       dataDir: join(dir, "postgres"),
-      // Its data stays in the folder, which goes with the run, also where Postgres runs as another user.
+      // Its data stays in the folder, which is removed after the run, even if Postgres runs as another user.
       ownDir: dir,
       port,
-      // The naive pipeline holds 200 connections at its widest.
+      // The naive pipeline uses up to 200 connections.
       settings: { max_connections: 260 },
     }),
   );
@@ -61,7 +61,7 @@ async function readVersions(databaseUrl: string, redisUrl: string): Promise<Serv
   return { postgres, redis };
 }
 
-/** Runs one statement on a connection of its own. */
+/** Runs one statement on a separate connection. */
 export async function query(databaseUrl: string, sql: string): Promise<Record<string, unknown>[]> {
   const client = new pg.Client({ connectionString: databaseUrl });
   await client.connect();

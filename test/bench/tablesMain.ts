@@ -4,7 +4,7 @@ import { newestGood, reliabilityTable } from "./reliability.js";
 import { scaleTable } from "./scale.js";
 import { PAGES, withTable } from "./table.js";
 
-/** `npm run tables`: writes the tables of reliability and scale of docs/measured.md anew from committed results. */
+/** `npm run tables`: rewrites the tables of reliability and scale in docs/measured.md from committed results. */
 const ROOT = join(import.meta.dirname, "../../..");
 const results = newestGood(join(ROOT, "test", "crash", "results.ndjson"));
 for (const [file, language] of PAGES) {

@@ -10,7 +10,7 @@ import { auditSealed, readSnapshot } from "./audit/sealed.js";
 import { auditTransport } from "./audit/transport.js";
 import { auditUsage } from "./audit/usage.js";
 
-/** What of failures.md 3 is not checked, and why. */
+/** Invariants of failures.md 3 that are not checked, and why. */
 export const SKIPPED = {
   I16: "one seller: there are no tenants",
   I17: "the commit time: entries carry the time of receipt alone (each acknowledged event is in a journal is checked)",
@@ -26,8 +26,8 @@ export interface AuditReport {
 }
 
 /**
- * Checks every invariant on a system that has come to rest. Shares no code with the product; what it runs of its tools is
- * the script that auditors are given.
+ * Checks every invariant on a system at rest. Shares no code with the product; the only tool of the product that it
+ * runs is the auditors' script.
  */
 export async function audit(config: AuditConfig): Promise<AuditReport> {
   const findings = createFindings();
@@ -51,7 +51,7 @@ export async function audit(config: AuditConfig): Promise<AuditReport> {
   return { violations, lost, doubled, skipped: SKIPPED };
 }
 
-/** Writes down all that is sealed by now, for a later audit to compare. */
+/** Writes down everything sealed by now, for a later audit to compare. */
 export async function snapshot(databaseUrl: string, path: string): Promise<void> {
   const db = new pg.Client({ connectionString: databaseUrl, options: "-c timezone=UTC" });
   await db.connect();

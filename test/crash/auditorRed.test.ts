@@ -43,7 +43,7 @@ let ledger: Ledger;
 let healthy: AuditConfig;
 const made: string[] = [];
 
-/** A small system that has come to rest: two hours, a duplicate, a conflict, corrections, a late event, one in quarantine. */
+/** A small system at rest: two hours, a duplicate, a conflict, corrections, a late event, one in quarantine. */
 beforeAll(async () => {
   await admin.connect();
   ledger = await openLedger();
@@ -171,7 +171,7 @@ const truthOf = ({ source, id, subject, meter, time, quantity, value, extensions
   ...Object.entries(extensions ?? {}).slice(0, 1),
 ];
 
-/** A copy of the healthy system's database, changed past its triggers. */
+/** A copy of the healthy system's database, changed with its triggers bypassed. */
 async function doctored(...sql: string[]): Promise<AuditConfig> {
   const name = `qp_red_${randomUUID().slice(0, 8)}`;
   made.push(name);
@@ -192,7 +192,7 @@ async function doctored(...sql: string[]): Promise<AuditConfig> {
   return { ...healthy, databaseUrl: url.href };
 }
 
-/** The marketplace's file with its lines changed. */
+/** The marketplace's file with changed lines. */
 function otherMarket(change: (line: Record<string, any>) => object | object[] | undefined): AuditConfig {
   const lines = readFileSync(healthy.sandboxStore, "utf8").trim().split("\n");
   const changed = lines.flatMap((line) => change(JSON.parse(line) as Record<string, any>) ?? []);

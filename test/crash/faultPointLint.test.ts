@@ -7,8 +7,8 @@ import { expect, test } from "vitest";
 const SERVICES = fileURLToPath(new URL("../../services/", import.meta.url));
 
 /**
- * The rule. In a money-path file, a function that awaits an effect (a call of EFFECTS) holds a fault point itself, or
- * the function around it does. A fault point is `faultPoint("…")`. What is exempt stands in ALLOWED, with its reason.
+ * The rule: in a money-path file, a function that awaits an effect (a call of EFFECTS) contains a fault point, or the
+ * function around it does. A fault point is `faultPoint("…")`. Exemptions are in ALLOWED, with their reasons.
  */
 const FILES = [
   "collector/src/flush.ts",
@@ -35,7 +35,7 @@ const FILES = [
   "reporter/src/reporter.ts",
 ];
 
-/** Calls that reach a server or a disk: of a file handle, the queue, the ledger, the adapter, or of these modules. */
+/** Calls that reach a server or a disk: of a file handle, the queue, the ledger, the adapter, or these modules. */
 const METHODS = new Set([
   ...["add", "append", "register", "readReceipts", "writeWatermark"],
   ...["write", "sync", "datasync", "close", "read", "writeFile"],
@@ -121,7 +121,7 @@ interface Found {
   hasPoint: boolean;
 }
 
-/** Every function with the effects that it awaits; a point in a function counts for those inside of it too. */
+/** Every function with the effects that it awaits; a point in a function also counts for functions inside it. */
 function inspect(program: Node, imported: Set<string>): Found[] {
   const all: Found[] = [];
   const visit = (node: Node, name: string, current: Found | undefined): void => {
@@ -150,13 +150,13 @@ function labelOf(node: Node): string | undefined {
   return ((node.key ?? node.id) as Node | undefined)?.name as string | undefined;
 }
 
-/** Calls in an expression, those in functions inside of it apart. */
+/** Calls in an expression, except those in functions inside it. */
 function callsIn(node: Node | undefined): Node[] {
   if (!node || isFunction(node)) return [];
   return [...(node.type === "CallExpression" ? [node] : []), ...childrenOf(node).flatMap(callsIn)];
 }
 
-/** Whether the function, with its own callbacks, holds a fault point. */
+/** Whether the function, with its own callbacks, contains a fault point. */
 function holdsPoint(node: Node): boolean {
   const isPoint = node.type === "CallExpression" && nameOf(node.callee as Node).name === "faultPoint";
   return isPoint || childrenOf(node).some(holdsPoint);
@@ -200,7 +200,7 @@ test("every file of the money path's services that reaches the ledger is looked 
         ),
       ),
   );
-  // Start, keys and clock: nothing of them is usage. Pure functions take types and state tables alone.
+  // Start, keys and clock are not usage. Pure functions import only types and state tables.
   expect(unlisted.sort()).toEqual([
     "aggregator/src/main.ts",
     "collector/src/auth.ts",

@@ -7,7 +7,7 @@ import type { Random } from "./random.js";
 import type { Workload } from "./workload.js";
 import { PREFIX, type World } from "./world.js";
 
-/** What was done to the system, and whether work was in flight. */
+/** What was done to the system, and whether work was in progress. */
 export interface Injected {
   at: number;
   what: string;
@@ -16,7 +16,7 @@ export interface Injected {
 
 export interface Faults {
   injected: Injected[];
-  /** The fault plan of a service's next start: a crash at the next point of its own that has not crashed yet. */
+  /** The fault plan for a service's next start: a crash at the next of its points that has not crashed yet. */
   planFor(kind: ServiceKind): string;
   /** Injects the whole deck, spread over the time. */
   run(
@@ -24,7 +24,9 @@ export interface Faults {
     workload: Workload,
     spread: { kills: number; stops: number; overMs: number },
   ): Promise<void>;
-  /** Kills or stops one more process, where fewer were than planned: a fault finds nobody to hit now and then. */
+  /**
+   * Kills or stops one more process if fewer were than planned, because a fault sometimes finds no process to hit.
+   */
   more(world: World, workload: Workload, plan: { kills: number; stops: number }): Promise<void>;
   kills(world: World): number;
   stops(world: World): number;
@@ -38,7 +40,7 @@ const ERRORS: Record<ServiceKind, string> = {
   reporter: "reporter.*=error%0.01",
 };
 
-/** Makes the faults of a run. */
+/** Creates the faults of a run. */
 export function createFaults(random: Random, points: () => string[]): Faults {
   const injected: Injected[] = [];
   const uncrashed = new Map<ServiceKind, string[]>();
@@ -59,7 +61,7 @@ export function createFaults(random: Random, points: () => string[]): Faults {
       stopsLeft -= 1;
       rules.push(`${random.pick(points().filter((name) => name.startsWith(kind)))}=stop@${random.int(2, 5)}`);
     }
-    // What each process passes first is slowed, so that every point is seen to act.
+    // The first points that each process passes are delayed, so that every point is seen to act.
     rules.push("*=delay:2@1");
     if (isArming) rules.push(ERRORS[kind], "*=delay:15%0.01");
     return rules.join(";");
@@ -129,7 +131,7 @@ function linesOf(world: World, action?: string): string[][] {
 
 const NETWORK = ["delay", "dropReplies", "cut", "halfOpen"] as const;
 
-/** What is done, in a seeded order: each kind of fault as often as the plan says. */
+/** The faults in a seeded order, each kind as often as planned. */
 function makeDeck(random: Random, kills: number, stops: number): string[] {
   const times = (many: number, what: (at: number) => string) =>
     Array.from({ length: many }, (_, at) => what(at));
@@ -158,7 +160,7 @@ function resumeStopped(world: World): NodeJS.Timeout {
           setTimeout(() => service.resume(), 1_500);
         }
       } catch {
-        // It is gone: its supervisor starts it again.
+        // It has ended: its supervisor restarts it.
       }
     }
   }, 1_000);
@@ -180,7 +182,7 @@ function createInjector(world: World, workload: Workload, random: Random, inject
     return flushRedis();
   };
 
-  /** Waits a little for a moment at which the target has work in its hands. */
+  /** Waits briefly for a moment at which the target has work in progress. */
   async function momentOf(isBusy: () => Promise<boolean>): Promise<boolean> {
     for (const until = Date.now() + 2_500; Date.now() < until; await sleep(10)) {
       if (await isBusy().catch(() => false)) return true;
@@ -232,7 +234,7 @@ function createInjector(world: World, workload: Workload, random: Random, inject
     await world.setFaults([rule]);
   }
 
-  /** Where Redis is down just then, it is emptied as soon as it is there again. */
+  /** If Redis is down at that moment, it is emptied as soon as it is back. */
   async function flushRedis(): Promise<void> {
     for (let tries = 0; tries < 50; tries += 1) {
       if (await tryFlush()) return note("flush redis");
@@ -255,7 +257,7 @@ function createInjector(world: World, workload: Workload, random: Random, inject
   }
 }
 
-/** The modes of the marketplace that a run draws from. */
+/** The marketplace's fault modes that a run draws from. */
 const MARKET = [
   { mode: "accept_then_timeout", probability: 0.6, afterMs: 400 },
   { mode: "accept_then_5xx", probability: 0.6 },
@@ -274,7 +276,7 @@ const MARKET = [
   { mode: "down", probability: 0.8 },
 ];
 
-/** Whether a process has work in its hands right now. */
+/** Whether a process has work in progress now. */
 async function hasWork(world: World, workload: Workload, { kind, name }: Managed): Promise<boolean> {
   if (kind === "collector") return (workload.state.pending.get(name) ?? 0) > 0;
   if (kind === "reporter") {

@@ -4,13 +4,13 @@ import { Redis } from "ioredis";
 import type { Workload } from "./workload.js";
 import { PREFIX, type World } from "./world.js";
 
-/** An invariant that did not hold: its number in SPEC, and what was seen. */
+/** A violated invariant: its number in SPEC, and what was seen. */
 export interface Violation {
   id: string;
   detail: string;
 }
 
-/** How long each outage lasted on after its end, milliseconds. */
+/** How long each outage lasted beyond its end, milliseconds. */
 export interface Liveness {
   /** From the end of all faults to the next acknowledged event, and to the next committed receipt. */
   afterFaultsMs: number;
@@ -18,9 +18,9 @@ export interface Liveness {
   postgresMs: number;
   marketplaceMs: number;
   collectorMs: number;
-  /** From the death of both aggregators to receipts for all that they held. */
+  /** From the death of both aggregators to receipts for all their jobs. */
   inFlightJobsMs: number;
-  /** How much slower this machine was just then than an idle one; the bars are stretched by it. */
+  /** How much slower this machine is now than an idle one; the limits are scaled by it. */
   slowness: number;
   violations: Violation[];
 }
@@ -92,17 +92,17 @@ export async function measureLiveness(
   return { ...(times as unknown as Liveness), slowness, violations };
 }
 
-/** An empty process takes this long to start on an idle machine of this size. */
+/** Start time of an empty process on an idle machine of this size. */
 const IDLE_START_MS = 60;
 
-/** Others may use the machine: then a service that starts within its bar elsewhere starts late here. */
+/** If others use the machine, a service that would start within its limit starts late. */
 function measureSlowness(): number {
   const from = performance.now();
   spawnSync(process.execPath, ["-e", "0"]);
   return Math.max(1, Math.round((performance.now() - from) / IDLE_START_MS));
 }
 
-/** Milliseconds until the value is another than at first. */
+/** Milliseconds until the value differs from the first one. */
 async function untilMoved(read: () => number | Promise<number>): Promise<number> {
   const from = Date.now();
   const first = await read();
@@ -110,7 +110,7 @@ async function untilMoved(read: () => number | Promise<number>): Promise<number>
   return Date.now() - from;
 }
 
-/** A call is owed to the marketplace: only then does it show whether sending resumes. */
+/** Waits until a call is owed to the marketplace: only then does it show whether submission resumes. */
 async function untilOwed(world: World): Promise<void> {
   const owed = () =>
     latest(
@@ -125,7 +125,7 @@ async function latest(world: World, sql: string): Promise<number> {
   return found?.rows[0]?.at ?? -1;
 }
 
-/** Kills both aggregators while they hold jobs; gives the time until the last of those jobs has its receipt. */
+/** Kills both aggregators while they hold jobs; returns the time until the last of those jobs has its receipt. */
 async function killAggregators(world: World): Promise<number> {
   const redis = new Redis(world.redisUrl);
   redis.on("error", () => {});
@@ -152,12 +152,14 @@ async function killAggregators(world: World): Promise<number> {
   }
 }
 
-/** Longer than what is owed waits between two attempts, however many failed before (KooGallery's backoff, overdue). */
+/**
+ * Longer than an owed call waits between two attempts, however many failed before (KooGallery's backoff, overdue).
+ */
 const DRAIN_WITHIN_MS = 330_000;
 /** Fast enough that the open hours end soon. */
 const DRAIN_RATE = 600;
 
-/** Lets the last hours end and everything come to rest; what does not is told. */
+/** Lets the last hours end and everything come to rest; reports what does not. */
 export async function drain(world: World, say: (line: string) => void): Promise<Violation[]> {
   const from = Date.now();
   await world.setRate(DRAIN_RATE);

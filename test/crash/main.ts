@@ -24,7 +24,7 @@ const whole = (name: string, text: string): number => {
   process.exit(2);
 };
 const minutes = values.minutes === undefined ? undefined : whole("minutes", values.minutes);
-// A night's run grows with its length: 30 minutes are 3,000,000 events, 210 kills and 60 stops.
+// The run grows with its length: 30 minutes are 3,000,000 events, 210 kills and 60 stops.
 const kills = whole("kills", values.kills ?? String(minutes === undefined ? 30 : minutes * 7));
 const events = whole("events", values.events ?? String(minutes === undefined ? 300_000 : minutes * 100_000));
 const stops = whole(

@@ -4,7 +4,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 
 export type ServiceKind = "collector" | "aggregator" | "reporter";
 
-/** A service of the product as a process that a supervisor starts again whenever it ends. */
+/** A service of the product as a process that a supervisor restarts whenever it ends. */
 export interface Managed {
   kind: ServiceKind;
   name: string;
@@ -12,16 +12,16 @@ export interface Managed {
   readySince(): number | undefined;
   isStopped(): boolean;
   start(): Promise<void>;
-  /** SIGKILL; the supervisor starts it again. False where it does not run. */
+  /** SIGKILL; the supervisor restarts it. False if it does not run. */
   kill(): boolean;
   pause(): boolean;
   resume(): void;
-  /** SIGTERM, then it is started again. */
+  /** SIGTERM, then a restart. */
   restart(): void;
-  /** SIGTERM for good; resolves when it is gone. */
+  /** SIGTERM for good; resolves when it has ended. */
   stop(): Promise<void>;
   pid(): number | undefined;
-  /** How often it ended by SIGKILL, and by itself with a code. */
+  /** How often it ended by SIGKILL, and the codes with which it exited by itself. */
   ends: { killed: number; codes: (number | null)[] };
 }
 
@@ -30,7 +30,7 @@ export interface ManagedOptions {
   name: string;
   main: string;
   cwd: string;
-  /** The environment of the next start. */
+  /** The environment for the next start. */
   env: () => Record<string, string>;
   logFile: string;
   restartAfterMs: () => number;

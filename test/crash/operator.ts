@@ -5,8 +5,8 @@ import type { Pool } from "@quarterpast/store";
 const THERE = ["005", "010"];
 
 /**
- * Files what the marketplace refused or voided once more, as a person at the console would: after the collection, when
- * a statement has shown whether an earlier send of it had come in all the same. Where that was refused, they ask again.
+ * Files records again that the marketplace refused or voided, like a person at the console: after the collection,
+ * when a statement has shown whether an earlier send had arrived nevertheless. If that was refused, it asks again.
  */
 export function startOperator(pool: Pool): { stop(): Promise<void> } {
   let isOver = false;

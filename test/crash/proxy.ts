@@ -1,18 +1,18 @@
 import { createServer, connect, type AddressInfo, type Socket } from "node:net";
 
-/** What a proxy does to what passes it. */
+/** What a proxy does to its traffic. */
 export type ProxyMode =
   | { kind: "pass" }
-  /** Every chunk is late by this, in both directions. */
+  /** Delays every chunk by this, in both directions. */
   | { kind: "delay"; ms: number }
-  /** Requests arrive, replies vanish. */
+  /** Requests arrive, replies are dropped. */
   | { kind: "dropReplies" }
   /** Connections are reset and refused. */
   | { kind: "cut" }
-  /** Connections stand, nothing moves. */
+  /** Connections stay open, but no data passes. */
   | { kind: "halfOpen" };
 
-/** A TCP proxy before one edge of the system. */
+/** A TCP proxy in front of one server. */
 export interface Proxy {
   name: string;
   port: number;
@@ -20,7 +20,7 @@ export interface Proxy {
   close(): Promise<void>;
 }
 
-/** Starts a proxy on 127.0.0.1 before the given port. */
+/** Starts a proxy on 127.0.0.1 in front of the given port. */
 export async function startProxy(name: string, targetPort: number): Promise<Proxy> {
   let mode: ProxyMode = { kind: "pass" };
   const open = new Set<Socket>();
@@ -63,7 +63,7 @@ export async function startProxy(name: string, targetPort: number): Promise<Prox
     name,
     port: (server.address() as AddressInfo).port,
     set(next) {
-      // What was swallowed is missing in the streams: they cannot go on as if nothing had been.
+      // Dropped data is missing in the streams, so the connections cannot continue.
       const lost = isKind("dropReplies") || isKind("halfOpen");
       mode = next;
       if (lost || next.kind === "cut") reset();

@@ -1,4 +1,4 @@
-/** Chances that the same seed gives again. */
+/** Random numbers that the same seed reproduces. */
 export interface Random {
   /** From 0 up to, not including, 1. */
   next(): number;
@@ -7,11 +7,11 @@ export interface Random {
   chance(probability: number): boolean;
   pick<T>(list: readonly T[]): T;
   shuffle<T>(list: readonly T[]): T[];
-  /** A sequence of its own, so that one consumer's draws do not shift another's. */
+  /** An independent sequence, so that one consumer's draws do not shift another's. */
   fork(name: string): Random;
 }
 
-/** Makes a sequence from a seed (splitmix32). */
+/** Creates a sequence from a seed (splitmix32). */
 export function createRandom(seed: number): Random {
   let state = seed >>> 0;
   const next = (): number => {

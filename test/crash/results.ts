@@ -2,7 +2,7 @@ import { appendFileSync } from "node:fs";
 import { join } from "node:path";
 import { commitOf, isCommitted } from "@quarterpast/testkit/commit";
 
-/** What a long run came to. */
+/** The result of a long run. */
 export interface PartFigures {
   part: string;
   isGood: boolean;
@@ -10,15 +10,15 @@ export interface PartFigures {
   [figure: string]: unknown;
 }
 
-/** As a line of results.ndjson has it. */
+/** The result as a line of results.ndjson. */
 export interface SoakResult extends PartFigures {
   seconds: number;
 }
 
-/** Below the checkout; committed. */
+/** Relative to the checkout; committed. */
 export const RESULTS = join("test", "crash", "results.ndjson");
 
-/** Appends a result with the commit that it is about; that of a changed checkout is not kept, which is said. */
+/** Appends a result with its commit; a result of a changed checkout is not kept, which is reported. */
 export function appendResult(root: string, result: SoakResult): void {
   const { part, ...rest } = result;
   const commit = commitOf(root);

@@ -11,20 +11,20 @@ import { PREFIX, startWorld, TOKEN, type World } from "./world.js";
 
 export interface RunOptions {
   seed: number;
-  /** Acknowledged events that are aimed at. */
+  /** Target number of acknowledged events. */
   events: number;
   kills: number;
   stops: number;
   /** How long faults are injected, real milliseconds. */
   faultsMs: number;
-  /** Product seconds in a real second. */
+  /** Product seconds per real second. */
   rate: number;
   root: string;
   dir: string;
   say: (line: string) => void;
 }
 
-/** What a run came to; the line that `--json` prints, and more. */
+/** The result of a run; the line that `--json` prints, and more. */
 export interface RunResult {
   seed: number;
   events: number;
@@ -43,13 +43,13 @@ export interface RunResult {
   seconds: number;
 }
 
-/** Share of the acknowledged events that the fault phase must carry, and of kills that must hit work in flight. */
+/** Least share of the acknowledged events in the fault phase, and of kills that must hit work in progress. */
 const UNDER_FAULTS = 0.7;
 const IN_FLIGHT = 0.5;
 const UNDER_FAULTS_AIM = 0.78;
 const GO_ON_MS = 60_000;
 
-/** One run: warm, faults, heal, liveness, drain, audit. */
+/** One run: warm-up, faults, heal, liveness, drain, audit. */
 export async function run(options: RunOptions): Promise<RunResult> {
   const startedAt = Date.now();
   const { seed, say } = options;
@@ -111,7 +111,7 @@ async function play(
   await goOnUntil(isEnough, faultsMs, async () => {
     const isShort = workload.state.acknowledged - before < events * UNDER_FAULTS_AIM;
     rate = isShort ? Math.min(rate * 1.02, aim * 1.5) : aim / 8;
-    // What the marketplace voids is filed again: the points of that are seldom passed.
+    // What the marketplace voids is filed again, so that the rarely passed points of that are reached.
     const draw = () => nudges.int(1, 1e6);
     await world.setFaults([
       { mode: "abnormal", share: 0.5, probability: 0.4, seed: draw() },
@@ -164,18 +164,18 @@ async function play(
   };
 }
 
-/** Goes on as it is until the condition holds; every half second `nudge` may help. */
+/** Continues until the condition holds; `nudge` may help every half second. */
 async function goOnUntil(holds: () => boolean, withinMs: number, nudge: () => Promise<void>): Promise<void> {
   for (const until = Date.now() + withinMs; !holds() && Date.now() < until; await sleep(500)) await nudge();
 }
 
-/** Instances whose usage is there before them; Postgres may be away just then. */
+/** Instances whose usage arrives before them; Postgres may be down at the time. */
 async function addLateInstances(world: World, afterMs: number): Promise<void> {
   for (await sleep(afterMs); ; await sleep(500)) {
     try {
       return await world.addLateInstances();
     } catch {
-      // Tried again: adding the same once more changes nothing.
+      // Retried: adding the same instance again changes nothing.
     }
   }
 }
@@ -185,7 +185,7 @@ function missingPoints(world: World, faults: Faults): string[] {
   return world.points.filter((point) => !hit.has(point));
 }
 
-/** Ends all faults; what runs goes on as it is: nobody restarts anything by hand. */
+/** Ends all faults; the running system continues, and nothing is restarted by hand. */
 async function heal(world: World): Promise<void> {
   writeFileSync(`${world.faultLog}.off`, "");
   for (const proxy of world.proxies) proxy.set({ kind: "pass" });
@@ -193,7 +193,7 @@ async function heal(world: World): Promise<void> {
   await world.setFaults([]);
 }
 
-/** A fault point lies between two effects: who dies there has work in its hands. */
+/** A fault point is between two effects, so a process killed there has work in progress. */
 function inFlightShare(world: World, faults: Faults): number {
   const kills = faults.kills(world);
   const outside = faults.injected.filter(({ what }) => what.startsWith("kill "));
@@ -201,7 +201,7 @@ function inFlightShare(world: World, faults: Faults): number {
   return kills === 0 ? 0 : 1 - idle / kills;
 }
 
-/** Has the auditor write down what is sealed; where Postgres is away just then there is one picture less. */
+/** Has the auditor write down what is sealed; if Postgres is down at the time there is one snapshot less. */
 async function photograph(world: World, snapshots: string[]): Promise<void> {
   const path = join(world.dir, `sealed-${snapshots.length}.json`);
   const script = join(import.meta.dirname, "auditor.js");
@@ -239,7 +239,7 @@ interface AuditResult {
   doubled: number;
 }
 
-/** The auditor is another program: it knows the run by its files and servers alone. */
+/** The auditor is a separate program: it knows only the run's files and servers. */
 async function runAudit(
   world: World,
   truthPath: string,

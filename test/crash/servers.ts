@@ -6,22 +6,22 @@ import type { Pool } from "@quarterpast/store";
 /** The key of the sandbox. */
 export const SANDBOX_KEY = "crash-key";
 
-/** Redis or Postgres, to be killed and started again on its data. */
+/** Redis or Postgres, to be killed and restarted on its data. */
 export interface ServerHandle {
   name: "redis" | "postgres";
   kill(): Promise<void>;
   start(): Promise<void>;
-  /** Real time at which it last answered again. */
+  /** Real time since which it has answered again. */
   upSince(): number | undefined;
 }
 
-/** A server that can be stopped for good, too. */
+/** A server that can also be stopped for good. */
 export interface FullHandle extends ServerHandle {
   url(): string;
   stop(): Promise<void>;
 }
 
-/** Starts a server and keeps the way to start it again. */
+/** Starts a server and remembers how to restart it. */
 export async function serverHandle(
   name: ServerHandle["name"],
   start: () => Promise<RunningServer>,
@@ -45,7 +45,7 @@ export async function serverHandle(
   };
 }
 
-/** Starts the marketplace as a process of its own. */
+/** Starts the marketplace as a separate process. */
 export async function startSandbox(root: string, dir: string): Promise<{ url: string; child: ChildProcess }> {
   const child = fork(join(root, "packages/sandbox/dist/main.js"), [], {
     cwd: root,
@@ -67,12 +67,12 @@ export async function startSandbox(root: string, dir: string): Promise<{ url: st
   return { url, child };
 }
 
-/** The one clock of product time, here and at the marketplace. */
+/** The one clock of product time, for us and the marketplace. */
 export function createClock(pool: Pool, sandboxUrl: string, firstRate: number, firstMs: number) {
   let anchor = { at: Date.now(), product: firstMs, rate: firstRate };
   const now = () => anchor.product + (Date.now() - anchor.at) * anchor.rate;
 
-  /** The marketplace's clock is told first. */
+  /** The marketplace's clock is set first. */
   async function tell(): Promise<void> {
     const { rate } = anchor;
     const [start, at] = [new Date(anchor.product).toISOString(), new Date(anchor.at).toISOString()];
@@ -93,7 +93,7 @@ export function createClock(pool: Pool, sandboxUrl: string, firstRate: number, f
       anchor = { product: now(), at: Date.now(), rate };
       await tell();
     },
-    /** Product time goes on from there, never back. */
+    /** Continues product time from there, never backwards. */
     async jump(toMs: number): Promise<void> {
       anchor = { ...anchor, product: Math.max(now(), toMs), at: Date.now() };
       await tell();

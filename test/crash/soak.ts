@@ -7,7 +7,10 @@ import { LONG_RUNS } from "./long/parts.js";
 import { appendResult, type PartFigures, type SoakResult } from "./results.js";
 import { anySeed } from "./workload.js";
 
-/** `npm run soak [-- --minutes N --seed S --parts crash,bugs,…]`: every long run, each result a line of results.ndjson. */
+/**
+ * `npm run soak [-- --minutes N --seed S --parts crash,bugs,…]`: runs every long run, each result a line of
+ * results.ndjson.
+ */
 const ROOT = join(import.meta.dirname, "../../..");
 const ALL = [...Object.keys(LONG_RUNS), "bugs", "crash"];
 const { values } = parseArgs({
@@ -28,7 +31,7 @@ if (unknown.length > 0 || !/^\d{1,4}$/.test(values.minutes) || !/^\d{1,10}$/.tes
 const seed = values.seed === undefined ? anySeed() : Number(values.seed);
 const say = (line: string): void => void process.stderr.write(`${line}\n`);
 
-/** Runs a program of the suite to its end; gives its last line, which is JSON. */
+/** Runs a program of the suite to its end; returns its last line, which is JSON. */
 async function runScript(script: string, ...args: string[]): Promise<Record<string, unknown>> {
   const child = spawn(process.execPath, [join(import.meta.dirname, script), "--json", ...args], {
     stdio: ["ignore", "pipe", "inherit"],

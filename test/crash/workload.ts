@@ -3,10 +3,10 @@ import { createWriteStream } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { createRandom, type Random } from "./random.js";
 
-/** What an event does to an earlier one of its source: amends or cancels the event of that id. */
+/** What an event does to an earlier one of its source: amends or cancels the event with that id. */
 export type TruthCorrection = ["corrects" | "cancels", string];
 
-/** `[source, id, subject, meter, time, quantity, value, correction]`, as the truth log keeps it. */
+/** `[source, id, subject, meter, time, quantity, value, correction]`, as in the truth log. */
 export type TruthEvent = [
   source: string,
   id: string,
@@ -34,16 +34,16 @@ export interface WorkloadOptions {
   /** Product time in milliseconds. */
   productNow: () => number;
   senders: number;
-  /** Events a second that are aimed at. */
+  /** Target rate, events per second. */
   rate: () => number;
 }
 
-/** What has come of the sending so far. */
+/** The results of sending so far. */
 export interface WorkloadState {
   sent: number;
-  /** Events of requests that were answered 202, each once. */
+  /** Events of requests answered with 202, each counted once. */
   acknowledged: number;
-  /** Requests in work, by target. */
+  /** Open requests by target. */
   pending: Map<string, number>;
   lastAckAt: number;
   replies: Map<number, number>;
@@ -52,7 +52,7 @@ export interface WorkloadState {
 export interface Workload {
   state: WorkloadState;
   start(): void;
-  /** Makes no new batches; resolves when all made ones are acknowledged. */
+  /** Creates no new batches; resolves when all created ones are acknowledged. */
   finish(withinMs: number): Promise<boolean>;
   close(): Promise<void>;
 }
@@ -65,10 +65,10 @@ interface Batch {
 
 const TIMEOUT_MS = 5_000;
 const RECENT = 4_000;
-/** What outages kept from being sent is caught up, but not more than of this time. */
+/** After an outage, at most this much time is caught up. */
 const CATCH_UP_MS = 10_000;
 
-/** Sends usage and writes down every send and every reply; each batch is sent again with the same ids until it is taken. */
+/** Sends usage and writes down every send and every reply; repeats each batch with the same ids until it is taken. */
 export function createWorkload(options: WorkloadOptions): Workload {
   const { random, targets } = options;
   const log = createWriteStream(options.truthPath, { flags: "a" });
@@ -107,7 +107,7 @@ export function createWorkload(options: WorkloadOptions): Workload {
     return event;
   }
 
-  /** Of an event that may not be counted yet, or was corrected before: then it waits, or is refused. */
+  /** The target may not be counted yet, or be corrected already: then the correction waits, or is refused. */
   function correctionOf(old: TruthEvent): TruthEvent {
     const [source, id, subject, meter, , quantity] = old;
     const time = new Date(options.productNow()).toISOString();
@@ -162,7 +162,7 @@ export function createWorkload(options: WorkloadOptions): Workload {
       due = Math.max(due, Date.now() - CATCH_UP_MS) + (batch.events.length / options.rate()) * 1_000;
       state.sent += batch.events.length;
       await deliver(batch);
-      // The same batch once more although it was taken: a client that lost the reply does this.
+      // Sends the same batch again although it was taken, like a client that lost the reply.
       if (random.chance(0.04)) await deliver({ ...batch, tries: 100 });
     }
   }
@@ -188,7 +188,7 @@ function makeQuantity(random: Random): string {
   return decimals === 0 ? digits : `${digits.slice(0, -decimals)}.${digits.slice(-decimals)}`;
 }
 
-/** Half of the ids are UUIDv7, half are any text. */
+/** Half of the ids are UUIDv7, half are arbitrary text. */
 function makeId(random: Random, made: number): string {
   if (random.chance(0.5)) return `event ${made} · ${random.int(0, 1e9).toString(36)}`;
   const hex = createHash("sha256").update(`${made} ${random.next()}`).digest("hex");
@@ -237,7 +237,7 @@ async function post(url: string, token: string, events: readonly TruthEvent[]): 
   }
 }
 
-/** The seed of a run that names none. */
+/** The seed of a run without a given one. */
 export function anySeed(): number {
   return createRandom(Date.now()).int(1, 2 ** 31 - 1);
 }

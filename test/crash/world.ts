@@ -23,7 +23,7 @@ export const FIRST_HOUR_MS = Date.parse("2026-03-01T10:00:00Z");
 export const TOKEN = "qp_crashkey_0123456789abcdef0123456789abcdef";
 export const PREFIX = "{qp-crash}";
 
-/** Everything a run is made of. */
+/** All parts of a run. */
 export interface World {
   dir: string;
   databaseUrl: string;
@@ -47,20 +47,20 @@ export interface World {
 }
 
 export interface WorldOptions {
-  /** Where the product's compiled code is. */
+  /** Folder of the product's compiled code. */
   root: string;
   dir: string;
   rate: number;
-  /** The fault plan of the next start of a service. */
+  /** The fault plan for the next start of a service. */
   planFor: (kind: ServiceKind) => string;
   random: Random;
 }
 
-/** Starts real servers, the sandbox and two of each service, every edge behind a proxy. */
+/** Starts real servers, the sandbox and two of each service, every connection through a proxy. */
 export async function startWorld(options: WorldOptions): Promise<World> {
   const { root, dir, random } = options;
   mkdirSync(dir, { recursive: true });
-  // They are killed and come back to where the others look for them.
+  // Fixed ports, because the servers are killed and must come back where the others look for them.
   const [redisPort, postgresPort, ...ports] = (await reservePorts(4)) as [number, number, ...number[]];
   const redis = await serverHandle("redis", () =>
     startRedis({ dataDir: join(dir, "redis"), port: redisPort }),
@@ -173,7 +173,7 @@ const ALL: NewInstance[] = KINDS.flatMap(([aggregation, many]) =>
     aggregation,
   })),
 );
-/** Their usage comes before they are known: it waits in quarantine. */
+/** Their usage comes before they are known, so it waits in quarantine. */
 const LATE: NewInstance[] = Array.from({ length: 4 }, (_, no) => ({
   id: `i-late-${no}`,
   subject: `late-${no}`,
@@ -191,7 +191,7 @@ async function prepareLedger(pool: Pool): Promise<Subject[]> {
     start,
   );
   await ensureShards(pool, start);
-  // Weeks that are past any retention: the aggregators drop them under fire.
+  // Weeks past any retention: the aggregators drop them during the faults.
   await ensureWeeks(pool, (Date.now() - LONG_AGO_MS) * 1_000);
   for (const [aggregation] of KINDS) {
     await ensureMeter(pool, { code: `m-${aggregation}`, aggregation, unit: "unit", scale: 6 }, start);

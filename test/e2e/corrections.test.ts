@@ -54,7 +54,7 @@ async function count(...given: Given[]): Promise<void> {
 async function correct(): Promise<void> {
   while ((await corrector.run()) > 0);
 }
-/** Seals and freezes every hour that has begun before one. */
+/** Seals and freezes every hour that begins before this one. */
 async function close(before: Micros): Promise<void> {
   clock.set(Math.max(clock.now(), before + 10 * MINUTE));
   while (await sealDueHours({ pool: ledger.pool, clock, logger }));
@@ -238,7 +238,7 @@ test("whatever is corrected whenever: corrected usage = billed + residue − cre
     fc.asyncProperty(fc.array(step, { minLength: 5, maxLength: 25 }), async (steps) => {
       await ledger.end();
       await open();
-      // What each usage is in the end, and the event that decides it.
+      // The final quantity of each usage, and the event that decides it.
       const truth: { head: string; quantity: string }[] = [];
       let [hour, id] = [H, 0];
       for (const one of steps) {

@@ -12,7 +12,7 @@ const CODES = ["001", "002", "003", "004", "005", "006", "007", "009", "010", "0
 let sandbox: Sandbox;
 let market: OpenMarketplace;
 
-/** One record that is billed, one with a large value, and one void of each code. */
+/** One billed record, one with a large value, and one void with each code. */
 beforeAll(async () => {
   const key = "a-key-for-tests";
   sandbox = await createSandbox({ key, validationDelayMs: 0 });
@@ -51,7 +51,7 @@ const joined = (rows: string[][], separator = ",") =>
 const read = (bytes: Uint8Array) => readList(bytes, { rules: market.lists! });
 const told = (lines: readonly StatementLine[]) => lines.map((line) => ({ ...line }));
 
-/** A cell as a spreadsheet program leaves it: dates as serial days, thousands set apart, zeros in front gone. */
+/** A cell as a spreadsheet program leaves it: dates as serial days, thousands separated, leading zeros removed. */
 function spoilt(cell: string): string {
   const at = parseCompact(cell) ?? parseInstant(cell);
   if (at !== undefined) return String((at / 1e6 / 86_400 + 25_569).toFixed(10));

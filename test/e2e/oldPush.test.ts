@@ -13,7 +13,7 @@ beforeEach(async () => {
 });
 afterEach((context) => line.end(context.task.result?.state === "fail"));
 
-/** An event of 42.5 tokens is taken, and counted. */
+/** Sends an event of 42.5 tokens, and waits until it is counted. */
 async function use(): Promise<void> {
   const event = {
     ...{ specversion: "1.0", id: "event-1", source: "app", type: "tokens", subject: "customer-1" },
@@ -33,7 +33,7 @@ const records = () =>
     "SELECT state, wire FROM billing.records JOIN records USING (sn)",
   );
 
-/** Without the probes, which carry no record. */
+/** Leaves out probes, which carry no record. */
 const filed = () => line.sandbox.store.calls().filter((call) => call.records > 0);
 
 test("an event becomes a billed record by the old push, with AK/SK and without a serial number", async () => {
@@ -53,7 +53,7 @@ test("a reporter that is killed with its call under way leaves it to a statement
   await line.runClock(H + 2 * MINUTE, 1);
   await Promise.all([line.collector.start(), line.aggregator.start(), line.reporter.start()]);
   await use();
-  // The first probe would take the fault that is meant for the call.
+  // Otherwise the first probe would consume the fault meant for the call.
   await eventually(
     async () => line.sandbox.store.calls().length,
     (calls) => calls > 0,
@@ -64,7 +64,7 @@ test("a reporter that is killed with its call under way leaves it to a statement
   await eventually(calls, (count) => count === 1, 25_000);
   await line.reporter.kill();
   await line.reporter.start();
-  // Leases are of six seconds: by now a call with serial numbers would have gone out again.
+  // Leases last six seconds: by now a call with serial numbers would have been sent again.
   await eventually(records, ([record]) => record?.state === "unknown", 25_000);
   await setTimeout(2_000);
   expect(await calls()).toBe(1);

@@ -7,7 +7,7 @@ import { eventually } from "@quarterpast/testkit/services";
 import { startStack, type CliResult, type Stack } from "@quarterpast/testkit/stack";
 
 const REAL = fileURLToPath(new URL("../../../shared/data/azure-llm-code.csv", import.meta.url));
-/** What the file must come to (its README): requests, context and generated tokens by hour. */
+/** The totals of the file (its README): requests, context and generated tokens by hour. */
 const REAL_TOTALS = {
   "2023-11-16T18:00:00Z": { context: "15710990", generated: "213958" },
   "2023-11-16T19:00:00Z": { context: "2348984", generated: "31938" },
@@ -28,7 +28,7 @@ afterAll(async () => {
   rmSync(scratch, { recursive: true, force: true });
 });
 
-/** Where the real file is not at hand: one of the same form, its totals summed while it is made. */
+/** If the real file is missing: a generated one of the same form, whose totals are summed on the way. */
 function madeInput(dir: string): { file: string; totals: typeof totals } {
   console.warn(`${REAL} is not there: a made file of the same form is used`);
   const sums = { "2023-11-16T18:00:00Z": [0, 0], "2023-11-16T19:00:00Z": [0, 0] };

@@ -7,9 +7,9 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { fileRecords, H, openLedger, type Ledger } from "@quarterpast/testkit";
 import { openMarketplace, type OpenMarketplace } from "@quarterpast/testkit/marketplace";
 
-/** A long run (`npm run reconcile`) takes RECONCILE_RECORDS; its result goes where RECONCILE_RESULT says. */
+/** RECONCILE_RECORDS makes a long run (`npm run reconcile`); its result is written to RECONCILE_RESULT. */
 const RECORDS = Number(process.env.RECONCILE_RECORDS ?? 10_000);
-/** Of each kind, 1 % together. */
+/** Of each kind; 1 % together. */
 const CORRUPTED = Math.floor(RECORDS / 400);
 const INSTANCES = 100;
 const KEY = "a-key-for-tests";
@@ -62,7 +62,7 @@ async function sendAll(records: readonly Sent[]): Promise<void> {
 
 test(`of ${RECORDS} records with 1 % corrupted every difference is found and classed, and none invented`, async () => {
   const hours = RECORDS / INSTANCES;
-  // All inside the 21 days that the marketplace takes.
+  // All within the 21 days that the marketplace accepts.
   const step = HOUR / 4;
   const from = H - 300 * HOUR;
   const now = from + hours * step + 2 * HOUR;
@@ -90,7 +90,7 @@ test(`of ${RECORDS} records with 1 % corrupted every difference is found and cla
     now,
   );
   const sent = filed.map((one, n): Sent => ({ ...one, sn: sns[n]! }));
-  // Not the first hours: what begins before the file does is not part of it.
+  // Not in the first hours: a record that begins before the file's period is not part of it.
   const [forgotten, abnormal, different] = [1, 2, 3].map((n) =>
     sent.slice((n * RECORDS) / 10, (n * RECORDS) / 10 + CORRUPTED),
   ) as [Sent[], Sent[], Sent[]];
@@ -102,7 +102,7 @@ test(`of ${RECORDS} records with 1 % corrupted every difference is found and cla
   sandbox.setFaults([]);
   await send(different.map((one) => ({ ...one, quantity: one.quantity.replace(".5000", ".5001") })));
   await sendAll(sent.filter((one) => !corrupted.has(one)));
-  // Somebody else files under our instances.
+  // Another party files under our instances.
   const extra = sent
     .slice(-CORRUPTED)
     .map((one, n) => ({ ...one, sn: `extra-${n}`, begin: one.begin + MINUTE }));

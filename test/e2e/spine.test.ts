@@ -46,7 +46,7 @@ test("one event becomes one accepted record, though every process is killed on t
   expect(await send("event-1", "42.5")).toMatchObject([202, { accepted: 1 }]);
   await line.aggregator.start();
   await line.reporter.start();
-  // Probes carry no record. The first one is waited for: it would take the fault that is meant for the call.
+  // Probes carry no record. Waits for the first one, which would otherwise consume the fault meant for the call.
   await eventually(
     async () => line.sandbox.store.calls().length,
     (calls) => calls > 0,

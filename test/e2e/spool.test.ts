@@ -22,7 +22,7 @@ import { H } from "@quarterpast/testkit";
 import { createPipeline, eventually, type Pipeline } from "@quarterpast/testkit/services";
 
 const EMITTER = fileURLToPath(new URL("../../packages/client/test/emitter.mjs", import.meta.url));
-/** SPOOL_KILLS makes a long run, SPOOL_SEED plays one again, SPOOL_RESULT is where the result goes. */
+/** SPOOL_KILLS makes a long run, SPOOL_SEED replays one, SPOOL_RESULT is where the result is written. */
 const kills = Number(process.env.SPOOL_KILLS ?? 8);
 const seed = Number(process.env.SPOOL_SEED ?? Date.now() % 1e9);
 const DROPPED = 0.3;
@@ -45,7 +45,7 @@ afterEach(async (context) => {
   rmSync(dir, { recursive: true, force: true });
 });
 
-/** A way to the collector on which that share of the replies is lost after the collector has answered. */
+/** A connection to the collector that loses this share of the replies after the collector has answered. */
 async function lossyWay(share: number): Promise<{ url: string; dropped: () => number }> {
   const random = createRandom(seed).fork("replies");
   const { port, hostname } = new URL(line.collector.url);
@@ -77,7 +77,7 @@ function emit(url: string, env: Record<string, string> = {}, ...rest: string[]):
   });
 }
 
-/** A file system of 1 MiB, where the test may mount one; else the spool's own bound stands for it. */
+/** A file system of 1 MiB if the test may mount one; else the spool's own bound is used instead. */
 function smallDisk(folder: string): { unmount: () => void; bound: Record<string, string> } {
   mkdirSync(folder);
   try {
@@ -93,7 +93,7 @@ const lines = (name: string): string[] => {
   return existsSync(file) ? readFileSync(file, "utf8").split("\n").slice(0, -1) : [];
 };
 
-/** What the ledger has: ids, and the quantity that they make. */
+/** What the ledger has: ids, and their total quantity. */
 async function counted(): Promise<{ ids: string[]; quantity: number }> {
   const ids = await line.ledger.rows<{ id: string }>("SELECT id FROM events");
   const [sum] = await line.ledger.rows<{ quantity: number }>(

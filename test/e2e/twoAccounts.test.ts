@@ -34,7 +34,7 @@ beforeAll(async () => {
   for (const market of Object.values(markets))
     await market.setClock({ start: formatInstant(FILED), at: formatInstant(now), rate: 0 });
   await cn.meter("tokens", "sum");
-  // The same instance id at both marketplaces: what is whose is said by the account alone.
+  // The same instance id at both marketplaces: only the account distinguishes them.
   for (const [ledger, subject] of [
     [cn, "customer-1"],
     [intl, "customer-2"],
@@ -110,7 +110,7 @@ test("one halted account never stops the other, and each record is filed by its 
     "SELECT count(*) AS late FROM billing.records WHERE state = 'accepted' AND settled_at >= window_ends";
   expect(await cn.rows(late)).toEqual([{ late: 0 }]);
 
-  // The right key is read from its file; the next probe lets what waits go out.
+  // The right key is read from its file; after the next probe, what waits is sent.
   writeFileSync(join(dir, "intl-key"), KEYS.intl);
   await expect.poll(states, until).toEqual({ "koogallery-cn": "accepted", "koogallery-intl": "accepted" });
   expect(held(markets.intl)).toEqual(["i-1 2", "i-intl 2"]);

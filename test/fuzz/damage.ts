@@ -1,7 +1,7 @@
 import type { Random } from "../crash/random.js";
 import { nastyValue } from "./nasty.js";
 
-/** The value with one thing in it changed for the worse, at any depth. */
+/** The value with one thing in it corrupted, at any depth. */
 export function damageValue(value: unknown, random: Random): unknown {
   if (typeof value !== "object" || value === null || random.chance(0.03)) return nastyValue(random);
   if (Array.isArray(value)) {

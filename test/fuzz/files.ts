@@ -5,7 +5,7 @@ import type { Words } from "./schema.js";
 
 type Cell = string | number;
 
-/** Files that the marketplace exports, as the documents of its formats have them: no JSON Schema tells those. */
+/** Files that the marketplace exports, as specified by its documents, because no JSON Schema describes them. */
 const SDR = [
   "metering_sn",
   "instance_id",
@@ -63,7 +63,7 @@ function rowsOf(words: Words, random: Random): Cell[][] {
   return [[...(isBill ? BILL : SDR)], ...rows, ...end];
 }
 
-/** A file of that content type; a third of them have a cell, a byte or an end that is wrong. */
+/** A file of that content type; a third of them have a wrong cell, byte or end. */
 export function fileOf(type: string, words: Words, random: Random): Buffer {
   const rows = rowsOf(words, random);
   if (random.chance(0.15)) {

@@ -3,17 +3,17 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { run } from "./run.js";
 import { createWorld, type World } from "./world.js";
 
-/** FUZZ_SEED plays a run again, FUZZ_FROM begins it at a request's number, FUZZ_REQUESTS makes a long one. */
+/** FUZZ_SEED replays a run, FUZZ_FROM starts at a request's number, FUZZ_REQUESTS makes a long one. */
 const seed = Number(process.env.FUZZ_SEED ?? Date.now() % 1e9);
 const requests = Number(process.env.FUZZ_REQUESTS ?? 4_000);
 const from = Number(process.env.FUZZ_FROM ?? 0);
-/** Where the result goes; with it, memory is judged too: in a short run, it is all warming up. */
+/** Where the result is written; with it, memory is judged too: a short run never gets past warming up. */
 const file = process.env.FUZZ_RESULT;
 
 let world: World;
 beforeAll(async () => {
   world = await createWorld(seed);
-  // It made the records that the requests are about; in a short run it would only cost time.
+  // It made the records that the requests are about; in a short run it would only take time.
   if (!file) await world.services.reporter.stop();
 }, 120_000);
 afterAll(() => world?.pipeline.end(isFailed));

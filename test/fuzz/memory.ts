@@ -1,4 +1,4 @@
-/** What a process holds, in MiB: heap and buffers after a full collection, and resident memory. */
+/** A process's memory in MiB: heap and buffers after a full collection, and resident memory. */
 export interface Sample {
   heapMb: number;
   rssMb: number;
@@ -12,15 +12,16 @@ export interface Growth {
   isFlat: boolean;
 }
 
-/** What may come on top, in MiB, so that a small heap's noise is no growth. */
+/** Additional allowance in MiB, so that the noise of a small heap does not count as growth. */
 const HEAP_SLACK_MB = 6;
 const RSS_SLACK_MB = 24;
 const MOST_GROWTH = 1.1;
 
 /**
- * Judges samples taken at even distances over a run. The first third warms up (code, caches, pools) and does not count;
- * "start" is the median of the second third, "end" that of the last. Flat: the end is at most a tenth and a little above
- * the start, in heap and in resident memory. A leak of 100 bytes a request shows in 200,000 requests as 6 MiB.
+ * Judges samples taken at regular intervals over a run. The first third warms up (code, caches, pools) and does not
+ * count; "start" is the median of the second third, "end" that of the last. Flat: the end is at most a tenth plus the
+ * allowance above the start, in heap and in resident memory. A leak of 100 bytes per request shows between them in
+ * 200,000 requests as 6 MiB.
  */
 export function judge(samples: readonly Sample[]): Growth {
   const third = Math.floor(samples.length / 3);

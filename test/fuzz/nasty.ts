@@ -1,7 +1,7 @@
 import { deflateSync, gzipSync } from "node:zlib";
 import type { Random } from "../crash/random.js";
 
-/** JSON text that goes out as it is: numbers that no JavaScript value can hold, objects that name a key twice. */
+/** JSON text sent unchanged: numbers that no JavaScript value can hold, objects that name a key twice. */
 export class Raw {
   readonly text: string;
 
@@ -13,7 +13,7 @@ export class Raw {
 const nest = (open: string, inner: string, close: string, depth: number) =>
   `${open.repeat(depth)}${inner}${close.repeat(depth)}`;
 
-/** What breaks parsers, sums, stores and logs, in the place of any value. */
+/** Values that may break parsers, sums, stores and logs, in place of any value. */
 export const NASTY_VALUES: readonly unknown[] = [
   ...[
     "\u0000",
@@ -70,7 +70,7 @@ export const NASTY_VALUES: readonly unknown[] = [
   new Raw(nest('{"a":', "1", "}", 400)),
 ];
 
-/** Those that a store refuses: drawn more often, for a field that lets them through is a 500. */
+/** Texts that a store refuses: drawn more often, because a field that lets them through causes a 500. */
 export const SHARP_TEXTS: readonly string[] = ["\u0000", "a\u0000b", "\ud800", "x".repeat(5_000), ""];
 
 /** Texts that are hostile in an address or in a file. */
@@ -78,14 +78,14 @@ export const NASTY_TEXTS: readonly string[] = NASTY_VALUES.flatMap((value) =>
   typeof value === "string" || typeof value === "number" ? [String(value).slice(0, 600)] : [],
 );
 
-/** A value in the place of a sound one. */
+/** A value in place of a valid one. */
 export const nastyValue = (random: Random): unknown =>
   random.pick(random.chance(0.3) ? SHARP_TEXTS : NASTY_VALUES);
-/** A text in the place of a sound one. */
+/** A text in place of a valid one. */
 export const nastyText = (random: Random): string =>
   random.pick(random.chance(0.3) ? SHARP_TEXTS : NASTY_TEXTS);
 
-/** Bodies that are no JSON of ours at all. */
+/** Bodies that are not JSON for us at all. */
 export const RAW_BODIES: readonly (string | Buffer)[] = [
   ...[
     "",
@@ -112,7 +112,7 @@ export const RAW_BODIES: readonly (string | Buffer)[] = [
   Buffer.from([0x7b, 0x22, 0xed, 0xa0, 0x80, 0x22, 0x3a, 0x31, 0x7d]),
 ];
 
-/** Small bodies that unpack to 32 MiB: a server that unpacks what it was not asked to dies of a few of them. */
+/** Small bodies that decompress to 32 MiB: a few of them kill a server that decompresses what it should not. */
 const BOMB = Buffer.alloc(32 * 1024 * 1024, 0x20);
 export const COMPRESSED: readonly { encoding: string; body: Buffer }[] = [
   { encoding: "gzip", body: gzipSync(BOMB) },
@@ -122,7 +122,7 @@ export const COMPRESSED: readonly { encoding: string; body: Buffer }[] = [
   { encoding: "identity, gzip", body: Buffer.from("{}") },
 ];
 
-/** JSON of a value that may hold {@link Raw}. */
+/** JSON of a value that may contain {@link Raw}. */
 export function writeJson(value: unknown): string {
   if (value instanceof Raw) return value.text;
   if (Array.isArray(value)) return `[${value.map(writeJson).join(",")}]`;

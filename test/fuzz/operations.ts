@@ -2,7 +2,7 @@ import { cloudEventSchema } from "@quarterpast/domain";
 import { z } from "zod";
 import type { Schema } from "./schema.js";
 
-/** What the document says of one way to ask. */
+/** What the document says about one operation. */
 export interface Operation {
   /** `GET /v1/cases/{id}`. */
   name: string;
@@ -22,7 +22,7 @@ interface DocumentedOperation {
   requestBody?: { required?: boolean; content: Record<string, { schema: Schema }> };
 }
 
-/** Every operation of the api's OpenAPI document: what is added there is fuzzed without a word here. */
+/** Every operation of the api's OpenAPI document, so that new ones are fuzzed without a change here. */
 export function operationsOf(document: unknown): Operation[] {
   return Object.entries((document as Document).paths).flatMap(([path, methods]) =>
     Object.entries(methods).map(([verb, { parameters = [], requestBody }]) => {
@@ -40,7 +40,7 @@ export function operationsOf(document: unknown): Operation[] {
   );
 }
 
-/** The collector's one operation, from the schema that it checks events by. */
+/** The collector's only operation, from the schema that it checks events by. */
 export function collectorOperation(): Operation {
   const event = z.toJSONSchema(cloudEventSchema, { io: "input", unrepresentable: "any" }) as Schema;
   const { properties = {} } = event;

@@ -5,7 +5,7 @@ import { COMPRESSED, nastyText, RAW_BODIES, writeJson } from "./nasty.js";
 import type { Operation } from "./operations.js";
 import { valueOf, type Words } from "./schema.js";
 
-/** One request to be, a function of the seed and its number alone. */
+/** A planned request, a function of only the seed and its number. */
 export interface FuzzRequest {
   no: number;
   operation: Operation;
@@ -13,7 +13,7 @@ export interface FuzzRequest {
   path: string;
   headers: Record<string, string>;
   body?: Buffer;
-  /** The events that a body for the collector carries. */
+  /** The events in a body for the collector. */
   events?: Record<string, unknown>[];
 }
 
@@ -24,16 +24,16 @@ export interface Stand {
   tokenOf(role: string): string;
 }
 
-/** Drawn less often: what costs much, or what fills lists that have no end and no pages. */
+/** Drawn less often, because they cost much, or fill lists without end and pages. */
 const RARE: Record<string, number> = {
   "GET /v1/doctor": 0.15,
   "POST /v1/keys": 0.15,
   "GET /v1/openapi.json": 0.3,
 };
-/** Every other request goes to the collector: it is the one that stands in the open. */
+/** Half of the requests go to the collector, because it is the most exposed service. */
 const COLLECTOR_SHARE = 0.5;
 
-/** The request of that number. */
+/** The request with that number. */
 export function makeRequest(stand: Stand, no: number): FuzzRequest {
   const random = createRandom(stand.seed).fork(`request ${no}`);
   const operation = pickOperation(stand.operations, random);
@@ -90,7 +90,7 @@ function addressOf({ path, parameters }: Operation, { words }: Stand, random: Ra
   return query.length > 0 ? `${address}?${query.join("&")}` : address;
 }
 
-/** Another text, or the sound one with something in it that is none, as it is or escaped as JSON has it. */
+/** Another text, or the valid one with something invalid in it, raw or JSON-escaped. */
 function spoil(sound: string, random: Random): string {
   if (random.chance(0.6)) return nastyText(random);
   const at = random.int(0, sound.length);
@@ -147,7 +147,7 @@ function addBody(
   setBody(request, sent, wire);
 }
 
-/** Mostly an id of its own; some come again, with the same usage or another. */
+/** Usually gives the event its own id; some ids are repeated, with the same usage or another. */
 function named(event: unknown, no: number, random: Random): unknown {
   if (typeof event !== "object" || event === null || typeof (event as { id?: unknown }).id !== "string")
     return event;

@@ -8,19 +8,19 @@ import type { World } from "./world.js";
 const AT_ONCE = 64;
 const PARTS = 30;
 
-/** What a run found. */
+/** The results of a run. */
 export interface FuzzResult {
   seed: number;
   requests: number;
   passed: number;
-  /** Operations of the document, and those of them that let at least one request through their schema. */
+  /** Operations of the document, and how many of them let at least one request through their schema. */
   endpoints: number;
   reached: number;
   unreached: string[];
   serverErrors: number;
   /** 503 with Retry-After. */
   declared503: number;
-  /** Everything that was not as it should be, the first fifty, each with the request to play again. */
+  /** Everything that was wrong, the first fifty, each with the request to replay. */
   wrongs: string[];
   acknowledged: number;
   /** Acknowledged events that the ledger does not have. */
@@ -30,7 +30,7 @@ export interface FuzzResult {
   memory: Record<string, Growth>;
 }
 
-/** Sends the requests of a seed, from number `from` on, and looks at every answer and at what became of them. */
+/** Sends the requests of a seed, from number `from` on, and checks every answer and its effects. */
 export async function run(
   world: World,
   options: {
@@ -115,7 +115,7 @@ function noteAcknowledged(
   });
 }
 
-/** Waits until every acknowledged event is in the ledger; gives how many never come. */
+/** Waits until every acknowledged event is in the ledger; returns how many never arrive. */
 async function countLost({ pipeline: { ledger } }: World, acknowledged: Set<string>): Promise<number> {
   const missing = async (): Promise<number> => {
     const rows = await ledger.rows<{ name: string }>(

@@ -24,23 +24,26 @@ export interface Schema {
   format?: string;
 }
 
-/** Texts for string fields: what the stack itself has told, what the schemas name as examples, what their patterns allow. */
+/**
+ * Texts for string fields: from the stack's own answers, from the schemas' examples, and generated from their
+ * patterns.
+ */
 export interface Words {
   /** Learns a value that an answer had in a field of a resource. */
   learn(resource: string, field: string, value: string): void;
-  /** A text that fits the schema, where one is known or can be made. */
+  /** A text that fits the schema, if one is known or can be made. */
   take(schema: Schema, name: string, random: Random): string;
 }
 
-/** What a value is made with: the chances, the words that texts are taken from, and the name of the field. */
+/** The input for making a value: randomness, words for texts, and the name of the field. */
 export interface Making {
   random: Random;
   words: Words;
-  /** Of the field, after the resource it belongs to: `cases.id`. */
+  /** Of the field, preceded by its resource: `cases.id`. */
   name: string;
 }
 
-/** A value that the schema allows, as far as a schema can tell. */
+/** A value that the schema allows, as far as a schema can say. */
 export function valueOf(schema: Schema, making: Making): unknown {
   const { random } = making;
   const options = schema.anyOf ?? schema.oneOf;

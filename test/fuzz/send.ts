@@ -1,7 +1,7 @@
 import { Agent, request as ask, type IncomingHttpHeaders } from "node:http";
 import type { FuzzRequest } from "./request.js";
 
-/** What came back. */
+/** The answer to a request. */
 export interface Answer {
   status: number;
   headers: IncomingHttpHeaders;
@@ -12,7 +12,7 @@ export interface Answer {
 const WITHIN_MS = 20_000;
 const agent = new Agent({ keepAlive: true, maxSockets: 64 });
 
-/** Sends one request; node:http, for it costs a fifth of what fetch does. Rejects where no whole answer comes. */
+/** Sends one request; with node:http, because it costs a fifth of fetch. Rejects if no complete answer comes. */
 export function send(url: string, { method, path, headers, body }: FuzzRequest): Promise<Answer> {
   const begun = performance.now();
   const { hostname: host, port } = new URL(url);
@@ -36,7 +36,7 @@ export function send(url: string, { method, path, headers, body }: FuzzRequest):
 const STACK = /\n\s+at .+:\d+:\d+|node_modules|\/dist\/[\w/]+\.js|file:\/\//;
 const REFUSED_UNREAD = new Set([400, 401, 403, 405, 408, 413, 414, 415, 431]);
 
-/** What is wrong with an answer; undefined where it is as it should be, whatever it refused. */
+/** What is wrong with an answer; undefined if nothing is, even if it is a refusal. */
 export function wrongWith({ status, headers, text }: Answer): string | undefined {
   if (status >= 500 && !(status === 503 && headers["retry-after"] !== undefined)) return `status ${status}`;
   if (STACK.test(text)) return "a stack trace";
@@ -50,7 +50,7 @@ export function wrongWith({ status, headers, text }: Answer): string | undefined
   return undefined;
 }
 
-/** Whether the request was let through by the schema: what was done, not found, or forbidden by a state. */
+/** Whether the request passed the schema: it was executed, not found, or forbidden by a state. */
 export function isPassed({ status, text }: Answer): boolean {
   if (REFUSED_UNREAD.has(status) || status >= 500 || status === 429) return false;
   if (status === 404) return !/"detail":"no [A-Z]+ /.test(text);

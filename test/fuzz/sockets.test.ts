@@ -4,7 +4,9 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createPipeline, type Pipeline } from "@quarterpast/testkit/services";
 import { H } from "@quarterpast/testkit";
 
-/** What packages/runtime/src/http.ts gives, the second in which Node looks for who is past it, and a busy machine. */
+/**
+ * The timeouts of packages/runtime/src/http.ts, plus the second between Node's checks, plus slack for a busy machine.
+ */
 const SLACK_MS = 5_000;
 const HEADERS_WITHIN_MS = 5_000 + SLACK_MS;
 const REQUEST_WITHIN_MS = 10_000 + SLACK_MS;
@@ -16,7 +18,7 @@ beforeAll(async () => {
 }, 60_000);
 afterAll(() => line.end());
 
-/** What came on a connection until it was closed by the other side, and after how long. */
+/** What arrived on a connection until the other side closed it, and after how long. */
 interface Ended {
   answer: string;
   ms: number;
@@ -25,7 +27,10 @@ interface Ended {
 const urls = () => ({ collector: line.collector.url, api: line.api.url });
 const posts = () => ({ collector: "/v1/events", api: "/v1/meters" });
 
-/** Opens a connection, hands it over, and waits until the server has cut it: one that the client may not keep half open. */
+/**
+ * Opens a connection, passes it to `use`, and waits until the server has cut it; the client must not be able to keep
+ * it half open.
+ */
 function until(url: string, use: (socket: Socket) => void, withinMs: number): Promise<Ended> {
   const { port, hostname } = new URL(url);
   const begun = performance.now();
@@ -38,7 +43,7 @@ function until(url: string, use: (socket: Socket) => void, withinMs: number): Pr
       reject(new Error(`still open after ${withinMs} ms; it had answered: ${answer.slice(0, 200)}`));
     }, withinMs);
     socket.on("data", (chunk) => void (answer += chunk.toString("latin1")));
-    // A connection of which one half is closed may be gone at the other side: a byte finds out.
+    // A half-closed connection may already be gone at the other side: writing a byte finds out.
     socket.on("end", () => drip(socket, "", " ", 500));
     socket.on("error", () => undefined);
     socket.on("close", () => {
@@ -48,7 +53,7 @@ function until(url: string, use: (socket: Socket) => void, withinMs: number): Pr
   });
 }
 
-/** Writes a byte every so often, as long as the connection stands. */
+/** Writes a byte at intervals as long as the connection is open. */
 function drip(socket: Socket, first: string, rest: string, everyMs: number): void {
   socket.write(first);
   let at = 0;
@@ -73,7 +78,7 @@ const head = (name: "collector" | "api", ...headers: string[]) =>
 const BOMB_BYTES = 200 * 1_048_576;
 const NAMES = ["collector", "api"] as const;
 
-/** How long an honest request takes now. */
+/** How long a normal request takes now. */
 async function honestMs(url: string): Promise<number> {
   const begun = performance.now();
   const answer = await fetch(`${url}/healthz/live`);
@@ -173,7 +178,7 @@ test("a workbook of a few kilobytes that says or hides how much it unpacks to is
   }
 });
 
-/** An archive whose one sheet is these bytes, told to be of that size. */
+/** An archive whose only sheet is these bytes, with `size` as its stated size. */
 function workbook(packed: Buffer, size: number): Buffer {
   const name = Buffer.from("xl/workbook.xml");
   const shape = Buffer.alloc(26);

@@ -23,16 +23,16 @@ const GENERIC = [
   ],
   ...["0.5", "123456789012.123456789012", "0.000001", "1.5", "12", "2026-03"],
 ];
-/** Names that new things are given: few, so that requests meet each other's. */
+/** Names for new things: few, so that requests refer to the same ones. */
 const NAMES = 40;
 const SAMPLES = 40;
-/** Fields that mean what another resource calls otherwise. */
+/** Fields that another resource has under a different name. */
 const ALIASES: Record<string, string> = { type: "code", meter: "code", instance: "instanceId", ref: "sn" };
 const INSTANT = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d/;
 
 /**
- * Makes the words. The same seed and the same learned values give the same texts.
- * @param nowMs the stack's time: instants lie around it
+ * Creates the words. The same seed and the same learned values produce the same texts.
+ * @param nowMs the stack's time: instants are near it
  */
 export function createWords(seed: number, nowMs: number): Words {
   const byField = new Map<string, string[]>();
@@ -86,14 +86,14 @@ export function createWords(seed: number, nowMs: number): Words {
 
 const patterns = new Map<string, RegExp>();
 
-/** Compiled once: a pattern with Unicode classes costs more to read than a thousand texts to try. */
+/** Compiled once, because a pattern with Unicode classes costs more to compile than to test a thousand texts. */
 function compiled(pattern: string): RegExp {
   let expression = patterns.get(pattern);
   if (!expression) patterns.set(pattern, (expression = new RegExp(pattern, "u")));
   return expression;
 }
 
-/** Whether a text keeps the schema's length and patterns. */
+/** Whether a text satisfies the schema's length and patterns. */
 export function fits(text: string, schema: Schema): boolean {
   const { minLength = 0, maxLength = Infinity, pattern, allOf = [] } = schema;
   if (text.length < minLength || text.length > maxLength) return false;
@@ -106,12 +106,12 @@ function sample(pattern: string, maxLength: number, seed: number): string[] {
     const texts = fc.stringMatching(new RegExp(pattern, "u"), { maxLength: Math.min(maxLength, 80) });
     return fc.sample(texts, { numRuns: SAMPLES, seed });
   } catch {
-    // fast-check cannot read every pattern (negated Unicode classes): then the other sources serve.
+    // fast-check cannot parse every pattern (negated Unicode classes): then the other sources are used.
     return GENERIC;
   }
 }
 
-/** An instant near to the stack's time, as exact as the example: hours where it is one. */
+/** An instant near the stack's time, as precise as the example: an hour if the example is one. */
 function instantLike(example: string, nowMs: number, random: Random): string {
   const isHour = /T\d\d:00:00Z$/.test(example) && !example.endsWith("T00:00:00Z");
   const at = isHour

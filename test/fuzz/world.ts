@@ -19,7 +19,7 @@ const NOW = H + 2 * HOUR + 30 * MINUTE;
 const FAST = 1_800;
 const MIB = 1_048_576;
 
-/** The whole stack as processes, with two hours of usage filed, and what the fuzz knows of it. */
+/** The whole stack as processes, with two hours of usage filed, and what the fuzz knows about it. */
 export interface World {
   pipeline: Pipeline;
   operations: Operation[];
@@ -33,7 +33,7 @@ export interface World {
 
 const ROLES: KeyRole[] = ["ingest", "finance", "auditor"];
 
-/** Starts the services, files two hours, and learns the words that the lists of the api tell. */
+/** Starts the services, files two hours, and learns the words in the api's lists. */
 export async function createWorld(seed: number): Promise<World> {
   const execArgv = ["--expose-gc", "--import", PROBE];
   const pipeline = await createPipeline(H, { execArgv, isProving: true });
@@ -108,7 +108,7 @@ async function fileTwoHours(pipeline: Pipeline, ask: World["ask"]): Promise<void
       data: { quantity: "1.5", value: `user-${no}` },
     }));
     await pipeline.runClock(H + hour * HOUR + 5 * MINUTE, 0);
-    // A service hears of the new time within a second: until then these lie in the future.
+    // A service gets the new time within a second: until then these events are in the future for it.
     const sent = () => ask("/v1/events", events) as Promise<{ accepted: number }>;
     await eventually(sent, ({ accepted }) => accepted === events.length);
   }
@@ -123,9 +123,9 @@ async function fileTwoHours(pipeline: Pipeline, ask: World["ask"]): Promise<void
   await keepCases(ledger.pool, ledger.account.accountNo, NOW);
 }
 
-/** Learns every text and number that the items of a list hold. */
+/** Learns every text and number in the items of a list. */
 async function learn(words: Words, path: string, parameters: Operation["parameters"], ask: World["ask"]) {
-  // A span of hours may be given as a month in its place: neither is required by itself.
+  // A month may replace a span of hours: neither is required by itself.
   const required = parameters.filter(({ name, required: must }) => must || name === "from" || name === "to");
   const known: Record<string, string> = {
     from: formatInstant(H - HOUR),

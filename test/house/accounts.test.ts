@@ -18,13 +18,13 @@ const OWNED = [
   ...["billing.records", "billing.records_by_hour", "billing.findings", "billing.revenue", "billing.credits"],
 ];
 
-/** Each names one row of one account, and was given out by a statement that names the account. */
+/** Each names one row of one account, and was returned by a statement that names the account. */
 const KEYS =
   /\b(submission_id|subscription_no|package_no|hook_id|request_id|rerun_id|case_id|instance_no|sn) = (\$\d|ANY)/;
-/** Rows of events, by the seller's own identity; their instances are held by it. */
+/** Rows of events, by the seller's own identity; they belong to an account through their instances. */
 const EVENT_ROWS = /JOIN events e (USING \(source_no, key\)|ON e\.occurred)/;
 
-/** Statements over all accounts, on purpose: how they begin, and why. */
+/** Statements over all accounts, on purpose: their beginnings, and the reasons. */
 const OF_THE_SELLER: Record<string, string> = {
   "SELECT EXISTS (SELECT 1 FROM submissions WHERE is_owed(state))":
     "product time is the seller's: it may not jump while any account owes records",
@@ -47,7 +47,9 @@ test("a statement that names none would be found", () => {
   ]);
 });
 
-/** Texts of a source that are whole statements: what a constant begins is read where it is used. */
+/**
+ * String literals of a source that are whole statements; one that begins with a constant is read where it is used.
+ */
 function statementsOf(source: string): string[] {
   const parts = new Map(
     [...source.matchAll(/const ([A-Z_]+) = `(SELECT [^`]*)`/g)].map(
@@ -70,5 +72,5 @@ function isWithoutAccount(sql: string): boolean {
   return !isOfSeller && !KEYS.test(sql) && !EVENT_ROWS.test(sql);
 }
 
-/** What a column is called in the answer says nothing of which rows are read. */
+/** An output column's name does not show which rows are read. */
 const withoutNames = (sql: string): string => sql.replace(/ AS "?\w+"?/g, "");

@@ -8,7 +8,7 @@ const SPEC = "packages/domain/SPEC.md";
 const FOLDERS = ["packages", "services", "scripts", "test", "tools", "docs", ".ci"];
 
 const papers = filesUnder("docs").filter((path) => path.endsWith(".md"));
-/** Written after the pages of others: they name their sources, and are cited by section. */
+/** These documents are based on others': they name their sources, and are cited by section. */
 const laws = papers.filter((path) => path.startsWith("docs/marketplaces/") || path === "docs/failures.md");
 const library = new Map([
   ...laws.map((path) => [basename(path), sectionsOf(read(path))] as const),

@@ -8,17 +8,17 @@ const SECTIONS = `${SECTION}(?:(?:, and |, | and |–)${SECTION})*`;
 const DOCUMENT = new RegExp(String.raw`(?<![\w/.-])((?:[\w.-]+/)*[\w-]+\.md)\b(?:,? (${SECTIONS}))?`, "g");
 const SPEC = new RegExp(String.raw`\bSPEC (${SECTIONS})`, "g");
 /**
- * What a text may cite. Code names a document with its section. A page may name one as a whole. A specification names
- * the documents of others besides, its sources.
+ * Who cites: code names a document with its section; a page may name one as a whole; a specification also names other
+ * parties' documents, its sources.
  */
 export type Writing = "code" | "page" | "specification";
 
-/** A design that is not in the repository cannot be cited. */
+/** A design outside the repository cannot be cited. */
 const UNWRITTEN = /\bdesign(?:\.md)?,? (?:rules?|measured|section)\b/g;
 
 /**
- * The sections that a document has: numbered headings (`## 2.`, `### 2.1`), items of a list or rows of a table below one
- * (`2.1.5`), and what carries a letter (`R7`; `10.H` for a vector of section 10).
+ * The sections of a document: numbered headings (`## 2.`, `### 2.1`), items of a list or rows of a table below one
+ * (`2.1.5`), and labels with a letter (`R7`; `10.H` for a vector of section 10).
  */
 export function sectionsOf(text: string): Set<string> {
   const sections = new Set<string>();
@@ -38,11 +38,11 @@ export function sectionsOf(text: string): Set<string> {
   return sections;
 }
 
-/** A comment's text in one line: its line breaks, with the signs that begin a line of it, become blanks. */
+/** A comment's text in one line: line breaks, with the markers that begin a comment line, become blanks. */
 const inOneLine = (text: string): string => text.replace(/\s*\n[ \t]*(?:\*(?!\/)|\/\/|--|#)?[ \t]*/g, " ");
 
 /**
- * Citations of a text that lead nowhere: a document that is not there, or a section that it does not have.
+ * Citations that lead nowhere: a document that does not exist, or a section that it does not have.
  * @param library what can be cited with a section
  * @param isFile whether the repository has a file of that path or name, which is not cited by section
  */
@@ -69,7 +69,7 @@ export function deadCitations(
   return dead;
 }
 
-/** The address that GitHub gives a heading. */
+/** The anchor that GitHub generates for a heading. */
 const anchorOf = (heading: string): string =>
   heading
     .trim()
@@ -78,11 +78,11 @@ const anchorOf = (heading: string): string =>
     .replace(/[^\p{L}\p{N}\s_-]/gu, "")
     .replace(/\s/g, "-");
 
-/** The addresses inside a page. */
+/** The anchors of a page. */
 export const anchorsOf = (page: string): Set<string> =>
   new Set([...page.matchAll(/^#+ (.+)$/gm)].map(([, heading]) => anchorOf(heading!)));
 
-/** Where a page's links lead within the repository: path and anchor, as they are written. */
+/** The targets of a page's links within the repository: path and anchor, as written. */
 export const linksOf = (page: string): { path: string; anchor: string | undefined }[] =>
   [
     ...page.replace(/^```[\s\S]*?^```/gm, "").matchAll(/\]\((?!https?:|mailto:)([^)#\s]*)(?:#([^)\s]+))?\)/g),

@@ -21,7 +21,7 @@ test("every error that a service answers with is of the closed set", () => {
 });
 
 test("no service makes a code of what is only text", () => {
-  // The client and its import read codes that the collector answered.
+  // The client and its import read codes from the collector's answers.
   const reads = (path: string): boolean => /^packages\/(client|cli|contract)\//.test(path);
   const casts = sources.filter(([path, source]) => !reads(path) && /\bas ErrorCode\b/.test(source));
   expect(casts.map(([path]) => path)).toEqual([]);

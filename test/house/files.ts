@@ -8,7 +8,7 @@ export const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 /** The text of a file, by its path from the root. */
 export const read = (path: string): string => readFileSync(join(ROOT, path), "utf8");
 
-/** Files of ours below a folder, by their paths from the root: nothing built, nothing installed. */
+/** Our files below a folder, by their paths from the root: nothing built, nothing installed. */
 export function filesUnder(dir: string): string[] {
   if (!existsSync(join(ROOT, dir))) return [];
   return readdirSync(join(ROOT, dir), { recursive: true, withFileTypes: true })
@@ -17,6 +17,6 @@ export function filesUnder(dir: string): string[] {
     .filter((path) => !/(^|\/)(dist|node_modules)\//.test(path));
 }
 
-/** Files of ours in the root's own folder. */
+/** Our files directly in the root folder. */
 export const rootFiles = (): string[] =>
   readdirSync(ROOT, { withFileTypes: true }).flatMap((entry) => (entry.isFile() ? [entry.name] : []));

@@ -7,7 +7,9 @@ const CHINESE = ".zh-CN.md";
 const pages = [...rootFiles(), ...["packages", "services", "docs"].flatMap(filesUnder)];
 const translated = pages.filter((path) => path.endsWith(CHINESE));
 
-/** Commands of a block of code, without what a reader puts in: `EVENT_ID` in one language is `事件ID` in the other. */
+/**
+ * Commands in a block of code, without the reader's placeholders: `EVENT_ID` in one language is `事件ID` in the other.
+ */
 const commandsOf = (code: string): string[] =>
   code
     .split("\n")
@@ -20,7 +22,9 @@ const commandsOf = (code: string): string[] =>
         .join(" "),
     );
 
-/** What a page and its translation have in common: levels of headings, rows of each table, commands of each code. */
+/**
+ * What a page and its translation must share: levels of headings, rows of each table, commands of each block of code.
+ */
 function shapeOf(page: string): { headings: number[]; tables: number[]; code: string[][] } {
   const code = [...page.matchAll(/^```\w*\n([\s\S]*?)^```/gm)].map(([, text]) => commandsOf(text!));
   const prose = page.replace(/^```[\s\S]*?^```/gm, "");

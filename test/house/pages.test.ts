@@ -8,7 +8,7 @@ const pages = [...rootFiles(), ...["packages", "services", "docs"].flatMap(files
 );
 const LINES_MAX = 130;
 
-/** The anchor that GitHub gives a heading. */
+/** The anchor that GitHub generates for a heading. */
 const anchorOf = (heading: string): string =>
   heading
     .toLowerCase()
@@ -20,7 +20,7 @@ const withoutCode = (page: string): string => page.replace(/^```[\s\S]*?^```/gm,
 const anchorsOf = (page: string): string[] =>
   [...withoutCode(page).matchAll(/^#+ (.+)$/gm)].map(([, heading]) => anchorOf(heading!));
 
-/** Links of a page that lead to no file of the checkout, or to no heading of it. */
+/** Links of a page to a file or heading that does not exist in the checkout. */
 function deadLinks(path: string, page: string): string[] {
   const links = [...withoutCode(page).matchAll(/\]\((?!https?:|mailto:)([^)\s#]*)(?:#([^)\s]+))?\)/g)];
   return links.flatMap(([whole, file, anchor]) => {
@@ -40,7 +40,7 @@ test.each(["README.md", "README.zh-CN.md"])(`%s has at most ${LINES_MAX} lines`,
   expect(read(path).split("\n").length - 1).toBeLessThanOrEqual(LINES_MAX);
 });
 
-/** Sources that name commands and options: a word of the command line that is in none of them does not exist. */
+/** Sources that define commands and options: a command-line word in none of them does not exist. */
 const COMMANDS = filesUnder("packages/cli/src/commands").map((path) => read(path));
 const NAMES = new Set(
   COMMANDS.flatMap((source) =>
@@ -54,7 +54,7 @@ const SCRIPTS = new Set(
   Object.keys((JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8")) as { scripts: object }).scripts),
 );
 
-/** Commands in a page's blocks of code, one a line. */
+/** Commands in a page's blocks of code, one per line. */
 const commandsOf = (page: string): string[] =>
   [...page.matchAll(/^```\w*\n([\s\S]*?)^```/gm)].flatMap(([, code]) =>
     code!
@@ -64,7 +64,7 @@ const commandsOf = (page: string): string[] =>
       .filter((line) => /^(npx quarterpast|npm) /.test(line)),
   );
 
-/** What of a command is not there: a command of ours, an option of it, a script of npm. */
+/** Words of a command that do not exist: a command of ours, an option of it, a script of npm. */
 function unknownWords(command: string): string[] {
   const [program, ...words] = command.replace(/^npx /, "").split(/\s+/);
   if (program === "npm") {

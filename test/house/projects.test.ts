@@ -5,7 +5,7 @@ import { expect, test } from "vitest";
 import { UNIT } from "../../vitest.config.js";
 
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
-/** What starts or asks for Postgres or Redis. */
+/** Modules that start or need Postgres or Redis. */
 const SERVERS =
   /^@quarterpast\/(testkit(\/(services|servers|stack|browser))?|stack\/servers)$|^(pg|ioredis|bullmq)$/;
 
@@ -21,7 +21,7 @@ const TESTS = [
     : [],
 );
 
-/** Files of tests that a pattern of vitest.config.ts names. */
+/** The test files that a pattern of vitest.config.ts matches. */
 function filesOf(pattern: string): string[] {
   const text = pattern
     .replaceAll(".", "\\.")
@@ -37,7 +37,7 @@ function importsOf(path: string): string[] {
   return [...source.matchAll(/\b(?:from|import\()\s*["']([^"']+)["']/g)].map((match) => match[1]!);
 }
 
-/** The files of tests that a test is made of: itself, and what it imports from tests' folders. */
+/** The files that make up a test: itself, and what it imports from test folders. */
 function partsOf(path: string, seen = new Set<string>()): Set<string> {
   if (seen.has(path)) return seen;
   seen.add(path);

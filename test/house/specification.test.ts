@@ -5,7 +5,7 @@ import { read, ROOT } from "./files.js";
 import { testTitles } from "./titles.js";
 
 const sections = read("packages/domain/SPEC.md").split(/^## /m).slice(1);
-/** Numbered ones are invariants; the others are tables. */
+/** Numbered sections are invariants; the others are tables. */
 const invariants = sections.filter((section) => /^[A-Z]?\d+\. /.test(section));
 
 const titles = new Map<string, Set<string>>();

@@ -7,14 +7,17 @@ import {
 import { expect, test } from "vitest";
 import { read } from "./files.js";
 
-/** The columns in groups that fit a page; each happening is in one. A state that allows none of a group is left out. */
+/**
+ * The columns in groups that fit on a page; each happening is in one. A state that allows none of a group is left
+ * out.
+ */
 const GROUPS: readonly (readonly RecordHappening[])[] = [
   ["send", "expired", "rereported", "resent"],
   ["not_taken", "accepted", "duplicate", "conflict", "rejected_fixable", "rejected_final", "unknown"],
   ["stated_there", "stated_billed", "stated_abnormal", "stated_missing", "stated_different"],
 ];
 
-/** Rows of cells, from a page's table; the rule below its head is left out. */
+/** Rows of cells of a page's table, without the rule below its head. */
 const cellsOf = (table: string): string[][] =>
   table
     .split("\n")

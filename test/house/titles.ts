@@ -12,7 +12,7 @@ interface Node {
   quasis?: { value: { cooked: string } }[];
 }
 
-/** Ways to declare a test that runs; `skip`, `todo` and `fails` are none. */
+/** Ways to declare a test that runs; `skip`, `todo` and `fails` do not run it. */
 const RUNNING = new Set(["each", "for", "skipIf", "runIf", "concurrent", "sequential"]);
 
 /** Whether an expression declares a test: `test`, `test.each(…)`, a chain of those. */
@@ -31,7 +31,7 @@ function declares(node: Node | undefined): boolean {
   }
 }
 
-/** A title as it is written: the text of a string, or of a template with `…` for each expression. */
+/** A title as written: the text of a string, or of a template with `…` for each expression. */
 function textOf(node: Node | undefined): string | undefined {
   if (node?.type === "Literal" && typeof node.value === "string") return node.value;
   if (node?.type === "TemplateLiteral") return node.quasis!.map(({ value }) => value.cooked).join("…");

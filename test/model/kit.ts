@@ -5,7 +5,7 @@ import { sealDueHours } from "../../services/reporter/src/seal.js";
 import { openMarketplace, type OpenMarketplace } from "@quarterpast/testkit/marketplace";
 import { H, openLedger, type Ledger } from "@quarterpast/testkit";
 
-/** MODEL_SEED plays a failure again, MODEL_RUNS makes a long night: fast-check prints the seed of each failure. */
+/** MODEL_SEED replays a failure, MODEL_RUNS makes a long run: fast-check prints the seed of each failure. */
 const { MODEL_SEED: seed, MODEL_RUNS: runs } = process.env;
 export const model = (usual: number): fc.Parameters<unknown> => ({
   numRuns: runs ? Number(runs) : usual,
@@ -13,7 +13,7 @@ export const model = (usual: number): fc.Parameters<unknown> => ({
   ...(seed && { seed: Number(seed) }),
 });
 
-/** A ledger with a clock of its own and the reporter's two steps that make records. */
+/** A ledger with its own clock and the reporter's two steps that make records. */
 export interface Bench {
   ledger: Ledger;
   clock: FixedClock;
@@ -61,7 +61,7 @@ export async function onBench(play: (bench: Bench) => Promise<void>): Promise<vo
   }
 }
 
-/** A decimal text as a whole number of 10^-12, by a way of its own. */
+/** A decimal text as a whole number of 10^-12, independent of the code under test. */
 export function exact(text: string): bigint {
   const [whole = "0", fraction = ""] = text.split(".");
   return BigInt(whole + fraction.slice(0, 12).padEnd(12, "0"));

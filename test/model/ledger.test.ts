@@ -5,7 +5,7 @@ import { countBatch } from "../../services/aggregator/src/count.js";
 import { batchOf, H, usage } from "@quarterpast/testkit";
 import { exact, model, onBench } from "./kit.js";
 
-/** What may happen to a ledger, in any order: usage on time and late, the same again, hours that are sealed, records made. */
+/** What may happen to a ledger, in any order: usage on time and late, repeats, hours sealed, records made. */
 type Step =
   | { kind: "use"; events: { id: number; instance: number; hour: number; quantity: string }[] }
   | { kind: "seal" }
@@ -125,7 +125,7 @@ test(
               opened: from,
               ...(to !== undefined && { closed: to }),
             });
-            // Usage of an hour before the life cannot be: no event is bound to a life that it does not lie in.
+            // Usage before the life is impossible: an event is bound only to a life that contains it.
             const firstHour = Math.max(0, Math.floor(opened / 3_600));
             for (const [hour, amount] of quantities.entries()) {
               await ledger.rows(

@@ -18,7 +18,7 @@ import { expect, test } from "vitest";
 import { H } from "@quarterpast/testkit";
 import { model, onBench, type Bench } from "./kit.js";
 
-/** What may happen to one call's records, in any order; a zombie settles with a fence of before. */
+/** What may happen to one call's records, in any order; a zombie settles with an outdated fence. */
 const SETTLEMENTS = [
   "not_taken",
   "accepted",
@@ -86,7 +86,7 @@ test("a submission's life is the state table's, whoever wakes up late", { timeou
                 limit: 1,
               }),
             );
-            // Sent and held by nobody is due as unknown is.
+            // A call that is sent but held by no reporter is due, as if it were unknown.
             const isDue: boolean = holder === undefined && ["frozen", "sent", "unknown"].includes(state);
             expect(claim !== undefined).toBe(isDue);
             if (!claim) continue;

@@ -89,7 +89,7 @@ describe("verify", () => {
       return verdicts.flatMap((some, at) => some.slice(at === 0 ? 0 : 1));
     };
     expect(await inParts()).toEqual(await verdictsOf(job));
-    // What the second hour goes on from is known to its part from the hour before, which belongs to another.
+    // A part knows the start of its first hour from the hour before, which belongs to another part.
     const prev = `UPDATE records SET canonical = regexp_replace(canonical, '"prev":"(.)(.)', '"prev":"\\2\\1')
       WHERE hour = (SELECT max(hour) FROM records)`;
     await tampered(prev, prev, async () => {

@@ -18,7 +18,7 @@ function correction(attribute: "corrects" | "cancels", id: string, given: Parame
   return usage({ ...given, extensions: { [attribute]: id } });
 }
 
-/** What a ledger is sent, hour by hour: usage and corrections of it. */
+/** What is sent to a ledger, hour by hour: usage and its corrections. */
 const SENT = [
   [
     usage({ id: "e1", quantity: "10.00005" }),
@@ -91,14 +91,14 @@ test("are brought back after a restore: nothing is billed, corrected or given ba
   await fill(proven);
   const restored = await openProvenLedger(undefined, join(proven.dir, "proof-key.pem"));
   try {
-    // The backup has one event, a correction that waits for another, and one that was made.
+    // The backup has one event, a correction that waits for another, and one that was applied.
     await prepare(restored);
     const sent = SENT.flat();
     const named = (...ids: string[]) => sent.filter(({ id }) => ids.includes(id));
     await count(restored, named("e1", "n1", "c2", "x1"));
     expect(await restoreHours(restored.ledger.pool, openFolder(proven.dir), {})).toMatchObject({ hours: 3 });
     expect(await held(restored)).toEqual(await held(proven));
-    // The journal, all of it again, and what comes after: the same in both.
+    // The journal, replayed completely, and what comes after: the same in both.
     for (const into of [restored, proven]) {
       await count(into, sent);
       await count(into, [

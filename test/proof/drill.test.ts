@@ -67,7 +67,7 @@ afterAll(async () => {
 
 const cli = (...args: string[]) => runCli(args, api.env);
 
-/** Asks the api itself: a process for every question would take a test's time. */
+/** Calls the api directly: a process for every question would take too long. */
 async function ask<T>(path: string): Promise<T> {
   const { QUARTERPAST_API_URL: url = "", QUARTERPAST_API_KEY: key } = api.env;
   const answer = await fetch(url + path, { headers: { authorization: `Bearer ${key}` } });

@@ -8,7 +8,7 @@ import { openProvenLedger, type ProvenLedger } from "../fixtures/proofs.js";
 
 const golden = (name: string) =>
   fileURLToPath(new URL(`../../packages/domain/test/golden/${name}`, import.meta.url));
-/** No secret: it signs golden files alone. */
+/** Not a secret: it signs only golden files. */
 const KEY = golden("signing-key.pem");
 const PYTHON = fileURLToPath(new URL("../../tools/verify.py", import.meta.url));
 

@@ -17,7 +17,7 @@ const key = createPrivateKey(readFileSync(golden("signing-key.pem"), "utf8"));
 const UNCHANGED = "unchanged";
 
 const archives = new Map<string, Files>();
-/** What the second verifier ends with, by the archive's place among those that must fail. */
+/** The second verifier's exit codes, by the archive's place among those that must fail. */
 let ends: Record<string, number>;
 
 beforeAll(() => {

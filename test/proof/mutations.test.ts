@@ -12,7 +12,7 @@ const SETS = ["hours-v1", "hours-v2"] as const;
 const golden = (set: string): string =>
   fileURLToPath(new URL(`../../packages/domain/test/golden/${set}`, import.meta.url));
 const VERIFY_MANY = fileURLToPath(new URL("verify_many.py", import.meta.url));
-/** A long run (`npm run mutations`) makes MUTATIONS_COUNT; its result goes where MUTATIONS_RESULT says. */
+/** MUTATIONS_COUNT makes a long run (`npm run mutations`); its result is written to MUTATIONS_RESULT. */
 const COUNT = Number(process.env.MUTATIONS_COUNT ?? 600);
 const EACH = Math.ceil(COUNT / SETS.length);
 const SEED = Number(process.env.MUTATIONS_SEED ?? Math.floor(Date.now() / 1_000));
@@ -23,7 +23,7 @@ let dir: string;
 beforeAll(() => void (dir = mkdtempSync(join(tmpdir(), "quarterpast-mutations-"))));
 afterAll(() => rmSync(dir, { recursive: true }));
 
-/** Seeded: a failure is replayed with MUTATIONS_SEED. */
+/** Seeded: MUTATIONS_SEED replays a failure. */
 function createRandom(seed: number): (below: number) => number {
   let state = seed >>> 0;
   return (below) => {
@@ -40,7 +40,7 @@ interface Mutation {
   byte: number;
 }
 
-/** One byte anywhere in any file, to any other value; each byte of all files is as likely as the next. */
+/** One byte anywhere in any file, set to any other value; each byte of all files is equally likely. */
 function mutate(files: Files, random: (below: number) => number): Mutation {
   const sizes = [...files].map(([path, bytes]) => [path, bytes.length] as const);
   let at = random(sizes.reduce((sum, [, size]) => sum + size, 0));
@@ -49,7 +49,7 @@ function mutate(files: Files, random: (below: number) => number): Mutation {
   return { path, offset: at, byte: (old + 1 + random(255)) % 256 };
 }
 
-/** The mutations that python's verifier calls unchanged, by their place in the list. */
+/** The mutations that the Python verifier accepts, by their place in the list. */
 function missedByPython(set: string, mutations: readonly object[]): number[] {
   const list = join(dir, "mutations.json");
   writeFileSync(list, JSON.stringify(mutations));

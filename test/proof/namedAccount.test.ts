@@ -35,7 +35,7 @@ const event = (id: string, account?: string) =>
   });
 const NAMING = [event("plain"), event("named", "koogallery-cn"), event("assigned", "帐户 1")];
 
-/** One event names none, one its account, and one another, from which a person took it. */
+/** One event names no account, one its account, and one another, from which a person moved it. */
 async function fill({ ledger, count, freezeBefore, prove }: ProvenLedger): Promise<void> {
   await ledger.meter("tokens", "sum");
   await ledger.instance("i-1", "tokens", "customer-1");

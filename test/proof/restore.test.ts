@@ -42,7 +42,7 @@ afterEach(async (context) => {
   await restored.end(failed);
 });
 
-/** Files all that is owed. */
+/** Files everything that is owed. */
 async function file({ pool, account }: Ledger): Promise<void> {
   const clock = fixedClock(hourAfter(3) + 5 * MINUTE, Date.now() * 1_000);
   await sandbox.setClock({ start: new Date(clock.now() / 1_000).toISOString(), rate: 0 });
@@ -65,7 +65,7 @@ async function file({ pool, account }: Ledger): Promise<void> {
   }
 }
 
-/** Takes what the marketplace shows after its collection. */
+/** Imports what the marketplace shows after its collection. */
 async function reconcile({ pool, account }: Ledger): Promise<void> {
   const clock = fixedClock(hourAfter(3) + 20 * MINUTE, Date.now() * 1_000);
   await sandbox.setClock({ start: new Date(clock.now() / 1_000).toISOString(), rate: 0 });
@@ -74,7 +74,7 @@ async function reconcile({ pool, account }: Ledger): Promise<void> {
   await reconcileAccepted({ pool, clock, logger, profile: market, client: market, account });
 }
 
-/** What must be the same in a ledger that was restored. */
+/** What must be the same in a restored ledger. */
 async function heldBy({ rows }: Ledger) {
   const of = "JOIN instances i USING (instance_no)";
   return {
@@ -161,7 +161,7 @@ test("brings sealed hours back into a backup of before, and what the journal rep
     calls: 0,
   });
 
-  // What the marketplace has, it keeps: the same serial numbers and bytes prove delivery.
+  // The marketplace keeps what it has: the same serial numbers and bytes prove delivery.
   await file(restored.ledger);
   await sandbox.settle();
   expect(sandbox.store.totals("instance").totals).toEqual(billed);
@@ -171,7 +171,7 @@ test("brings sealed hours back into a backup of before, and what the journal rep
   ]);
   expect(await restored.ledger.rows("SELECT * FROM findings WHERE kind <> 'late'")).toEqual([]);
 
-  // The journal: all of it again, and one event that no backup and no export has.
+  // The journal, replayed completely, and one event that is in no backup and no export.
   await restored.count([
     ...Array.from({ length: 9 }, (_, n) => seen(n)),
     usage({ id: "new", subject: "客户-1", time: hourAfter(2) + MINUTE, quantity: "4" }),
@@ -182,7 +182,7 @@ test("brings sealed hours back into a backup of before, and what the journal rep
     "SELECT instance_id, quantity::text, hour FROM billing.records WHERE hour >= to_timestamp($1::float8) ORDER BY 1",
     [hourAfter(3) / 1e6],
   );
-  // Of the larger maximum, only what it adds.
+  // Of the larger maximum, only the difference.
   expect(added).toEqual([
     { instance_id: "i-max", quantity: "2.0000", hour: hourAfter(3) },
     { instance_id: "i-sum", quantity: "4.0000", hour: hourAfter(3) },

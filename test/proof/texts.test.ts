@@ -20,7 +20,7 @@ beforeAll(async () => {
 });
 afterAll(() => proven.end());
 
-/** The lines of an hour as it was proven; without events the database writes them. */
+/** The lines of an hour as proven; without events the database writes them. */
 async function linesOf(scope: StoredManifest, depth: Depth): Promise<string[]> {
   const gatherer = createHourGatherer();
   const reading = { scope, gatherer, roots: "stored", depth, forRestore: false } as const;

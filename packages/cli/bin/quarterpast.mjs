@@ -1,6 +1,6 @@
 #!/usr/bin/env node
-// Runs the built command; in a checkout it builds first where a source is newer than the build. Plain JavaScript without
-// dependencies: it must work right after `npm ci`.
+// Runs the built command; in a checkout it builds first if a source is newer than the build. Plain JavaScript without
+// dependencies, because it must work right after `npm ci`.
 import { spawnSync } from "node:child_process";
 import { existsSync, readdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -47,7 +47,7 @@ function workspaces() {
   });
 }
 
-/** Whether anything under the folder, itself included (a file was removed), is newer than the time. */
+/** Whether the folder, or anything under it, is newer than the time (removing a file changes its folder). */
 function hasNewer(folder, timeMs) {
   if (statSync(folder).mtimeMs > timeMs) return true;
   return readdirSync(folder, { withFileTypes: true }).some((entry) => {
@@ -73,7 +73,7 @@ function isAlive(pid) {
   }
 }
 
-/** Takes the lock of the build, waiting for who has it; false where this user cannot write here. */
+/** Takes the lock of the build, waiting for its holder; false if this user cannot write here. */
 function takeLock() {
   const deadline = Date.now() + LOCK_WAIT_MS;
   for (;;) {
@@ -93,7 +93,7 @@ function takeLock() {
     try {
       const { mtimeMs } = statSync(lock);
       const owner = Number(readFileSync(lock, "utf8"));
-      // One that was just made may not have its number yet.
+      // A lock just created may not have its number yet.
       const isLeft = owner > 0 ? !isAlive(owner) : Date.now() - mtimeMs > LOCK_BARE_MS;
       if (isLeft) rmSync(lock, { force: true });
     } catch {

@@ -4,7 +4,7 @@ import { note } from "./output.js";
 import { say, type Text } from "./lang.js";
 import { DEFAULT_DATA_DIR, findStack, type Stack } from "@quarterpast/stack/find";
 
-/** Options of every command that speaks with a running stack. */
+/** Options of every command that uses a running stack. */
 export interface StackFlags {
   dataDir?: string;
   json?: boolean;
@@ -23,24 +23,24 @@ export function onStack(command: Command): Command {
     .option("--json", say({ en: "print JSON", zh: "以 JSON 输出" }));
 }
 
-/** The api of the stack that the options, or the environment, name. */
+/** The api of the stack named by the options or the environment. */
 export async function openApi(flags: Pick<StackFlags, "dataDir">): Promise<ApiClient> {
   return apiOf(await findStack(flags));
 }
 
-/** The api of a stack that was found; its calls end with an ApiError where they give no answer. */
+/** The api of a stack that was found; a failed call throws an ApiError. */
 export function apiOf({ apiUrl, apiKey }: Pick<Stack, "apiUrl" | "apiKey">): ApiClient {
-  // Needed only where the key may see several accounts: the api says so, and which there are.
+  // Needed only if the key may see several accounts: the api then asks for it and lists them.
   const account = process.env.QUARTERPAST_ACCOUNT || undefined;
   return createApiClient({ url: apiUrl, key: apiKey, account });
 }
 
-/** An option that must be one of some words. */
+/** An option with a closed set of values. */
 export function choice(flags: string, text: Text, words: readonly string[]): Option {
   return new Option(flags, say(text)).choices(words);
 }
 
-/** Reads a whole number of an option; what is none ends the command as a wrong argument. */
+/** Reads an option that is a whole number; any other text ends the command as a wrong argument. */
 export function wholeNumber(min: number, max: number): (text: string) => number {
   return (text) => {
     const value = /^\d{1,9}$/.test(text) ? Number(text) : Number.NaN;
@@ -55,7 +55,7 @@ export function wholeNumber(min: number, max: number): (text: string) => number 
 
 const MOST_PER_PAGE = 1_000;
 
-/** What a page of a list is asked with. */
+/** The query of a page of a list. */
 export interface PageAsked {
   cursor: string | undefined;
   limit: number;

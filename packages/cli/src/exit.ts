@@ -1,9 +1,9 @@
 import type { Text } from "./lang.js";
 
-/** What the command ends with; documented in the package's README. */
+/** Exit codes of the command; documented in the package's README. */
 export const EXIT = {
   ok: 0,
-  /** It failed, or what was asked for came out otherwise. */
+  /** It failed, or the outcome is not the one asked for. */
   failed: 1,
   /** Wrong arguments. */
   usage: 2,

@@ -1,7 +1,7 @@
 import type { ApiError } from "@quarterpast/contract";
 import { CliError, EXIT } from "./exit.js";
 
-/** What a call of the api that gave no answer ends the command with. */
+/** The error that ends the command after a failed call of the api. */
 export function cliErrorOf(error: ApiError): CliError {
   const { url, failure } = error;
   switch (failure.kind) {
@@ -15,7 +15,7 @@ export function cliErrorOf(error: ApiError): CliError {
     }
     case "foreign":
       return new CliError(EXIT.failed, {
-        en: `${url} answered ${failure.status} with something that is no answer of the api: check the address`,
+        en: `${url} answered ${failure.status} with something other than an answer of the api: check the address`,
         zh: `${url} 返回 ${failure.status}，内容不是 api 的应答：请检查地址`,
       });
     case "unreachable":

@@ -1,4 +1,4 @@
-/** What a person reads, in both languages of the product. */
+/** A message for a person, in both languages of the product. */
 export interface Text {
   en: string;
   zh: string;
@@ -8,24 +8,24 @@ export type Language = keyof Text;
 
 let spoken: Language = "en";
 
-/** The language this run speaks. */
+/** The language of this run. */
 export function language(): Language {
   return spoken;
 }
 
-/** Sets the language this run speaks; main does so once, before any text is made. */
+/** Sets the language of this run; main does so once, before any text is made. */
 export function speak(language: Language): void {
   spoken = language;
 }
 
-/** The text in the language this run speaks. */
+/** The text in the language of this run. */
 export function say(text: Text): string {
   return text[spoken];
 }
 
 /**
- * The language of this terminal: `QUARTERPAST_LANG`, else the locale variables; English where none names Chinese.
- * The rule of `languageOf` in runtime, whose loading would double the time of a short command.
+ * The language of this terminal: `QUARTERPAST_LANG`, else the locale variables; English unless they name Chinese. The
+ * same rule as `languageOf` in runtime, which would double the start time of a short command if loaded.
  */
 export function terminalLanguage(env: NodeJS.ProcessEnv): Language {
   const locale = env.QUARTERPAST_LANG || env.LC_ALL || env.LC_MESSAGES || env.LANG || "";
@@ -33,8 +33,8 @@ export function terminalLanguage(env: NodeJS.ProcessEnv): Language {
 }
 
 /**
- * Takes `--lang zh|en` out of the arguments, wherever it stands: help texts need it before anything is parsed.
- * @returns the language asked for, the value where it is none of the two, and the other arguments.
+ * Takes `--lang zh|en` out of the arguments, at any position, because help texts need it before anything is parsed.
+ * @returns the language asked for, the value if it is neither of the two, and the other arguments.
  */
 export function takeLanguage(args: readonly string[]): {
   asked?: Language | undefined;

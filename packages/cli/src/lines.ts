@@ -1,4 +1,4 @@
-/** The lines of a stream; a line ends with a line feed and nothing else. */
+/** The lines of a stream; only a line feed ends a line. */
 export async function* linesOf(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<string[]> {
   let rest = "";
   for await (const { buffer, byteOffset, byteLength } of chunks) {

@@ -79,7 +79,7 @@ function createProgram(): Command {
   return program;
 }
 
-/** Runs one command; every error ends in one line and a code of the README's table. */
+/** Runs one command; every error ends in one line and an exit code of the README's table. */
 async function main(args: readonly string[], env: NodeJS.ProcessEnv): Promise<ExitCode | undefined> {
   const { asked, wrong, rest } = takeLanguage(args);
   speak(asked ?? terminalLanguage(env));
@@ -114,7 +114,7 @@ function unexpected(error: unknown): Text {
   const { message, code } = error as { message?: string; code?: string };
   const what = (message || code || String(error)).replace(/\s*\n\s*/g, " ");
   return {
-    en: `an error of ours: ${what} (QUARTERPAST_DEBUG=1 shows where)`,
+    en: `an internal error: ${what} (QUARTERPAST_DEBUG=1 shows where)`,
     zh: `内部错误：${what}（设置 QUARTERPAST_DEBUG=1 可查看位置）`,
   };
 }
@@ -123,13 +123,13 @@ function tell(text: Text): void {
   process.stderr.write(`quarterpast: ${say(text)}\n`);
 }
 
-// A reader that has seen enough (`… | head`) is no error.
+// A reader that has seen enough (`… | head`) is not an error.
 process.stdout.on("error", (error: NodeJS.ErrnoException) => {
   if (error.code === "EPIPE") process.exit(EXIT.ok);
   throw error;
 });
 
-// Whatever was thrown where nobody could catch it ends as the rest does.
+// Errors that nothing could catch end like all others.
 process.on("uncaughtException", (error) => process.exit(fail(error, process.env)));
 
 const code = await main(process.argv.slice(2), process.env);

@@ -1,4 +1,4 @@
-// Kept with Unicode: wide and combining characters, emoji of several code points, colours.
+// Used because it follows Unicode: wide and combining characters, emoji of several code points, colours.
 import stringWidth from "string-width";
 import { say, type Text } from "./lang.js";
 
@@ -19,12 +19,12 @@ export function printJson(value: unknown): void {
   print(JSON.stringify(value, null, 2));
 }
 
-/** Tells a person something beside the answer: on stderr. */
+/** Prints a message for a person, besides the answer: on stderr. */
 export function note(text: Text): void {
   process.stderr.write(`${say(text)}\n`);
 }
 
-/** Prints a list as a table, or as a JSON array; `empty` is told on stderr where it has no rows. */
+/** Prints a list as a table, or as a JSON array; without rows, `empty` is printed on stderr. */
 export function printList<T>(
   items: readonly T[],
   { json, columns, empty }: { json?: boolean | undefined; columns: readonly Column<T>[]; empty: Text },
@@ -34,7 +34,7 @@ export function printList<T>(
   else print(formatTable(columns, items));
 }
 
-/** One thing as lines of name and value. */
+/** One object as lines of name and value. */
 export function formatFields(fields: readonly (readonly [name: Text, value: string])[]): string {
   const width = Math.max(...fields.map(([name]) => stringWidth(say(name))));
   return fields.map(([name, value]) => `${pad(say(name), width)}  ${value}`).join("\n");
@@ -62,7 +62,7 @@ function pad(text: string, width: number, align: "left" | "right" = "left"): str
   return align === "left" ? text + blanks : blanks + text;
 }
 
-/** A span for a person: `2 h 5 min`, `12 min 30 s`, `45 s`. */
+/** A duration for a person: `2 h 5 min`, `12 min 30 s`, `45 s`. */
 export function formatSpan(seconds: number): string {
   const whole = Math.floor(seconds);
   const [hours, minutes, rest] = [Math.floor(whole / 3600), Math.floor((whole % 3600) / 60), whole % 60];

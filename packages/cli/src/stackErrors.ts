@@ -1,7 +1,7 @@
 import type { StackErrorCode } from "@quarterpast/stack/find";
 import { EXIT, type ExitCode } from "./exit.js";
 
-/** What a command ends with because of the stack. */
+/** Exit codes for errors of the stack. */
 export const STACK_EXITS: Record<StackErrorCode, ExitCode> = {
   usage: EXIT.usage,
   settings: EXIT.settings,

@@ -9,7 +9,7 @@ const TITLES: Record<string, string> = {
   "Commands:": "命令：",
 };
 
-/** Makes a program's help speak the language of this run; its commands take this over when they are added. */
+/** Makes a program's help use the language of this run; its commands inherit this when they are added. */
 export function speakHelp(program: Command): Command {
   return program
     .configureHelp({
@@ -25,7 +25,7 @@ export function speakHelp(program: Command): Command {
 }
 
 /**
- * Looks for needed options after unknown ones were looked for: commander does it the other way round, and would tell a
+ * Checks for missing options only after unknown ones: commander does it the other way round, and would report a
  * mistyped option as missing.
  */
 export function tellTyposFirst(command: Command): void {
@@ -41,7 +41,7 @@ export function tellTyposFirst(command: Command): void {
   command.commands.forEach(tellTyposFirst);
 }
 
-/** Chinese sentences by commander's codes; `{0}`, `{1}`: what its English quotes or counts, in that order. */
+/** Chinese sentences by commander's codes; `{0}`, `{1}` are what its English quotes or counts, in that order. */
 const CHINESE: Readonly<Record<string, string>> = {
   "commander.unknownOption": "未知选项 '{0}'",
   "commander.unknownCommand": "未知命令 '{0}'",
@@ -53,7 +53,7 @@ const CHINESE: Readonly<Record<string, string>> = {
   "commander.invalidArgument": "选项 '{0}' 的值 '{1}' 无效。",
 };
 
-/** What commander appends without a code of its own: the choices of an option, a name that may be meant. */
+/** What commander appends without its own code: the choices of an option, a name that may be meant. */
 const TAILS: readonly (readonly [RegExp, string])[] = [
   [/^Allowed choices are (.+)\.$/, "可选值：$1。"],
   [/^\(Did you mean (?:one of )?(.+)\?\)$/, "（是否想输入 $1？）"],
@@ -63,7 +63,7 @@ const TAILS: readonly (readonly [RegExp, string])[] = [
 export function usageText({ code, message }: Pick<CommanderError, "code" | "message">): Text {
   const told = message.replace(/^error: /, "").trim();
   const en = told.replace(/\s*\n\s*/g, " ");
-  // One code for the values of options and of arguments, which are quoted the other way round.
+  // The values of options and of arguments share one code, but are quoted in the opposite order.
   const isArgument = told.startsWith("command-argument");
   const sentence = isArgument ? "参数 '{1}' 的值 '{0}' 无效。" : CHINESE[code];
   if (sentence === undefined) return { en, zh: en };

@@ -18,7 +18,7 @@ const REPOSITORY = fileURLToPath(new URL("../../../", import.meta.url));
 
 let root: string;
 
-/** A checkout of the command alone, with a main that prints a word. */
+/** A checkout with only the command, whose main prints a word. */
 beforeEach(() => {
   root = mkdtempSync(join(tmpdir(), "quarterpast-bin-"));
   onTestFinished(() => rmSync(root, { recursive: true }));
@@ -46,7 +46,7 @@ beforeEach(() => {
   writeMain("one");
 });
 
-/** Writes the source of a main that prints the word, or another. */
+/** Writes the source of a main that prints the word, or another source. */
 function writeMain(word: string, source = `console.log(${JSON.stringify(word)});`): void {
   writeFileSync(join(root, "packages/cli/src/main.ts"), `${source}\nexport {};\n`);
 }

@@ -108,7 +108,7 @@ describe("on a running stack", () => {
     const { code, stdout } = await run("doctor");
     expect(code).toBe(1);
     expect(stdout).toMatch(/^✓ Postgres: answers/m);
-    expect(stdout).toMatch(/^✗ Collectors: none is here\n {2}→ Start a collector/m);
+    expect(stdout).toMatch(/^✗ Collectors: none is running\n {2}→ Start a collector/m);
     expect(JSON.parse((await run("doctor", "--json")).stdout)).toMatchObject({ ok: false });
   });
 

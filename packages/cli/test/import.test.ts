@@ -237,7 +237,7 @@ describe("JSON nested too deep", () => {
   ])("%s is a rejected row that names the limit", async (_, content, given, name) => {
     const first = '{"at":"2023-11-16T19:00:00Z","who":"c-1","n":1}\n';
     await run(name.startsWith("usage") ? first + content : content, given, name);
-    expect(told).toMatch(/malformed_json: is no JSON object: nested deeper than 32 levels/);
+    expect(told).toMatch(/malformed_json: is not a JSON object: nested deeper than 32 levels/);
   });
 });
 
@@ -250,14 +250,14 @@ describe("going on after an interruption", () => {
     stack.intercept = () => void (stack.batches.length === 3 && stop.abort());
     const interrupted = await failed(run(many, {}, "usage.csv", stop));
     expect(interrupted.exitCode).toBe(130);
-    expect(interrupted.text.en).toMatch(/interrupted after row \d+: the same command goes on/);
+    expect(interrupted.text.en).toMatch(/interrupted after row \d+: run the same command to continue/);
     const first = stack.batches.length;
     expect(first).toBeLessThan(8);
     stack.intercept = () => undefined;
 
     const tally = await rerun();
     expect(tally).toMatchObject({ rows: 4_000, sent: 8_000, accepted: 8_000, rejected: 0 });
-    expect(told).toContain("going on after row");
+    expect(told).toContain("continuing after row");
     expect(stack.batches.length).toBe(8);
     expect(stack.taken.size).toBe(8_000);
     expect(checkpoints()).toEqual([]);

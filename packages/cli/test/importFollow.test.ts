@@ -14,7 +14,8 @@ it(
   async () => {
     const atMs = Date.now() + 200;
     const stack = await startStack({ startMicros: START, atMs, rate: RATE });
-    // 240 seconds of the product's time: two real ones; the first row is past, none may reach the collector early.
+    // 240 seconds of product time, two of real time; the first row is in the past, none may reach the collector
+    // early.
     const rows = Array.from(
       { length: 480 },
       (_, at) => `${formatInstant(START + (at - 1) * (SECOND / 2))},1,1`,
@@ -33,7 +34,8 @@ it(
     expect(stack.batches.length).toBeLessThan(40);
     for (const { at, events } of stack.batches) {
       const now = START + Math.max(0, at - atMs) * 1000 * RATE;
-      // The clock is told in whole milliseconds of real time: a few of them, times the rate, is what may be early.
+      // The clock is given in whole milliseconds of real time, so an event may be early by a few of them, times the
+      // rate.
       const latest = Math.max(...events.map(({ time }) => parseInstant(time)!));
       expect(latest).toBeLessThanOrEqual(now + 5_000 * RATE);
     }

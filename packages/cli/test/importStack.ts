@@ -13,22 +13,22 @@ import {
 } from "@quarterpast/domain";
 import type { ImportOptions } from "../src/import/importFile.js";
 
-/** The api and the collector as an import sees them, on one real HTTP server; the rules for events are the domain's. */
+/** The api and the collector as an import sees them, on one real HTTP server, with the domain's rules for events. */
 export interface ImportStack {
   dataDir: string;
   /** Every batch that arrived, with the real time in ms. */
   batches: { at: number; events: CloudEvent[] }[];
-  /** What is taken: the first event of each (source, id). */
+  /** The accepted events: the first of each (source, id). */
   taken: Map<string, CloudEvent>;
-  /** Answers a batch instead of the rules, where it gives a status. */
+  /** Answers a batch instead of the rules if it returns a status. */
   intercept: (events: CloudEvent[]) => number | undefined;
-  /** Quantity and number of the taken events, by hour and meter. */
+  /** Quantity and number of the accepted events, by hour and meter. */
   totals(): Record<string, { quantity: string; events: number }>;
   write(name: string, content: string | Buffer): Promise<string>;
   stop(): Promise<void>;
 }
 
-/** The line of the product's clock in such a stack. */
+/** The product's clock in such a stack. */
 export interface StackClock {
   startMicros: number;
   atMs: number;
@@ -42,7 +42,7 @@ export const METERS: Meter[] = [
   { code: "users", aggregation: "unique", unit: "user", scale: 0 },
 ];
 
-/** Options of an import of the real input's columns into two meters. */
+/** Options for importing the real input's columns into two meters. */
 export const TOKENS: ImportOptions = {
   source: "llm",
   time: "TIMESTAMP",

@@ -21,7 +21,7 @@ it("previews a table, saves how it is read, and tells cause and act of each diff
   expect(preview).toMatchObject({ code: 0, stderr: "" });
   expect(preview.stdout).toMatch(/^A1 +SDR no\. +serialNumber$/m);
   expect(preview.stdout).toContain('"begin":"2026-01-01T10:00:00.000Z"');
-  expect(preview.stdout).toContain("sdr: 2 rows, not proven whole");
+  expect(preview.stdout).toContain("sdr: 2 rows, not proven complete");
 
   const taken = await run("reconcile", file, ...mapped, "--save", "console", "--rows", "2");
   expect(taken.code).toBe(3);

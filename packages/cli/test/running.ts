@@ -12,7 +12,7 @@ const BIN = fileURLToPath(new URL("../bin/quarterpast.mjs", import.meta.url));
 const API_MAIN = fileURLToPath(import.meta.resolve("@quarterpast/api/main"));
 const SANDBOX_KEY = "testAccessKey-0001";
 
-/** The first run in a checkout builds, and says so before all else: bin.test.ts is about that. */
+/** The first run in a checkout builds, and says so first; bin.test.ts tests that. */
 const BUILDING = /^(building …|正在构建……)\n/;
 
 export const TOKEN = `qp_operator_${"0123456789abcdef".repeat(2)}`;
@@ -23,7 +23,7 @@ export interface Ended {
   stderr: string;
 }
 
-/** Runs the command as a person would, with nothing of this process's environment that concerns it. */
+/** Runs the command as a person would, without this process's environment. */
 export function quarterpast(args: string[], env: Record<string, string> = {}, cwd?: string): Promise<Ended> {
   const { PATH = "", HOME = "" } = process.env;
   const options = { env: { PATH, HOME, ...env }, cwd, timeout: 60_000 };
@@ -35,7 +35,7 @@ export function quarterpast(args: string[], env: Record<string, string> = {}, cw
   });
 }
 
-/** The api as a process of its own, and a data directory whose stack file names it. */
+/** The api as a separate process, and a data directory whose stack file names it. */
 export async function startRunningApi() {
   const { databaseUrl, redisUrl } = testServers();
   const database = await createTestDatabase(databaseUrl, {
@@ -72,7 +72,7 @@ export async function startRunningApi() {
     url,
     dataDir,
     pool,
-    /** Ends the api alone: the stack file stays, as after a crash. */
+    /** Ends only the api: the stack file stays, as after a crash. */
     stopApi: () => stop(api),
     async end() {
       await stop(api);

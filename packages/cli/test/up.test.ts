@@ -36,7 +36,7 @@ interface Ready {
   clock: { start: string; at: string; rate: number };
 }
 
-/** A run of `quarterpast up`: what it wrote so far, and how it ends. */
+/** A run of `quarterpast up`: its output so far, and how it ends. */
 function up(args: string[], base = portBase) {
   const all = [command, "up", "--data-dir", dataDir, "--port-base", String(base), ...args];
   const env = { ...process.env, QUARTERPAST_LANG: "en", DATABASE_URL: "", REDIS_URL: "", LOG_LEVEL: "warn" };
@@ -93,7 +93,7 @@ function isAlive(pid: number): boolean {
   }
 }
 
-/** The tests of this file go through the life of one data directory, in order. */
+/** The tests of this file follow one data directory through its life, in order. */
 describe("quarterpast up", () => {
   let run: ReturnType<typeof up>;
   let ready: Ready;

@@ -9,7 +9,7 @@ export { accountSettingRows } from "./accounts/settingRows.js";
 export { wrongSetting, type ReadSetting } from "./readSetting.js";
 export * from "./storefront.js";
 export * from "./selfTest.js";
-// What an adapter that lives elsewhere is built from.
+// For building an adapter outside this package.
 export { replyText } from "./http/clean.js";
 export { endpointOf, type Endpoint } from "./http/endpoint.js";
 export { exchange, type Exchange } from "./http/exchange.js";

@@ -1,6 +1,6 @@
 import { readJson } from "@quarterpast/domain";
 
-/** The value of a JSON text; undefined where it is none, or nests deeper than JSON of others may. */
+/** The value of a JSON text; undefined if it is invalid, or nests deeper than allowed for JSON from outside. */
 export function parseJson(text: string): unknown {
   const read = readJson(text);
   return read.ok ? read.value : undefined;

@@ -9,19 +9,19 @@ import { koogallery } from "./koogallery/marketplace.js";
 
 const marketplaces = new Map<string, Marketplace>([koogallery].map((one) => [one.name, one]));
 
-/** Adds a marketplace that does not live in this package; it then serves accounts as the others do. */
+/** Adds a marketplace from outside this package; it then serves accounts like the others. */
 export function registerMarketplace(marketplace: Marketplace): void {
   marketplaces.set(marketplace.name, marketplace);
 }
 
-/** Names of the marketplaces that an account may be of. */
+/** Names of the known marketplaces. */
 export function marketplaceNames(): string[] {
   return [...marketplaces.keys()];
 }
 
 /**
- * The marketplace of a name.
- * @throws MarketplaceSettingError for one that is not known
+ * The marketplace with a name.
+ * @throws MarketplaceSettingError for an unknown one
  */
 export function marketplaceOf(name: string): Marketplace {
   const found = marketplaces.get(name);
@@ -32,8 +32,8 @@ export function marketplaceOf(name: string): Marketplace {
 }
 
 /**
- * What an account's marketplace demands and promises.
- * @throws MarketplaceSettingError if the declaration cannot be used
+ * What an account's marketplace requires and promises.
+ * @throws MarketplaceSettingError if the declaration is invalid
  */
 export function profileOf(account: AccountDeclaration): MarketplaceProfile {
   const marketplace = marketplaceOf(account.marketplace);
@@ -50,8 +50,8 @@ export function readSecrets(account: AccountDeclaration, texts: SettingTexts): R
 
 /**
  * The client of an account.
- * @param secrets those that hold now, as {@link readSecrets} gave them; asked at each call
- * @throws MarketplaceSettingError if the declaration cannot be used
+ * @param secrets returns the valid ones, from {@link readSecrets}; called at each call
+ * @throws MarketplaceSettingError if the declaration is invalid
  */
 export function clientOf(
   account: AccountDeclaration,
@@ -63,8 +63,8 @@ export function clientOf(
 
 /**
  * The storefront's side of an account's marketplace; undefined if that sends nothing to the seller.
- * @param secrets those that hold now, as {@link readSecrets} gave them; asked at each call
- * @throws MarketplaceSettingError if the declaration cannot be used
+ * @param secrets returns the valid ones, from {@link readSecrets}; called at each call
+ * @throws MarketplaceSettingError if the declaration is invalid
  */
 export function storefrontOf(
   account: AccountDeclaration,
@@ -75,9 +75,9 @@ export function storefrontOf(
 }
 
 /**
- * Declares an account by settings of the environment's names.
- * @param named its site is the marketplace's first unless it is given
- * @param texts of them only the marketplace's own settings are taken
+ * Declares an account from settings named like environment variables.
+ * @param named its site is by default the marketplace's first
+ * @param texts only the marketplace's own settings are used
  * @throws MarketplaceSettingError for an unknown marketplace
  */
 export function declareAccount(

@@ -9,16 +9,16 @@ export interface CallTimeouts {
   connectMs: number;
   /** From the last byte sent to the reply's headers. */
   headersMs: number;
-  /** The whole attempt, a dripping reply included. */
+  /** The whole attempt, including a dripping reply. */
   totalMs: number;
 }
 
-/** When a call goes out again; data of the adapter. */
+/** When a call is sent again; data of the adapter. */
 export interface RetryRule {
   backoff: Record<SendPhase, Backoff>;
-  /** Between probes while sending is halted. */
+  /** Between probes while submission is halted. */
   halt: Backoff;
-  /** A longer Retry-After than this is not believed. */
+  /** A longer Retry-After than this is ignored. */
   retryAfterCapMs: number;
   timeouts: CallTimeouts;
 }
@@ -26,7 +26,7 @@ export interface RetryRule {
 /**
  * Real ms to wait before the next attempt.
  * @param attempt attempts made so far, from 1
- * @param random in [0, 1): half of the wait is jitter, so that callers that failed together do not return together
+ * @param random in [0, 1): half of the wait is jitter, so that callers that failed together do not retry together
  * @param retryAfterMs what the marketplace asked for: never less than that, up to the rule's cap
  */
 export function retryDelayMs(

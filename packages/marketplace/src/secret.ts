@@ -2,7 +2,7 @@ import { inspect } from "node:util";
 
 const HIDDEN = "(hidden)";
 
-/** A text that shows itself in no log, JSON, template or error; `reveal` alone gives it out. */
+/** A text that does not show in logs, JSON, templates or errors; only `reveal` returns it. */
 export interface Secret {
   reveal: () => string;
   toString: () => string;

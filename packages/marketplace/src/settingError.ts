@@ -1,8 +1,8 @@
 import type { Text } from "@quarterpast/domain";
 
-/** A setting of the marketplace that cannot be used, with what would be right. */
+/** An invalid setting of the marketplace, with what would be right. */
 export class MarketplaceSettingError extends Error {
-  /** As settings tell theirs. */
+  /** In the form of a settings problem. */
   readonly problem: { name: string; value: string; right: Text };
 
   constructor(setting: string, value: string, right: Text) {

@@ -1,9 +1,9 @@
 import type { Micros } from "@quarterpast/domain";
 
-/** How a thing is sold, as an order says it; both kinds of packages are one there. */
+/** How a thing is sold, according to an order, which does not distinguish the two kinds of packages. */
 export type OrderedMode = "pay_per_use" | "package" | "per_use" | "period";
 
-/** What a customer is told of what was bought; what is absent is not told. */
+/** What a customer sees of a purchase; absent fields are not shown. */
 export interface Provided {
   subject?: string;
   frontEndUrl?: string;
@@ -14,14 +14,14 @@ export interface Provided {
   dashboardUrl?: string;
 }
 
-/** Something bought, as the marketplace asks for it; what is null has to be learned by {@link Orders}. */
+/** A purchase, as the marketplace requests it; what is null must be looked up in {@link Orders}. */
 export interface Purchase {
-  /** The id that it is to have; the first one of an order and item holds for ever. */
+  /** The id it is to have; the first one of an order and item never changes. */
   businessId: string;
   orderId: string;
-  /** What of the order: a line, or a product. */
+  /** The part of the order: a line, or a product. */
   item: string;
-  /** Version of the wire that asked. Order and item of different versions are different purchases. */
+  /** Version of the wire of the request. Order and item of different versions are different purchases. */
   version: string;
   productId: string | null;
   mode: OrderedMode | null;
@@ -31,12 +31,12 @@ export interface Purchase {
   terms: Record<string, unknown>;
 }
 
-/** Why an act was not done; a closed set. `failed` is our fault and passes: the marketplace may ask again. */
+/** Why an act was not done; a closed set. `failed` is our fault and temporary: the marketplace may ask again. */
 export type NotDone =
   | { outcome: "unknown_instance"; instanceId: string }
   /** The id of a purchase is the instance id of another order. */
   | { outcome: "id_taken" }
-  /** It goes on by itself, or waits for a person. */
+  /** It continues in the background, or waits for a person. */
   | { outcome: "processing"; instanceId: string; detail: string }
   | { outcome: "refused"; message: string }
   | { outcome: "failed"; detail: string };
@@ -44,11 +44,11 @@ export type NotDone =
 export type Acted = { outcome: "done" } | NotDone;
 export type Opened = { outcome: "done"; instanceId: string; provided: Provided } | NotDone;
 
-/** What was used of an instance or of an item of a package. */
+/** Usage of an instance or of an item of a package. */
 export interface ShownUsage {
-  /** Of a package: the pay-per-use instance it belongs to. */
+  /** For a package: the pay-per-use instance it belongs to. */
   relatedInstanceId?: string;
-  /** Decimal text, up to `at`; open hours included. */
+  /** Decimal text, up to `at`; including open hours. */
   quantity: string;
   at: Micros;
   dashboardUrl?: string;
@@ -60,17 +60,17 @@ export interface ShownInstance {
   usage: ShownUsage[];
 }
 
-/** What became of a question for instances. */
+/** The result of a query for instances. */
 export interface Shown {
   instances: ShownInstance[];
-  /** Those that are being opened. */
+  /** Instances being opened. */
   opening: string[];
   unknown: string[];
 }
 
 /**
- * An extension act of one marketplace that the seller's own service is asked, on the spot: its name and its data are
- * typed and documented in the marketplace's folder.
+ * An extension act of one marketplace that asks the seller's own service, synchronously: its name and data are typed
+ * and documented in the marketplace's folder.
  */
 export interface Question {
   act: string;
@@ -78,33 +78,33 @@ export interface Question {
   data: object;
 }
 
-/** What the seller's service said; `not_asked` if there is none to ask. */
+/** The seller's service's answer; `not_asked` if there is none. */
 export type Replied =
   | { outcome: "answered"; reply: unknown }
   | { outcome: "not_asked" }
   | Extract<NotDone, { outcome: "unknown_instance" | "failed" }>;
 
-/** An extension act of one marketplace that the seller's own service is told, once by its key. */
+/** An extension act of one marketplace that notifies the seller's own service, once per key. */
 export interface News {
   act: string;
-  /** What it is about: news of one thing arrives in order. */
+  /** What it is about: notifications about one thing arrive in order. */
   ref: string;
   key: string;
   data: object;
 }
 
 /**
- * Our own acts, which a marketplace's wire calls; the same for every marketplace. Each may be asked for again: what was
- * done already is not done twice.
+ * Our own acts, called by a marketplace's wire; the same for every marketplace. Each may be repeated: what was done
+ * already is not done twice.
  */
 export interface Storefront {
-  /** Answers within `withinMs`: an opening that takes longer goes on by itself. */
+  /** Answers within `withinMs`: an opening that takes longer continues in the background. */
   open(purchase: Purchase, withinMs: number): Promise<Opened>;
-  /** Sets when it ends, once by `orderRef`; what was suspended because it had expired goes on. */
+  /** Sets when it ends, once per `orderRef`; resumes what was suspended because it had expired. */
   renew(of: { instanceId: string; orderRef: string; scene: string; expires: Micros }): Promise<Acted>;
   suspend(of: { instanceId: string; why: "status" | "expired" }): Promise<Acted>;
   resume(of: { instanceId: string }): Promise<Acted>;
-  /** Another specification of the same instance, once by its order. What the call does not say itself is in `item`. */
+  /** Changes the specification of an instance, once per order. What the call itself lacks is in `item`. */
   change(of: {
     instanceId: string;
     orderId: string;
@@ -116,32 +116,32 @@ export interface Storefront {
   query(instanceIds: readonly string[]): Promise<Shown>;
   ask(question: Question, withinMs: number): Promise<Replied>;
   tell(news: News): Promise<Acted>;
-  /** Looks an order up and keeps it, after the answer. */
+  /** Looks an order up and stores it, after the answer. */
   learn(orderId: string, item: string): void;
-  /** A purchase that is only tried: apart from all production rows. */
+  /** A trial purchase: apart from all production rows. */
   rehearse(purchase: Pick<Purchase, "businessId" | "orderId" | "item">): Promise<Opened>;
-  /** What a customer is told if neither product nor seller say otherwise. */
+  /** What a customer sees if neither product nor seller say otherwise. */
   template: Provided;
   /** Product time. */
   now(): Micros;
-  /** The products of these instances, as far as they are known. */
+  /** The products of these instances, if known. */
   productsOf(instanceIds: readonly string[]): Promise<string[]>;
 }
 
-/** What was bought by one item of an order, as the marketplace has it. */
+/** What one item of an order bought, according to the marketplace. */
 export interface OrderedItem {
-  /** Of several, a person chooses. */
+  /** If there are several, a person chooses. */
   productIds: string[];
   customerId: string | null;
   customerName: string | null;
   expires: Micros | null;
-  /** What it says beyond that; `mode` is an {@link OrderedMode}. */
+  /** Its other terms; `mode` is an {@link OrderedMode}. */
   terms: Record<string, unknown>;
 }
 
-/** What a look-up of an order found; `retry` may be another next time, `refused` is so until something changes. */
+/** The result of looking up an order; `retry` may differ next time, `refused` stays until something changes. */
 export type FoundItem =
-  /** `raw`: the marketplace's answer, as it came. The order may lack the item. */
+  /** `raw`: the marketplace's answer, unparsed. The order may lack the item. */
   | { kind: "order"; item: OrderedItem | undefined; raw: string }
   | { kind: "retry" | "refused"; code: string; detail: string };
 
@@ -150,19 +150,19 @@ export interface Orders {
   find(orderId: string, item: string): Promise<FoundItem>;
 }
 
-/** A request to the production address, as it came. */
+/** A request to the production address, unparsed. */
 export interface WireRequest {
   method: string;
-  /** What follows the `?` of the address. */
+  /** The part of the URL after `?`. */
   query: string;
   body: Buffer;
 }
 
-/** A call of the marketplace as it is kept, with what became of it. Credentials of customers are in none of its texts. */
+/** A call of the marketplace as stored, with its outcome. None of its texts contains credentials of customers. */
 export interface TakenCall {
-  /** Of the wire. */
+  /** Version of the wire. */
   version: string;
-  /** As the wire names it; empty if it could not be read. */
+  /** As named by the wire; empty if it could not be read. */
   activity: string;
   /** Whether it is a trial of the marketplace, apart from all production rows. */
   test: boolean;
@@ -170,11 +170,11 @@ export interface TakenCall {
   body: string;
   /** Whether one of our keys signed it; only such a call can be run again. */
   authentic: boolean;
-  /** Whether all that was asked for was done. */
+  /** Whether everything asked for was done. */
   ok: boolean;
-  /** The wire's own. */
+  /** The wire's own code. */
   code: string;
-  /** For us: what the marketplace is not told. */
+  /** Only for us, not for the marketplace. */
   detail: string;
   reply: string;
   /** The instance or order it is about; empty if none or several. */
@@ -191,15 +191,15 @@ export interface WireReply {
 export interface StorefrontWire {
   methods: readonly ("GET" | "POST")[];
   bodyBytesMax: number;
-  /** Never rejects, and answers in the marketplace's time. */
+  /** Never rejects, and answers within the marketplace's time limit. */
   answer(request: WireRequest): Promise<{ reply: WireReply; call: TakenCall }>;
-  /** The answer to a request that cannot be read at all. @param ours whether the fault is ours */
+  /** The answer to an unreadable request. @param ours whether the fault is ours */
   refuse(ours: boolean): WireReply;
-  /** Runs a call again that was kept, as if the marketplace had repeated it, its signature and time aside. */
+  /** Runs a stored call again, as if the marketplace had repeated it, without checking signature and time. */
   rerun(call: Pick<TakenCall, "version" | "query" | "body" | "authentic">): Promise<TakenCall>;
 }
 
-/** What the storefront has of an account's marketplace. */
+/** The storefront's side of an account's marketplace. */
 export interface StorefrontSide {
   /** Undefined if the account has no access to them. */
   orders: Orders | undefined;
@@ -208,14 +208,16 @@ export interface StorefrontSide {
   close(): Promise<void>;
 }
 
-/** What the storefront's side of a marketplace takes from outside itself. */
+/** What the storefront's side of a marketplace takes from outside. */
 export interface StorefrontIo {
-  /** Real time: signatures go by it. */
+  /** Real time, which signatures use. */
   real: () => Micros;
-  /** That many random letters and digits. */
+  /** Returns `count` random letters and digits. */
   letters: (count: number) => string;
-  /** Keeps a one-time token of a call; false if it was kept before: the call is a replay. `forgetAt` is real time. */
+  /**
+   * Stores a one-time token of a call; false if it was stored before: the call is a replay. `forgetAt` is real time.
+   */
   isFirst: (token: { nonce: string; forgetAt: Micros }) => Promise<boolean>;
-  /** Notes a fault of ours. */
+  /** Reports a fault of ours. */
   onError: (error: unknown, what: string) => void;
 }

@@ -11,14 +11,14 @@ afterEach(() => rmSync(dir, { recursive: true, force: true }));
 
 const logger = createLogger({ service: "test", level: "silent" });
 
-/** Reads a file of this text. */
+/** Reads a file with this text. */
 function read(text: string, env: NodeJS.ProcessEnv = {}) {
   const file = join(dir, "accounts.yaml");
   writeFileSync(file, text);
   return readAccounts({ ACCOUNTS_FILE: file, ...env });
 }
 
-/** The lines of what is wrong, in English and Chinese. */
+/** The error lines, in English and Chinese. */
 function wrongOf(work: () => unknown): { en: string[]; zh: string[] } {
   try {
     work();

@@ -28,7 +28,7 @@ const decided = (body: unknown, status = 200, records = CALL) =>
     records,
   );
 
-// Table of koogallery.md 1.5, written again by hand.
+// The table of koogallery.md 1.5, copied by hand.
 const EXPECTED: Record<string, string> = {
   "0000": "accepted",
   "0999": "unknown",

@@ -16,11 +16,11 @@ import type { OpenMarketplace } from "./open.js";
 
 /** What a marketplace's real test server must be able to do for the suite. */
 export interface ConformanceServer {
-  /** Serial numbers it keeps, with the wire text they came in. */
+  /** The serial numbers it holds, with the wire text they arrived in. */
   filed(): ReadonlyMap<string, unknown>;
   /** Bodies of the calls it received, oldest first. */
   bodies(): readonly string[];
-  /** The next call is answered so. */
+  /** Sets the answer to the next call. */
   next(
     behaviour:
       | "hang"
@@ -42,18 +42,18 @@ export interface ConformanceSetup {
     server: ConformanceServer;
     /** With short timeouts (total at most 1 s). */
     adapter: OpenMarketplace;
-    /** The same, with a key that the server does not know. */
+    /** The same, with a key unknown to the server. */
     stranger: OpenMarketplace;
-    /** Its primary host refuses connections, its fallback is the server; absent where there is no fallback. */
+    /** Its primary host refuses connections, its fallback is the server; absent if there is no fallback. */
     rerouted?: OpenMarketplace;
-    /** A text that must show up nowhere. */
+    /** A text that must not appear anywhere. */
     key: string;
   }>;
 }
 
 const HOUR_BEGIN: Micros = Date.UTC(2023, 10, 16, 18) * 1000;
 
-/** Told in English and Chinese. (A bare pattern in `toMatchObject` would match anything.) */
+/** In English and Chinese. (A bare pattern in `toMatchObject` would match anything.) */
 const BOTH_LANGUAGES = { en: expect.stringMatching(/[a-z]/), zh: expect.stringMatching(/\p{Script=Han}/u) };
 
 /** What any marketplace adapter must do, whatever its wire looks like. */
@@ -96,7 +96,7 @@ export function describeAdapter(name: string, setup: ConformanceSetup): void {
         kit.adapter;
       const { statements, lists, tells } = kit.adapter;
       expect(wires.filter(({ version }) => version === wireVersion)).toHaveLength(1);
-      // What nothing keeps from being billed twice must not go out again blindly.
+      // A record that nothing protects from being billed twice must not be resent blindly.
       if (dedupe === "none" || slot === "none")
         expect(resendOf(kit.adapter, wireVersion)).toBe("after_statement");
       // What is contested goes out again for a time only, if at all.

@@ -6,22 +6,22 @@ import { gzipSync } from "node:zlib";
 /** A usage record as received. */
 export type Filed = Record<string, string>;
 
-/** What was received of one call. */
+/** One received call. */
 export interface Received {
   path: string;
   body: string;
   headers: IncomingMessage["headers"];
 }
 
-/** Answers in place of the marketplace's own. */
+/** Answers in place of the marketplace. */
 export type Fault = (response: ServerResponse, accept: () => void) => void;
 
-/** KooGallery's usage push as koogallery.md 1 tells it: a real server, for tests of the adapter. */
+/** KooGallery's usage push according to koogallery.md 1: a real server, for tests of the adapter. */
 export interface FakeKooGallery {
   url: string;
   host: string;
   received: Received[];
-  /** What it keeps, by its name (of the new push the serial number): the first bytes that came under it. */
+  /** The records it holds, by name (for the new push the serial number): the first bytes received under it. */
   filed: Map<string, Filed>;
   /** Names of records that make a whole call fail (MKT.9002). */
   poison: Set<string>;
@@ -37,11 +37,11 @@ export interface FakeKooGallery {
 const CLOCK_TOLERANCE_MS = 60_000;
 const MAX_RECORDS = 1000;
 
-/** How one of the two pushes names and signs, as the fake checks it. */
+/** How one of the two pushes names records and signs, as the fake checks it. */
 export interface FakePush {
-  /** What a record is kept, poisoned and marked by. */
+  /** The name by which a record is kept, poisoned and marked. */
   nameOf(record: Filed): string;
-  /** What names it in a reply, and the code of a second one. */
+  /** Its naming fields in a reply, and the code of a duplicate. */
   namesIn(record: Filed): Filed;
   duplicate: string;
   /** What is wrong with a call, or undefined. */
@@ -67,7 +67,7 @@ export function newPush(key: string): FakePush {
   };
 }
 
-/** The old push: AK/SK as the API gateway checks it (koogallery.md 1.6, 4.3); records are told apart by `nameOf`. */
+/** The old push: AK/SK as checked by the API gateway (koogallery.md 1.6, 4.3); `nameOf` distinguishes records. */
 export function oldPush(ak: string, sk: string, nameOf: (record: Filed) => string): FakePush {
   const hash = (data: string | Buffer) => createHash("sha256").update(data).digest("hex");
   return {

@@ -29,7 +29,7 @@ describeAdapter("koogallery, new push", {
 });
 
 const AK = "conformance-AK";
-/** The suite's own name for a record, from what the old push tells of it. */
+/** The suite's own name for a record, from the fields of the old push. */
 const nameOf = (record: Record<string, string>) =>
   serialNumber({
     account: "a",

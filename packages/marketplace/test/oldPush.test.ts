@@ -51,7 +51,7 @@ const frozen = (adapter: OpenMarketplace, change: Partial<typeof RECORD> = {}) =
 };
 
 describe("the wire text of the old push", () => {
-  // Wire version 2 must never give other bytes: records were frozen with these.
+  // Wire version 2 must never change a byte: records were frozen with it.
   test("names the product, has no serial number, and is else as the new one: sorted, compact, of strings", () => {
     const adapter = adapterOf();
     expect(adapter.wireVersion).toBe(2);
@@ -145,7 +145,7 @@ describe("records that were frozen for the other push", () => {
     const changed = adapterOf({ push: "new" });
     expect((await changed.submit({ records: [frozen(old)] })).kind).toBe("accepted");
     expect(fake.received.at(-1)!.path).toBe("/rest/marketplace/v1/isv/usage-data");
-    // The fake knows AK/SK alone: what goes by the new push it refuses, and that halts these records, not the account.
+    // The fake knows only AK/SK: it refuses records of the new push, which halts these records, not the account.
     const result = await old.submit({ records: [frozen(changed)] });
     expect(result).toMatchObject({ kind: "halt", alone: true, code: "MKT.0154" });
     expect(fake.received.at(-1)!.path).toBe("/api/mkp-openapi-public/global/v1/isv/usage-data");

@@ -34,7 +34,7 @@ const CSV_HEAD =
 const CSV_ROW = "sn-1,i-1,20231116T180000Z,20231116T190000Z,12.5,billed,,,2023-11-16T19:15:00.000Z";
 const CSV_END = "#total,1,,,,,,,";
 
-/** A list as the marketplace writes it. */
+/** A list as written by the marketplace. */
 function parseStatementFile(text: string, format?: ListFormat) {
   const { lines, complete, problems } = readListText(text, { rules: LISTS, isExact: true, format });
   return { lines, complete, problems };

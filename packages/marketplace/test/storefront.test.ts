@@ -116,7 +116,7 @@ test("each byte flipped in body, nonce, time or signature is refused", () => {
     const whole = Buffer.from(parts[name]);
     for (let at = 0; at < whole.length; at += 1) {
       const flipped = Buffer.from(whole);
-      // Case is no difference in a signature, so another bit is flipped than the one of letter case.
+      // A signature ignores case, so another bit is flipped than the one of letter case.
       flipped[at] = flipped[at]! ^ 0x01;
       const { body, ...proof } = { ...parts, [name]: flipped.toString("latin1") };
       expect(findV2Key([KEY], Buffer.from(body, "latin1"), proof), `${name}[${at}]`).toBeUndefined();

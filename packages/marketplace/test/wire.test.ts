@@ -23,7 +23,7 @@ describe("the wire text of records", () => {
     expect(bodyOf([encodeRecord(RECORD)]).toString("utf8")).toBe(VECTOR_E_BODY);
   });
 
-  // Wire version 1 must never give other bytes: records were frozen with these.
+  // Wire version 1 must never change a byte: records were frozen with it.
   test("names the package where one is given, in its place among the sorted keys", () => {
     const wire = encodeRecord({ ...RECORD, relatedPackageInstance: "pkg-1", quantity: "12345678.1234" });
     expect(wire).toBe(

@@ -13,11 +13,11 @@ const inline = (text: string) => `<c t="inlineStr"><is><t>${text}</t></is></c>`;
 const headers = async (book: Buffer) =>
   (await readList(book, options)).layout.headers.map(({ header }) => header);
 
-/** One row of 1,000 columns for each 36 bytes, which unpack from less than one. */
+/** Each 36 bytes, compressed to less than one, make a row of 1,000 columns. */
 const WIDE = '<row><c r="ALL1"><v>1</v></c></row>'.repeat(10_000);
 
 describe("a hostile workbook", () => {
-  // Regular expressions took the square of it: 962 bytes a second, 1,035 bytes four.
+  // Regular expressions took quadratic time: one second for 962 bytes, four for 1,035.
   test.each([10_000, 100_000])("of %i open tags in a kilobyte is refused at once", async (count) => {
     const book = workbook({ sheet: "<row ".repeat(count) });
     expect(book.length).toBeLessThan(2_000);

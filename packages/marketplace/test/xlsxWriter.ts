@@ -1,6 +1,6 @@
 import { crc32, deflateRawSync } from "node:zlib";
 
-/** Makes an XLSX as a spreadsheet program does: strings shared, numbers as they are. A `number` cell is a number. */
+/** Creates an XLSX like a spreadsheet program: strings shared, numbers unchanged. A `number` cell is a number. */
 export function xlsx(
   rows: readonly (readonly (string | number | null)[])[],
   options: { date1904?: boolean } = {},
@@ -29,7 +29,7 @@ export function xlsx(
 
 const XML = '<?xml version="1.0" encoding="UTF-8" standalone="yes"?>\n';
 
-/** A workbook of one sheet from the XML of its parts, sound or not. */
+/** A workbook with one sheet from the XML of its parts, valid or not. */
 export function workbook(parts: { workbookPr?: string; sheet: string; sharedStrings?: string }): Buffer {
   return zip({
     "[Content_Types].xml": `${XML}<Types/>`,

@@ -27,7 +27,7 @@ test("a file's new content holds at once; content that cannot be used is told on
   writeFileSync(file, "2");
   await vi.waitFor(() => expect(followed.value()).toEqual([2]));
   writeFileSync(file, "x");
-  const refused = () => log.lines().filter((line) => JSON.stringify(line).includes("cannot be used"));
+  const refused = () => log.lines().filter((line) => JSON.stringify(line).includes("settings are invalid"));
   await vi.waitFor(() => expect(refused()).toHaveLength(1));
   rmSync(file);
   await vi.waitFor(() => expect(refused()).toHaveLength(2));

@@ -12,7 +12,7 @@ export const NOON = "2026-03-10T12:05:00Z";
 export type Rec = Record<string, string>;
 export type Reply = { status: number; code: string | undefined; json: any; text: string; headers: Headers };
 
-/** By hand from the specification, 1.3. */
+/** Written by hand from the specification, 1.3. */
 export function sign(body: string, ts: string, nonce: string, key = KEY): string {
   return createHmac("sha256", key).update(`ts=${ts}&nonce=${nonce}&body=${body}`, "utf8").digest("base64");
 }
@@ -60,7 +60,7 @@ async function replyOf(response: Response): Promise<Reply> {
 export const push = (box: Sandbox, ...records: unknown[]) =>
   send(box, JSON.stringify({ usage_records: records }));
 
-/** A sandbox whose product clock stands at NOON. */
+/** A sandbox whose product clock is stopped at NOON. */
 export async function boxAt(start: string = NOON, options: Partial<SandboxOptions> = {}): Promise<Sandbox> {
   const box = await createSandbox({ key: KEY, validationDelayMs: 0, ...options });
   onTestFinished(() => box.close());

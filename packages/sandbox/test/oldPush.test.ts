@@ -6,13 +6,13 @@ import { boxAt, get, KEY, push, put, rec, states, type Rec } from "./kit.js";
 const hash = (text: string) => createHash("sha256").update(text).digest("hex");
 const stamp = (ms: number) => new Date(ms).toISOString().replace(/[-:]|\.\d+/g, "");
 
-/** A record of the old push: of a product, without a serial number. */
+/** A record of the old push: with a product, without a serial number. */
 function oldRec(changes: Rec = {}): Rec {
   const { metering_sn: _, ...record } = rec();
   return { ...record, product_id: "product-1", ...changes };
 }
 
-/** Signs and sends by hand from the specification, 1.6 and 4.3. */
+/** Signs and sends, written by hand from the specification, 1.6 and 4.3. */
 async function pushOld(box: Sandbox, records: unknown[], changes: Rec = {}) {
   const body = JSON.stringify({ usage_records: records });
   const { host } = new URL(box.url);

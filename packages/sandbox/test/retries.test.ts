@@ -18,7 +18,7 @@ test("what a seller never opens is asked for again by the marketplace's schedule
   onTestFinished(() => void seller.close());
   const sellerUrl = `http://127.0.0.1:${(seller.address() as AddressInfo).port}/koogallery`;
   const box = await boxAt(NOON, { sellerUrl, retries: "saas" });
-  // An hour of the product takes a fifth of a second.
+  // An hour of product time takes a fifth of a second.
   await box.setClock({ start: NOON, rate: 18_000 });
   const began = Date.now();
   now = () => (Date.now() - began) * 18_000;

@@ -1,6 +1,6 @@
 import type { Text } from "@quarterpast/runtime";
 
-/** Why a stack does not do what was asked. Stable: the command line maps these to exit codes. */
+/** Why a stack did not do what was asked. Stable: the CLI maps these to exit codes. */
 export type StackErrorCode =
   | "port_in_use"
   | "data_dir_in_use"
@@ -18,14 +18,16 @@ export type StackErrorCode =
   | "settings"
   /** A needed server or port is unavailable. */
   | "unavailable"
-  /** The data directory cannot be used as it is. */
+  /** The data directory cannot be used in its present state. */
   | "data_dir"
   /** No running stack was found. */
   | "no_stack"
   /** It was asked to stop before it was ready. */
   | "interrupted";
 
-/** An error a person can act on: one line that says what to do, in both languages. `message` is the English one. */
+/**
+ * An error that a person can act on: one line that says what to do, in both languages. `message` is the English one.
+ */
 export class StackError extends Error {
   readonly code: StackErrorCode;
   readonly text: Text;
@@ -38,7 +40,7 @@ export class StackError extends Error {
   }
 }
 
-/** The port is taken by another program. */
+/** Another program uses the port. */
 export function portInUse(server: string, port: number): StackError {
   return new StackError("port_in_use", {
     en: `port ${port} for ${server} is in use; end the program that has it, or choose other ports (--port-base)`,
@@ -46,7 +48,7 @@ export function portInUse(server: string, port: number): StackError {
   });
 }
 
-/** The directory cannot be used by the user that must. */
+/** The directory cannot be used by the required user. */
 export function outOfReach(dir: string, user: string, cause?: unknown): StackError {
   return new StackError(
     "data_dir_out_of_reach",
@@ -70,7 +72,7 @@ export function diskFull(dir: string, cause?: unknown): StackError {
   );
 }
 
-/** The server ended or never answered; `reason` is the last thing it said. */
+/** The server ended or never answered; `reason` is its last output. */
 export function startFailed(server: string, reason: string, logFile: string): StackError {
   return new StackError("start_failed", {
     en: `${server} did not start: ${reason}; more is in ${logFile}`,
@@ -78,7 +80,7 @@ export function startFailed(server: string, reason: string, logFile: string): St
   });
 }
 
-/** Turns an error of the file system into one line; other errors stay as they are. */
+/** Turns an error of the file system into one line; returns other errors unchanged. */
 export function explainFileError(error: unknown, dir: string, user = userName()): unknown {
   const code = (error as NodeJS.ErrnoException | undefined)?.code;
   if (code === "ENOSPC" || code === "EDQUOT") return diskFull(dir, error);

@@ -3,32 +3,32 @@ import { join } from "node:path";
 import { z } from "zod";
 import { StackError } from "./errors.js";
 
-// What a command needs before it knows whether it runs servers: nothing heavy is loaded by it.
+// What a command needs before it knows whether it runs servers; loads nothing heavy.
 export { StackError, type StackErrorCode } from "./errors.js";
 export { DEFAULT_PORT_BASE } from "./up/layout.js";
 
-/** Where `up` keeps its data unless told otherwise. */
+/** Where `up` stores its data by default. */
 export const DEFAULT_DATA_DIR = ".quarterpast";
 
-/** The file in the data directory that holds the ready line of a running `up`; mode 0600, for it holds a key. */
+/** The file in the data directory with the ready line of a running `up`; mode 0600, because it contains a key. */
 export const STACK_FILE = "stack.json";
 
-/** A running stack and the key to it. */
+/** A running stack and its key. */
 export interface Stack {
-  /** Without a slash at its end. */
+  /** Without a trailing slash. */
   apiUrl: string;
   apiKey: string;
-  /** Where a command may keep state of its own; it need not exist. */
+  /** Where a command may store its own state; it need not exist. */
   dataDir: string;
 }
 
 const readyLine = z.object({ api: z.url(), apiKey: z.string().min(1) });
 
 /**
- * Finds the running stack: a data directory that was asked for, else `QUARTERPAST_API_URL` with
- * `QUARTERPAST_API_KEY`, else the default data directory.
- * @param options dataDir as given to `--data-dir`; undefined where it was not.
- * @throws StackError `no_stack` where there is none, `settings` where the variables cannot be used.
+ * Finds the running stack: a given data directory, else `QUARTERPAST_API_URL` with `QUARTERPAST_API_KEY`, else the
+ * default data directory.
+ * @param options dataDir from `--data-dir`, undefined if not given.
+ * @throws StackError `no_stack` if there is none, `settings` if the variables are invalid.
  */
 export async function findStack(
   options: { dataDir?: string | undefined },

@@ -12,7 +12,7 @@ const wish = (some: Partial<ClockWish> = {}): ClockWish => ({
   ...some,
 });
 
-/** A clock that ran from 00:00 at 60 times real time, anchored a minute ago: its line is at 01:00 now. */
+/** A clock that ran from 00:00 at 60 times real time, anchored a minute ago, so it is 01:00 now. */
 const simulated = (some: Partial<KeptClock> = {}): KeptClock => ({
   realAnchor: now - MINUTE,
   productAnchor: at("2025-01-01T00:00:00Z"),

@@ -20,7 +20,7 @@ let sandbox: Sandbox;
 
 beforeEach(async () => {
   [isWell, asked] = [true, 0];
-  // Right in V2.0 alone, and for cases that want no more than a result: the cases themselves have tests of their own.
+  // Right only in V2.0, and for cases that need only a result code; the cases themselves are tested elsewhere.
   seller = createServer((_request, response) => {
     asked += 1;
     response.writeHead(200, { "content-type": "application/json" });
@@ -83,7 +83,7 @@ test("after five failing days the product is hidden and nothing is sold, until a
     expect(answer.status).toBe(200);
   };
   await view();
-  // A day with a failing morning is a failing day; one that is well ends the count.
+  // A day with a failing morning is a failing day; a good day resets the count.
   await note(0, 9, false);
   await note(1, 9, true);
   for (let day = 2; day < 6; day += 1) {

@@ -154,7 +154,7 @@ describe.skipIf(!isRoot)("as root", () => {
       expect(await query(told.url!, "SELECT 1 AS one")).toEqual([{ one: 1 }]);
       child.send("stop");
       await once(child, "exit");
-      // What an ordinary user made, root starts as that user.
+      // Root starts a cluster created by an ordinary user as that user.
       expect(postgresAccount(join(dir, "postgres", "data")).uid).toBe(NOBODY.uid);
       await start(join(dir, "postgres"));
       const refused = await startElsewhere(join(temporaryDir(0o700), "postgres"), NOBODY);

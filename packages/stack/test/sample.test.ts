@@ -14,7 +14,7 @@ let dir: string;
 beforeEach(() => void (dir = mkdtempSync(join(tmpdir(), "sample-"))));
 afterEach(() => rmSync(dir, { recursive: true }));
 
-/** Acknowledges all usage up to a time, as the generator does: piece by piece. */
+/** Acknowledges all usage up to a time, like the generator: piece by piece. */
 function sendTo(truth: Truth, to: number): void {
   for (let at = truth.sentTo(); at < to;) {
     const next = Math.min(at + 7 * MINUTE, to);

@@ -4,7 +4,7 @@ import { describe, expect, it } from "vitest";
 import type { Part } from "../src/up/part.js";
 import { supervise } from "../src/up/supervisor.js";
 
-/** A part that runs a line of JavaScript in a process of its own. */
+/** A part that runs a line of JavaScript in a separate process. */
 function partOf(script: string): Part & { starts: number[]; ends: number[] } {
   const starts: number[] = [];
   const ends: number[] = [];

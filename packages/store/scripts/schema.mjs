@@ -1,6 +1,6 @@
 /**
- * The schema of a database as text, by catalogue queries: the same for the same migrations on every Postgres from 15
- * to 18, so that a comparison shows what a migration changed and nothing else.
+ * The schema of a database as text, from catalogue queries: the same for the same migrations on every Postgres from
+ * 15 to 18, so that a comparison shows only what a migration changed.
  */
 
 /** Tables of the migration library itself are not ours. */
@@ -17,7 +17,7 @@ const COLUMNS = `
   LEFT JOIN pg_attrdef d ON d.adrelid = c.oid AND d.adnum = a.attnum
   WHERE c.relkind IN ('r', 'p') AND ${OURS} ORDER BY ${sorted(NAME)}, a.attnum`;
 
-// From Postgres 18 on a NOT NULL is a constraint of its own; it is told with its column.
+// From Postgres 18 on a NOT NULL is a separate constraint; here it is shown with its column.
 const CONSTRAINTS = `
   SELECT ${NAME} AS relation, con.conname AS name, pg_get_constraintdef(con.oid) AS definition
   FROM pg_constraint con JOIN pg_class c ON c.oid = con.conrelid JOIN pg_namespace n ON n.oid = c.relnamespace

@@ -1,4 +1,4 @@
-/** The ledger by rooms; each table is written by one file of them (test/house.test.ts). */
+/** The ledger in folders; each table is written by one file (test/house.test.ts). */
 export * from "./db/clock.js";
 export * from "./db/copy.js";
 export * from "./db/database.js";

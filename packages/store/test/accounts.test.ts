@@ -140,7 +140,7 @@ describe("an account", () => {
     await expect(declared("cn", "elsewhere.example")).rejects.toMatchObject({
       problem: { name: "address", value: "elsewhere.example" },
     });
-    // A process that does not know the address asks for none.
+    // A process that does not know the address does not change it.
     expect(
       await ensureAccount(cn.pool, { code, marketplace: "koogallery", site: "cn", dayOffset }, NOW),
     ).toMatchObject({

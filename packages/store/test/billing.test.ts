@@ -53,8 +53,8 @@ beforeAll(async () => {
     { instanceId: "i-2", begin: H + HOUR, quantity: "10.0000", state: "rejected_final" },
     { instanceId: "i-3", begin: H, quantity: "4.0000" },
   ]);
-  // The marketplace bills the first record, holds 9 in place of the third's 8, has one of its own, and not
-  // the calls. The second begins after what its list covers.
+  // The marketplace bills the first record, holds 9 in place of the third's 8, has one of its own, and lacks the
+  // calls. The second begins after what its list covers.
   const line = (n: number, instanceId: string, quantity: string, begin = H) => ({
     ...{
       serialNumber: sns[n] ?? "theirs",
@@ -113,7 +113,7 @@ beforeAll(async () => {
 });
 afterAll(() => ledger.end());
 
-/** Answers by hand: 3 × 0.3 + 5 × 0.2 = 1.90; 8 units 1.90 too; 10 more units 2.00; 4 calls 8. */
+/** Computed by hand: 3 × 0.3 + 5 × 0.2 = 1.90; 8 units also 1.90; 10 more units 2.00; 4 calls 8. */
 const ANSWERS: [question: RegExp, answer: () => unknown[][]][] = [
   [
     /^What was filed, by product and day/,

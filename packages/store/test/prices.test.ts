@@ -79,7 +79,7 @@ describe("expected revenue", () => {
     await fileRecords(ledger, [
       { instanceId: "i-1", begin: H, quantity: "3.0000" },
       { instanceId: "i-1", begin: H + HOUR, quantity: "5.0000" },
-      // 2026-04-01 in Beijing: another month, so the bands begin anew.
+      // 2026-04-01 in Beijing: another month, so the bands start over.
       { instanceId: "i-1", begin: at("2026-03-31T16:00:00Z"), quantity: "8.0000" },
     ]);
     expect(await amounts()).toMatchObject([

@@ -13,10 +13,10 @@ import { inTransaction } from "../src/db/database.js";
 import { insertRecords, lockChain } from "../src/records/freezing.js";
 import { claimSubmissions, insertSubmission, settleSubmission } from "../src/records/submissions.js";
 
-/** Real time in these tests stands still far from product time. */
+/** Real time in these tests is fixed far from product time. */
 export const REAL: Micros = H + 400 * DAY;
 
-/** A record of `H` that was filed alone, once for each state it fared through. */
+/** A record of `H` filed by itself, taken through the given states. */
 export async function file(
   ledger: Ledger,
   instanceId: string,

@@ -12,7 +12,7 @@ const STATES = ["frozen", "sent", "accepted", "billed", "unknown", "missing", "c
 const state = fc.constantFrom(...STATES);
 const pick = fc.nat({ max: 1_000 });
 
-/** What may happen to records and calls, as the ledger's writers do it; `pick` chooses among what is there. */
+/** What may happen to records and calls, as the ledger's writers do it; `pick` selects among what exists. */
 const step = fc.oneof(
   fc.record({
     kind: fc.constant("file" as const),
@@ -35,7 +35,7 @@ beforeAll(async () => {
   ledger = await openLedger();
   await ledger.meter("tokens", "sum");
   await ledger.meter("calls", "count");
-  // All of one shard, so that calls carry records of several instances and meters.
+  // All in one shard, so that calls contain records of several instances and meters.
   const ids = Array.from({ length: 100 }, (_, n) => `i-${n}`).filter((id) => shardOf(id) === 0);
   for (const [n, id] of ids.slice(0, 4).entries())
     await ledger.instance(id, n % 2 === 0 ? "tokens" : "calls", `customer of ${id}`);
@@ -45,7 +45,7 @@ afterAll(() => ledger.end());
 
 let minute = 0;
 
-/** Files records in one call, as a freeze does; `replaced` makes a re-report of it. */
+/** Files records in one call, as a freeze does; `replaced` makes it a re-report. */
 async function file(
   count: number,
   hours: number,

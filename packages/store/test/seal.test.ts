@@ -11,7 +11,7 @@ beforeEach(async () => {
 });
 afterEach((context) => ledger.end(context.task.result?.state === "fail"));
 
-/** Counts one of 1 for each instance, as the aggregator does; gives the hour that billed it. */
+/** Counts a quantity of 1 for each instance, as the aggregator does; returns the hour that billed it. */
 async function write(shard: number, instances: number[], time: number): Promise<number> {
   return inTransaction(ledger.pool, async (db) => {
     const open = (await lockOpenHours(db, [shard])).get(shard)!;

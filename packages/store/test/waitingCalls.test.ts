@@ -18,7 +18,7 @@ beforeEach(async () => {
 });
 afterEach((context) => ledger.end(context.task.result?.state === "fail"));
 
-/** The fixture freezes with version 1: to these statements that is the one without serial numbers. */
+/** The fixture freezes with version 1, which these statements treat as the one without serial numbers. */
 const take = (lines: StatedLine[], change: Partial<NewStatement> = {}) =>
   takeStatement(
     ledger.pool,
@@ -35,7 +35,9 @@ const stateOf = async (sn: string) => (await findRecord(ledger.pool, [ledger.acc
 const findings = async () =>
   (await ledger.rows("SELECT kind, sn FROM findings ORDER BY finding_id")).map(({ kind, sn }) => [kind, sn]);
 
-/** Records of one call of which nobody knows since `SENT`: instances of one shard follow each other in its chain. */
+/**
+ * Records of one call whose outcome is unknown since `SENT`: instances of one shard follow each other in its chain.
+ */
 async function fileWaiting(count: number): Promise<string[]> {
   const instances = Array.from({ length: 400 }, (_, n) => `i-${n}`).filter((id) => shardOf(id) === 0);
   const sns: string[] = [];

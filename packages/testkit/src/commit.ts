@@ -1,7 +1,7 @@
 import { execFileSync } from "node:child_process";
 
 /**
- * The commit that a result is about: twelve digits, with `+` where anything but results and the pages made of them was
+ * The commit of a result: twelve digits, followed by `+` if anything except results and the pages made from them was
  * changed since; `unknown` outside of a repository.
  * @param root the folder of the checkout
  */
@@ -15,7 +15,7 @@ export function commitOf(root: string): string {
   }
 }
 
-/** Whether a result is about a commit that anybody can check out: of a changed checkout it proves nothing. */
+/** Whether a result belongs to a commit that can be checked out: with a changed checkout it proves nothing. */
 export function isCommitted(commit: string): boolean {
   return /^[0-9a-f]{12,40}$/.test(commit);
 }

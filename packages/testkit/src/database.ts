@@ -1,23 +1,23 @@
 import { randomBytes } from "node:crypto";
 import pg from "pg";
 
-/** A database of one test. */
+/** A database for one test. */
 export interface TestDatabase {
   url: string;
   name: string;
-  /** Drops it; a failed test's is kept, and its name printed. */
+  /** Drops it; keeps a failed test's, and prints its name. */
   end(failed?: boolean): Promise<void>;
 }
 
-/** How a test's database comes to its tables. */
+/** How a test's database gets its tables. */
 export interface TestDatabaseOptions {
-  /** Makes the tables in the empty database; leaves no connection open. Done once a test run, then copied. */
+  /** Creates the tables in the empty database; leaves no connection open. Done once per test run, then copied. */
   migrate?: (url: string) => Promise<void>;
-  /** Tells one `migrate` from another in the same run. */
+  /** Distinguishes several `migrate` functions in one run. */
   template?: string;
 }
 
-/** Templates of one run of the tests have this prefix; see `dropTemplates`. */
+/** Templates of one test run have this prefix; see `dropTemplates`. */
 const templatePrefix = () => `qp_template_${process.env.QUARTERPAST_TEST_RUN ?? process.pid}_`;
 
 function withDatabase(url: string, name: string): string {
@@ -28,7 +28,7 @@ function withDatabase(url: string, name: string): string {
 
 async function asAdmin<T>(url: string, work: (client: pg.Client) => Promise<T>): Promise<T> {
   const client = new pg.Client({ connectionString: url });
-  // Told by the query or the end that is waited for; without a listener it would end the process.
+  // Errors are reported by the query or end that is awaited; without a listener they would end the process.
   client.on("error", () => {});
   await client.connect();
   try {
@@ -38,7 +38,7 @@ async function asAdmin<T>(url: string, work: (client: pg.Client) => Promise<T>):
   }
 }
 
-/** Makes a fresh database on the server of `adminUrl`, whose user may create databases. */
+/** Creates a new database on the server of `adminUrl`, whose user may create databases. */
 export async function createTestDatabase(
   adminUrl: string,
   options: TestDatabaseOptions = {},
@@ -63,10 +63,10 @@ export async function createTestDatabase(
   };
 }
 
-/** Any number that other users of advisory locks on the test server do not take. */
+/** Any number not taken by other users of advisory locks on the test server. */
 const TEMPLATE_LOCK = 7_150_015;
 
-/** Test workers are processes: one makes the template, the others wait for it. */
+/** Test workers are processes: one creates the template, the others wait for it. */
 async function ensureTemplate(
   client: pg.Client,
   adminUrl: string,

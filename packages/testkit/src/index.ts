@@ -1,4 +1,4 @@
-// What nearly every test with a database needs; what starts servers or processes has an entry of its own.
+// What nearly every test with a database needs; what starts servers or processes is exported separately.
 export * from "./database.js";
 export * from "./filed.js";
 export * from "./ledger.js";

@@ -21,10 +21,10 @@ export function at(text: string): Micros {
   return instant;
 }
 
-/** The hour most tests play in. */
+/** The hour in which most tests take place. */
 export const H: Micros = at("2026-03-01T10:00:00Z");
 
-/** A migrated database of one test with an account, and shards whose first open hour is `H`. */
+/** A migrated database for one test with an account, and shards whose first open hour is `H`. */
 export interface Ledger {
   url: string;
   pool: Pool;
@@ -63,7 +63,7 @@ export async function openLedger(firstHour: Micros = H): Promise<Ledger> {
   };
 }
 
-/** The same database as another account of the seller has it; ending it is left to the first. */
+/** The same database for another account of the seller; the first one ends it. */
 export async function secondAccount(ledger: Ledger, code = "koogallery-intl"): Promise<Ledger> {
   const account = await ensureAccount(
     ledger.pool,
@@ -99,7 +99,7 @@ function ledgerOf(pool: Pool, account: Account, firstHour: Micros): Omit<Ledger,
   };
 }
 
-/** A usage event with what a test does not care about filled in. */
+/** A usage event with default values for everything that a test does not care about. */
 export function usage(event: Partial<UsageEvent> = {}): UsageEvent {
   return {
     source: "test",

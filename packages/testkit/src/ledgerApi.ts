@@ -9,13 +9,13 @@ import { testServers } from "./testServers.js";
 const TOKEN = `qp_operator_${"0123456789abcdef".repeat(2)}`;
 const API = fileURLToPath(import.meta.resolve("@quarterpast/api/main"));
 
-/** The api as a process of its own over a test's ledger, and what tells the command line where it is. */
+/** The api as a separate process over a test's ledger, and the environment in which the CLI finds it. */
 export interface LedgerApi {
   env: Record<string, string>;
   end(): Promise<void>;
 }
 
-/** @param now product time, which stands still. */
+/** @param now product time, which is stopped. */
 export async function startLedgerApi(ledger: Ledger, now: Micros = H + 4 * HOUR): Promise<LedgerApi> {
   const { pool, url } = ledger;
   await setClock(pool, { realAnchor: Date.now() * 1_000, productAnchor: now, rate: 0 });
@@ -56,7 +56,7 @@ export async function startLedgerApi(ledger: Ledger, now: Micros = H + 4 * HOUR)
   };
 }
 
-/** Changes rows behind the product's back, runs `then`, and sets them back. */
+/** Changes rows behind the product's back, runs `then`, and restores them. */
 export async function tamper(
   { pool }: Ledger,
   change: string,

@@ -8,13 +8,13 @@ import {
 } from "@quarterpast/marketplace";
 import type { AccessKey, Keyring } from "@quarterpast/marketplace/koogallery";
 
-/** An account's profile and client in one: for tests that ask both. */
+/** An account's profile and client in one, for tests that use both. */
 export type OpenMarketplace = MarketplaceProfile & MarketplaceClient;
 
-/** A KooGallery account of a test; what is absent has the marketplace's default. */
+/** A KooGallery account of a test; absent fields have the marketplace's default. */
 export interface OpenSettings extends Partial<ClientIo> {
   site?: string;
-  /** The interconnection key, or the keys as they stand. */
+  /** The interconnection key, or all keys. */
   key?: string | (() => Keyring);
   push?: string;
   accessKey?: () => AccessKey | undefined;
@@ -23,7 +23,10 @@ export interface OpenSettings extends Partial<ClientIo> {
   statementPath?: string;
 }
 
-/** Makes what opens accounts by this registry: of the built package, or of its sources in its own tests. */
+/**
+ * Creates a function that opens accounts with this registry: of the built package, or of its sources in its own
+ * tests.
+ */
 export function openerOf(registry: { profileOf: typeof profileOf; clientOf: typeof clientOf }) {
   return (given: OpenSettings = {}): OpenMarketplace => {
     const { key = "never-asked", accessKey = () => undefined } = given;
@@ -46,5 +49,5 @@ export function openerOf(registry: { profileOf: typeof profileOf; clientOf: type
   };
 }
 
-/** Opens a KooGallery account by the built packages. */
+/** Opens a KooGallery account with the built packages. */
 export const openMarketplace = openerOf({ clientOf, profileOf });

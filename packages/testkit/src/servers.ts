@@ -14,7 +14,7 @@ import {
   type RunningServer,
 } from "@quarterpast/stack/servers";
 
-/** Postgres and Redis for a run of the tests. */
+/** Postgres and Redis for a test run. */
 export interface TestServers {
   /** Of a user who may create databases. */
   databaseUrl: string;
@@ -32,9 +32,9 @@ interface One {
 }
 
 /**
- * Servers for tests: those that TEST_DATABASE_URL and TEST_REDIS_URL name, else containers where a Docker engine answers,
+ * Servers for tests: those named by TEST_DATABASE_URL and TEST_REDIS_URL, else containers if a Docker engine answers,
  * else embedded ones in a temporary folder. QUARTERPAST_TEST_SERVERS=embedded skips Docker. TEST_POSTGRES_BIN names the
- * folder of another Postgres's programs (/usr/lib/postgresql/15/bin), which are then started in place of the embedded 18.
+ * folder of another Postgres's programs (/usr/lib/postgresql/15/bin), which are then started instead of the embedded 18.
  */
 export async function acquireServers(env: NodeJS.ProcessEnv = process.env): Promise<TestServers> {
   const { TEST_DATABASE_URL: databaseUrl, TEST_REDIS_URL: redisUrl } = env;
@@ -68,7 +68,7 @@ async function named(url: string): Promise<One> {
   return { url, source: "environment", stop: async () => {} };
 }
 
-/** An engine that answers may still have no images and no way to pull them. */
+/** A Docker engine that answers may still have no images and no way to pull them. */
 async function orEmbedded(container: () => Promise<One>, embedded: () => Promise<One>): Promise<One> {
   try {
     return await container();
@@ -133,14 +133,14 @@ async function embeddedRedis(): Promise<One> {
   return { url: server.url, source: "embedded", stop: () => server.stop() };
 }
 
-/** A Redis of one test's own, to be stopped, killed, or set up in another way. `stop` removes its files too. */
+/** A Redis for one test, to be stopped, killed, or configured differently. `stop` also removes its files. */
 export interface TestRedis extends RunningServer {
-  /** Ends it by SIGKILL; resolves when it is gone. */
+  /** Ends it by SIGKILL; resolves when it has ended. */
   kill(): Promise<void>;
   dataDir: string;
 }
 
-/** Starts a Redis of the test's own in a temporary folder. To start it again after `kill`: `startRedis` on its folder. */
+/** Starts a Redis for one test in a temporary folder. To start it again after `kill`: `startRedis` on its folder. */
 export async function startTestRedis(options: { config?: RedisConfig } = {}): Promise<TestRedis> {
   let folder = "";
   const server = await inTemporaryDir("redis", (dataDir, port) => {
@@ -177,10 +177,10 @@ async function inTemporaryDir(
   }
 }
 
-/** What the reaper runs: it reads until this process is gone, then ends the server and removes its files. */
+/** The reaper's script: it reads until this process has ended, then ends the server and removes its files. */
 const REAPER = 'cat >/dev/null; kill -QUIT "$1"; sleep 1; kill -KILL "$1"; rm -rf "$2"';
 
-/** Has the server end with this process, even when that is killed. Gives the function that calls it off. */
+/** Makes the server end with this process, even if that is killed. Returns the function that cancels this. */
 function reapAfterUs(pid: number, dir: string): () => void {
   if (process.platform === "win32") return () => {};
   const reaper = spawn("/bin/sh", ["-c", REAPER, "sh", String(pid), dir], {

@@ -12,11 +12,11 @@ import { createTestRedisPrefix, testServers } from "./testServers.js";
 
 const READY_WITHIN_MS = 60_000;
 
-/** A service of ours as a real process, to be killed and started again. */
+/** A service of ours as a real process, to be killed and restarted. */
 export interface ServiceProcess {
   url: string;
   start(): Promise<void>;
-  /** SIGKILL; resolves when it is gone. */
+  /** SIGKILL; resolves when it has ended. */
   kill(): Promise<void>;
   stop(): Promise<void>;
   /** The process while it runs. */
@@ -71,27 +71,29 @@ export function createService(
 
 export * from "./ledgerApi.js";
 
-/** How a pipeline differs from the plain one. */
+/** How a pipeline differs from the default one. */
 export interface PipelineOptions {
   redisUrl?: string;
-  /** Where the sandbox's shop finds the seller; without it there is no shop. */
+  /** Where the sandbox's shop finds the seller; by default there is no shop. */
   sellerUrl?: string;
   /** For Node, before the services' own code. */
   execArgv?: string[];
-  /** Settings of the reporter beside those of the pipeline. */
+  /** Settings of the reporter in addition to those of the pipeline. */
   reporterEnv?: Record<string, string>;
   /** Whether the reporter proves its hours. */
   isProving?: boolean;
 }
 
-/** Collector, aggregator and reporter as processes over one test's ledger, with a sandbox in the test's own process. */
+/**
+ * Collector, aggregator and reporter as processes over one test's ledger, with a sandbox in the test's own process.
+ */
 export interface Pipeline {
   ledger: Ledger;
   sandbox: Sandbox;
   collector: ServiceProcess;
   aggregator: ServiceProcess;
   reporter: ServiceProcess;
-  /** Started only where asked for; its settings are those of the whole stack. */
+  /** Started only on request; its settings are those of the whole stack. */
   api: ServiceProcess;
   token: string;
   /** From now on product time runs from `start` at `rate`, here and at the marketplace. */
@@ -157,7 +159,7 @@ export async function createPipeline(start: Micros, options: PipelineOptions = {
   };
 }
 
-/** Polls until `check` holds; fails with what it last gave. */
+/** Polls until `check` holds; fails with the last value. */
 export async function eventually<T>(
   read: () => Promise<T>,
   check: (value: T) => boolean,

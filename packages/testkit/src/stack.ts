@@ -8,7 +8,7 @@ import { reservePorts } from "@quarterpast/stack/servers";
 
 const BIN = fileURLToPath(new URL("../../cli/bin/quarterpast.mjs", import.meta.url));
 const READY_WITHIN_MS = 90_000;
-/** `up` takes eight ports from its base on. */
+/** `up` uses eight ports from its base on. */
 const PORTS = 8;
 
 /** What `quarterpast up` prints when it is ready. */
@@ -24,7 +24,7 @@ export interface ReadyLine {
   clock: { start: string; at: string; rate: number };
 }
 
-/** A stack as a user has it: started, asked and stopped through the command line alone. */
+/** A stack as a user has it: started, queried and stopped only through the CLI. */
 export interface Stack {
   ready: ReadyLine;
   dataDir: string;
@@ -96,7 +96,7 @@ export async function startStack(
   };
 }
 
-/** The first of a stack's ports, which are this process's own. */
+/** The first of a stack's ports, reserved for this process. */
 export async function reserveBase(): Promise<number> {
   return (await reservePorts(PORTS))[0]!;
 }

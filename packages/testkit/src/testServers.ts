@@ -1,12 +1,12 @@
 import { randomBytes } from "node:crypto";
 
-/** A prefix for the keys of one test (BullMQ's `prefix`), hash-tagged as Redis Cluster needs it. */
+/** A prefix for the keys of one test (BullMQ's `prefix`), hash-tagged as required by Redis Cluster. */
 export function createTestRedisPrefix(): string {
   return `{qp-test-${randomBytes(6).toString("hex")}}`;
 }
 
 /**
- * The servers that this run of the tests has, as `test/globalSetup.ts` started them.
+ * The servers of this test run, started by `test/globalSetup.ts`.
  * @throws Error outside of such a run.
  */
 export function testServers(env: NodeJS.ProcessEnv = process.env): { databaseUrl: string; redisUrl: string } {

@@ -34,11 +34,11 @@ export interface Aggregator {
 }
 
 const RELEASE_EVERY_MS = 1_000;
-/** Its longest rest while nothing can be released: a binding that appears is followed within that. */
+/** Longest rest while nothing can be released: a new binding takes effect within this time. */
 const IDLE_MS = 5_000;
 const RETENTION_EVERY_MS = 60_000;
 
-/** Takes batches from the queue into Postgres, and drives quarantined events again when their binding has appeared. */
+/** Takes batches from the queue into Postgres, and counts quarantined events once their binding exists. */
 export function createAggregator(deps: AggregatorDeps): Aggregator {
   const { pool, clock, logger, metrics } = deps;
   const known = createKnown(pool, () => performance.now());

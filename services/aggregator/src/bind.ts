@@ -23,17 +23,17 @@ export interface BoundEvent {
   reason: QuarantineReason | undefined;
   /** Code of the account that it names. */
   account: string | undefined;
-  /** The event as it came, where its fields cannot be stored. */
+  /** The event as received, if its fields cannot be stored. */
   raw?: Buffer | undefined;
 }
 
-/** A storable stand-in for an event that the database refuses, and the event itself as it came. */
+/** A storable stand-in for an event that the database refuses, with the event as received. */
 export type PoisonEvent = UsageEvent & { raw: Buffer };
 
 /** An event with its identity. */
 export type KeyedEvent = Pick<BoundEvent, "event" | "key" | "sourceNo">;
 
-/** Binds a poison event to nothing: it waits, whole, for someone to look at it. */
+/** Binds a poison event to nothing: it waits, complete, for a person. */
 export function bindPoison(event: PoisonEvent, sourceNumbers: ReadonlyMap<string, number>): BoundEvent {
   const { source, id, raw } = event;
   const unbound = { binding: undefined, meter: undefined, account: undefined };
@@ -41,17 +41,17 @@ export function bindPoison(event: PoisonEvent, sourceNumbers: ReadonlyMap<string
   return { event, key: eventKey(id), sourceNo: sourceNumbers.get(source)!, ...unbound, reason, raw };
 }
 
-/** By what the account of an event is told, beside its instance. */
+/** What decides the account of an event, besides its instance. */
 export interface Whose {
-  /** Codes of accounts, among them those of the events' names that exist. */
+  /** Codes of existing accounts, including those that the events name. */
   accounts: ReadonlySet<string>;
-  /** Code of the account that a rule says, where several have a live instance for an event that names none. */
+  /** Code of the account that a rule names, if several have a live instance for an event that names none. */
   chosen?: string | undefined;
 }
 
 /**
- * Finds the instance of an event's subject and meter that lived when it occurred, over all accounts or in the one that
- * it names. Where several accounts have one and it names none, it waits: nothing is guessed (SPEC U1).
+ * Finds the instance of an event's subject and meter that lived when it occurred, over all accounts or in the one
+ * that it names. If several accounts have one and it names none, it waits: nothing is guessed (SPEC U1).
  * @param lives of its subject
  */
 export function bindEvent(
@@ -68,14 +68,14 @@ export function bindEvent(
   const counting = meter
     ? (refusalOf(meter, event) ?? (isUnknown ? "unknown_account" : whyUnbound(lives, found, event, account)))
     : "unknown_meter";
-  // What it counts for is told by the event that it corrects: see correct.ts.
+  // The event that it corrects decides what it counts for: see correct.ts.
   const reason = correcting === undefined ? counting : "correction_waits";
   return { event, key, sourceNo, meter, binding, reason, account };
 }
 
 const SEVERAL = "several";
 
-/** Of one account, subject and meter lives do not overlap: a second one is another account's. */
+/** Within an account, lives of a subject and meter do not overlap: a second one is another account's. */
 function findLife(
   lives: readonly Binding[],
   event: UsageEvent,
@@ -150,7 +150,7 @@ export function billHourOf(time: Micros, shard: number, openHours: ReadonlyMap<n
   return Math.max(hourOf(time), open);
 }
 
-/** What the fold needs of a counted event. */
+/** The fields of a counted event that folding needs. */
 export function toCounted(bound: BoundEvent, row: EventRow): CountedEvent {
   return {
     shard: bound.binding!.shard,

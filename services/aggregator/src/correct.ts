@@ -29,13 +29,14 @@ const AT_ONCE = 1_000;
 const START = { sourceNo: 0, key: "00000000-0000-0000-0000-000000000000" };
 
 export interface Corrector {
-  /** Counts corrections whose event is counted by now. @returns how many; call again while it is not 0. */
+  /** Counts corrections whose event is counted by now. @returns how many; call again until it is 0. */
   run(): Promise<number>;
 }
 
 /**
- * Counts correcting events: the difference to what the mistaken event counts for goes to that event's hour while it is
- * open, else to the first open hour. Those whose event has not come yet wait; each pass goes on where the last one ended.
+ * Counts correcting events: the difference to what the mistaken event counts for goes to that event's hour while it
+ * is open, else to the first open hour. Corrections whose event has not come yet wait; each pass continues where the
+ * last one ended.
  */
 export function createCorrector(deps: CountDeps): Corrector {
   let after = START;
@@ -126,7 +127,7 @@ function toRow(
   };
 }
 
-/** Of several corrections of one event the first is counted; the next pass finds the others too late. */
+/** Of several corrections of one event the first is counted; the next pass finds that the others are too late. */
 function firstOfEachTarget(rows: readonly AppliedCorrection[]): AppliedCorrection[] {
   const seen = new Set<string>();
   return rows.filter(({ sourceNo, targetKey }) => {
@@ -135,7 +136,7 @@ function firstOfEachTarget(rows: readonly AppliedCorrection[]): AppliedCorrectio
   });
 }
 
-/** One addition per hour and instance: one statement cannot touch a row twice. */
+/** One addition per hour and instance, because one statement cannot touch a row twice. */
 function addingUp(rows: readonly AppliedCorrection[], targets: ReadonlyMap<string, CorrectionTarget>) {
   const sums = new Map<string, HourAddition>();
   for (const { sourceNo, targetKey, instanceNo, occurred, billHour, delta } of rows) {

@@ -33,14 +33,14 @@ import { createKnown, type Known } from "./known.js";
 export interface CountDeps {
   pool: Pool;
   now: () => Micros;
-  /** What this process keeps in memory; made for the one call where there is none. */
+  /** This process's cache; created for only this call if absent. */
   known?: Known;
 }
 
 /**
- * Counts a batch in one transaction: each event once, its hour added to, a receipt (SPEC 2). Running it again
+ * Counts a batch in one transaction: each event once, the additions to its hour, a receipt (SPEC 2). Running it again
  * changes nothing. Errors leave nothing behind.
- * @param poison events the database refuses: they wait in quarantine as they came.
+ * @param poison events the database refuses: they wait in quarantine as received.
  */
 export async function countBatch(
   deps: CountDeps,
@@ -73,7 +73,7 @@ async function countOnce(
   });
 }
 
-/** Does all of {@link countBatch} and takes it back. @throws the database's error where it would not go through. */
+/** Does everything {@link countBatch} does and rolls it back. @throws the database's error if it would fail. */
 export async function rehearseBatch({ pool, now }: CountDeps, batch: UsageBatch): Promise<void> {
   const takenBack = new Error("taken back");
   const known = createKnown(pool, () => 0);
@@ -97,7 +97,7 @@ interface Counting {
   opening: BatchOpening;
   known: Known;
   now: Micros;
-  /** Inserts as if no event were there yet; where one is, the whole is undone. */
+  /** Inserts as if all events were new; if one is not, the whole is rolled back. */
   isFresh: boolean;
 }
 
@@ -146,7 +146,10 @@ function keyAll(events: readonly UsageEvent[], sources: ReadonlyMap<string, numb
   return events.map((event) => ({ event, key: eventKey(event.id), sourceNo: sources.get(event.source)! }));
 }
 
-/** Splits a sorted batch into the first event of each identity and the repeats: one statement cannot insert a key twice. */
+/**
+ * Splits a sorted batch into the first event of each identity and the repeats, because one statement cannot insert a
+ * key twice.
+ */
 function firstOfEach(sorted: readonly KeyedEvent[]): { first: KeyedEvent[]; repeats: KeyedEvent[] } {
   const first: KeyedEvent[] = [];
   const repeats: KeyedEvent[] = [];
@@ -182,7 +185,10 @@ async function bind(db: Db, { known }: Counting, keyed: readonly KeyedEvent[]): 
   );
 }
 
-/** What the lasting rules say of events for which several accounts have a live instance; undefined where none is. */
+/**
+ * The accounts named by lasting rules for events for which several accounts have a live instance; undefined if there
+ * are none.
+ */
 async function chooseAccounts(
   db: Db,
   bound: readonly BoundEvent[],
@@ -198,7 +204,10 @@ async function chooseAccounts(
   return ({ subject, source }) => bySubject.get(subject) ?? bySource.get(source);
 }
 
-/** Overlapping batches that are not sorted by key deadlock; sorted ones never (failures.md 2.34). Equal keys keep their order. */
+/**
+ * Overlapping batches that are not sorted by key deadlock; sorted ones never (failures.md 2.34). Equal keys keep
+ * their order.
+ */
 function sortByIdentity<T extends KeyedEvent>(events: T[]): T[] {
   return events.sort((a, b) => a.sourceNo - b.sourceNo || (a.key < b.key ? -1 : a.key > b.key ? 1 : 0));
 }
@@ -214,7 +223,7 @@ function heardIn(bound: readonly BoundEvent[]): Heard[] {
   for (const { sourceNo, event } of bound) {
     const { meter } = event;
     const hour = hourOf(event.time);
-    // Mostly it is the one before: no text is made for it.
+    // Usually the same as the previous one, which saves building the text.
     if (last?.sourceNo === sourceNo && last.meter === meter && last.hour === hour) continue;
     heard.set(`${sourceNo} ${hour} ${meter}`, (last = { sourceNo, meter, hour }));
   }

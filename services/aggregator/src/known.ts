@@ -10,38 +10,40 @@ import {
   type Pool,
 } from "@quarterpast/store";
 
-/** What batches need again and again, kept in memory and never older than the transaction that uses it. */
+/** A cache of what batches need repeatedly, never older than the transaction that uses it. */
 export interface Known {
-  /** The horizon for the next batch: what changed before it is known. */
+  /** The horizon for the next batch: all earlier changes are known. */
   horizon(): bigint;
-  /** Forgets what the opening of a batch says has changed. */
+  /** Forgets what has changed according to the opening of a batch. */
   refresh(opening: BatchOpening): void;
-  /** Numbers of sources; new ones are made, outside of the batch's transaction: a number is never taken back. */
+  /**
+   * Numbers of sources; new ones are created outside the batch's transaction, because a number is never taken back.
+   */
   sources(names: readonly string[]): Promise<ReadonlyMap<string, number>>;
   /** Lives of all accounts by subject. */
   lives(db: Db, subjects: ReadonlySet<string>): Promise<ReadonlyMap<string, readonly Binding[]>>;
-  /** Codes of accounts, among them those of the names that exist. */
+  /** Codes of existing accounts, including those among the names. */
   accounts(db: Db, names: ReadonlySet<string>): Promise<ReadonlySet<string>>;
-  /** Meters by code, among them those of the names that exist. */
+  /** Existing meters by code, including those among the names. */
   meters(db: Db, names: ReadonlySet<string>): Promise<ReadonlyMap<string, Meter>>;
-  /** Whether the next batch is inserted as if all of its events were new: yes, but for a while after a repeat. */
+  /** Whether the next batch is inserted as if all of its events were new: yes, except for a while after a repeat. */
   triesFresh(): boolean;
-  /** A batch that was inserted as new was not. */
+  /** A batch that was inserted as new had a repeat. */
   metRepeat(): void;
-  /** Forgets all: after an error nobody knows which database answers next. */
+  /** Forgets everything: after an error it is unknown which database answers next. */
   forget(): void;
 }
 
-/** Subjects that are kept at once; beyond it all are forgotten and read again. */
+/** Most subjects in memory; beyond that all are forgotten and read again. */
 const SUBJECTS_MAX = 200_000;
-/** Changes are noted for longer than this; real milliseconds. */
+/** Changes are stored for longer than this; real milliseconds. */
 const IDLE_MAX_MS = 600_000;
-/** Repeats come in runs: so many batches are asked for theirs after one, before the next is tried as new. */
+/** Repeats come in runs: after one, this many batches check for repeats before the next is inserted as new. */
 const ASKED_AFTER_REPEAT = 16;
 
 /**
- * Makes the memory of one process. A reading that was under way while something changed serves its own batch, whose
- * transaction began before, but is not kept.
+ * Creates the cache of one process. A read that was running while something changed serves its own batch, whose
+ * transaction began before, but is not cached.
  * @param monotonicMs real milliseconds
  */
 export function createKnown(pool: Pool, monotonicMs: () => number): Known {
@@ -74,7 +76,7 @@ export function createKnown(pool: Pool, monotonicMs: () => number): Known {
     metRepeat: () => void (toAsk = ASKED_AFTER_REPEAT),
     refresh(opening) {
       const now = monotonicMs();
-      // A database that was restored counts its transactions from further back.
+      // A restored database counts its transactions from further back.
       if (opening.horizon < horizon || now - askedAt > IDLE_MAX_MS) forget();
       askedAt = now;
       if (opening.horizon > horizon) horizon = opening.horizon;
@@ -89,7 +91,7 @@ export function createKnown(pool: Pool, monotonicMs: () => number): Known {
       return sources;
     },
     async lives(db, subjects) {
-      // A map of its own: other batches empty the memory meanwhile.
+      // A separate map, because other batches clear the cache meanwhile.
       const mine = new Map<string, readonly Binding[]>();
       const unknown: string[] = [];
       for (const subject of subjects) {

@@ -11,7 +11,7 @@ import { createAggregator } from "./aggregator.js";
 import { prepareRetention } from "./retention.js";
 import { aggregatorSettings } from "./settings.js";
 
-/** Batches wait and none was committed for this long: the queue's client is wedged, a new process is not. */
+/** Batches wait and none was committed for this long: the queue's client is stuck, and a new process would not be. */
 const STALLED_MS = 20_000;
 
 runService({
@@ -43,7 +43,7 @@ runService({
     const watchdog = createWatchdog({
       name: "aggregator",
       isWorkWaiting: async () => {
-        // While Postgres is away nothing can be committed, and a restart would not bring it back.
+        // While Postgres is unreachable nothing can be committed, and a restart would not bring it back.
         await pool.query("SELECT 1");
         return (await aggregator.waiting()).jobs > 0;
       },

@@ -5,8 +5,8 @@ import type { PoisonEvent } from "./bind.js";
 import { countBatch, rehearseBatch, type CountDeps } from "./count.js";
 
 /**
- * Counts a batch; where the database refuses what is in it, finds the events at fault by halving and keeps those in
- * quarantine, so that the rest flows (SPEC 3). Any other error is thrown: the batch is run again.
+ * Counts a batch; if the database refuses its content, finds the offending events by halving and puts those in
+ * quarantine, so that the rest is counted (SPEC 3). Any other error is thrown: the batch is run again.
  */
 export async function countDespitePoison(deps: CountDeps, batch: UsageBatch): Promise<Receipt> {
   try {
@@ -19,7 +19,7 @@ export async function countDespitePoison(deps: CountDeps, batch: UsageBatch): Pr
   }
 }
 
-/** Data and check errors and exceeded limits: running the same again would fail the same. */
+/** Data and check errors and exceeded limits: repeating would fail the same way. */
 function isRefusal(error: unknown): boolean {
   const isOurs = error instanceof RangeError || error instanceof TypeError;
   return isOurs || /^(22|23502|23514|54)/.test(sqlState(error) ?? "");

@@ -23,8 +23,8 @@ import type { CountDeps } from "./count.js";
 const AT_ONCE = 1_000;
 
 /**
- * Drives events again whose binding has appeared: state and open hour change in one transaction (SPEC 3).
- * @returns how many were counted; call again while it is not 0.
+ * Counts waiting events whose binding exists now: state and open hour change in one transaction (SPEC 3).
+ * @returns how many were counted; call again until it is 0.
  */
 export async function releaseQuarantine({ pool, now }: CountDeps): Promise<number> {
   const waiting = await findReleasable(pool, AT_ONCE);

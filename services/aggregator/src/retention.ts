@@ -19,14 +19,14 @@ export interface RetentionDeps {
   pool: Pool;
   clock: Clock;
   logger: Logger;
-  /** How long an event's identity is kept from its receipt, days. */
+  /** How long an event's identity is kept after its receipt, days. */
   keepDays: number;
 }
 
-/** Rows removed by one statement: each is a transaction of its own, so that none is in the way for long. */
+/** Rows removed by one statement, each in its own transaction, so that none blocks others for long. */
 const AT_ONCE = 5_000;
 
-/** Tells collectors how long identities are kept, and makes the partitions that events of these weeks go to. */
+/** Publishes to collectors how long identities are kept, and creates the partitions for the events of these weeks. */
 export async function prepareRetention({ pool, clock, keepDays }: RetentionDeps): Promise<void> {
   await faultPoint("aggregator.beforePartitions");
   await setRetention(pool, keepDays);
@@ -34,8 +34,8 @@ export async function prepareRetention({ pool, clock, keepDays }: RetentionDeps)
 }
 
 /**
- * Removes what is past its retention: weeks of UUIDv7 keys whole, all else in small batches. Never what waits, what an
- * hour needs that is not frozen or not proven yet, or a correction. @returns whether there is more to do
+ * Removes what is past its retention: weeks of UUIDv7 keys whole, all else in small batches. Never removes what
+ * waits, what an unfrozen or unproven hour needs, or a correction. @returns whether there is more to do
  */
 export async function removeExpired(deps: RetentionDeps): Promise<boolean> {
   const { pool, clock, logger, keepDays } = deps;
@@ -53,7 +53,7 @@ export async function removeExpired(deps: RetentionDeps): Promise<boolean> {
   return thinned > 0 || rest >= AT_ONCE;
 }
 
-/** Ids are made by real clocks: their weeks go by real time. */
+/** Ids are made by real clocks, so their weeks are in real time. */
 async function dropWeeks({ pool, clock, keepDays }: RetentionDeps, horizon: Micros): Promise<number> {
   let dropped = 0;
   for (const week of await listWeeks(pool)) {
@@ -68,8 +68,8 @@ async function dropWeeks({ pool, clock, keepDays }: RetentionDeps, horizon: Micr
 }
 
 /**
- * Rows tell when events occurred, not when they were received; none is received later than collectors take them, so it
- * has its retention from receipt when it occurred that much longer ago.
+ * Rows show when events occurred, not when they were received. Collectors accept no event later than a limit, so one
+ * that occurred longer ago than that limit plus the retention has been kept long enough.
  */
 async function thin(pool: Pool, until: { occurred: Micros; horizon: Micros }): Promise<number> {
   let removed = 0;

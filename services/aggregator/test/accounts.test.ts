@@ -32,7 +32,7 @@ const used = async () =>
       )
     ).map(({ id, quantity }) => [id, quantity]),
   );
-/** Ids of what waits, with reason and account. */
+/** Ids of waiting events, with reason and account. */
 const waiting = async () =>
   Object.fromEntries(
     (
@@ -76,7 +76,7 @@ describe("an event of several accounts", () => {
     );
     expect(await used()).toEqual({ "cn-1": "1", "intl-1": "1" });
     expect(await waiting()).toEqual({ c: `unknown_instance ${CN}` });
-    // The other account's instance never frees it; its own does.
+    // An instance of the other account never frees it; its own does.
     expect(await releaseQuarantine(deps())).toBe(0);
     await ledger.instance("cn-2", "tokens", "customer-2");
     expect(await releaseQuarantine(deps())).toBe(1);
@@ -89,7 +89,7 @@ describe("an event of several accounts", () => {
     expect(await waiting()).toEqual({ a: "ambiguous_account" });
     expect(await releaseQuarantine(deps())).toBe(0);
     expect(await used()).toEqual({ "intl-1": "1" });
-    // A life that is suspended at the time is a life all the same.
+    // A life that is suspended at the time still counts as a life.
     await ledger.rows(
       `INSERT INTO instance_suspensions (instance_no, suspended_from)
        SELECT instance_no, to_timestamp(0) FROM instances WHERE instance_id = 'intl-1'`,
@@ -130,7 +130,7 @@ describe("an event of several accounts", () => {
     expect(await releaseQuarantine(deps())).toBe(0);
     expect(await used()).toEqual({ "cn-1": "1" });
     const { differences } = await rebuildHour(ledger.pool, ledger.account.accountNo, H);
-    // The hour is open still: nothing of it is filed.
+    // The hour is still open, so nothing of it is filed.
     expect(differences.map(({ problem }) => problem)).toEqual(["filed"]);
   });
 
@@ -180,7 +180,7 @@ describe("what waits for an account", () => {
       { later: true },
     ]);
     expect(await waiting()).toEqual({ b: "ambiguous_account", c: "unknown_instance" });
-    // Sent again it is the same event still.
+    // Sent again, it is still the same event.
     expect(await count(one("a"))).toMatchObject({ duplicates: 1, conflicts: 0 });
     expect(await ledger.rows("SELECT act, ref, account_no, after FROM audit")).toEqual([
       {
@@ -202,7 +202,7 @@ describe("what waits for an account", () => {
       a: "unknown_instance koogallery-eu",
       b: "unknown_instance koogallery-eu",
     });
-    // Assigned to the wrong one: a person may say so again.
+    // Assigned to the wrong account: a person may correct that.
     await assignQuarantine(ledger.pool, actor, { ...assign, account: INTL }, H);
     expect(await releaseQuarantine(deps())).toBe(2);
     expect(await used()).toEqual({ "intl-1": "2" });

@@ -83,7 +83,7 @@ describe("counting", () => {
     await countBatch({ ...deps(), known }, batchOf([first]));
     for (let round = 0; round < 20; round += 1) {
       const fresh = [usage({ quantity: "1" }), usage({ quantity: "1" })];
-      // Every third batch is new, so that batches are tried as new, met with a repeat, and asked, in turn.
+      // Every third batch is new, so that batches are inserted as new, meet a repeat, and check first, in turn.
       const events = round % 3 === 0 ? fresh : [fresh[0]!, repeated, fresh[1]!];
       const receipt = await countBatch({ ...deps(), known }, batchOf(events));
       expect(receipt).toMatchObject({ counted: 2, duplicates: events.length - 2 });
@@ -233,7 +233,7 @@ describe("quarantine", () => {
     await ledger.instance("i-nobody", "tokens", "nobody");
     expect(await releaseQuarantine(deps())).toBe(0);
     expect(await totals()).toMatchObject([{ instance: "i-tokens", quantity: "0.0000001", events: 1 }]);
-    // Sent again, it is known still.
+    // Sent again, it is still known.
     expect(
       await countBatch(deps(), batchOf([usage({ id: "e3", subject: "nobody", quantity: "7" })])),
     ).toMatchObject({ counted: 0, duplicates: 1 });

@@ -10,7 +10,7 @@ import { prepareRetention, removeExpired } from "../src/retention.js";
 
 const KEEP_DAYS = 10;
 const logger = createLogger({ service: "test", level: "silent" });
-/** An id as the SDK makes it. */
+/** An id like those of the SDK. */
 const madeAt = (at: Micros) => uuidV7(at / 1_000, randomBytes);
 
 let ledger: Ledger;
@@ -37,7 +37,7 @@ const leafOf = async (id: string) =>
 async function removeAll(): Promise<void> {
   while (await removeExpired(deps()));
 }
-/** Seals and freezes all hours before the time, as if nothing had been used: what remains is not needed. */
+/** Seals and freezes all hours before the time, as if they had no usage, so that nothing in them is needed. */
 async function sealBefore(at: Micros): Promise<void> {
   await ledger.rows("UPDATE shards SET sealed_before = date_trunc('hour', to_timestamp($1::float8))", [
     at / 1e6,
@@ -144,7 +144,7 @@ test("standing values, what was heard and receipts go, but for what is still ask
   now = H + 40 * DAY;
   await sealBefore(now);
   await removeAll();
-  // Nobody was heard since; the collector has not said that it saw its receipt.
+  // No source was heard since; the collector has not confirmed that it saw its receipt.
   expect(await rows("heard")).toBe(2);
   expect(await rows("receipts")).toBe(1);
   expect(await rows("standing_max")).toBe(0);

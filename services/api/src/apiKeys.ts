@@ -3,9 +3,9 @@ import { findBearer, liveKeys, type LiveKey, type Pool } from "@quarterpast/stor
 
 const REFRESH_MS = 1_000;
 
-/** The seller's keys, as they were a second ago. Goes on by the last ones known while Postgres is away. */
+/** The seller's keys, at most a second old. While Postgres is unreachable the last known ones stay valid. */
 export interface ApiKeys {
-  /** The live key of an Authorization header; undefined where there is none. */
+  /** The live key of an Authorization header; undefined if there is none. */
   find(authorization: string | undefined): LiveKey | undefined;
   refresh(): Promise<void>;
   stop(): Promise<void>;

@@ -2,7 +2,7 @@ import { formatCompact, type Text } from "@quarterpast/domain";
 import type { OpenCase, RecordDetail } from "@quarterpast/store";
 import { iso } from "./present.js";
 
-/** What the marketplace's support needs to look a record up, and what we ask of it: ready to send, in both languages. */
+/** What the marketplace's support needs to look a record up, and our question, ready to send in both languages. */
 export function askText(
   one: Pick<OpenCase, "kind" | "ref" | "detail">,
   record: RecordDetail | undefined,
@@ -11,7 +11,7 @@ export function askText(
 ): Text {
   if (!record) {
     return {
-      en: `Seller account: ${account}\nMatter: ${one.kind}, ${one.ref}\nWhat we see: ${one.detail}\n\nOur ledger has nothing that explains this. Please tell us where it comes from, and correct it where it is wrong.`,
+      en: `Seller account: ${account}\nMatter: ${one.kind}, ${one.ref}\nWhat we see: ${one.detail}\n\nOur ledger has nothing that explains this. Please tell us where it comes from, and correct it if it is wrong.`,
       zh: `商家账号：${account}\n事项：${one.kind}，${one.ref}\n现象：${one.detail}\n\n我方账本中没有与之对应的记录。请协助确认其来源，如有错误请予更正。`,
     };
   }
@@ -38,7 +38,7 @@ export function askText(
       ...(said.length > 0 ? [`${names[5]}:`, ...said] : []),
     ].join("\n");
   return {
-    en: `${facts(["Seller account", "State", "en", "SHA-256 of our record", "Sent by us", "What became of it", "never"])}\n\nPlease tell us whether this record is billed, with which quantity, and if not, why. If the fault is on our side, tell us what to correct, so that we can report it again.`,
+    en: `${facts(["Seller account", "State", "en", "SHA-256 of our record", "Sent by us", "Outcome", "never"])}\n\nPlease tell us whether this record is billed, with which quantity, and if not, why. If the fault is on our side, tell us what to correct, so that we can report it again.`,
     zh: `${facts(["商家账号", "状态", "zh", "我方话单 SHA-256", "我方发送记录", "处理经过", "未发送"])}\n\n请协助确认该话单是否已计费、计费用量是多少；若未计费，请说明原因。如为我方问题，请告知需更正的内容，以便我方重新上报。`,
   };
 }

@@ -3,9 +3,9 @@ import type { BillLine } from "@quarterpast/marketplace";
 import type { KeptBillLine } from "@quarterpast/store";
 
 /**
- * A line of a bill as the ledger keeps it. Its usage's month is told by its time, in days of the marketplace; the
- * bill's own month by the line, else by whoever imports it, else it is that of the usage.
- * @returns undefined where nobody tells the month.
+ * A line of a bill in the ledger's form. The time of its usage decides the usage's month, in days of the marketplace;
+ * the bill's own month is the line's, else the one given for the import, else that of the usage.
+ * @returns undefined if the month is unknown.
  */
 export function billToDb(
   line: BillLine,

@@ -11,7 +11,7 @@ declare module "fastify" {
   }
 }
 
-/** Where the other parts of the stack listen, as a client reaches them. */
+/** Where the other parts of the stack listen, from a client's point of view. */
 export interface Addresses {
   collector: string;
   api: string;
@@ -19,7 +19,7 @@ export interface Addresses {
   sandbox: string | null;
 }
 
-/** An account with what its marketplace demands and promises. */
+/** An account with what its marketplace requires and promises. */
 export interface ApiAccount {
   account: Account;
   profile: MarketplaceProfile;
@@ -29,18 +29,18 @@ export interface ApiDeps {
   pool: Pool;
   redisUrl: string;
   queuePrefix: string;
-  /** Those that are served; at least one. */
+  /** The accounts served; at least one. */
   accounts: readonly ApiAccount[];
   addresses: Addresses;
   version: string;
   clock: Clock;
   logger: Logger;
   metrics: Metrics;
-  /** That many random bytes in hex. */
+  /** `bytes` random bytes in hex. */
   randomHex: (bytes: number) => string;
 }
 
-/** What the routes of one account work with. */
+/** What the routes of one account use. */
 export interface RouteDeps extends ApiDeps, ApiAccount {
   apiKeys: ApiKeys;
   redis: Prober;

@@ -1,8 +1,8 @@
 import { createHash } from "node:crypto";
 import type { FastifyInstance } from "fastify";
 
-// Ours: @fastify/etag knows no list of tags and no `*`, and answers 304 to errors and POSTs too.
-/** Gives every answer to a GET an ETag over its bytes; who has them already gets 304 without them. */
+// Our own code: @fastify/etag supports neither a list of tags nor `*`, and answers 304 to errors and POSTs too.
+/** Gives every answer to a GET an ETag over its bytes; a client that already has them gets 304 without a body. */
 export function addEtags(scope: FastifyInstance): void {
   scope.addHook("onSend", async (request, reply, payload) => {
     if (request.method !== "GET" || reply.statusCode !== 200 || typeof payload !== "string") return payload;

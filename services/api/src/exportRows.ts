@@ -2,7 +2,7 @@ import { exportRow, infoOf } from "@quarterpast/contract";
 import type { Text } from "@quarterpast/domain";
 import { EXPORT_COLUMNS } from "@quarterpast/store";
 
-/** UTF-8's mark: without it spreadsheet programs read Chinese as the local code page. */
+/** The UTF-8 byte order mark: without it spreadsheet programs read Chinese as the local code page. */
 const BOM = "\uFEFF";
 
 /** The titles of an export's columns as its first line. */

@@ -2,9 +2,9 @@ import { parseStrict } from "@quarterpast/domain";
 import type { FastifyInstance } from "fastify";
 import { refusal } from "./refuse.js";
 
-/** Reads JSON bodies as the collector does: a key that is named twice, or nesting without end, is refused. */
+/** Reads JSON bodies as the collector does: refuses a key that is named twice, and nesting without a limit. */
 export function readStrictJson(scope: FastifyInstance): void {
-  // It refuses what would reach into prototypes, and says what is wrong with text that is no JSON.
+  // Refuses keys that would reach into prototypes, and says what is wrong with text that is not JSON.
   const parse = scope.getDefaultJsonParser("error", "error");
   scope.removeContentTypeParser("application/json");
   scope.addContentTypeParser("application/json", { parseAs: "string" }, (request, body, done) => {

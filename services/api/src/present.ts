@@ -9,12 +9,12 @@ import type {
   StoredMeter,
 } from "@quarterpast/store";
 
-/** An instant as the api writes it. */
+/** An instant in the api's form. */
 export const iso = formatInstant;
 
 export const isoOrNull = (at: Micros | null): string | null => (at === null ? null : formatInstant(at));
 
-/** A page: its items, and what to ask for to get the next one. Pages are read one longer than asked. */
+/** A page: its items, and the cursor of the next one. Pages are read with one item more than asked for. */
 export function page<T, A>(
   read: readonly T[],
   limit: number,

@@ -2,7 +2,7 @@ import { ERRORS, type ErrorCode, type Text } from "@quarterpast/domain";
 import { ProblemError, type Problem } from "@quarterpast/runtime";
 import { sqlState } from "@quarterpast/store";
 
-/** The problem of a code of the closed set; what a person reads stands in it twice, Chinese under `zh`. */
+/** The problem for a code of the closed set; its messages are in English, and in Chinese under `zh`. */
 export function problemOf(code: ErrorCode, detail?: Text, extra: Record<string, unknown> = {}): Problem {
   const { status, title } = ERRORS[code];
   return {
@@ -26,7 +26,7 @@ const CODE_OF_STATUS: Record<number, ErrorCode> = {
   415: "unsupported_media_type",
 };
 
-/** Problems of errors that come from below: the HTTP server's refusals, and a database that is away. */
+/** Problems for errors from below: the HTTP server's refusals, and an unreachable database. */
 export function mapError(error: unknown): Problem | undefined {
   if (error instanceof ProblemError) return undefined;
   if (isDatabaseAway(error)) {
@@ -42,7 +42,7 @@ export function mapError(error: unknown): Problem | undefined {
 
 function isDatabaseAway(error: unknown): boolean {
   const state = sqlState(error);
-  // 40P01: undone by a deadlock again and again.
+  // 40P01: rolled back because of deadlocks, repeatedly.
   if (state !== undefined) return /^(57P|08|53|40P01)/.test(state);
   const { code = "", message = "" } = error as { code?: string; message?: string };
   return (

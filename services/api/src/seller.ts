@@ -2,7 +2,7 @@ import type { LiveKey, SellerActor } from "@quarterpast/store";
 import { refusal } from "./refuse.js";
 
 /**
- * Who acts on, or looks at, what belongs to the seller as a whole: keys, sources, events that wait for an account.
+ * The actor for things that belong to the seller as a whole: keys, sources, events that wait for an account.
  * @throws ProblemError `forbidden` for a key that is limited to accounts
  */
 export function asSeller({ apiKey }: { apiKey: LiveKey }): SellerActor {

@@ -25,24 +25,27 @@ import { accountOf } from "./visible.js";
 
 declare module "fastify" {
   interface FastifyContextConfig {
-    /** Whose keys may ask. */
+    /** Roles of the keys that may call it. */
     roles?: readonly KeyRole[];
   }
 }
 
-/** A server whose routes are those of the contract, as the handlers of one of its accounts see it; see {@link serve}. */
+/** A server with the contract's routes, for the handlers of one of its accounts; see {@link serve}. */
 export interface Routes {
   app: FastifyInstance;
   /** The account's code. */
   account: string;
-  /** Of every route so far, each account's handler. */
+  /** Each account's handler of every route so far. */
   handlers: Map<Route, Map<string, RouteHandlerMethod>>;
 }
 
-/** Checks requests by the contract, and writes answers by it: an answer that it does not name is an error of ours. */
+/**
+ * Checks requests against the contract and writes answers by it: an answer that it does not describe is an error of
+ * ours.
+ */
 export function speakContract(app: FastifyInstance): FastifyInstance {
   app.setValidatorCompiler<z.ZodType>(({ schema }) => (given: unknown) => {
-    // Fastify gives null where there is no body.
+    // Fastify passes null if there is no body.
     const data = given ?? undefined;
     const result = schema.safeParse(data);
     return result.success ? { value: result.data } : { error: invalid(schema, result.error, data) };
@@ -73,15 +76,15 @@ interface Generic<R extends Route> {
   Reply: Payloads<R>;
 }
 
-/** Answers a request with a body of the route's, or by `reply.code(…).send(…)` where it has several. */
+/** Answers a request with the route's body, or by `reply.code(…).send(…)` if it has several. */
 export type Handler<R extends Route> = (
   request: FastifyRequest<Generic<R>>,
   reply: FastifyReply<Generic<R>>,
 ) => Promise<Payloads<R>[keyof Payloads<R>] | FastifyReply>;
 
 /**
- * Serves a route of the contract: its path, who may ask, what is taken and what is answered are the contract's. Said once
- * for each account: a request goes to the handler of the account it is about, and one that is the seller's to the first.
+ * Serves a route of the contract, which defines its path, roles, input and answers. Called once for each account: a
+ * request goes to the handler of the account it is about; if it is about the seller, to the first account's.
  */
 export function serve<R extends Route>(routes: Routes, route: R, handler: Handler<R>): void {
   const { app, account, handlers } = routes;
@@ -126,7 +129,7 @@ function optionsOf(
   return { method, url: path, schema, config: { roles }, handler };
 }
 
-/** Streams are written as they are read, without a serialiser. */
+/** Streams are written as they are read, without a serializer. */
 function responsesOf(answers: Answers): Record<string, z.ZodType> {
   return Object.fromEntries(
     Object.entries(answers).flatMap(([status, answer]) =>

@@ -29,8 +29,8 @@ import { addStorefront } from "./routes/storefront.js";
 import { speakContract, type Routes } from "./serve.js";
 
 /**
- * Makes the api: every route under /v1 wants a bearer key whose role allows it. Closing the server closes what it opened;
- * the pool stays with the caller.
+ * Creates the api: every route under /v1 requires a bearer key whose role allows it. Closing the server closes what
+ * it opened; the pool stays with the caller.
  */
 export async function createApiServer(deps: ApiDeps): Promise<FastifyInstance> {
   const { pool, logger, metrics } = deps;
@@ -84,7 +84,7 @@ const ROUTES = [
   addRebuild,
 ] as const;
 
-/** Asks before the body is read: nobody without a key may send one. */
+/** Checks before the body is read, so that only clients with a key can send one. */
 function askForKey(scope: FastifyInstance, apiKeys: ApiKeys): void {
   scope.addHook("onRequest", async (request, reply) => {
     const key = apiKeys.find(request.headers.authorization);

@@ -1,7 +1,7 @@
 import { problemText, type ListProblem } from "@quarterpast/marketplace";
 import { refusal } from "./refuse.js";
 
-/** A line of a file that cannot be read, in both languages. */
+/** An unreadable line of a file, in both languages. */
 export const problemToApi = (problem: ListProblem) => ({
   line: problem.line,
   column: problem.column,
@@ -9,11 +9,11 @@ export const problemToApi = (problem: ListProblem) => ({
   zh: problemText(problem, "zh"),
 });
 
-/** The refusal of a file of which nothing can be read: its first three problems. */
+/** The refusal of a file without a readable line: its first three problems. */
 export function unreadable(problems: readonly ListProblem[]) {
   const first = problems.slice(0, 3);
   return refusal("field_invalid", {
-    en: `Nothing of the file can be read: ${first.map((one) => problemText(one, "en")).join("; ")}`,
+    en: `No line of the file can be read: ${first.map((one) => problemText(one, "en")).join("; ")}`,
     zh: `文件内容无法读取：${first.map((one) => problemText(one, "zh")).join("；")}`,
   });
 }

@@ -1,6 +1,8 @@
 import { Readable } from "node:stream";
 
-/** Lines, several at a time, as a stream of bytes: as fast as the reader takes them, and no more of it in memory. */
+/**
+ * Batches of lines as a stream of bytes: read only as fast as the client takes them, so little of it is in memory.
+ */
 export function streamOf(batches: AsyncGenerator<string[]>): Readable {
   return Readable.from(bytesOf(batches), { objectMode: true, highWaterMark: 2 });
 }

@@ -4,8 +4,8 @@ import { iso } from "./present.js";
 import { refusal } from "./refuse.js";
 
 /**
- * The period that a person says a file covers, `from` until before `to`; undefined where nobody says.
- * @throws where only one of the two is given, or they are in the wrong order.
+ * The period that a request says a file covers, `from` up to, not including, `to`; undefined if it does not say.
+ * @throws if only one of the two is given, or they are in the wrong order.
  */
 export function toldPeriod({
   from,
@@ -22,7 +22,7 @@ export function toldPeriod({
   });
 }
 
-/** Refuses a list with a record outside the period that it is said to cover: it is another list, or another period. */
+/** Refuses a list with a record outside its stated period: either the list or the period is the wrong one. */
 export function refuseOutside(
   period: Period | undefined,
   lines: readonly { serialNumber: string; begin: Micros }[],
@@ -38,8 +38,8 @@ export function refuseOutside(
 }
 
 /**
- * The hours that a request asks for: a month in the days of the account's marketplace, or from one until before another.
- * @throws where it asks for neither, for both, or in the wrong order
+ * The hours of a request: a month in the days of the account's marketplace, or a span.
+ * @throws if it gives neither, both, or a span in the wrong order
  */
 export function spanOf(
   { dayOffset }: Pick<Account, "dayOffset">,

@@ -1,14 +1,14 @@
 import type { LiveKey } from "@quarterpast/store";
 import { refusal } from "./refuse.js";
 
-/** Whether a key may see an account: one that is limited to accounts sees nothing of another. */
+/** Whether a key may see an account; a key limited to accounts sees nothing of others. */
 export function mayBeSeen({ accounts }: Pick<LiveKey, "accounts">, code: string): boolean {
   return accounts === null || accounts.includes(code);
 }
 
 /**
  * The account that a request is about: the one it names, or the only one that its key may see.
- * @throws a refusal where it names none of them, or must name one
+ * @throws a refusal if it names an invisible one, or must name one
  */
 export function accountOf(
   key: Pick<LiveKey, "accounts">,

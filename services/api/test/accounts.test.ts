@@ -43,7 +43,7 @@ describe("of several accounts", () => {
     const as = { as: "finance" } as const;
     expect((await api.get("/v1/accounts", as)).json.items.map(accountOf)).toEqual([api.account.code]);
     expect((await api.get("/v1/records", as)).json.items).toEqual([]);
-    // Whatever is an account's: hidden is as if it were not there.
+    // For everything that belongs to an account, hidden looks the same as nonexistent.
     const asked = Object.values(API).filter((route) => "isOfAccount" in route && route.method === "GET");
     for (const { path } of asked) {
       const filled = path.replace(":sn", sn).replace(/:\w+/g, "1");

@@ -19,7 +19,7 @@ afterAll(() => api.end());
 
 const client = () => createApiClient({ url: api.url, key: tokenOf("operator") });
 
-/** What each parameter of a path, and each query that must be there, is asked with. */
+/** Values for path parameters and required query fields. */
 const WORDS: Record<string, string> = {
   ...{ hour: "2026-03-01T10:00:00Z", from: "2026-03-01T10:00:00Z", to: "2026-03-01T12:00:00Z" },
   ...{ month: "2026-03", source: "gateway", id: "0", bill: "1", line: "1", sn: "none", code: "tokens" },
@@ -44,7 +44,7 @@ it("serves every route of the contract, and answers as the contract says", async
     const sent = "body" in body ? { body: JSON.stringify(body.body) } : {};
     const answer = await fetch(`${api.url}${path}?${search}`, { method: route.method, headers, ...sent });
     const told = await answer.text();
-    // An answer that the contract does not name is a 500; a route that is not served has no path of its own.
+    // An answer outside the contract is a 500; a route that is not served has no path.
     expect({
       name,
       ours: answer.status < 500,

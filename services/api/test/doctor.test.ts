@@ -34,7 +34,7 @@ async function start(options?: Parameters<typeof startApi>[0]): Promise<TestApi>
 const failing = (checks: Map<string, Check>) =>
   [...checks.values()].filter((check) => !check.ok).map(({ name }) => name);
 
-/** Collector and reporter as doctor sees them in a stack that runs. */
+/** Makes collector and reporter look as in a running stack. */
 async function run(api: TestApi): Promise<void> {
   await ensureShards(api.pool, hourOf(clock.now()));
   await registerCollector(api.pool, "c1", clock.now(), clock.real());

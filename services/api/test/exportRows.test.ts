@@ -44,7 +44,7 @@ beforeAll(async () => {
   const sns = await fileRecords(ledger, filed);
   const outcome = { state: "abnormal" as const, code: "=003", detail: "" };
   await insertOutcomes(ledger.pool, [{ sn: sns[2]!, ...outcome }], "statement", H);
-  // A record that went out again, in a call of its own.
+  // A record that was sent again, in a call by itself.
   await ledger.rows(
     `INSERT INTO submissions (account_no, shard, seq_from, seq_to, state, code, deadline, expires, next_at, created_at)
      SELECT account_no, shard, seq, seq, 'unknown', 'TIMEOUT', now(), now(), now(), now() FROM records WHERE sn = $1`,
@@ -64,7 +64,7 @@ async function exported(
   return texts.join("\n");
 }
 
-/** The same rows by other means: the view, and a library that writes CSV. */
+/** The same rows obtained independently: from the view, written by a CSV library. */
 async function expected(): Promise<string[][]> {
   const iso = (column: string) => `to_char(${column} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')`;
   const rows = await ledger.rows<Record<string, string>>(

@@ -33,7 +33,7 @@ describe("keys", () => {
       [{ role: "auditor", accounts: [ACCOUNT, "nobody"] }, "accounts"],
     ] as const)
       expect((await make(body)).json).toMatchObject({ status: 400, code: "field_invalid", field });
-    // A key of another account opens nothing of this one.
+    // A key of another account has no access to this one.
     expect((await api.get("/v1/records", { token: reader.json.token })).status).toBe(403);
   });
 

@@ -32,17 +32,17 @@ export interface Answer {
   headers: Headers;
 }
 
-/** With a `type`, the body is a text that goes as it is; else it goes as JSON. */
+/** With a `type`, the body is text and sent unchanged; otherwise it is sent as JSON. */
 type Asking = { as?: KeyRole; body?: unknown; type?: string; token?: string | null };
 
-/** An api over a database of its own, a sandbox as its marketplace, and a key of each role. */
+/** An api with its own database, a sandbox as its marketplace, and a key of each role. */
 export async function startApi(
   options: {
     marketplaceKey?: string;
     redisUrl?: string;
     /** Codes of further accounts of the seller. */
     more?: readonly string[];
-    /** Gives another way to the database, one that the test can cut. */
+    /** Returns another route to the database, which the test can cut. */
     routeTo?: (url: string) => Promise<string>;
   } = {},
 ) {
@@ -115,7 +115,7 @@ export async function startApi(
     pool,
     account,
     profile: market,
-    /** Asks the marketplace, as the reporter does. */
+    /** Probes the marketplace, as the reporter does. */
     probe: () => probeMarketplace({ ...{ pool, clock, logger, account }, client: market }),
     sandbox,
     ask,
@@ -132,7 +132,9 @@ export async function startApi(
 
 export type TestApi = Awaited<ReturnType<typeof startApi>>;
 
-/** A meter, an instance of it and a record of an hour, of that before the last if none is given, in a call of the state. */
+/**
+ * A meter, an instance of it and a record of an hour (by default the second to last), in a call of the given state.
+ */
 export async function addRecord(
   api: TestApi,
   given: { instanceId: string; quantity?: string; state?: RecordState; account?: string; hour?: number },

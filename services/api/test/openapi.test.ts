@@ -46,7 +46,7 @@ it("describes every route with its fields and roles, as OpenAPI 3.1", async () =
     (methods) => Object.values(methods).map(({ operationId }) => operationId),
   );
   expect(new Set(ids).size).toBe(ids.length);
-  // Nothing in it points to what is not there.
+  // No reference points to something that does not exist.
   for (const [, name] of JSON.stringify(json).matchAll(/"#\/components\/schemas\/(\w+)"/g))
     expect(Object.keys(json.components.schemas)).toContain(name);
 });

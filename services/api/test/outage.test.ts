@@ -3,7 +3,7 @@ import { reservePort } from "@quarterpast/stack/servers";
 import { expect, it, onTestFinished } from "vitest";
 import { startApi } from "./kit.js";
 
-/** A way to a server that can be cut: open connections break, new ones are refused. */
+/** A route to a server that can be cut: open connections break, new ones are refused. */
 async function createBridge({ hostname, port: targetPort }: { hostname: string; port: string }) {
   const sockets = new Set<Socket>();
   const server = createServer((near) => {
@@ -18,7 +18,7 @@ async function createBridge({ hostname, port: targetPort }: { hostname: string; 
       socket.on("close", () => other.destroy());
     }
   });
-  // Reserved: while it is cut off, another could take a port that the system gave.
+  // Reserved, because while it is cut off another process could take a port given by the system.
   const port = await reservePort();
   const mend = () => new Promise<void>((resolve) => server.listen(port, "127.0.0.1", resolve));
   await mend();

@@ -6,14 +6,14 @@ let api: TestApi;
 beforeAll(async () => void (api = await startApi()));
 afterAll(() => api.end());
 
-/** The matrix as the contract says it, written out beside the code that decides it. */
+/** The access matrix of the contract, written independently of the code that decides it. */
 function isAllowed(role: string, method: string, path: string): boolean {
   if (role === "operator") return true;
   if (role === "ingest") return path === "/v1/stack";
   return method === "GET";
 }
 
-/** Every route that asks for a key, by the api's own description: one that is added is in the matrix. */
+/** Every route that requires a key, from the api's own description, so that new routes are in the matrix. */
 async function routesOf(): Promise<[method: string, path: string][]> {
   const { json } = await api.get("/v1/openapi.json");
   type Operation = { security?: [] };
@@ -55,7 +55,7 @@ it.each([
   }
 });
 
-/** Asks without a body, and reads no further than the headers. */
+/** Requests without a body, and reads only the headers. */
 async function askOnly(method: string, path: string, token: string | null): Promise<Response> {
   const answer = await fetch(api.url + path, {
     method,

@@ -1,31 +1,32 @@
 import { backoffMs } from "@quarterpast/runtime";
 
-/** Keeps a marketplace that gives no verdicts from being called by every lane, again and again. */
+/** Keeps a marketplace that gives no verdicts from being called again and again by every submission loop. */
 export interface Breaker {
-  /** Whether a call may begin now. While the breaker is open one caller at a time is let through, after a pause. */
+  /** Whether a call may begin now. While the breaker is open it lets through one caller at a time, after a pause. */
   mayCall(): boolean;
   /** The caller that was let through made no call after all. */
   passed(): void;
   /**
-   * What came of a call.
-   * @param gaveVerdict the marketplace said what became of the records, be it no; busy, silent or unclear is none
-   * @param retryAfterMs how long it asked to be left alone
+   * The result of a call.
+   * @param gaveVerdict the marketplace said what became of the records, even if it refused; busy, silent or unclear
+   *   is not a verdict
+   * @param retryAfterMs the pause it asked for
    */
   heard(gaveVerdict: boolean, retryAfterMs?: number): void;
   /**
-   * Real ms until a submission's next attempt: what its own backoff says, but while the breaker is open no longer than
-   * the breaker itself pauses. What waits is then due when the marketplace is back, and goes out oldest first.
+   * Real ms until a submission's next attempt: its own backoff, but while the breaker is open no longer than the
+   * breaker's pause. So everything that waits is due when the marketplace is back, and is sent oldest first.
    */
   wait(ownMs: number): number;
   isOpen(): boolean;
 }
 
-/** So many calls in a row without a verdict open it: more than are in flight at once by chance. */
+/** This many consecutive calls without a verdict open it: at least as many as run concurrently. */
 const OPENS_AFTER = 4;
-/** Short enough that sending resumes within seconds of the marketplace's return. */
+/** Short enough that submission resumes within seconds of the marketplace's return. */
 const PAUSE = { firstMs: 250, capMs: 3_000 };
 
-/** Makes a closed breaker. @param nowMs real time */
+/** Creates a closed breaker. @param nowMs real time */
 export function createBreaker(nowMs: () => number): Breaker {
   let failures = 0;
   let nextAt = 0;

@@ -8,7 +8,7 @@ export interface CasesDeps {
   account: Account;
 }
 
-/** Opens cases for what a person has to settle, ends those that settled themselves, and values differences. */
+/** Opens cases for what a person has to settle, ends those that are no longer needed, and values differences. */
 export async function watchCases({ pool, clock, logger, account }: CasesDeps): Promise<void> {
   const now = clock.now();
   await faultPoint("reporter.beforeCases");

@@ -40,7 +40,7 @@ export interface FreezeDeps {
   pool: Pool;
   clock: Clock;
   account: Pick<Account, "accountNo">;
-  /** Of this account. */
+  /** The account's profile. */
   profile: MarketplaceProfile;
   recordsPerCall: number;
   /** Instances frozen in one transaction. */
@@ -59,7 +59,7 @@ export async function freezeRecords(deps: FreezeDeps): Promise<boolean> {
 
 /**
  * One chunk in one transaction: records with their canonical and wire bytes, chain, residue, and the intent to file
- * them (SPEC 5). A kill leaves the whole chunk to be made again, with the same serial numbers.
+ * them (SPEC 5). After a kill the whole chunk is made again, with the same serial numbers.
  */
 async function freezeChunk(deps: FreezeDeps, found: FreezeWork): Promise<boolean> {
   return inTransaction(deps.pool, async (db) => {
@@ -121,7 +121,7 @@ async function freezePlans(
   planned: readonly Planned[],
   now: Micros,
 ): Promise<void> {
-  // Side by side by product: one may have a key of its own, and a call has one signature.
+  // Grouped by product, because a product may have its own key, and a call has one signature.
   const entries = planned
     .toSorted((a, b) => (a.usage.product < b.usage.product ? -1 : a.usage.product > b.usage.product ? 1 : 0))
     .flatMap(({ usage, plan }) => plan.bodies.map((body) => ({ usage, body })));
@@ -139,8 +139,8 @@ async function freezePlans(
 }
 
 /**
- * Cuts records into calls: none too large, of one product each if the marketplace wants that. If its calls are spaced by
- * instance, all records of one stay together, because the next call for it would have to wait.
+ * Cuts records into calls: none too large, and of one product each if the marketplace requires that. If its calls are
+ * spaced by instance, all records of one stay together, because the next call for it would have to wait.
  */
 export function callsOf(
   records: readonly FrozenRecord[],
@@ -163,7 +163,7 @@ export function callsOf(
   return calls;
 }
 
-/** Records of one instance that follow each other. */
+/** Consecutive records of one instance. */
 function runsOfInstance(records: readonly FrozenRecord[]): FrozenRecord[][] {
   const runs: FrozenRecord[][] = [];
   for (const record of records) {
@@ -174,7 +174,10 @@ function runsOfInstance(records: readonly FrozenRecord[]): FrozenRecord[][] {
   return runs;
 }
 
-/** Adds to a record what its submission needs: the marketplace's bytes, which never change after this, and its deadlines. */
+/**
+ * Adds to a record what its submission needs: the marketplace's bytes, which never change afterwards, and its
+ * deadlines.
+ */
 export function freezeOne(
   profile: MarketplaceProfile,
   record: SealedRecord,

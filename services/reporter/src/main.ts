@@ -13,12 +13,12 @@ import { startProver } from "./prover.js";
 import { createReporter, type ReporterAccount } from "./reporter.js";
 import { reporterSettings } from "./settings.js";
 
-/** A loop that has not ended a pass for this long makes the service not ready. */
+/** A loop without a finished pass for this long makes the service not ready. */
 const STALLED_MS = 60_000;
-/** No call to the marketplace may take this long (its own deadline is half of it): the pass hangs. */
+/** No call to the marketplace takes this long (its own deadline is half of it), so the pass hangs. */
 const HANGS_AFTER_MS = 60_000;
 const HANGS_FOR_MS = 20_000;
-/** More accounts than that wait for each other's connections. */
+/** With more accounts than that, they wait for each other's connections. */
 const CONNECTIONS_MAX = 60;
 
 runService({
@@ -31,7 +31,7 @@ runService({
     const pool = await openStore({
       databaseUrl: settings.DATABASE_URL,
       applicationName: "quarterpast-reporter",
-      // Eight shards of an account freeze at once, four of its calls are under way: sealing must never wait for one.
+      // Eight shards of an account freeze concurrently, and four of its calls: sealing must never wait for one.
       max: Math.min(8 + 12 * declared.length, CONNECTIONS_MAX),
       onError: (error) => logger.warn({ err: error }, "postgres"),
       signal,

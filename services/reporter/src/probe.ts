@@ -11,8 +11,8 @@ export interface ProbeDeps {
 }
 
 /**
- * Asks the marketplace whether it is there and takes our key, and keeps the answer for `doctor`. Sending for an account
- * stops if the marketplace refuses our key; it goes on when a probe finds the key right.
+ * Asks the marketplace whether it is reachable and accepts our key, and stores the answer for `doctor`. Submission
+ * for an account is halted if the marketplace refuses our key; it resumes when a probe finds the key right.
  */
 export async function probeMarketplace({ pool, clock, logger, client, account }: ProbeDeps): Promise<void> {
   const { accountNo, code } = account;

@@ -3,7 +3,7 @@ import { mkdir, open, rename, type FileHandle } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { formatCompact, type Micros } from "@quarterpast/domain";
 
-/** An hour's export while it is written. */
+/** An hour's export while it is being written. */
 export interface HourFile {
   /** Writes whole lines. */
   write(lines: readonly string[]): Promise<void>;
@@ -11,7 +11,7 @@ export interface HourFile {
   sha256(): string;
   /** Makes it durable under its name, with its SHA-256 beside it. */
   publish(): Promise<void>;
-  /** Closes what was not published; the draft is written over by the next try. */
+  /** Closes an unpublished file; the next try overwrites the draft. */
   close(): Promise<void>;
 }
 
@@ -64,7 +64,10 @@ async function writeDurably(path: string, text: string): Promise<void> {
   await rename(draft, path);
 }
 
-/** Appends a line to the anchors, on disk when this returns. A torn last line, left by a power cut, is cut off first. */
+/**
+ * Appends a line to the anchors, on disk when this returns. First cuts off a torn last line, which a power cut may
+ * leave.
+ */
 export async function appendAnchor(path: string, line: string): Promise<void> {
   await mkdir(dirname(path), { recursive: true });
   const handle = await open(path, "a+");

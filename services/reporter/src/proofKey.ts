@@ -3,7 +3,7 @@ import { chmod, link, mkdir, open, readFile, rm, writeFile } from "node:fs/promi
 import { dirname, join } from "node:path";
 import { proofKeyId, proofKeyLine, publicKeyOf } from "@quarterpast/domain";
 
-/** The key that signs manifests; its private half is on this machine alone, never in the database. */
+/** The key that signs manifests; its private half is only on this machine, never in the database. */
 export interface ProofKey {
   privateKey: KeyObject;
   /** 32 bytes in hex. */
@@ -11,10 +11,12 @@ export interface ProofKey {
   keyId: string;
 }
 
-/** What auditors are given. */
+/** The file for auditors. */
 export const PUBLIC_KEY_FILE = "proof-key.json";
 
-/** Reads the Ed25519 key of a file (PEM, PKCS #8); where there is none, one is made there, readable by its owner alone. */
+/**
+ * Reads the Ed25519 key of a file (PEM, PKCS #8); if there is none, creates one there, readable only by its owner.
+ */
 export async function openProofKey(file: string): Promise<ProofKey> {
   await mkdir(dirname(file), { recursive: true });
   const pem = (await readIfThere(file)) ?? (await makeKey(file));
@@ -26,7 +28,7 @@ export async function openProofKey(file: string): Promise<ProofKey> {
   return { privateKey, publicKey, keyId: proofKeyId(publicKey) };
 }
 
-/** Puts the public half beside the proofs. */
+/** Writes the public half beside the proofs. */
 export async function writePublicKey(dir: string, { publicKey }: ProofKey): Promise<void> {
   await mkdir(dir, { recursive: true });
   await writeFile(join(dir, PUBLIC_KEY_FILE), `${proofKeyLine(publicKey)}\n`);
@@ -41,7 +43,7 @@ async function readIfThere(file: string): Promise<string | undefined> {
   }
 }
 
-/** Whole or not at all, and never over a key that another process has just made. */
+/** Written completely or not at all, and never over a key that another process has just created. */
 async function makeKey(file: string): Promise<string> {
   const { privateKey } = generateKeyPairSync("ed25519");
   const draft = `${file}.${process.pid}.new`;

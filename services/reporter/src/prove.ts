@@ -33,24 +33,24 @@ export interface ProveDeps {
   pool: Pool;
   clock: Clock;
   logger: Logger;
-  /** Those whose hours are proven here. */
+  /** The accounts whose hours are proven here. */
   accounts: readonly Account[];
   key: ProofKey;
-  /** Where the hours' exports go. */
+  /** Where the hours' exports are written. */
   dir: string;
   /** Where manifest hashes are anchored: best on a volume that the operator cannot rewrite. */
   anchorFile: string;
 }
 
-/** The name under which the database notes that a manifest stands in the anchor file. */
+/** The name under which the database records that a manifest is in the anchor file. */
 const PLACE = "file";
 const ANCHORS_AT_ONCE = 100;
 const PROOFS_AT_ONCE = 1_000;
 
 /**
- * Proves the oldest frozen hour of each account: roots, export, signed manifest, anchor (SPEC 10). Never in the
- * way of sending: it only reads what is final.
- * @param isDue whether an account's hours may be proven now; all where absent
+ * Proves the oldest frozen hour of each account: roots, export, signed manifest, anchor (SPEC 10). Never delays
+ * submission, because it only reads what is final.
+ * @param isDue whether an account's hours may be proven now; all if absent
  * @returns whether there was work.
  */
 export async function proveHours(
@@ -64,7 +64,7 @@ export async function proveHours(
   return (await anchorManifests(deps)) || worked;
 }
 
-/** One hour in one transaction; a kill leaves nothing but a draft file, and the hour is made again as it was. */
+/** One hour in one transaction; a kill leaves only a draft file, and the hour is made again, identically. */
 async function proveHour(deps: ProveDeps, account: Account): Promise<boolean> {
   if (!(await findProofWork(deps.pool, account))) return false;
   return inTransaction(deps.pool, async (db) => {
@@ -117,12 +117,12 @@ async function makeManifest(deps: ProveDeps, db: Db, work: ProofWork, file: Hour
   deps.logger.debug({ hour: work.hour, account: work.account, hash }, "hour proven");
 }
 
-/** Writes the hashes of manifests that are not anchored yet to the place outside. @returns whether there were any. */
+/** Appends the hashes of manifests that are not anchored yet to the anchor file. @returns whether there were any. */
 async function anchorManifests({ pool, clock, anchorFile }: ProveDeps): Promise<boolean> {
   const waiting = await findUnanchored(pool, PLACE, ANCHORS_AT_ONCE);
   for (const manifest of waiting) {
     await faultPoint("reporter.beforeAnchor");
-    // A kill between the two leaves the line to be written again: the same line twice says nothing else.
+    // After a kill between the two, the line is written again, which is harmless.
     await appendAnchor(anchorFile, anchorLine(manifest));
     await faultPoint("reporter.afterAnchor");
     await insertAnchor(pool, manifest, PLACE, clock.real());

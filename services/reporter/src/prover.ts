@@ -13,8 +13,8 @@ export interface ProverSettings {
 const EVERY_MS = 1_000;
 
 /**
- * Starts the proving of hours, in a loop of its own: what it lacks never keeps records from being sent, and it counts
- * for no health check. An account's hour waits while its records can still be filed in their window: until minute 15 at
+ * Starts proving hours in a separate loop: its problems never keep records from being sent, and it is not part of the
+ * health checks. An account's hour waits while its records can still be filed within their window: until minute 15 at
  * most. Without PROOF_DIR there are no proofs, and the log says so.
  */
 export function startProver(
@@ -27,7 +27,7 @@ export function startProver(
     return { stop: () => Promise.resolve() };
   }
   let deps: ProveDeps | undefined;
-  // Opened in the loop: a folder that cannot be written now is tried again, and sending goes on.
+  // Opened in the loop: a folder that cannot be written now is tried again, while submission continues.
   const open = async (): Promise<ProveDeps> => {
     const key = await openProofKey(settings.PROOF_KEY_FILE ?? join(dir, "proof-key.pem"));
     await writePublicKey(dir, key);

@@ -17,7 +17,7 @@ export interface ReconcileDeps {
 }
 
 /**
- * Asks the marketplace, where it can be asked, what became of accepted records whose window is over, and of those that
+ * Asks the marketplace, if it can be asked, for the state of accepted records whose window is over, and of those that
  * wait for its answer.
  */
 export async function reconcileAccepted({
@@ -32,7 +32,7 @@ export async function reconcileAccepted({
   const askedAt = clock.now();
   const unsettled = await unsettledRange(pool, account.accountNo, askedAt);
   if (!unsettled) return;
-  // Whole hours: a record that is not ours shows only where we look beyond our own.
+  // Whole hours, because a record that is not ours shows only if we look beyond our own.
   const range = { from: hourOf(unsettled.from), to: hourOf(unsettled.to) + HOUR };
   await faultPoint("reporter.beforeStatement");
   const { lines, complete, problems } = await client.statement(range.from, range.to);

@@ -11,7 +11,7 @@ import { sealDueHours } from "./seal.js";
 import { submitNext, type SubmitDeps } from "./submit.js";
 import { createTurns } from "./turns.js";
 
-/** An account with the profile that its records are made by, and the client that files them. */
+/** An account with the profile for its records, and the client that files them. */
 export interface ReporterAccount {
   account: Account;
   profile: MarketplaceProfile;
@@ -30,9 +30,9 @@ export interface ReporterDeps {
 }
 
 export interface Reporter {
-  /** Milliseconds since every one of its loops last ended a pass well. */
+  /** Milliseconds since every one of its loops last ended a pass successfully. */
   msSinceSuccess(): number;
-  /** Milliseconds since every one of its loops last ended a pass, well or not: a pass that hangs shows here. */
+  /** Milliseconds since every one of its loops last ended a pass, successfully or not: shows a pass that hangs. */
   msSincePass(): number;
   stop(): Promise<void>;
 }
@@ -40,15 +40,15 @@ export interface Reporter {
 const TICK_MS = 100;
 const STATEMENT_EVERY_MS = 2_000;
 const CASES_EVERY_MS = 5_000;
-/** So often the marketplace is asked for `doctor`; while sending is halted, as often as the profile says. */
+/** How often the marketplace is probed for `doctor`; while submission is halted, as often as the profile says. */
 const PROBE_EVERY_MS = 60_000;
 
 type AddLoop = (name: string, everyMs: number, run: () => Promise<boolean | void>) => Loop;
 
 /**
- * Seals the seller's hours, and of each of its accounts freezes records, files them and settles what became of them. Each
- * account has loops, a breaker and a rate of its own: what is wrong with one holds up no other. Several reporters may run
- * side by side.
+ * Seals the seller's hours; for each of its accounts freezes records, files them and settles their outcomes. Each
+ * account has its own loops, breaker and rate limit, so that a problem with one does not delay another. Several
+ * reporters may run concurrently.
  */
 export function createReporter(deps: ReporterDeps): Reporter {
   const { pool, clock, logger, metrics, accounts } = deps;
@@ -126,7 +126,7 @@ function accountLoops(
   ];
 }
 
-/** Probes seldom, but often while sending is halted. */
+/** Probes rarely, but often while submission is halted. */
 function createProbe(deps: ProbeDeps): () => Promise<void> {
   let probedAt = -Infinity;
   return async () => {

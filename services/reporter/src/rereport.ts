@@ -23,8 +23,9 @@ import {
 import { freezeOne, insertIntent, type FreezeDeps } from "./freeze.js";
 
 /**
- * Carries out the account's oldest wish to file a record again: a new record at the chain's end that names the old one and keeps
- * its interval, or has the one that was asked for where that cannot bill twice (SPEC 7). @returns whether one waited.
+ * Carries out the account's oldest request to file a record again: a new record at the chain's end that names the old
+ * one and keeps its interval, or gets the requested one if that cannot bill twice (SPEC 7). @returns whether one
+ * waited.
  */
 export async function carryOutRereport(deps: FreezeDeps): Promise<boolean> {
   return inTransaction(deps.pool, async (db) => {

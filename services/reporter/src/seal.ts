@@ -18,9 +18,9 @@ export interface SealDeps {
 
 /**
  * Seals the first open hour of every shard that is due: when all collectors and expected sources were heard past the
- * hour's end by the grace, or, as incomplete, at the latest minute whatever is missing (SPEC 8). Hours are the seller's;
- * each that is sealed is divided among the accounts that have usage in it.
- * @returns whether another hour may be due at once.
+ * hour's end plus the grace, or, as incomplete, at the latest minute whatever is missing (SPEC 8). Hours are the
+ * seller's; each sealed one is divided among the accounts that have usage in it.
+ * @returns whether another hour may be due immediately.
  */
 export async function sealDueHours({ pool, clock, logger, rule = SEAL_RULE }: SealDeps): Promise<boolean> {
   const verdicts = new Map<Micros, HourVerdict>();
@@ -46,7 +46,7 @@ export async function sealDueHours({ pool, clock, logger, rule = SEAL_RULE }: Se
 
 interface HourVerdict {
   complete: boolean;
-  /** What is missing; empty where nothing is. */
+  /** What is missing; empty if nothing is. */
   reason: string;
 }
 

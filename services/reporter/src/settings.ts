@@ -1,7 +1,7 @@
 import { integerSetting, serviceSettings, settingMeanings, textSetting } from "@quarterpast/runtime";
 import { z } from "zod";
 
-/** Settings of the reporter, from the environment; its accounts are read by `readAccounts` of the marketplace. */
+/** Settings of the reporter, from the environment; the marketplace's `readAccounts` reads its accounts. */
 export const reporterSettings = z.object({
   ...serviceSettings,
   RECORDS_PER_CALL: integerSetting(1, 10_000).default(1_000).register(settingMeanings, {

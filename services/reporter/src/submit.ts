@@ -38,22 +38,22 @@ export interface SubmitDeps {
   clock: Clock;
   logger: Logger;
   account: Pick<Account, "accountNo">;
-  /** Of this account. */
+  /** The account's profile. */
   profile: MarketplaceProfile;
   client: MarketplaceClient;
   random: () => number;
   breaker: Breaker;
-  /** Waits for the right to make one more call. */
+  /** Waits until the rate limit allows one more call. */
   takeTurn: () => Promise<void>;
   onSettled: (claim: ClaimedSubmission, decision: Decision) => void;
 }
 
-/** Short, so that what a killed reporter held goes out again within seconds; renewed while a call is under way. */
+/** Short, so that what a killed reporter held is sent again within seconds; renewed during a call. */
 const LEASE: Micros = 6 * SECOND;
 const RENEW_EVERY_MS = 1_500;
 
 /**
- * Claims the account's most urgent submission, sends its frozen bytes and settles what came of it.
+ * Claims the account's most urgent submission, sends its frozen bytes and settles the result.
  * @returns whether there was one.
  */
 export async function submitNext(deps: SubmitDeps): Promise<boolean> {
@@ -145,7 +145,7 @@ async function send(deps: SubmitDeps, claim: ClaimedSubmission): Promise<void> {
     deps.logger.warn({ submission: claim.submissionId }, "another reporter has taken this submission over");
 }
 
-/** A record of a call that was cut, or filed again, went out before under another call. */
+/** A record of a call that was cut, or filed again, was sent before in another call. */
 async function countSendsOf(
   pool: Pool,
   accountNo: number,
@@ -221,13 +221,16 @@ async function settle(
 
 type Range = Pick<ClaimedSubmission, "seqFrom" | "seqTo">;
 
-/** The pieces of a call that was cut: they go out again by themselves. */
+/** The pieces of a call that was cut: each is sent again as a separate call. */
 function cutOf(claim: ClaimedSubmission, decision: Decision): Range[] {
   let next = claim.seqFrom;
   return decision.pieces.map((count) => ({ seqFrom: next, seqTo: (next += count) - 1 }));
 }
 
-/** Single records of a call that was answered: those that are unknown, or were surely not taken, go out again alone. */
+/**
+ * Single records of an answered call: those that are unknown, or certainly were not taken, are sent again in separate
+ * calls.
+ */
 function singlesOf(
   state: "unknown" | "frozen",
   records: readonly OutgoingRecord[],

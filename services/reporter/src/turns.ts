@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
 
 /**
- * A token bucket: `perSecond` calls on average, as many at once. Real time, for it protects a real server.
+ * A rate limit as a token bucket: `perSecond` calls on average, as many in a burst. In real time, because it protects
+ * a real server.
  * @returns a function that resolves when the caller may make its call.
  */
 export function createTurns(perSecond: number, nowMs: () => number): () => Promise<void> {

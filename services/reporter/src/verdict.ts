@@ -18,22 +18,22 @@ import {
 } from "@quarterpast/marketplace";
 import type { ClaimedSubmission } from "@quarterpast/store";
 
-/** What a verdict makes of the submission it was given to. */
+/** What a verdict means for its submission. */
 export interface Decision {
   state: SubmissionState;
   code: string | null;
-  /** Real ms until the next attempt, where one is owed. */
+  /** Real ms until the next attempt, if one is owed. */
   retryMs: number;
   /** Cut into these numbers of records, from the first on. */
   pieces: number[];
   exceptions: { serialNumber: string; state: RecordState; code: string; detail: string }[];
-  /** Stop sending for the account. */
+  /** Halts submission for the account. */
   halts: boolean;
   /** Owed, but not before a statement has shown that it was not taken. */
   waits: boolean;
-  /** The same of single records of which nobody knows. */
+  /** The same for single records whose outcome is unknown. */
   unknownWaits: boolean;
-  /** Real ms until single records go out again that were surely not taken. */
+  /** Real ms until single records that certainly were not taken are sent again. */
   againMs: number;
 }
 
@@ -43,15 +43,15 @@ export interface VerdictContext {
   /** Product time. */
   now: Micros;
   random: number;
-  /** How often a record has gone out, in whatever call; 1 where it is not known. */
+  /** How often a record was sent, in any call; 1 if unknown. */
   sends?: ReadonlyMap<string, number>;
-  /** What each record carries; asked only where the marketplace says what it holds. */
+  /** Quantity of each record; asked for only if the marketplace reports what it holds. */
   quantities?: ReadonlyMap<string, string>;
-  /** When what nobody knows may go out again; at once where absent. */
+  /** When records of unknown outcome may be sent again; at once if absent. */
   resend?: Resend;
 }
 
-/** Turns the marketplace's verdict on a call into what becomes of its records; pure and total. */
+/** Turns the marketplace's verdict on a call into the next states of its records; pure and total. */
 export function decide(verdict: Verdict, context: VerdictContext): Decision {
   const { claim, profile } = context;
   const base: Decision = {
@@ -81,7 +81,8 @@ export function decide(verdict: Verdict, context: VerdictContext): Decision {
         return { ...base, state: "split", code: verdict.code, pieces: verdict.pieces ?? halves(count) };
       return { ...base, state: "rejected_final", code: verdict.code };
     case "halt":
-      // The key of one product, or of a way that new records do not go: these calls wait, the account's others go on.
+      // The key of one product, or of a push that new records do not use: these calls wait, the account's others
+      // continue.
       if (verdict.alone)
         return {
           ...base,
@@ -112,14 +113,14 @@ function mustWait(state: RecordState, { resend = "at_once" }: VerdictContext): b
   return transition(state, "send", resend) === null;
 }
 
-/** What a happening makes of a record on the wire; the table of the domain decides. */
+/** The state of a record on the wire after a happening, by the domain's table. */
 function after(happening: RecordHappening): RecordState {
   const state = transition("sent", happening);
   if (state === null) throw new Error(`a record on the wire cannot be ${happening}`);
   return state;
 }
 
-/** This attempt brought nothing in; an earlier one of which nobody knows stays unknown. */
+/** This attempt delivered nothing; if an earlier one has an unknown outcome, it stays unknown. */
 function stateBefore(state: SubmissionState): RecordState {
   return state === "frozen" ? after("not_taken") : after("unknown");
 }

@@ -68,7 +68,7 @@ async function setTime(now: Micros): Promise<void> {
   await sandbox.setClock({ start: new Date(now / 1_000).toISOString(), rate: 0 });
 }
 
-/** One record of an hour, frozen for the push of these. */
+/** One record of an hour, frozen for this push. */
 async function freezeOne(deps: Deps): Promise<void> {
   await ledger.instance("i-1", "tokens", "customer-1");
   await ledger.rows(
@@ -80,7 +80,7 @@ async function freezeOne(deps: Deps): Promise<void> {
   while (await freezeRecords(deps));
 }
 
-/** Lets all leases and pauses run out, in real time; gives how many calls went out. */
+/** Lets all leases and pauses expire, in real time; returns how many calls were sent. */
 async function submitDue(deps: Deps): Promise<number> {
   for (let calls = 0; ; calls += 1) {
     const now = clock.now();
@@ -125,7 +125,7 @@ test("a call that a complete statement does not show goes out again once, as it 
   await freezeOne(deps);
   sandbox.setFaults([{ mode: "error5xx", times: 1 }]);
   expect(await submitDue(deps)).toBe(1);
-  // What the marketplace has just taken may not be in its list yet.
+  // The list may not show yet what the marketplace has just taken.
   await reconcileAt(deps, FILED + STATEMENT_LAG - SECOND);
   expect([await submitDue(deps), await states()]).toEqual([0, ["unknown"]]);
   await reconcileAt(deps, FILED + STATEMENT_LAG);

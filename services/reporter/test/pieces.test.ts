@@ -52,7 +52,7 @@ test("'already there' for a record that went out before in another call is proof
   };
   while (await sealDueHours(deps));
   while (await freezeRecords(deps));
-  // The record is taken, and told with a code that nobody knows: it goes out again by itself.
+  // The record is taken, and answered with an unknown code: it is sent again in a separate call.
   sandbox.setFaults([
     { mode: "abnormal_sync", code: "777", share: 1, times: 1 },
     { mode: "abnormal_sync", code: "005", share: 1, times: 1 },

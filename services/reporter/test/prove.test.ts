@@ -54,7 +54,7 @@ describe("a frozen hour", () => {
     const verdicts = verifyExports();
     expect(verdicts.flatMap(({ findings }) => findings)).toEqual([]);
     expect(verdicts.map(({ records, events, hash }) => [records, events, hash])).toEqual([
-      // The large usage goes out in three parts; the dust is proven though nothing is filed of it.
+      // The large usage is filed in three parts; the dust is proven although none of it is filed.
       [7, 17, made[0]!.hash],
       [4, 6, made[1]!.hash],
       [0, 0, made[2]!.hash],

@@ -60,7 +60,7 @@ async function setTime(now: Micros): Promise<void> {
   await sandbox.setClock({ start: new Date(now / 1_000).toISOString(), rate: 0 });
 }
 
-/** Usage as the aggregator would have left it in an hour. */
+/** Usage of an hour, as the aggregator would have left it. */
 async function used(instance: string, quantity: string, hour = H, origin = hour): Promise<void> {
   await ledger.rows(
     `INSERT INTO hour_usage SELECT shard, to_timestamp($3::float8), instance_no, to_timestamp($4::float8), $2::numeric, 1
@@ -73,7 +73,7 @@ async function sealAndFreeze(options = deps()): Promise<void> {
   while (await sealDueHours(options));
   while (await freezeRecords(options));
 }
-/** Files all that is owed; `advance` lets retries and leases run out at once. */
+/** Files everything that is owed; `advance` lets retries and leases expire immediately. */
 async function submitAll(options = deps(), advance = true): Promise<void> {
   for (
     let calls = 0;
@@ -99,7 +99,7 @@ const records = () =>
   }>(
     "SELECT instance_id, quantity::text, state, code, begin_at, end_at, kind, sn FROM billing.records ORDER BY instance_id, begin_at, part",
   );
-/** A wish to file a record again as it was, in its interval. */
+/** A request to file a record again, unchanged and in its interval. */
 const wishOf = (sn: string) => ({ sn, quantity: null, interval: null, reason: "a reason", keyId: "k" });
 const refusals = async () =>
   (await ledger.rows("SELECT refused FROM rereports ORDER BY request_id")).map(({ refused }) => refused);
@@ -140,7 +140,7 @@ describe("keys of products", () => {
     await setTime(H + HOUR + 2 * MINUTE);
     await sealAndFreeze(options);
     for (let calls = 0; calls < 6; calls += 1) await submitNext(options);
-    // One call that was cut by keys, without a byte sent, and one for each key: records lie by product.
+    // One call that was cut by keys, without sending a byte, and one for each key: records are grouped by product.
     expect(settled.filter(({ decision }) => decision.state === "split")).toHaveLength(1);
     expect(settled[0]!.decision).toMatchObject({ code: "SEVERAL_KEYS", pieces: [2, 2] });
     await mine.close();
@@ -556,7 +556,7 @@ describe("what the marketplace may do", () => {
     const [{ calls }] = (await ledger.rows<{ calls: number }>(
       "SELECT count(*)::integer AS calls FROM attempts",
     )) as [{ calls: number }];
-    // One each 3 s; without the breaker each submission would be tried in its own time.
+    // One every 3 s; without the breaker each submission would be tried at its own pace.
     expect(calls).toBeLessThan(away / (3 * SECOND) + 20);
     sandbox.setFaults([]);
     const from = clock.real();

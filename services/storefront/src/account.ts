@@ -16,7 +16,7 @@ import { createOpener, type Opener } from "./open/opener.js";
 import { findItem } from "./open/order.js";
 import { watchPackages } from "./packages/watch.js";
 
-/** What the storefront of one account is made of. */
+/** The parts of one account's storefront. */
 export interface AccountParts {
   pool: Pool;
   clock: Clock;
@@ -25,7 +25,7 @@ export interface AccountParts {
   /** The account's marketplace. */
   side: StorefrontSide;
   seller: Seller;
-  /** What customers are told if neither product nor seller say otherwise. */
+  /** What customers see if neither product nor seller say otherwise. */
   template: Provided;
   lowBalancePercent: number;
 }
@@ -35,14 +35,14 @@ export interface AccountStorefront {
   wire: StorefrontWire;
   keeper: CallKeeper;
   opener: Opener;
-  /** Starts what goes on by itself: openings, hooks, balances, repetitions by hand. */
+  /** Starts the background work: openings, hooks, reruns, balances. */
   start(): void;
   stop(): Promise<void>;
-  /** How long the slowest of it has made no progress. */
+  /** How long the slowest loop has made no progress. */
   msSinceSuccess(): number;
 }
 
-/** Makes the storefront of one account. The caller owns everything in `parts`. */
+/** Creates the storefront of one account. The caller owns everything in `parts`. */
 export function createAccountStorefront(parts: AccountParts): AccountStorefront {
   const { pool, logger, clock, accountNo, side, seller } = parts;
   const reads = createReads({ pool, accountNo, clock });
@@ -68,7 +68,7 @@ export function createAccountStorefront(parts: AccountParts): AccountStorefront 
   };
 }
 
-/** Our own acts for an account, as its marketplace's wire calls them. */
+/** Our own acts for an account, called by its marketplace's wire. */
 function actsOf(parts: AccountParts, reads: Reads, opener: Opener): Storefront {
   const { pool, clock, logger, accountNo, side, template } = parts;
   const deps = { ...parts, reads, opener, orders: side.orders };

@@ -3,7 +3,7 @@ import type { Clock, Logger, Metrics } from "@quarterpast/runtime";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { CallKeeper } from "./calls/keep.js";
 
-/** What a production address works with. */
+/** What a production address uses. */
 interface AddressDeps {
   wire: StorefrontWire;
   keeper: Pick<CallKeeper, "keep">;
@@ -14,13 +14,13 @@ interface AddressDeps {
 
 type CallSeconds = ReturnType<Metrics["histogram"]>;
 
-/** The measure of how long calls take to be answered; one for all addresses of a process. */
+/** The metric of how long answers take; one for all addresses of a process. */
 export function callSeconds(metrics: Metrics): CallSeconds {
   const labels = ["version", "activity", "code"];
   return metrics.histogram("storefront_call_seconds", "Time to answer a call", labels);
 }
 
-/** Adds a marketplace's production address at these paths. Each call is kept with what it was answered. */
+/** Adds a marketplace's production address at these paths. Each call is stored with its answer. */
 export function addAddress(http: FastifyInstance, paths: readonly string[], deps: AddressDeps): void {
   const { wire, keeper, clock, logger, seconds } = deps;
   void http.register(async (scope) => {
@@ -57,7 +57,7 @@ function queryOf(url = ""): string {
   return at < 0 ? "" : url.slice(at + 1);
 }
 
-/** As bytes: a charset is not to be added to the content type. */
+/** As bytes, because Fastify would add a charset to the content type of text. */
 function send(reply: FastifyReply, { status, headers, body }: WireReply): FastifyReply {
   return reply.code(status).headers(headers).send(Buffer.from(body, "utf8"));
 }

@@ -26,7 +26,7 @@ import { createHookSender } from "./hooks/send.js";
 import { readSellerSettings, storefrontSettings } from "./settings.js";
 import { addSealedHours } from "./totals.js";
 
-/** A loop that has not ended a pass for this long makes the service not ready. */
+/** A loop without a finished pass for this long makes the service not ready. */
 const STALLED_MS = 120_000;
 
 runService({
@@ -84,7 +84,10 @@ interface Common {
   logger: Logger;
 }
 
-/** Opens the storefronts of the declared accounts, each at its own address; a marketplace's first has a short one too. */
+/**
+ * Opens the storefronts of the declared accounts, each at its own address; a marketplace's first account also has a
+ * short one.
+ */
 async function openAccounts(declared: readonly DeclaredAccount[], common: Common) {
   const opened = [];
   for (const one of declared) opened.push(await openAccount(one, common));
@@ -103,7 +106,7 @@ async function openAccount(declared: DeclaredAccount, { pool, clock, logger: com
   const logger = common.child({ account: declared.code });
   const secrets = followSecrets(declared, { logger });
   const { hook, frontEndUrl, lowBalancePercent } = readSellerSettings(declared.env);
-  // Where records go binds the account too, but the storefront files none.
+  // An account is also bound to the address its records go to, but the storefront files none.
   const { code, marketplace, site, profile } = declared;
   const { dayOffset } = profile.windows;
   const account = await ensureAccount(pool, { code, marketplace, site, dayOffset }, clock.now());
@@ -134,7 +137,7 @@ async function openAccount(declared: DeclaredAccount, { pool, clock, logger: com
   };
 }
 
-/** Random letters and digits: of a base64 text twice as long, those that are. */
+/** Random letters and digits: those in a base64 text of twice the length. */
 function letters(count: number): string {
   let text = "";
   while (text.length < count)

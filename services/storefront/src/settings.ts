@@ -34,18 +34,18 @@ export const sellerSettings = z.object({
   }),
 });
 
-/** What the seller says of an account's storefront. */
+/** The seller's settings for an account's storefront. */
 export interface SellerSettings {
   frontEndUrl: string;
-  /** Undefined if the seller has no service of its own. */
+  /** Undefined if the seller has no service. */
   hook: { url: string; key: string } | undefined;
   lowBalancePercent: number;
 }
 
 /**
- * Reads what the seller says of an account's storefront.
- * @param env the account's own settings, as an environment has them
- * @throws SettingsError where a setting cannot be used
+ * Reads the seller's settings for an account's storefront.
+ * @param env the account's own settings, in the form of an environment
+ * @throws SettingsError if a setting is invalid
  */
 export function readSellerSettings(env: NodeJS.ProcessEnv): SellerSettings {
   const read = readSettings(sellerSettings, env);

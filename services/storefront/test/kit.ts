@@ -24,7 +24,7 @@ export const KEY = "testAccessKey-0001";
 export const SK = "order-secret";
 export const logger = createLogger({ service: "test", level: "silent" });
 
-/** Real time of the fixed clock: signatures go by it. */
+/** Real time of the fixed clock, which signatures use. */
 export const REAL = Date.UTC(2026, 2, 1, 10, 0, 0) * 1_000;
 
 export interface FakeServer {
@@ -33,7 +33,7 @@ export interface FakeServer {
   close(): Promise<void>;
 }
 
-/** A server of someone else's that answers as a test says. */
+/** A third-party server that answers as the test says. */
 export async function fakeServer(
   answer: (request: FakeServer["requests"][number]) => { status?: number; body?: unknown; delayMs?: number },
 ): Promise<FakeServer> {
@@ -70,7 +70,7 @@ export interface OrderedLine {
   expires?: string;
 }
 
-/** An order query that knows the given lines, `<order>/<line>`; it checks the signature as the gateway does. */
+/** An order query that knows the given lines, `<order>/<line>`; it checks the signature like the gateway. */
 export function orderServer(lines: Map<string, OrderedLine>): Promise<FakeServer> {
   return fakeServer(({ url, headers }) => {
     const { pathname, searchParams } = new URL(url, "http://host");
@@ -134,7 +134,7 @@ export interface Shop {
     parameters: Record<string, string>,
     options?: CallOptions,
   ): Promise<Reply & { sign: string; text: string }>;
-  /** What goes on by itself, a pass of each. */
+  /** One pass of each background loop. */
   openDue(): Promise<boolean>;
   deliverDue(): Promise<boolean>;
   rerunDue(): Promise<boolean>;
@@ -148,7 +148,7 @@ export interface CallOptions {
   timestamp?: string;
 }
 
-/** Another account in the same database, which the first one's test ends. */
+/** Another account in the same database, which the first account's test ends. */
 async function secondAccount(ledger: Ledger): Promise<Ledger> {
   const other = { code: "koogallery-two", marketplace: "koogallery", site: "cn", dayOffset: 28_800_000_000 };
   const account = await ensureAccount(ledger.pool, other, H);
@@ -158,7 +158,7 @@ async function secondAccount(ledger: Ledger): Promise<Ledger> {
 export interface ShopOptions {
   hookUrl?: string;
   noOrders?: boolean;
-  /** Where orders are looked up, and with which keys; a server of the test's lines where absent. */
+  /** Where orders are looked up, and with which keys; by default a server with the test's lines. */
   orderUrl?: string;
   accessKey?: { ak: string; sk: string };
   beside?: Shop;
@@ -248,7 +248,7 @@ export function signedV2(clock: FixedClock, body: Record<string, unknown>, optio
   return signedV2Text(clock, JSON.stringify(sorted), options);
 }
 
-/** A signed V2.0 call with a body as it is. */
+/** A signed V2.0 call with the body unchanged. */
 export function signedV2Text(clock: FixedClock, payload: string, options: CallOptions = {}) {
   const { key = KEY, nonce = randomUUID(), timestamp = String(Math.floor(clock.real() / 1_000)) } = options;
   const signature = signV2(key, payload, nonce, timestamp);

@@ -64,7 +64,7 @@ test("packages are used up in order: the one that expires first, open hours incl
   expect([await used(sooner), await used(later)]).toEqual([[[10, payAsYouGo]], [[2.5, payAsYouGo]]]);
   await file(H + HOUR);
   expect([await used(sooner), await used(later)]).toEqual([[[10, payAsYouGo]], [[2.5, payAsYouGo]]]);
-  // The marketplace takes from such packages by itself: the records name none.
+  // The marketplace takes from such packages itself, so the records name none.
   expect((await records()).map((one) => [one.quantity, one.package_instance])).toEqual([
     ["7.5", null],
     ["5", null],

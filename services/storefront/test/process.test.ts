@@ -25,7 +25,7 @@ const run = promisify(execFile);
 const CLI = fileURLToPath(new URL("../../../packages/cli/dist/main.js", import.meta.url));
 const SCRIPT = fileURLToPath(new URL("./marketplace.sh", import.meta.url));
 const clock = systemClock() as never;
-/** A long run is one with QUARTERPAST_FUZZ_CALLS; its result goes where QUARTERPAST_FUZZ_RESULT says. */
+/** QUARTERPAST_FUZZ_CALLS makes a long run; its result is written to QUARTERPAST_FUZZ_RESULT. */
 const FUZZ_CALLS = Number(process.env.QUARTERPAST_FUZZ_CALLS ?? 2_000);
 const FUZZ_RESULT = process.env.QUARTERPAST_FUZZ_RESULT;
 const AT_ONCE = 50;
@@ -92,7 +92,7 @@ describe("a running storefront", () => {
     expect((await call(signed)).resultCode).toBe("000002");
     const asked = async (key: string) => (await call(signedV2(clock, body, { key }))).resultCode;
     expect(await asked("newer-key")).toBe("000000");
-    // Without a restart: the file is read again, and what is no key ring changes nothing.
+    // Without a restart: the file is read again, and content that is not a key ring changes nothing.
     writeFileSync(join(dir, "keys"), "newest-key\n");
     await vi.waitFor(async () => expect(await asked("newest-key")).toBe("000000"), 5_000);
     expect(await asked("newer-key")).toBe("000001");

@@ -95,7 +95,7 @@ test.skipIf(CHROMIUM === undefined).each([
     const seen: string[] = [await state()];
     for (const action of ["freeze", "unfreeze", "release"]) {
       const button = page.locator(`tbody tr button[value=${action}]`).first();
-      // What a person cannot see without scrolling is not there for them.
+      // A button outside the visible page does not count: a person would not find it.
       expect((await button.boundingBox())!.x).toBeLessThan(1_000);
       seen.push(await button.innerText());
       await button.click();

@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { authTokenOf, formatDigits, signV2 } from "@quarterpast/marketplace/koogallery";
 import { instanceOf } from "./fill.js";
 
-/** A signed call that is ready to go out. */
+/** A signed call, ready to send. */
 export interface SignedCall {
   kind: string;
   method: "GET" | "POST";
@@ -27,7 +27,7 @@ function v1(kind: string, key: string, fields: Record<string, string>): SignedCa
   return { kind: `v1 ${kind}`, method: "GET", path, body: "" };
 }
 
-/** What of a hundred calls each is; all others ask for one instance, as buyers do who look at what they bought. */
+/** Calls of each kind among a hundred; all others query one instance, like buyers who look at what they bought. */
 const MIX: [kind: string, calls: number][] = [
   ["buy", 2],
   ["buyV1", 1],
@@ -45,7 +45,7 @@ const MIX: [kind: string, calls: number][] = [
 const KINDS = MIX.flatMap(([kind, calls]) => Array.from({ length: calls }, () => kind));
 const ROUND = 100;
 
-/** The n-th call of the load, signed for now. Kinds are spread over the round, not one after the other. */
+/** The n-th call of the load, signed now. Kinds are spread over the hundred, not one after the other. */
 export function makeCall(key: string, n: number, instances: number): SignedCall {
   const one = instanceOf(1 + ((n * 7_919) % instances));
   const hundred = () =>

@@ -5,7 +5,7 @@ import { ensureAccount, ensureMeter, ensureShards, type Pool } from "@quarterpas
 export const NOW: Micros = parseInstant("2026-03-01T10:30:00Z")!;
 export const instanceOf = (n: number): string => `i-${String(n).padStart(8, "0")}`;
 
-/** Fills an empty ledger: instances that were bought, each with cumulative usage and usage in the open hour. */
+/** Fills an empty ledger with purchased instances, each with cumulative usage and usage in the open hour. */
 export async function fill(pool: Pool, instances: number): Promise<void> {
   const { accountNo } = await ensureAccount(
     pool,

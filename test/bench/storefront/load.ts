@@ -1,8 +1,8 @@
 import { Agent, request } from "node:http";
 import { makeCall, type SignedCall } from "./calls.js";
 
-// The load's own process: sends calls at their times, whatever the answers, and tells how long each took from the time
-// it was due: a storefront that falls behind cannot hide it.
+// The load process: sends calls at their due times, regardless of the answers, and reports how long each took from
+// when it was due, so that a storefront that falls behind cannot hide it.
 const [url = "", key = "", perSecond = "500", seconds = "30", instances = "1", warmUp = "5"] =
   process.argv.slice(2);
 const agent = new Agent({ keepAlive: true, maxSockets: 128 });

@@ -24,7 +24,7 @@ const { values } = parseArgs({
 const root = join(import.meta.dirname, "../../../..");
 const say = (line: string) => void process.stderr.write(`${line}\n`);
 
-/** An order query of somebody else's: every order that is asked for has one pay-per-use line. */
+/** A third party's order query: every order has one pay-per-use line. */
 async function orderServer(): Promise<Server> {
   const server = createServer((incoming, reply) => {
     const query = new URL(incoming.url ?? "", "http://host").searchParams;
@@ -112,7 +112,7 @@ interface Row {
   max: number;
 }
 
-/** Milliseconds from the time a call was due to the last byte of its answer. */
+/** Milliseconds from when a call was due to the last byte of its answer. */
 function rowOf(call: string, times: readonly number[]): Row {
   const sorted = [...times].sort((a, b) => a - b);
   const at = (share: number) =>

@@ -19,11 +19,11 @@ export interface Target {
   sent: Pick<Sent, "subject" | "meter">;
   /** When the mistaken usage occurred. */
   originMs: number;
-  /** What it counts for: of a correction, what it made right. */
+  /** The quantity it counts for; for a correction, the corrected quantity. */
   current: bigint;
 }
 
-/** What a counted correction adds, with its sign. */
+/** What a counted correction adds, signed. */
 export interface Difference {
   identity: string;
   target: Target;
@@ -32,8 +32,8 @@ export interface Difference {
 }
 
 /**
- * I2 for correcting events: each adds the difference to what its event counted for, each event is corrected once, and one
- * waits only where it cannot count. @returns what the hours must hold for them
+ * I2 for correcting events: each adds the difference to its event's quantity, each event is corrected once, and a
+ * correction waits only if it cannot count. @returns what the hours must contain for them
  */
 export async function auditCorrections(
   db: pg.Client,
@@ -78,7 +78,7 @@ export async function auditCorrections(
   return differences;
 }
 
-/** Those that others of them correct come first. */
+/** Corrections that are corrected themselves come first. */
 function inOrder(correcting: readonly Correcting[]): Correcting[] {
   const byIdentity = new Map(correcting.map((one) => [one.identity, one]));
   const ordered = new Set<Correcting>();
@@ -97,14 +97,14 @@ function canCorrect(
   sent: Sent,
 ): boolean {
   if (of.subject !== sent.subject || of.meter !== sent.meter) return false;
-  // What counts for nothing any more has nothing to take back.
+  // An event that already counts for nothing has nothing to take back.
   return (
     instance.aggregation === "sum" ||
     (instance.aggregation === "count" && kind === "cancels" && current !== 0n)
   );
 }
 
-/** Every counted correction is listed with what it corrects and when it was said, and nothing else is. */
+/** Every counted correction is listed with its target and the time it was said, and nothing else is listed. */
 async function auditList(db: pg.Client, counted: readonly Correcting[], findings: Findings): Promise<void> {
   const { rows } = await db.query<{ source: string; key: string; target: string; said: number }>(
     `SELECT s.source, x.key::text, x.target_key::text AS target, (extract(epoch FROM x.said_at) * 1000)::float8 AS said

@@ -1,4 +1,4 @@
-/** Decimals that every sum of the auditor is exact in. */
+/** Enough decimals for every sum of the auditor to be exact. */
 const SCALE = 12;
 
 /** A decimal text as a whole number of 10^-12. */
@@ -11,13 +11,13 @@ export function units(text: string): bigint {
   return sign ? -value : value;
 }
 
-/** The other way round, for messages. */
+/** The inverse, for messages. */
 export function text(value: bigint): string {
   const digits = (value < 0n ? -value : value).toString().padStart(SCALE + 1, "0");
   return `${value < 0n ? "-" : ""}${digits.slice(0, -SCALE)}.${digits.slice(-SCALE)}`.replace(/\.?0+$/, "");
 }
 
-/** Adds to a sum that is kept by key. */
+/** Adds to a sum by key. */
 export function add<K>(sums: Map<K, bigint>, key: K, value: bigint): void {
   sums.set(key, (sums.get(key) ?? 0n) + value);
 }

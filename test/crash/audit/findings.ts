@@ -6,7 +6,7 @@ export interface Findings {
   found(id: string, detail: string): void;
 }
 
-/** Details told of one invariant; beyond them they are counted. */
+/** Details listed per invariant; further ones are only counted. */
 const TOLD = 5;
 
 export function createFindings(): Findings & { finish(): void } {

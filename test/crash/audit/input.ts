@@ -3,13 +3,13 @@ import { createReadStream, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 
-/** Where exported hours lie, and the script that auditors are given. */
+/** Where exported hours are, and the script that auditors get. */
 export interface Proofs {
   dir: string;
   verifier: string;
 }
 
-/** Where the auditor finds what it judges. */
+/** Where the auditor finds its input. */
 export interface AuditConfig {
   databaseUrl: string;
   redisUrl: string;
@@ -20,9 +20,9 @@ export interface AuditConfig {
   sandboxStore: string;
   /** Folders of the collectors' journals. */
   journals: string[];
-  /** Left out where the system that is judged proves nothing. */
+  /** Absent if the audited system proves nothing. */
   proofs?: Proofs;
-  /** Sealed rows as they were at an earlier time, by `--snapshot`. */
+  /** Sealed rows at earlier times, written by `--snapshot`. */
   snapshots?: string[];
 }
 
@@ -33,7 +33,7 @@ export interface Sent {
   timeMs: number;
   quantity: string | null;
   value: string | null;
-  /** Where it amends or cancels an earlier event of its source: that event's identity. */
+  /** If it amends or cancels an earlier event of its source: that event's identity. */
   corrects: { kind: "corrects" | "cancels"; identity: string } | undefined;
   acked: boolean;
 }
@@ -41,14 +41,17 @@ export interface Sent {
 /** What was sent, by identity: source, NUL, key. */
 export type Truth = Map<string, Sent[]>;
 
-/** An identity as a message has it. */
+/** An identity as shown in messages. */
 export function show(identity: string): string {
   return identity.replace("\0", " ");
 }
 
 const UUID_V7 = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
 
-/** The key of an id by the documented rule: a canonical UUIDv7 itself, else SHA-256 cut to 128 bits, as version 8. */
+/**
+ * The key of an id by the documented rule: a canonical UUIDv7 itself, else SHA-256 cut to 128 bits and marked as
+ * version 8.
+ */
 export function keyOf(id: string): string {
   if (UUID_V7.test(id)) return id;
   const hex = createHash("sha256").update(id, "utf8").digest("hex").slice(0, 32).split("");
@@ -143,7 +146,7 @@ export function* readJournal(dir: string, onDamage: (detail: string) => void): G
       yield readEntry(bytes.toString("utf8", at + FRAME_HEADER, end), Number(bytes.readBigUInt64BE(at + 12)));
       at = end;
     }
-    // A torn end is what a kill leaves; zeros or half a frame were never acknowledged.
+    // A kill leaves a torn end; zeros or half a frame were never acknowledged.
     if (bytes.includes("QPJ1", at + 1, "latin1")) onDamage(`${name}: entries behind damage at byte ${at}`);
   }
 }
@@ -160,7 +163,7 @@ function readEntry(payload: string, seq: number): JournalEntry {
   return { collector, seq, identities: ids.map((id, at) => `${dictionary[sources[at]!]}\0${keyOf(id)}`) };
 }
 
-/** One record as the marketplace got it. */
+/** One record as the marketplace received it. */
 export interface MarketRecord {
   instance_id: string;
   begin_time: string;
@@ -178,11 +181,11 @@ export interface MarketCall {
   productMs: number;
   sha256: string | undefined;
   code: string;
-  /** All that we sent in it, kept or dropped, without what a fault invented. */
+  /** All that we sent in it, kept or dropped, excluding what a fault invented. */
   sent: MarketRecord[];
 }
 
-/** What the marketplace holds, replayed from its raw file. */
+/** The marketplace's contents, replayed from its raw file. */
 export interface Market {
   calls: MarketCall[];
   /** By its own number. */
@@ -202,7 +205,7 @@ interface RawLine {
   records?: MarketRecord[];
   first?: number;
   invented?: number;
-  /** Told at once to be void, by place. */
+  /** Immediately reported as void, by position. */
   void?: Record<string, string>;
   dropped?: MarketRecord[];
   normal?: number[];

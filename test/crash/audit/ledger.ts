@@ -1,6 +1,6 @@
 import type pg from "pg";
 
-/** An instance as the ledger has it. */
+/** An instance in the ledger. */
 export interface Instance {
   no: number;
   subject: string;
@@ -10,7 +10,7 @@ export interface Instance {
   closed: number | null;
 }
 
-/** An event as the ledger keeps it. */
+/** An event in the ledger. */
 export interface EventRow {
   source: string;
   key: string;
@@ -23,7 +23,7 @@ export interface EventRow {
 
 const PAGE = 50_000;
 
-/** Pages through the events: a long run has millions. */
+/** Pages through the events, because a long run has millions. */
 export async function* readEvents(db: pg.Client): AsyncGenerator<EventRow> {
   await db.query("BEGIN");
   await db.query(
@@ -39,7 +39,7 @@ export async function* readEvents(db: pg.Client): AsyncGenerator<EventRow> {
   await db.query("COMMIT");
 }
 
-/** All instances, with what their meter does. */
+/** All instances, with their meter's aggregation. */
 export async function readInstances(db: pg.Client): Promise<Instance[]> {
   const { rows } = await db.query<Instance>(
     `SELECT instance_no AS no, subject, m.code AS meter, m.aggregation, (extract(epoch FROM opened) * 1000)::float8 AS opened,

@@ -7,10 +7,10 @@ import { compact, type RecordRow } from "./records.js";
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
 const PER_CALL = 1_000;
-/** Instants of the marketplace's file are cut to milliseconds. */
+/** Instants in the marketplace's file are cut to milliseconds. */
 const CUT_MS = 1;
 
-/** I4–I8, I13, I19: our records against what the marketplace itself holds and was sent. */
+/** I4–I8, I13, I19: compares our records with what the marketplace itself holds and received. */
 export async function auditMarket(
   db: pg.Client,
   records: readonly RecordRow[],
@@ -58,7 +58,7 @@ function auditSend(
     findings.found("I7", `${where}: no intent was committed before`);
 }
 
-/** When the first attempt that carries a record was committed, real ms, by serial number. */
+/** When the first attempt containing a record was committed, real ms, by serial number. */
 async function readIntents(db: pg.Client): Promise<Map<string, number>> {
   const { rows } = await db.query<{ sn: string; at: number }>(
     `SELECT r.sn, (extract(epoch FROM min(t.sent_real)) * 1000)::float8 AS at FROM records r
@@ -68,7 +68,7 @@ async function readIntents(db: pg.Client): Promise<Map<string, number>> {
   return new Map(rows.map(({ sn, at }) => [sn, at]));
 }
 
-/** What the marketplace took as valid is what we call billed, once per interval, nothing more and nothing less. */
+/** Exactly what the marketplace accepted as valid is billed for us, once per interval. */
 async function auditValid(
   db: pg.Client,
   ours: ReadonlyMap<string, RecordRow>,
@@ -131,7 +131,7 @@ function compare(
   }
 }
 
-/** Billed needs a line of a statement; nothing may stay unsettled once all has come to rest. */
+/** Billed requires a line of a statement; nothing may stay unsettled once the system is at rest. */
 async function auditStates(db: pg.Client, records: readonly RecordRow[], findings: Findings): Promise<void> {
   const { rows } = await db.query<{ sn: string }>(
     "SELECT DISTINCT sn FROM statement_lines WHERE state = 'billed'",

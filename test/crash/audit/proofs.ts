@@ -7,7 +7,7 @@ import type pg from "pg";
 import type { Findings } from "./findings.js";
 import type { Proofs } from "./input.js";
 
-/** I11 and I12: the exported hours verify by the auditors' script, and hold what the ledger holds. */
+/** I11 and I12: the exported hours verify with the auditors' script, and contain what the ledger contains. */
 export async function auditProofs(
   db: pg.Client,
   { verifier, dir }: Proofs,
@@ -81,7 +81,7 @@ async function auditRecordLines(db: pg.Client, exported: Exports, findings: Find
   for (const sn of exported.records.keys()) findings.found("I12", `${sn} is exported and in no manifest`);
 }
 
-/** What an hour's leaves are made of is what the ledger counted for it. */
+/** An hour's leaves cover exactly the events that the ledger counted for it. */
 async function auditEventCounts(db: pg.Client, exported: Exports, findings: Findings): Promise<void> {
   const { rows } = await db.query<{ hour: string; events: number }>(
     `SELECT to_char(COALESCE(bill_hour, date_trunc('hour', occurred, 'UTC')), 'YYYYMMDD"T"HH24MISS"Z"') AS hour,

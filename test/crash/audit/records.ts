@@ -3,7 +3,7 @@ import type pg from "pg";
 import { add, text, units } from "./decimal.js";
 import type { Findings } from "./findings.js";
 
-/** A bill record with what the auditor needs of it; instants in ms. */
+/** The fields of a bill record that the auditor uses; instants in ms. */
 export interface RecordRow {
   account: string;
   shard: number;
@@ -45,7 +45,7 @@ export async function readRecords(db: pg.Client): Promise<RecordRow[]> {
 
 const HOUR_MS = 3_600_000;
 
-/** I3, I5, I8, I10, I12: the records by themselves and against the hours they bill. */
+/** I3, I5, I8, I10, I12: the records by themselves and compared with the hours they bill. */
 export async function auditRecords(
   db: pg.Client,
   records: readonly RecordRow[],
@@ -73,7 +73,7 @@ function auditChain(records: readonly RecordRow[], findings: Findings): void {
   }
 }
 
-/** The columns are checked against the bytes that were hashed, and the serial number is made again. */
+/** Checks the columns against the hashed bytes, and derives the serial number again. */
 function auditBytes(record: RecordRow, where: string, findings: Findings): void {
   const bytes = JSON.parse(record.canonical) as Record<string, string>;
   const columns: Record<string, string> = {
@@ -127,7 +127,7 @@ function auditLimits(record: RecordRow, findings: Findings): void {
   for (const problem of problems) if (problem) findings.found("I8", `${sn}: ${problem}`);
 }
 
-/** One record per interval that is not replaced; parts of an instance do not overlap. */
+/** Only one unreplaced record per interval; parts of an instance do not overlap. */
 function auditIntervals(records: readonly RecordRow[], findings: Findings): void {
   const replaced = new Set(records.flatMap(({ replaces }) => (replaces === null ? [] : [replaces])));
   const byInstance = new Map<number, RecordRow[]>();
@@ -185,7 +185,7 @@ async function auditSums(db: pg.Client, records: readonly RecordRow[], findings:
   await auditEventCounts(db, eventsIn, findings);
 }
 
-/** An hour's events, late ones with them, are in exactly one record of it. */
+/** An hour's events, including late ones, are in exactly one record of it. */
 async function auditEventCounts(
   db: pg.Client,
   eventsIn: Map<string, number>,

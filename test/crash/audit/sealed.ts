@@ -5,7 +5,7 @@ import type { Findings } from "./findings.js";
 /** Sealed rows of the ledger, each with the hash of all its columns. */
 export type Snapshot = Record<string, string>;
 
-/** Reads what must never change again: usage of sealed hours, records, residues, receipts of the seal itself. */
+/** Reads what must never change again: usage of sealed hours, records, residues, and the seals themselves. */
 export async function readSnapshot(db: pg.Client): Promise<Snapshot> {
   const { rows } = await db.query<{ name: string; hash: string }>(
     `SELECT 'usage ' || u.shard || ' ' || bill_hour || ' ' || instance_no || ' ' || origin_hour AS name, md5(u::text) AS hash
@@ -17,7 +17,7 @@ export async function readSnapshot(db: pg.Client): Promise<Snapshot> {
   return Object.fromEntries(rows.map(({ name, hash }) => [name, hash]));
 }
 
-/** I9: every row of the earlier snapshots is there as it was. */
+/** I9: every row of the earlier snapshots is still there, unchanged. */
 export async function auditSealed(
   db: pg.Client,
   paths: readonly string[],
@@ -30,7 +30,7 @@ export async function auditSealed(
       if (now[name] !== hash)
         findings.found("I9", `${name} ${now[name] === undefined ? "is gone" : "has changed"}`);
     }
-    // Rows that came into a sealed hour afterwards.
+    // Rows added to a sealed hour later.
     const sealed = new Set(
       Object.keys(then)
         .filter((name) => name.startsWith("hour "))

@@ -3,7 +3,10 @@ import type pg from "pg";
 import type { Findings } from "./findings.js";
 import { readJournal, type AuditConfig, type Truth } from "./input.js";
 
-/** I14 and I17: nothing is left in the queue, each journal entry has its receipt, and each acknowledged event an entry. */
+/**
+ * I14 and I17: nothing is left in the queue, each journal entry has its receipt, and each acknowledged event an
+ * entry.
+ */
 export async function auditTransport(
   db: pg.Client,
   { redisUrl, queuePrefix, journals }: AuditConfig,

@@ -14,7 +14,7 @@ import {
 
 const HOUR_MS = 3_600_000;
 
-/** What an hour's usage of an instance comes to, made again from what was sent. */
+/** The usage of an instance and hour, recomputed from what was sent. */
 export interface Recount {
   aggregation: string;
   sum: bigint;
@@ -23,7 +23,7 @@ export interface Recount {
   values: Set<string>;
 }
 
-/** I1, I2, I10, I11, I15: every acknowledged event once, and every sum made again from what was sent. */
+/** I1, I2, I10, I11, I15: counts every acknowledged event once, and recomputes every sum from what was sent. */
 export async function auditUsage(db: pg.Client, truth: Truth, findings: Findings): Promise<void> {
   const instances = await readInstances(db);
   const waiting = await readWaiting(db);
@@ -110,7 +110,7 @@ function recount(
   byBill.set(`${no} ${bill} ${originHour}`, { sum: cell.sum + quantity, events: cell.events + 1 });
 }
 
-/** Late usage rolls forward, and only where its own hour was sealed. */
+/** Late usage rolls forward, but only if its own hour was sealed. */
 function judgeHour(
   findings: Findings,
   identity: string,
@@ -190,7 +190,7 @@ async function auditConflicts(db: pg.Client, truth: Truth, findings: Findings): 
     if (acked.length < 2) continue;
     const known = listed.get(identity) ?? [];
     const unlisted = acked.filter((payload) => !known.some((row) => isSame(payload, row)));
-    // All but the one that came first, and won.
+    // All but the first one, which won.
     if (unlisted.length > 1)
       findings.found(
         "I15",
@@ -207,12 +207,12 @@ function isSame(sent: Sent, row: Pick<EventRow, "occurred" | "quantity" | "value
   return isQuantity && sent.value === row.value && sent.timeMs === row.occurred;
 }
 
-/** Of a counted correction the ledger keeps the difference, at the time of the mistaken usage. */
+/** For a counted correction the ledger stores the difference, at the time of the mistaken usage. */
 function isCorrection(sent: Sent, row: EventRow): boolean {
   return row.value === null && sent.corrects !== undefined;
 }
 
-/** The identities that some event corrects; what they count for is filled in as they are read. */
+/** The identities that some event corrects; the quantities they count for are filled in as they are read. */
 function targetsOf(truth: Truth): Map<string, Target | undefined> {
   const found = new Map<string, Target | undefined>();
   for (const payloads of truth.values())

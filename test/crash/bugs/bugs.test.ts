@@ -7,7 +7,7 @@ import { BUGS } from "./list.js";
 
 const ROOT = fileURLToPath(new URL("../../../", import.meta.url));
 
-/** Three in turn: BUGS_TURN, or the day since 1970, decides which. */
+/** Three at a time: BUGS_TURN, or the day since 1970, decides which. */
 const turn = Number(process.env.BUGS_TURN ?? Math.floor(Date.now() / 86_400_000));
 const three = [0, 1, 2].map((at) => BUGS[(turn * 3 + at) % BUGS.length]!);
 

@@ -12,9 +12,9 @@ export interface Hunted {
   found: string[];
 }
 
-/** A copy of the product in which bugs are put one after the other. */
+/** A copy of the product into which bugs are put one after the other. */
 export interface Hunt {
-  /** The scenario on the product as it is: must find nothing. */
+  /** Runs the scenario on the unchanged product: must find nothing. */
   healthy(scenario: string): Promise<string[]>;
   hunt(bug: SeededBug): Promise<Hunted>;
   end(): void;

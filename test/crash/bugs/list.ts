@@ -1,11 +1,11 @@
-/** A bug that somebody could make: one change of the compiled product, and the scenario that must see it. */
+/** A plausible bug: one change of the compiled product, and the scenario that must detect it. */
 export interface SeededBug {
   name: string;
-  /** The rule that it breaks, as it is numbered in failures.md 2. */
+  /** The rule that it breaks, by its number in failures.md 2. */
   rule: string;
-  /** Below the product's folder. */
+  /** Relative to the product's folder. */
   file: string;
-  /** Must be there exactly once. */
+  /** Must occur exactly once. */
   find: string;
   replace: string;
   scenario: "pipeline" | "redis" | "journal" | "deadlock";

@@ -1,6 +1,6 @@
 import { play } from "./scenarios.js";
 
-/** `node play.js SCENARIO ROOT DIR`: one scenario in a process of its own; its findings are the last line. */
+/** `node play.js SCENARIO ROOT DIR`: one scenario in a separate process; its findings are the last line. */
 const [, , scenario, root, dir] = process.argv;
 const { TEST_DATABASE_URL: databaseUrl, TEST_REDIS_URL: redisUrl } = process.env;
 process.on("unhandledRejection", (error) => {

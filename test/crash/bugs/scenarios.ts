@@ -7,7 +7,7 @@ import { createTestDatabase } from "@quarterpast/testkit";
 import pg from "pg";
 import { audit } from "../auditor.js";
 
-/* What is imported here is the copy of the product with a bug in it: its types would be those of another copy. */
+/* Imports here load the copy of the product with a bug in it, whose types would be those of another copy. */
 /* eslint-disable @typescript-eslint/no-explicit-any */
 
 export interface Place {
@@ -53,7 +53,7 @@ async function openLedger({ root, databaseUrl }: Place): Promise<any> {
       H,
     );
   await add("i-1", "m-sum", "customer-1");
-  // Of the same shard: two records follow each other in one chain.
+  // In the same shard, so that their two records follow each other in one chain.
   await add("i-26", "m-sum", "customer-26");
   await add("i-2", "m-max", "customer-1");
   const end = async () => {
@@ -63,7 +63,9 @@ async function openLedger({ root, databaseUrl }: Place): Promise<any> {
   return { store, pool, account, add, url: database.url, end };
 }
 
-/** Usage with repeats, conflicts, late and early events, filed at a marketplace that loses replies; then the audit. */
+/**
+ * Usage with repeats, conflicts, late and early events, filed at a marketplace that loses replies; then the audit.
+ */
 async function pipeline(place: Place): Promise<string[]> {
   const { root, dir } = place;
   const ledger = await openLedger(place);
@@ -103,7 +105,7 @@ async function pipeline(place: Place): Promise<string[]> {
     keepHours: 48,
     real: () => Date.now() * 1_000,
   });
-  // Real time behind the marketplace's: it is moved on where leases and retries are to run out.
+  // Real time is behind the marketplace's; it is moved forward when leases and retries should expire.
   const clock = runtime.fixedClock(H + 10 * MINUTE, Date.now() * 1_000 - HOUR);
   const now = () => clock.now();
   const deps = {
@@ -115,7 +117,7 @@ async function pipeline(place: Place): Promise<string[]> {
     account,
     recordsPerCall: 1_000,
     random: () => 0,
-    // Never open: each submission meets each of the marketplace's moods.
+    // Never open, so that each submission meets each of the marketplace's faults.
     breaker: { mayCall: () => true, passed() {}, heard() {}, wait: (ms: number) => ms, isOpen: () => false },
     takeTurn: async () => {},
     onSettled: () => {},
@@ -190,7 +192,8 @@ async function pipeline(place: Place): Promise<string[]> {
     await setTime(H + HOUR + 3 * MINUTE);
     await makeRecords();
     await send([event("late", "4.00005", at), event("next", "2", H + HOUR + MINUTE)]);
-    // Taken, but the reply is lost; then told with a code nobody knows; then, each by itself, as there already.
+    // Taken, but the reply is lost; then answered with an unknown code; then, each in a separate call, as already
+    // there.
     const { submissions } = await store.readBacklog(pool, account.accountNo);
     for (const rule of [
       { mode: "accept_then_5xx" },
@@ -208,7 +211,7 @@ async function pipeline(place: Place): Promise<string[]> {
     await send([event("later", "1.5", H + 2 * HOUR + MINUTE)]);
     await setTime(H + 3 * HOUR + 3 * MINUTE);
     await makeRecords();
-    // An answer that tells nothing, once although the call was taken and once although it was not.
+    // An uninformative answer, once although the call was taken and once although it was not.
     sandbox.setFaults([
       { mode: "accept_then_5xx", times: 1 },
       { mode: "garbage", style: "html", accepted: false, times: 1 },
@@ -274,7 +277,7 @@ async function keptLocks(databaseUrl: string): Promise<string[]> {
   return rows[0]!.n > 0 ? [`R9: ${rows[0]!.n} advisory locks outlive their transaction`] : [];
 }
 
-/** A Redis that may lose what it took must not be trusted. */
+/** A Redis that may lose acknowledged entries must not count as durable. */
 async function redis({ root, dir }: Place): Promise<string[]> {
   const queue = await load(root, "packages/queue/dist/index.js");
   const server = await onOwnPort((port) =>
@@ -294,7 +297,7 @@ async function redis({ root, dir }: Place): Promise<string[]> {
   }
 }
 
-/** An entry is resolved after its fsync, and no number is given out twice over a restart. */
+/** An entry resolves after its fsync, and no number is reused after a restart. */
 async function journal({ root, dir }: Place): Promise<string[]> {
   const { openJournal } = await load(root, "services/collector/dist/journal/journal.js");
   let syncs = 0;
@@ -319,7 +322,7 @@ async function journal({ root, dir }: Place): Promise<string[]> {
   return next > seq ? problems : [...problems, "R2: a number is given out twice"];
 }
 
-/** Batches that overlap, in opposite orders, at once: sorted ones never deadlock. */
+/** Overlapping batches in opposite orders, at the same time: sorted ones never deadlock. */
 async function deadlock(place: Place): Promise<string[]> {
   const ledger = await openLedger(place);
   const aggregator = await load(place.root, "services/aggregator/dist/count.js");
@@ -360,7 +363,7 @@ async function deadlock(place: Place): Promise<string[]> {
   return problems;
 }
 
-/** By name: each gives what it found wrong; none for a product without the bug. */
+/** By name: each returns what it found wrong, which is nothing for a product without the bug. */
 export const SCENARIOS: Record<string, (place: Place) => Promise<string[]>> = {
   pipeline,
   redis,
@@ -368,7 +371,7 @@ export const SCENARIOS: Record<string, (place: Place) => Promise<string[]>> = {
   deadlock,
 };
 
-/** Plays a scenario; one that fails has found something too. */
+/** Runs a scenario; a scenario that fails has found something too. */
 export async function play(name: string, place: Place): Promise<string[]> {
   mkdirSync(place.dir, { recursive: true });
   return SCENARIOS[name]!(place).catch((error: unknown) => [String(error)]);

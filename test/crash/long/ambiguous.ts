@@ -8,7 +8,7 @@ const REPLIES = 5_000;
 const WITHIN_MS = 25 * 60_000;
 const DONE_MS = 5 * 60_000;
 
-/** How the marketplace takes a call and does not say so; the first that fires decides. */
+/** How the marketplace takes a call without saying so; the first rule that fires decides. */
 const rules = (seed: number): object[] => [
   { mode: "accept_then_timeout", probability: 0.2, afterMs: 50, seed },
   { mode: "accept_then_5xx", probability: 0.25, seed: seed + 1 },
@@ -17,7 +17,7 @@ const rules = (seed: number): object[] => [
   { mode: "garbage", probability: 0.1, style: "empty", accepted: true, seed: seed + 4 },
 ];
 
-/** Each record in a call of its own, of which two in three are answered so that nobody can tell what became of it. */
+/** Each record in a separate call, two thirds of which are answered so that their outcome is unknown. */
 export async function ambiguous({ root, dir, seed, say }: LongRun): Promise<PartResult> {
   const stage = await openStage({
     root,

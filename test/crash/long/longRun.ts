@@ -1,4 +1,4 @@
-/** What a long run is given. */
+/** The input of a long run. */
 export interface LongRun {
   root: string;
   dir: string;
@@ -6,7 +6,7 @@ export interface LongRun {
   say: (line: string) => void;
 }
 
-/** What came of one; the figures stand in results.ndjson and in docs/measured.md. */
+/** The result of one; the figures go to results.ndjson and docs/measured.md. */
 export interface PartResult {
   isGood: boolean;
   figures: Record<string, number>;

@@ -8,12 +8,12 @@ const HOURS = 6;
 const CHECKED_WITHIN_MS = 120_000;
 const BAR_MS = 10 * 60_000;
 const GIVE_UP_MS = 20 * 60_000;
-/** Product seconds per real second while the marketplace is away. */
+/** Product seconds per real second while the marketplace is down. */
 const FAST = 60;
 
 /**
- * The marketplace is away for six hours in which 80,000 records an hour fall due. Timed is from its return, with the
- * product's clock at real speed, until it has all of them.
+ * The marketplace is down for six hours in which 80,000 records an hour fall due. Measures the time from its return,
+ * with the product's clock at real speed, until it has all of them.
  */
 export async function outage({ root, dir, say }: LongRun): Promise<PartResult> {
   const stage = await openStage({
@@ -57,7 +57,7 @@ export async function outage({ root, dir, say }: LongRun): Promise<PartResult> {
   }
 }
 
-/** What the marketplace holds once its check in the background is through: it comes after the answers. */
+/** The marketplace's totals once its background check, which follows the answers, is done. */
 async function checkedTotals(stage: Stage, hours: readonly number[]): Promise<ReturnType<typeof compare>> {
   for (const until = Date.now() + CHECKED_WITHIN_MS; ; await sleep(5_000)) {
     const found = compare(await stage.validTotals(), INSTANCES, hours);
@@ -84,10 +84,10 @@ async function untilFrozen(stage: Stage, hours: number): Promise<void> {
   while ((await owedRecords(stage)) < INSTANCES * hours) await sleep(200);
 }
 
-/** Calls of the reporter are in flight beside each other: an older hour's may come in so many places later. */
+/** The reporter's calls run concurrently: one of an older hour may finish this many places later. */
 const IN_FLIGHT = 4;
 
-/** Accepted calls that went out although calls of an older hour were still to come. */
+/** Accepted calls that were sent although calls of an older hour were still to come. */
 async function countOutOfOrder(stage: Stage): Promise<number> {
   const { rows } = await stage.pool.query<{ deadline: Date }>(
     `SELECT s.deadline FROM attempts t JOIN submissions s USING (submission_id)

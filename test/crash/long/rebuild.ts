@@ -9,14 +9,14 @@ const INSTANCES = 1_000;
 const EVENTS = 1_000_000;
 const BAR_MS = 60_000;
 const GIVE_UP_MS = 240_000;
-/** Events of one request, and the pause after it: about 2,000 events a second go on coming. */
+/** Events per request, and the pause after it: about 2,000 events a second keep coming. */
 const STILL_SENT = 100;
 const PAUSE_MS = 50;
 
 /**
- * A million acknowledged events wait in Redis when it is emptied, while others still come in. Timed is from then until
- * each of their jobs is in the queue again (or counted already), put together from the collectors' journals alone, and
- * until all are counted.
+ * A million acknowledged events wait in Redis when it is emptied, while others still come in. Measures the time from
+ * then until each of their jobs is in the queue again (or counted already), restored only from the collectors'
+ * journals, and until all are counted.
  */
 export async function rebuild({ root, dir, say }: LongRun): Promise<PartResult> {
   const stage = await openStage({
@@ -71,7 +71,7 @@ export async function rebuild({ root, dir, say }: LongRun): Promise<PartResult> 
   }
 }
 
-/** Of the jobs that were there before, those that are neither in Redis again nor counted by now. */
+/** The jobs that were there before and are now neither in Redis again nor counted. */
 async function stillGone(redis: Redis, pool: Pool, jobs: readonly string[]): Promise<string[]> {
   const pipeline = redis.pipeline();
   for (const job of jobs) pipeline.exists(`${PREFIX}:usage:${job}`);
@@ -83,7 +83,7 @@ async function stillGone(redis: Redis, pool: Pool, jobs: readonly string[]): Pro
   return jobs.filter((job, at) => there[at]?.[1] !== 1 && !counted.has(job));
 }
 
-/** Goes on sending, a request after the other; gives how many were acknowledged once it is told to end. */
+/** Keeps sending, one request after the other; returns how many were acknowledged once it is told to end. */
 function sendOn(collectors: readonly string[]): () => Promise<number> {
   let isOver = false;
   const sending = (async () => {
@@ -99,7 +99,7 @@ interface Pool {
   query<T extends object>(sql: string): Promise<{ rows: T[] }>;
 }
 
-/** Every acknowledged event is there once, and the first million sum to what was sent. */
+/** Every acknowledged event is there once, and the first million add up to what was sent. */
 async function audit(pool: Pool, acknowledged: number): Promise<{ lost: number; doubled: number }> {
   const { rows } = await pool.query<{ events: number; summed: number; total: string }>(
     `SELECT (SELECT count(*)::float8 FROM events) AS events, (SELECT sum(events)::float8 FROM hour_usage) AS summed,

@@ -14,23 +14,23 @@ import { createManaged, type Managed, type ServiceKind } from "../managed.js";
 import { createClock, put, SANDBOX_KEY, serverHandle, startSandbox } from "../servers.js";
 import { PREFIX, TOKEN } from "../world.js";
 
-/** The hour that all usage of these runs begins in. */
+/** The hour in which all usage of these runs begins. */
 export const HOUR_MS = 3_600_000;
 export const FIRST_MS = Date.parse("2026-03-01T10:00:00Z");
 
 export interface StageOptions {
-  /** Where the product's compiled code is. */
+  /** Folder of the product's compiled code. */
   root: string;
   dir: string;
-  /** Instances, each with a customer of its own, of one meter that sums. */
+  /** Instances, each with its own customer, of one meter that sums. */
   instances: number;
   services: Record<ServiceKind, number>;
-  /** Settings of single services beside the usual ones. */
+  /** Settings of single services in addition to the usual ones. */
   env?: Partial<Record<ServiceKind, Record<string, string>>>;
   say: (line: string) => void;
 }
 
-/** Real servers, the sandbox and services that nobody disturbs, with a clock that stands at the start. */
+/** Real servers, the sandbox and services without faults, with a clock that is stopped at the start. */
 export interface Stage {
   pool: Pool;
   redisUrl: string;
@@ -43,7 +43,7 @@ export interface Stage {
   end(): Promise<void>;
 }
 
-/** Valid records of an instance whose begins lie in one hour. */
+/** Valid records of an instance that begin in one hour. */
 export interface ValidTotal {
   instance_id: string;
   hour: string;
@@ -54,7 +54,7 @@ export interface ValidTotal {
 export const instanceId = (no: number): string => `i-${no}`;
 export const subjectOf = (no: number): string => `customer-${no}`;
 
-/** Starts servers and prepares the ledger; services start when they are told to. */
+/** Starts servers and prepares the ledger; services start on request. */
 export async function openStage({
   root,
   dir,
@@ -137,7 +137,7 @@ export async function openStage({
   };
 }
 
-/** Rows of their own for the instances: how they are made is not what these runs are about. */
+/** Inserts the instances directly, because these runs do not test how they are created. */
 async function prepareLedger(pool: Pool, instances: number): Promise<void> {
   const start = FIRST_MS * 1_000;
   const { accountNo } = await ensureAccount(

@@ -5,7 +5,9 @@ import { instanceId, subjectOf, type ValidTotal } from "./stage.js";
 const PER_REQUEST = 1_000;
 const AT_ONCE = 8;
 
-/** One consumption of an instance; its quantity follows from who and when, so that every sum can be made again. */
+/**
+ * One consumption of an instance; its quantity follows from instance and hour, so that every sum can be recomputed.
+ */
 export const quantityOf = (instance: number, hourMs: number): string =>
   `${(instance % 97) + 1}.${String(Math.floor(hourMs / 3_600_000) % 10)}`;
 
@@ -15,9 +17,9 @@ export interface Events {
   body: string;
 }
 
-/** One event of each instance in an hour, cut into requests. */
+/** One event of each instance in an hour, split into requests. */
 export function* hourOfUsage(instances: number, hourMs: number, each = 1): Generator<Events> {
-  // Early in its hour: no collector calls it the future.
+  // Early in its hour, so that no collector rejects it as being in the future.
   const time = new Date(Math.floor(hourMs / 3_600_000) * 3_600_000 + 60_000).toISOString();
   let batch: object[] = [];
   const ids = () => batch.map((event) => (event as { id: string }).id);
@@ -39,7 +41,7 @@ export function* hourOfUsage(instances: number, hourMs: number, each = 1): Gener
   if (batch.length > 0) yield { ids: ids(), body: JSON.stringify(batch) };
 }
 
-/** Sends every request until it is acknowledged. @returns how many events were */
+/** Sends every request until it is acknowledged. @returns the number of acknowledged events */
 export async function send(collectors: readonly string[], requests: Iterator<Events>): Promise<number> {
   let acknowledged = 0;
   await Promise.all(
@@ -68,7 +70,7 @@ async function isTaken(url: string, body: string): Promise<boolean> {
   }
 }
 
-/** What the marketplace holds against what was used: one record each, of the whole quantity, and no other. */
+/** Compares the marketplace's records with what was used: one record each with the whole quantity, and no other. */
 export function compare(
   found: readonly ValidTotal[],
   instances: number,

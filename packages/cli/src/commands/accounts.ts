@@ -19,7 +19,7 @@ const COLUMNS: readonly Column<Account>[] = [
   { title: { en: "LAST PROBE", zh: "上次探测" }, cell: (one) => one.probedAt ?? "-" },
 ];
 
-/** What a declared account is, as `accounts check` shows it. */
+/** A declared account, as `accounts check` shows it. */
 interface Declared {
   account: string;
   marketplace: string;
@@ -73,7 +73,7 @@ export function register(program: Command): void {
     });
 }
 
-/** What is declared, as it is shown. */
+/** The declared accounts, as they are shown. */
 function declared(env: NodeJS.ProcessEnv): Declared[] {
   const checked = checkAccounts(env);
   if ("wrong" in checked) throw new CliError(EXIT.settings, checked.wrong);

@@ -79,23 +79,25 @@ const CREDITS: readonly Column<Credit>[] = [
     cell: ({ refundDue }) =>
       refundDue
         ? say({ en: "to be refunded: its instance is closed", zh: "应退款：实例已关闭" })
-        : say({ en: "set against coming usage", zh: "抵扣后续用量" }),
+        : say({ en: "credited against later usage", zh: "抵扣后续用量" }),
   },
 ];
 
 const limitOf = (command: Command) =>
   command.option(
     "--limit <n>",
-    say({ en: "at most so many", zh: "最多条数" }),
+    say({ en: "at most this many", zh: "最多条数" }),
     wholeNumber(1, 1_000_000),
     100,
   );
 
-/** `quarterpast bills`, `quarterpast credits`: from a bill's line to the records that make it, and what we owe. */
+/**
+ * `quarterpast bills`, `quarterpast credits`: from a bill's line to the records behind it, and what we owe customers.
+ */
 export function register(program: Command): void {
   const bills = program.command("bills").description(
     say({
-      en: "imported bills, and the records that make each line (records events goes on from there)",
+      en: "imported bills, and the records behind each line (continue with records events)",
       zh: "已导入的账单及构成各行的话单（再用 records events 查看事件）",
     }),
   );
@@ -123,7 +125,7 @@ export function register(program: Command): void {
       printList(items, { json: flags.json, columns: LINES, empty: { en: "no lines", zh: "没有行" } });
     });
   limitOf(onStack(bills.command("records <bill> <line>")))
-    .description(say({ en: "list the records that make a line of a bill", zh: "列出构成账单某一行的话单" }))
+    .description(say({ en: "list the records behind a line of a bill", zh: "列出构成账单某一行的话单" }))
     .action(async (bill: string, line: string, { limit, ...flags }: StackFlags & { limit: number }) => {
       const api = await openApi(flags);
       const params = { bill, line };
@@ -143,7 +145,7 @@ function registerCredits(program: Command): void {
   limitOf(onStack(credits.command("list")))
     .description(
       say({
-        en: "list what is set against coming usage, or to be refunded",
+        en: "list what is credited against later usage, or to be refunded",
         zh: "列出将抵扣后续用量或应退款的余额",
       }),
     )

@@ -22,7 +22,7 @@ const CALLS: readonly Column<Call>[] = [
 const RERUN_WITHIN_MS = 15_000;
 const POLL_MS = 200;
 
-/** `quarterpast calls`: what the marketplace asked. */
+/** `quarterpast calls`: calls of the marketplace. */
 export function register(program: Command): void {
   const calls = program
     .command("calls")
@@ -31,7 +31,7 @@ export function register(program: Command): void {
   onStack(calls.command("list"))
     .description(say({ en: "list calls, newest first", zh: "列出调用，最新的在前" }))
     .option("--ref <id>", say({ en: "of one order or instance", zh: "指定订单或实例" }))
-    .option("--failed", say({ en: "those without success alone", zh: "仅未成功的" }))
+    .option("--failed", say({ en: "only failed ones", zh: "仅未成功的" }))
     .option("--limit <number>", say({ en: "how many at most", zh: "至多条数" }), wholeNumber(1, 100_000), 50)
     .action(
       async ({

@@ -9,7 +9,7 @@ import { formatFields, formatTable, print, printJson, printList, type Column } f
 type Case = ItemOf<"listCases">;
 type Entry = AnswerOf<"readCase">["history"][number];
 
-/** What it is about, and of an opening what to do. */
+/** What it is about, and for an opening what to do. */
 function detailOf({ kind, detail }: Case): string {
   const advice = openingAdvice(kind);
   return advice ? `${detail}: ${say(advice)}` : detail;
@@ -39,7 +39,7 @@ type Act = (
   body: Given,
 ) => Promise<Case | AnswerOf<"askMarketplace">>;
 
-/** Whatever was given goes along: the api says what an act does not take, or lacks. */
+/** Passes on all given options: the api reports which ones an act does not take, or lacks. */
 const ACTS = {
   rereport: (api, params, body) => api.rereportCase({ params, body }),
   resend: (api, params, body) => api.resendCase({ params, body }),
@@ -63,14 +63,14 @@ export function register(program: Command): void {
 
 function registerList(cases: Command): void {
   onStack(cases.command("list"))
-    .description(say({ en: "list the cases that stand", zh: "列出未处理的工单" }))
-    .option("--all", say({ en: "resolved ones too", zh: "包括已处理的" }))
+    .description(say({ en: "list open cases", zh: "列出未处理的工单" }))
+    .option("--all", say({ en: "also resolved ones", zh: "包括已处理的" }))
     .option(
       "--kind <kind>",
       say({ en: "of this kind, e.g. record_abnormal", zh: "指定类型，例如 record_abnormal" }),
     )
     .option("--owner <name>", say({ en: "of this owner", zh: "指定负责人" }))
-    .option("--limit <n>", say({ en: "at most so many", zh: "最多条数" }), wholeNumber(1, 1_000_000), 100)
+    .option("--limit <n>", say({ en: "at most this many", zh: "最多条数" }), wholeNumber(1, 1_000_000), 100)
     .action(
       async ({
         all,
@@ -101,7 +101,7 @@ function registerShow(cases: Command): void {
 
 function registerAssign(cases: Command): void {
   onStack(cases.command("assign <case> <owner>"))
-    .description(say({ en: "give a case to somebody", zh: "指派负责人" }))
+    .description(say({ en: "assign a case to a person", zh: "指派负责人" }))
     .action(async (id: string, owner: string, flags: StackFlags) => {
       const one = await (await openApi(flags)).assignCase({ params: { id }, body: { owner } });
       if (flags.json) return printJson(one);
@@ -113,24 +113,24 @@ function registerAct(cases: Command): void {
   onStack(cases.command("act <case>"))
     .description(
       say({
-        en: "act on a case: file its record again (rereport), send it again as it was (resend), choose the product of an order line that lists several (choose), write it off, close it, note something, ask the marketplace",
+        en: "act on a case: file its record again (rereport), send it again unchanged (resend), choose the product of an order line that lists several (choose), write it off, close it, note something, ask the marketplace",
         zh: "处理工单：重新上报（rereport）、按原样重发（resend）、为多产品订单行选定产品（choose）、核销（write-off）、关闭（close）、备注（note）、咨询云市场（ask）",
       }),
     )
     .addOption(
       choice("--do <act>", { en: "what to do", zh: "操作" }, Object.keys(ACTS)).makeOptionMandatory(),
     )
-    .option("--reason <text>", say({ en: "why; it is kept", zh: "原因（会留存）" }))
+    .option("--reason <text>", say({ en: "the reason; it is recorded", zh: "原因（会留存）" }))
     .option(
       "--quantity <quantity>",
-      say({ en: "of a re-report: another quantity", zh: "重新上报时的新用量" }),
+      say({ en: "for a re-report: another quantity", zh: "重新上报时的新用量" }),
     )
     .option(
       "--begin <time>",
-      say({ en: "of a re-report of what is void: another interval", zh: "重新上报无效话单时的其他区间" }),
+      say({ en: "for the re-report of a void record: another interval", zh: "重新上报无效话单时的其他区间" }),
     )
     .option("--end <time>", say({ en: "and its end", zh: "及其结束" }))
-    .option("--product <id>", say({ en: "of a choice: the product", zh: "选定的产品 ID" }))
+    .option("--product <id>", say({ en: "for choose: the product", zh: "选定的产品 ID" }))
     .action(
       async (
         id: string,
@@ -149,7 +149,7 @@ function registerAct(cases: Command): void {
       ) => {
         if (act !== "ask" && reason === undefined) {
           throw new CliError(EXIT.usage, {
-            en: "give --reason: it is kept with the act",
+            en: "give --reason: it is recorded with the act",
             zh: "请用 --reason 说明原因（会留存）",
           });
         }

@@ -7,10 +7,10 @@ import { print, printJson } from "../output.js";
 
 type Report = AnswerOf<"examine">;
 
-/** `quarterpast doctor`: is all well, and what to do where it is not. Exit 1 where something is wrong. */
+/** `quarterpast doctor`: whether all is well, and what to do if not. Exit 1 if something is wrong. */
 export function register(program: Command): void {
   onStack(program.command("doctor"))
-    .description(say({ en: "look at everything and say what to do", zh: "全面检查并给出处理建议" }))
+    .description(say({ en: "check everything and say what to do", zh: "全面检查并给出处理建议" }))
     .action(async (flags: StackFlags) => {
       const report = await (await openApi(flags)).examine();
       if (flags.json) printJson(report);

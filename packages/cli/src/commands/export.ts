@@ -53,7 +53,7 @@ export function register(program: Command): void {
     });
 }
 
-/** Writes a stream to a file, which appears when it is whole, with `<sha256>  <name>` beside it. */
+/** Writes a stream to a file, which appears only when complete, with `<sha256>  <name>` beside it. */
 async function save(
   path: string,
   chunks: AsyncIterable<Uint8Array>,

@@ -26,7 +26,10 @@ const COLUMNS: readonly Column<Finding>[] = [
 
 const SHOWN = 50;
 
-/** `quarterpast findings`: where ours and the marketplace's differ, and the act that ends a difference. */
+/**
+ * `quarterpast findings`: differences between our records and the marketplace's statements, and the act that ends
+ * one.
+ */
 export function register(program: Command): void {
   const findings = program.command("findings").description(
     say({
@@ -37,13 +40,13 @@ export function register(program: Command): void {
   onStack(findings.command("list"))
     .description(
       say({
-        en: "list the differences that stand; exit 3 where there are any",
+        en: "list open differences; exit 3 if there are any",
         zh: "列出未解决的差异；存在差异时以 3 退出",
       }),
     )
-    .option("--all", say({ en: "resolved ones too", zh: "包括已解决的" }))
+    .option("--all", say({ en: "also resolved ones", zh: "包括已解决的" }))
     .addOption(choice("--kind <kind>", { en: "of this kind", zh: "指定类型" }, FINDING_KINDS))
-    .option("--limit <n>", say({ en: "at most so many", zh: "最多条数" }), wholeNumber(1, 1_000_000), 100)
+    .option("--limit <n>", say({ en: "at most this many", zh: "最多条数" }), wholeNumber(1, 1_000_000), 100)
     .action(
       async ({
         all,
@@ -68,7 +71,7 @@ export function register(program: Command): void {
         zh: "结束已另行处理的差异；再次发现相同差异时不再提示",
       }),
     )
-    .requiredOption("--reason <text>", say({ en: "why; it is kept", zh: "原因（会留存）" }))
+    .requiredOption("--reason <text>", say({ en: "the reason; it is recorded", zh: "原因（会留存）" }))
     .action(async (id: string, { reason, ...flags }: StackFlags & { reason: string }) => {
       const done = await (await openApi(flags)).settleFinding({ params: { id }, body: { reason } });
       if (flags.json) return printJson(done);
@@ -76,7 +79,7 @@ export function register(program: Command): void {
     });
 }
 
-/** All differences that stand. */
+/** All open differences. */
 export function standingFindings(api: ApiClient): Promise<Finding[]> {
   return readAll((cursor) => api.listFindings({ query: { cursor, limit: 1_000 } }));
 }

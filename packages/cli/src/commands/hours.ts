@@ -13,7 +13,7 @@ const STATUS: Record<Hour["status"], Text> = {
   incomplete: { en: "incomplete", zh: "不完整" },
 };
 
-/** States in which a record still has to get through. */
+/** States in which a record is still owed. */
 const OWED = ["frozen", "sent", "unknown"];
 
 function isDone({ status, events, records, states }: Hour): boolean {
@@ -48,11 +48,11 @@ const columns = (now: number): readonly Column<Hour>[] => [
   { title: { en: "BY STATE", zh: "话单状态" }, cell: statesOf },
 ];
 
-/** `quarterpast hours`: the hours and how far they are. */
+/** `quarterpast hours`: the hours and their progress. */
 export function register(program: Command): void {
   const hours = program
     .command("hours")
-    .description(say({ en: "the hours and how far they are", zh: "各小时的进度" }));
+    .description(say({ en: "the hours and their progress", zh: "各小时的进度" }));
 
   onStack(hours.command("list"))
     .description(
@@ -61,7 +61,7 @@ export function register(program: Command): void {
         zh: "列出各小时（最新在前）及上报窗口倒计时",
       }),
     )
-    .option("--limit <n>", say({ en: "at most so many", zh: "最多条数" }), wholeNumber(1, 500), 24)
+    .option("--limit <n>", say({ en: "at most this many", zh: "最多条数" }), wholeNumber(1, 500), 24)
     .option("--before <time>", say({ en: "only hours before this time", zh: "仅此时间之前的小时" }))
     .action(async ({ limit, before, ...flags }: StackFlags & { limit: number; before?: string }) => {
       const api = await openApi(flags);

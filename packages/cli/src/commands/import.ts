@@ -15,7 +15,7 @@ export function register(program: Command): void {
     .summary(text("send a file of usage events", "发送用量文件"))
     .description(
       text(
-        "Sends a file through the collector. Safe to run twice, goes on where it was interrupted. Keep the mapping the same from run to run: the ids come from it.",
+        "Sends a file through the collector. Safe to run twice; continues where it was interrupted. Keep the mapping the same from run to run: the ids come from it.",
         "通过采集服务发送文件。可安全重复执行，中断后可继续。多次执行请保持映射不变：事件标识由其生成。",
       ),
     )
@@ -31,7 +31,7 @@ export function register(program: Command): void {
     .option(
       "--meter <meter=column>",
       text(
-        "a meter and the column of its quantity (or value, for unique meters); a count meter stands alone; may be repeated",
+        "a meter and the column of its quantity (or value, for unique meters); a count meter takes no column; may be repeated",
         "计量项及其用量所在列（unique 计量项为取值列）；count 计量项不带列名；可重复",
       ),
       (value: string, all: string[] | undefined) => [...(all ?? []), value],
@@ -39,7 +39,7 @@ export function register(program: Command): void {
     .option(
       "--account <code|@column>",
       text(
-        "the account whose usage it is, or @ and the column that names it; needed only where several accounts serve a customer",
+        "the account whose usage it is, or @ and the column that names it; needed only if several accounts serve a customer",
         "用量所属账户的代码，或 @ 加所在列名；仅当多个账户服务同一客户时需要",
       ),
     )
@@ -54,9 +54,9 @@ export function register(program: Command): void {
       "--follow-clock",
       text("send each row when the product's clock reaches its time", "系统时钟到达该行时间时再发送"),
     )
-    .option("--restart", text("begin anew after an interruption", "中断后从头开始"))
+    .option("--restart", text("start over after an interruption", "中断后从头开始"))
     .addOption(
-      new Option("--format <format>", text("else told by the file's name", "默认按文件名判断")).choices(
+      new Option("--format <format>", text("default: by the file's name", "默认按文件名判断")).choices(
         FORMATS,
       ),
     )
@@ -66,11 +66,11 @@ export function register(program: Command): void {
 }
 
 async function run(file: string, options: Partial<ImportOptions> & { json?: boolean }): Promise<void> {
-  // Loaded when needed: it is the heaviest of the commands.
+  // Loaded only when needed, because it is the heaviest of the commands.
   const { importFile } = await import("../import/importFile.js");
   const { summaryOf } = await import("../import/tally.js");
   const stop = new AbortController();
-  // Once: a second Ctrl-C ends the process at once.
+  // Only once: a second Ctrl-C ends the process immediately.
   const interrupt = () => stop.abort();
   process.once("SIGINT", interrupt).once("SIGTERM", interrupt);
   try {

@@ -26,7 +26,7 @@ const COLUMNS: readonly Column<Instance>[] = [
   { title: { en: "CLOSED", zh: "关闭时间" }, cell: (one) => one.closed ?? open() },
 ];
 
-/** `quarterpast instances`: what customers bought, and when it lives. */
+/** `quarterpast instances`: what customers bought, and from when to when it is billed. */
 export function register(program: Command): void {
   const instances = program
     .command("instances")
@@ -67,7 +67,7 @@ function registerAdd(instances: Command): void {
 function registerList(instances: Command): void {
   onStack(instances.command("list"))
     .description(say({ en: "list instances by id", zh: "按编号列出实例" }))
-    .option("--limit <n>", say({ en: "at most so many", zh: "最多条数" }), wholeNumber(1, 1_000_000), 1_000)
+    .option("--limit <n>", say({ en: "at most this many", zh: "最多条数" }), wholeNumber(1, 1_000_000), 1_000)
     .action(async (flags: StackFlags & { limit: number }) => {
       const api = await openApi(flags);
       const items = await readUpTo(flags.limit, (query) => api.listInstances({ query }));

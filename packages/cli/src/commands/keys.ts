@@ -23,7 +23,7 @@ type CreateOptions = StackFlags & { role: KeyRole; source?: string[]; account?: 
 
 const oneMore = (value: string, all: string[] | undefined): string[] => [...(all ?? []), value];
 
-/** `quarterpast keys`: who may come in. */
+/** `quarterpast keys`: keys of the api and the collector. */
 export function register(program: Command): void {
   const keys = program
     .command("keys")
@@ -44,7 +44,7 @@ export function register(program: Command): void {
     .option(
       "--source <source>",
       say({
-        en: "let an ingest key send for this source only, or with * at the end for all that begin so; may be repeated",
+        en: "let an ingest key send for this source only, or, with * at the end, for all that begin with the rest; may be repeated",
         zh: "ingest 密钥仅限发送此来源的事件，以 * 结尾表示所有以其开头的来源；可重复",
       }),
       oneMore,
@@ -78,7 +78,7 @@ export function register(program: Command): void {
   onStack(keys.command("revoke <id>"))
     .description(
       say({
-        en: "revoke a key: within two seconds nothing takes it any more",
+        en: "revoke a key: it stops working within two seconds",
         zh: "吊销密钥：两秒内处处失效",
       }),
     )

@@ -27,7 +27,7 @@ export function register(program: Command): void {
   onStack(meters.command("add <code>"))
     .description(
       say({
-        en: "add a meter; it never changes after that, but that it may have more decimals",
+        en: "add a meter; afterwards it never changes, except that it may get more decimals",
         zh: "添加计量项；添加后除增加小数位外不可更改",
       }),
     )
@@ -60,7 +60,7 @@ export function register(program: Command): void {
   onStack(meters.command("rescale <code>"))
     .description(
       say({
-        en: "let a meter have more decimals; events that waited for it are then counted",
+        en: "give a meter more decimals; events that waited for this are then counted",
         zh: "增加计量项的小数位；因精度等待的事件随后计入",
       }),
     )

@@ -2,7 +2,7 @@ import type { Command } from "commander";
 import { say } from "../lang.js";
 import { note, print, printJson } from "../output.js";
 
-/** `quarterpast migrate`: prepares a database for services that are started by other means than `up`. */
+/** `quarterpast migrate`: prepares a database for services that are not started by `up`. */
 export function register(program: Command): void {
   program
     .command("migrate")

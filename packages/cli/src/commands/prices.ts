@@ -35,11 +35,11 @@ const REVENUE: readonly Column<Revenue>[] = [
   { title: { en: "CURRENCY", zh: "货币" }, cell: ({ currency }) => currency ?? "-" },
 ];
 
-/** `quarterpast prices`, `quarterpast revenue`: what usage costs, and what a month is expected to bring in. */
+/** `quarterpast prices`, `quarterpast revenue`: what usage costs, and the expected revenue of a month. */
 export function register(program: Command): void {
   const prices = program
     .command("prices")
-    .description(say({ en: "what usage costs, and from when on", zh: "价格方案" }));
+    .description(say({ en: "what usage costs, and since when", zh: "价格方案" }));
   registerAdd(prices);
   registerList(prices);
   registerRevenue(program);
@@ -78,7 +78,7 @@ function registerAdd(prices: Command): void {
     .requiredOption(
       "--price <bands>",
       say({
-        en: "price of a unit; bands as 3:0.3,0.2 (up to 3 at 0.3, above at 0.2)",
+        en: "unit price; bands as 3:0.3,0.2 (up to 3 at 0.3, above at 0.2)",
         zh: "单价；分段写作 3:0.3,0.2（3 以内 0.3，超出 0.2）",
       }),
     )
@@ -145,7 +145,7 @@ function registerRevenue(program: Command): void {
   onStack(program.command("revenue"))
     .description(
       say({
-        en: "what a month is expected to bring in, and what the marketplace's bills say of it",
+        en: "the expected revenue of a month, compared with the marketplace's bills",
         zh: "月度预期收入，以及云市场账单金额",
       }),
     )
@@ -160,7 +160,7 @@ function registerRevenue(program: Command): void {
     )
     .option(
       "--limit <n>",
-      say({ en: "at most so many rows", zh: "最多行数" }),
+      say({ en: "at most this many rows", zh: "最多行数" }),
       wholeNumber(1, 1_000_000),
       100,
     )

@@ -50,7 +50,7 @@ export function register(program: Command): void {
     .addOption(
       choice(
         "--reset-rule <rule>",
-        { en: "when a package's quota is whole again", zh: "套餐包额度重置规则" },
+        { en: "when a package's quota is reset", zh: "套餐包额度重置规则" },
         RESET_RULES,
       ),
     )

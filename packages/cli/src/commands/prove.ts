@@ -8,7 +8,7 @@ import { formatFields, print, printJson } from "../output.js";
 import { findStack } from "@quarterpast/stack/find";
 import { fetchKeys } from "../verify/ledger.js";
 
-/** The way from an event to a signed manifest. */
+/** The proof from an event to a signed manifest. */
 type InclusionProof = AnswerOf<"readEventProof">;
 
 /** `quarterpast prove`: shows that an event is in what was signed. */

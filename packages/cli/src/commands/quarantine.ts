@@ -44,7 +44,7 @@ export function register(program: Command): void {
         zh: "按主体、计量项、账户和原因统计",
       }),
     )
-    .option("--limit <n>", say({ en: "at most so many rows", zh: "最多行数" }), wholeNumber(1, 1_000), 100)
+    .option("--limit <n>", say({ en: "at most this many rows", zh: "最多行数" }), wholeNumber(1, 1_000), 100)
     .action(async ({ limit, ...flags }: StackFlags & { limit: number }) => {
       const { items } = await (await openApi(flags)).listQuarantine({ query: { limit } });
       printList(items, {
@@ -62,14 +62,14 @@ function registerWriteOff(quarantine: Command): void {
   onStack(quarantine.command("write-off <reason> <meter> <subject>"))
     .description(
       say({
-        en: "give the waiting events of one row of the list up: kept as they came, never counted",
+        en: "write off the waiting events of one row of the list: kept unchanged, never counted",
         zh: "核销列表中一行的等待事件：原样保留，永不计入",
       }),
     )
-    .requiredOption("--note <text>", say({ en: "why; it is kept", zh: "原因（会留存）" }))
+    .requiredOption("--note <text>", say({ en: "the reason; it is recorded", zh: "原因（会留存）" }))
     .option(
       "--account <code>",
-      say({ en: "the account of the row, where it has one", zh: "该行的账户（如有）" }),
+      say({ en: "the account of the row, if it has one", zh: "该行的账户（如有）" }),
     )
     .action(
       async (
@@ -99,19 +99,19 @@ function registerAssign(quarantine: Command): void {
   onStack(quarantine.command("assign"))
     .description(
       say({
-        en: "say of which account waiting events are: what has an instance there is counted within seconds",
+        en: "assign waiting events to an account: those with an instance there are counted within seconds",
         zh: "指明等待事件所属的账户：该账户有对应实例的事件几秒内计入",
       }),
     )
     .requiredOption("--account <code>", say({ en: "code of the account", zh: "账户代码" }))
     .option("--reason <reason>", say({ en: "only what waits for this reason", zh: "仅限此原因代码" }))
     .option("--source <source>", say({ en: "only what this source sent", zh: "仅限此来源" }))
-    .option("--subject <subject>", say({ en: "only what is of this customer", zh: "仅限此主体" }))
-    .option("--meter <meter>", say({ en: "only what is of this meter", zh: "仅限此计量项" }))
+    .option("--subject <subject>", say({ en: "only of this customer", zh: "仅限此主体" }))
+    .option("--meter <meter>", say({ en: "only of this meter", zh: "仅限此计量项" }))
     .option(
       "--always",
       say({
-        en: "make it a rule for what comes later, wherever several accounts have a live instance: of just one --source or --subject",
+        en: "make it a rule for later events too, whenever several accounts have a live instance: for exactly one --source or --subject",
         zh: "设为长期规则：以后多个账户都有存活实例时按此归属；须给出 --source 或 --subject 之一",
       }),
     )
@@ -121,7 +121,7 @@ function registerAssign(quarantine: Command): void {
       if (json) return printJson(done);
       print(
         say({
-          en: `${done.events} waiting events are of ${done.account}${done.rule ? `, and rule ${done.rule.rule} holds from now on` : ""}`,
+          en: `${done.events} waiting events are assigned to ${done.account}${done.rule ? `, and rule ${done.rule.rule} holds from now on` : ""}`,
           zh: `已将 ${done.events} 个等待事件归入 ${done.account}${done.rule ? `，规则 ${done.rule.rule} 自此生效` : ""}`,
         }),
       );

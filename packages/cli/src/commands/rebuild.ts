@@ -12,9 +12,9 @@ type Hour = z.output<typeof rebuiltHour>;
 type Difference = Hour["differences"][number];
 
 const PROBLEMS: Record<Difference["problem"], Text> = {
-  usage: { en: "usage is not what the events make", zh: "用量与事件不符" },
+  usage: { en: "the usage differs from the events", zh: "用量与事件不符" },
   events: { en: "the number of events differs", zh: "事件数不符" },
-  filed: { en: "what was filed is not what the usage makes", zh: "已报用量与用量不符" },
+  filed: { en: "what was filed differs from the usage", zh: "已报用量与用量不符" },
 };
 
 const COLUMNS: readonly Column<Difference & { hour: string }>[] = [
@@ -28,13 +28,13 @@ const COLUMNS: readonly Column<Difference & { hour: string }>[] = [
 
 const SHOWN = 50;
 
-/** `quarterpast rebuild`: sealed hours computed again from their events and set against what was filed. */
+/** `quarterpast rebuild`: computes sealed hours again from their events and compares them with what was filed. */
 export function register(program: Command): void {
   onStack(program.command("rebuild"))
     .summary(say({ en: "compute sealed hours again and compare", zh: "重新计算已封账小时并比较" }))
     .description(
       say({
-        en: "Compute sealed hours again from their events, and set them against what was filed; nothing is changed. It needs no manifest: verify also proves what was signed. Exit 3 where anything differs.",
+        en: "Compute sealed hours again from their events, and compare them with what was filed; nothing is changed. It needs no manifest: verify also proves what was signed. Exit 3 if anything differs.",
         zh: "由事件重新计算已封账的小时，并与已上报的内容比较；不作任何更改。无需清单；verify 还会核验签名。存在差异时以 3 退出。",
       }),
     )

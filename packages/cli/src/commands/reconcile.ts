@@ -15,12 +15,15 @@ const CONTENT_TYPES: Record<string, string> = {
   xlsx: "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
 };
 
-/** `quarterpast reconcile`: sets what the marketplace exported against our records. Exit 3 where differences stand. */
+/**
+ * `quarterpast reconcile`: compares what the marketplace exported with our records. Exit 3 if there are open
+ * differences.
+ */
 export function register(program: Command): void {
   addTableOptions(onStack(program.command("reconcile <file>")))
     .description(
       say({
-        en: "set an exported list of bill records, or a bill, against ours; exit 3 where differences stand",
+        en: "compare an exported list of bill records, or a bill, with ours; exit 3 if there are open differences",
         zh: "用导出的话单列表或账单与我方话单对账；存在差异时以 3 退出",
       }),
     )
@@ -48,7 +51,7 @@ function contentTypeOf(file: string, format: string | undefined): string {
   const type = CONTENT_TYPES[format ?? extname(file).slice(1).toLowerCase()];
   if (type !== undefined) return type;
   throw new CliError(EXIT.usage, {
-    en: `${file}: its name does not tell what it is; give --format csv, xlsx, json or ndjson`,
+    en: `${file}: its name does not show its format; give --format csv, xlsx, json or ndjson`,
     zh: `${file}：无法由文件名判断格式；请用 --format 指定 csv、xlsx、json 或 ndjson`,
   });
 }
@@ -71,8 +74,8 @@ async function readExport(file: string): Promise<{ contents: Uint8Array<ArrayBuf
 }
 
 /**
- * Product time of the export, by the file's age: records accepted after it cannot be in the file, and must not be taken
- * for missing. A copy may be younger than the export, so this is no proof; the marketplace's own time would be.
+ * Product time of the export, from the file's age: records accepted after it cannot be in the file, and must not
+ * count as missing. A copy may be younger than the export, so this proves nothing; the marketplace's own time would.
  */
 async function askedAt(api: ApiClient, ageMs: number): Promise<string> {
   const { clock } = await api.readStack();

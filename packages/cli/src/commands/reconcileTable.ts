@@ -11,7 +11,7 @@ import { showFindings, standingFindings } from "./findings.js";
 type Preview = Extract<AnswerOf<"importFile">, { rows: number }>;
 export type Taken = Exclude<AnswerOf<"importFile">, Preview>;
 
-/** Options of files that a spreadsheet program can have saved: CSV and XLSX. */
+/** Options for files that a spreadsheet program may have saved: CSV and XLSX. */
 export interface TableFlags {
   json?: boolean;
   preview?: boolean;
@@ -28,7 +28,7 @@ export interface TableFlags {
   to?: string;
 }
 
-/** Adds the options of tables to `reconcile`. */
+/** Adds the options for tables to `reconcile`. */
 export function addTableOptions(command: Command): Command {
   return command
     .option(
@@ -56,14 +56,14 @@ export function addTableOptions(command: Command): Command {
     )
     .option(
       "--zone <offset>",
-      say({ en: "of times without a zone, e.g. +08:00", zh: "无时区时间的时差，例如 +08:00" }),
+      say({ en: "for times without a zone, e.g. +08:00", zh: "无时区时间的时差，例如 +08:00" }),
     )
     .option("--sheet <name>", say({ en: "sheet of the workbook", zh: "工作表名称" }))
-    .option("--currency <code>", say({ en: "of a bill that does not tell it", zh: "账单未注明时的币种" }))
+    .option("--currency <code>", say({ en: "for a bill that does not name it", zh: "账单未注明时的币种" }))
     .option(
       "--month <YYYY-MM>",
       say({
-        en: "the month that a list covers; of a bill that does not tell its month",
+        en: "the month that a list covers; for a bill that does not name its month",
         zh: "话单列表覆盖的月份；账单未注明时的账期",
       }),
     )
@@ -78,7 +78,7 @@ export function addTableOptions(command: Command): Command {
     .option(
       "--rows <n>",
       say({
-        en: "rows that the marketplace's page tells: proof that the file is whole",
+        en: "number of rows on the marketplace's page: proof that the file is complete",
         zh: "云市场页面显示的行数，用于确认文件完整",
       }),
       wholeNumber(0, 99_999_999),
@@ -114,7 +114,7 @@ export async function reconcileTable(
   await conclude(api, answer, flags);
 }
 
-/** Tells what a file settled and found, and what stands. */
+/** Prints what a file settled and found, and which differences are open. */
 export async function conclude(api: ApiClient, taken: Taken, { json }: { json?: boolean }): Promise<void> {
   const standing = await standingFindings(api);
   if (json) printJson({ ...taken, standing });
@@ -151,7 +151,7 @@ function showPreview(preview: Preview, { json }: TableFlags): void {
     print(`\n${preview.first.map((line) => JSON.stringify(line)).join("\n")}`);
     const whole = preview.complete
       ? say({ en: "whole", zh: "完整" })
-      : say({ en: "not proven whole", zh: "无法确认完整" });
+      : say({ en: "not proven complete", zh: "无法确认完整" });
     print(
       `\n${say({ en: `${preview.kind}: ${preview.rows} rows`, zh: `${preview.kind}：${preview.rows} 行` })}, ${whole}`,
     );
@@ -178,7 +178,7 @@ function showTaken(taken: Taken, standing: number): void {
           : say({ en: "no: absence proves nothing", zh: "否：缺失不作为依据" }),
       ],
       ...counts,
-      [{ en: "differences that stand", zh: "未解决差异" }, String(standing)],
+      [{ en: "open differences", zh: "未解决差异" }, String(standing)],
     ]),
   );
   for (const problem of taken.problems) note(problem);

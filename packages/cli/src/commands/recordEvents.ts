@@ -18,16 +18,16 @@ const EVENTS: readonly Column<Event>[] = [
   { title: { en: "CORRECTS", zh: "更正" }, cell: ({ corrects }) => corrects ?? "-" },
 ];
 
-/** `quarterpast records events`: from a record to the events below it, each figure with the sum of what is below. */
+/** `quarterpast records events`: from a record to the events behind it, each figure with the sum of its parts. */
 export function registerEvents(records: Command): void {
   onStack(records.command("events <serial-number>"))
     .description(
       say({
-        en: "show the events that make a record, and how they add up to it; exit 3 where they do not",
+        en: "show the events behind a record, and how they add up to it; exit 3 if they do not",
         zh: "查看构成话单的事件及其如何相加；不相加时以 3 退出",
       }),
     )
-    .option("--limit <n>", say({ en: "at most so many", zh: "最多条数" }), wholeNumber(1, 1_000_000), 100)
+    .option("--limit <n>", say({ en: "at most this many", zh: "最多条数" }), wholeNumber(1, 1_000_000), 100)
     .action(async (sn: string, { limit, ...flags }: StackFlags & { limit: number }) => {
       const api = await openApi(flags);
       const params = { sn };

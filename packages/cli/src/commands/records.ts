@@ -8,7 +8,7 @@ import { registerEvents } from "./recordEvents.js";
 type RecordRow = ItemOf<"listRecords">;
 type RecordDetail = AnswerOf<"readRecord">;
 type Attempt = RecordDetail["attemptsMade"][number];
-/** A wish to file the record again, and what became of it. */
+/** A request to file the record again, and its outcome. */
 type Wish = RecordDetail["rereports"][number];
 
 const stateOf = ({ state, code }: RecordRow) => (code === null ? state : `${state} (${code})`);
@@ -53,7 +53,7 @@ const WISHES: readonly Column<Wish>[] = [
   },
 ];
 
-/** `quarterpast records`: bill records and what became of them. */
+/** `quarterpast records`: bill records and their outcomes. */
 export function register(program: Command): void {
   const records = program
     .command("records")
@@ -83,7 +83,7 @@ function registerList(records: Command): void {
         zh: "指定状态：accepted、unknown、abnormal、billed 等",
       }),
     )
-    .option("--limit <n>", say({ en: "at most so many", zh: "最多条数" }), wholeNumber(1, 1_000_000), 100)
+    .option("--limit <n>", say({ en: "at most this many", zh: "最多条数" }), wholeNumber(1, 1_000_000), 100)
     .action(async ({ hour, instance, state, limit, ...flags }: ListFlags) => {
       const api = await openApi(flags);
       const asked = { hour, instance, state };
@@ -100,7 +100,7 @@ function registerShow(records: Command): void {
   onStack(records.command("show <serial-number>"))
     .description(
       say({
-        en: "show one record: its bytes, its sendings, its outcomes",
+        en: "show one record: its bytes, its submissions, its outcomes",
         zh: "查看一条话单：规范字节、发送与结果",
       }),
     )
@@ -147,7 +147,7 @@ function registerRereport(records: Command): void {
         zh: "以新的序列号重新上报被拒或无效的话单：默认使用相同区间，以免重复计费；仅当云市场已判定无效时可改用其他区间（--begin、--end）",
       }),
     )
-    .requiredOption("--reason <text>", say({ en: "why; it is kept", zh: "原因（会留存）" }))
+    .requiredOption("--reason <text>", say({ en: "the reason; it is recorded", zh: "原因（会留存）" }))
     .option(
       "--quantity <quantity>",
       say({ en: "another quantity (default: the same)", zh: "新的用量（默认不变）" }),

@@ -10,7 +10,7 @@ interface RestoreFlags {
   json?: boolean;
 }
 
-/** `quarterpast restore-hours`: sealed hours back into a database of an older backup. */
+/** `quarterpast restore-hours`: brings sealed hours back into a database that was restored from an older backup. */
 export function register(program: Command): void {
   program
     .command("restore-hours <dir>")
@@ -25,7 +25,10 @@ export function register(program: Command): void {
       "--key <file>",
       say({ en: "public key (default: the one in the folder)", zh: "公钥文件（默认使用目录中的公钥）" }),
     )
-    .option("--anchors <file>", say({ en: "the anchors, from the place outside", zh: "外部保存的锚点文件" }))
+    .option(
+      "--anchors <file>",
+      say({ en: "the anchors, from where they are kept outside", zh: "外部保存的锚点文件" }),
+    )
     .option("--json", say({ en: "print JSON", zh: "以 JSON 输出" }))
     .action(async (dir: string, flags: RestoreFlags) => {
       const databaseUrl = process.env.DATABASE_URL;

@@ -21,7 +21,7 @@ const COLUMNS: readonly Column<CaseResult>[] = [
   { title: { en: "RESULT", zh: "结果" }, cell: verdict },
 ];
 
-/** `quarterpast selftest`: plays the marketplace's debugging cases against a production address. */
+/** `quarterpast selftest`: runs the marketplace's debugging cases against a production address. */
 export function register(program: Command): void {
   program
     .command("selftest")
@@ -37,8 +37,8 @@ export function register(program: Command): void {
       say({ en: "the interconnection key; else MARKETPLACE_KEY", zh: "对接密钥；缺省取 MARKETPLACE_KEY" }),
     )
     .option("--marketplace <name>", say({ en: "the first one if not given", zh: "缺省为首个云市场" }))
-    .option("--version <version>", say({ en: "one version only", zh: "仅测一个版本" }))
-    .option("--mode <mode>", say({ en: "one selling mode only", zh: "仅测一种销售模式" }))
+    .option("--version <version>", say({ en: "only this version", zh: "仅测一个版本" }))
+    .option("--mode <mode>", say({ en: "only this selling mode", zh: "仅测一种销售模式" }))
     .option("--json", say({ en: "print JSON", zh: "以 JSON 输出" }))
     .action(async ({ url, key = process.env.MARKETPLACE_KEY, marketplace, version, mode, json }: Flags) => {
       if (!key) {

@@ -20,7 +20,7 @@ const COLUMNS: readonly Column<Source>[] = [
   { title: { en: "EXPECTED", zh: "预期" }, cell: (source) => expectations(source) || "-" },
 ];
 
-/** `quarterpast sources`: who sends usage, and from whom every hour must hear. */
+/** `quarterpast sources`: who sends usage, and which sources every hour must hear from. */
 export function register(program: Command): void {
   const sources = program.command("sources").description(
     say({

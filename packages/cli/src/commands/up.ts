@@ -64,7 +64,7 @@ export function register(program: Command): void {
       ),
     )
     .action(async (flags: UpFlags) => {
-      // Loaded when needed: no other command runs servers.
+      // Loaded only when needed: no other command runs servers.
       const { runUp } = await import("@quarterpast/stack");
       const { summaryText } = await import("./upSummary.js");
       const listener = { tell: note, compared: (outcome: FinalComparison) => note(summaryText(outcome)) };

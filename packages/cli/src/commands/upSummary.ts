@@ -11,7 +11,7 @@ const columns: readonly Column<MeterComparison>[] = [
   { title: { en: "", zh: "" }, cell: ({ sent, billed }) => (sent === billed ? "=" : "≠") },
 ];
 
-/** The end of a sample as a person reads it: both sides by meter, and each instance that differs. */
+/** The end of a sample for a person: both totals by meter, and each instance that differs. */
 export function summaryText(outcome: FinalComparison): Text {
   const { events, records, rejected, mismatches } = outcome;
   const head: Text = {

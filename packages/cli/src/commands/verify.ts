@@ -42,21 +42,21 @@ const COLUMNS: readonly Column<Finding>[] = [
   { title: { en: "FOUND", zh: "实际" }, cell: ({ found }) => found ?? "-" },
 ];
 
-/** `quarterpast verify`: computes hours again and sets them against what was signed. */
+/** `quarterpast verify`: computes hours again and compares them with what was signed. */
 export function register(program: Command): void {
   onStack(program.command("verify"))
     .description(
       say({
-        en: "compute hours again from their events and set them against the signed manifests; exit 3 where anything differs",
+        en: "compute hours again from their events and compare them with the signed manifests; exit 3 if anything differs",
         zh: "由事件重新计算各小时，并与已签名的清单核对；存在差异时以 3 退出",
       }),
     )
-    .option("--hour <time>", say({ en: "this hour alone", zh: "仅此小时" }))
+    .option("--hour <time>", say({ en: "only this hour", zh: "仅此小时" }))
     .option("--month <yyyy-mm>", monthHelp())
     .option(
       "--day-offset <offset>",
       say({
-        en: "for a month of an archive: by how much the marketplace's day is ahead of UTC, e.g. +08:00",
+        en: "for a month of an archive: how far the marketplace's day is ahead of UTC, e.g. +08:00",
         zh: "按月核验归档时：云市场的日期较 UTC 提前多少，例如 +08:00",
       }),
     )
@@ -78,11 +78,14 @@ export function register(program: Command): void {
         zh: "公钥文件（默认使用系统或目录中的公钥）",
       }),
     )
-    .option("--anchors <file>", say({ en: "the anchors, from the place outside", zh: "外部保存的锚点文件" }))
+    .option(
+      "--anchors <file>",
+      say({ en: "the anchors, from where they are kept outside", zh: "外部保存的锚点文件" }),
+    )
     .option(
       "--no-events",
       say({
-        en: "leave events out: usage, records, chain, totals and manifests alone",
+        en: "leave events out: only usage, records, chain, totals and manifests",
         zh: "不核验事件：仅用量、话单、链、合计与清单",
       }),
     )
@@ -90,7 +93,7 @@ export function register(program: Command): void {
       new Option(
         "--chain-only",
         say({
-          en: "leave usage out too: the bytes of the records, their chain, totals and manifests alone",
+          en: "leave usage out too: only the bytes of the records, their chain, totals and manifests",
           zh: "亦不核验用量：仅话单字节、链、合计与清单",
         }),
       ).conflicts("archive"),

@@ -16,18 +16,21 @@ const tallySchema: z.ZodType<Tally> = z.object({
 
 const SAVE_EVERY_MS = 1_000;
 
-/** How far an import came: kept beside the data so that an interrupted one goes on. Losing it costs time, never money. */
+/**
+ * How far an import has got: stored in the data directory, so that an interrupted one can continue. Losing it costs
+ * time, never money.
+ */
 export interface Checkpoint {
-  /** The tally of the interrupted import, or undefined where there was none. */
+  /** The tally of the interrupted import; undefined if there was none. */
   read(): Promise<Tally | undefined>;
-  /** Keeps the tally, at most once a second unless `now`. */
+  /** Saves the tally, at most once a second unless `now`. */
   save(tally: Tally, now?: boolean): Promise<void>;
   remove(): Promise<void>;
 }
 
 /**
- * Makes the checkpoint of this state of the file and this mapping.
- * @param deps.onUnusable is told once where the directory cannot be written
+ * Creates the checkpoint for this state of the file and this mapping.
+ * @param deps `onUnusable` is called once if the directory cannot be written
  */
 export function createCheckpoint(deps: {
   dataDir: string;

@@ -1,7 +1,7 @@
 import type { InputFile } from "./text.js";
 import { wrongFile } from "./text.js";
 
-/** Checks that each needed column is there, once. @throws CliError 2 that names the columns there are. */
+/** Checks that each needed column exists exactly once. @throws CliError 2 that lists the existing columns. */
 export function requireColumns(file: InputFile, found: readonly string[], needed: readonly string[]): void {
   const names = found.map((name) => name.trim());
   for (const column of needed) {

@@ -8,18 +8,18 @@ const MAX_RECORD_CHARS = 1_048_576;
 
 /**
  * Reads a CSV file whose first row names its columns.
- * @throws CliError 2 where a needed column is missing or named twice, or the quotes are broken (with the line).
+ * @throws CliError 2 if a needed column is missing or named twice, or the quotes are broken (with the line).
  */
 export async function* readCsv(file: InputFile, needed: readonly string[]): AsyncGenerator<SourceRow> {
   const parser = parse({
     info: true,
     relax_column_count: true,
-    // Files that were pasted together mix line ends; told once, the library would take the first for all.
+    // Files that were pasted together mix line ends; by default, the library would use the first one for all.
     record_delimiter: ["\r\n", "\n", "\r"],
     skip_empty_lines: true,
     max_record_size: MAX_RECORD_CHARS,
   });
-  // The iteration below gets every error; pipeline only passes those of the source on.
+  // The iteration below gets every error; pipeline only forwards those of the source.
   pipeline(Readable.from(readText(file)), parser, () => undefined);
   let columns: Map<string, number> | undefined;
   try {
@@ -56,7 +56,7 @@ function wrongWidth(cells: number, columns: number): RowProblem {
 function broken(file: InputFile, error: CsvError) {
   const line = JSON.stringify(error["lines"]) ?? "?";
   return wrongFile(
-    `${file.name} is no well-formed CSV at line ${line} (${error.code}): mend the quotes there and import again, what was sent counts once`,
+    `${file.name} is not well-formed CSV at line ${line} (${error.code}): correct the quotes there and import again; events already sent count only once`,
     `${file.name} 第 ${line} 行不是合法的 CSV（${error.code}）：请修正引号后重新导入，已发送的不会重复计量`,
   );
 }

@@ -3,11 +3,11 @@ import { CliError, EXIT } from "../exit.js";
 import type { Tally } from "./tally.js";
 
 const AGAIN = {
-  en: "the same command goes on from there",
+  en: "run the same command to continue from there",
   zh: "再次运行同一命令即可继续",
 };
 
-/** The end of an import that Ctrl-C stopped. */
+/** The error of an import that Ctrl-C stopped. */
 export function interruptedError({ rows }: Tally): CliError {
   return new CliError(EXIT.interrupted, {
     en: `interrupted after row ${rows}: ${AGAIN.en}`,
@@ -15,12 +15,12 @@ export function interruptedError({ rows }: Tally): CliError {
   });
 }
 
-/** The end of an import whose events could not be sent, or whose file could not be read on. */
+/** The error of an import whose events could not be sent, or whose file could not be read to the end. */
 export function failureError(failure: unknown, { rows }: Tally, collector: string): unknown {
   if (failure instanceof UnacknowledgedEvent) {
     const why = failure.cause instanceof Error ? causeOf(failure.cause) : failure.message;
     const text = {
-      en: `the collector at ${collector} takes no events (${why}); ${rows} rows are in: ${AGAIN.en}`,
+      en: `the collector at ${collector} accepts no events (${why}); ${rows} rows are in: ${AGAIN.en}`,
       zh: `${collector} 的采集服务无法接收事件（${why}）；已导入 ${rows} 行：${AGAIN.zh}`,
     };
     return new CliError(EXIT.noStack, text, failure);

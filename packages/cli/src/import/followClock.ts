@@ -1,36 +1,38 @@
 import { parseInstant, type Micros } from "@quarterpast/domain";
 import { CliError, EXIT } from "../exit.js";
 
-/** The product's clock as `GET /v1/stack` tells it. Instants are ISO texts. */
+/** The product's clock according to `GET /v1/stack`. Instants are ISO texts. */
 export interface ToldClock {
   start: string;
-  /** Real time at which the product's clock stood at `start`. */
+  /** Real time at which the product's clock was at `start`. */
   at: string;
   rate: number;
-  /** The product's time when it was told. */
+  /** Product time of the answer. */
   now?: string | undefined;
 }
 
 /** Waits for the product's time. */
 export interface FollowedClock {
-  /** The product's time now, by the last reading. */
+  /** The product's time now, according to the last reading. */
   now(): Micros;
-  /** Resolves when the product's time has come and at least one tick is over; at once when the signal aborts. */
+  /**
+   * Resolves when the product's time has come and at least one tick has passed; immediately when the signal aborts.
+   */
   until(time: Micros): Promise<void>;
 }
 
 const TICK_MS = 100;
 const READ_EVERY_MS = 5_000;
 
-/** Product time of a real time by a told clock; before `at` the clock stands at its start. */
+/** Product time of a real time, by this clock; before `at` the clock stays at its start. */
 export function productTime(clock: ToldClock, realMicros: Micros): Micros {
   const { start, at } = instantsOf(clock);
   return Math.floor(start + Math.max(0, realMicros - at) * clock.rate);
 }
 
 /**
- * How far the host's real time is behind the stack's, in microseconds: a fast clock multiplies every error of it.
- * Zero where the told clock does not show it: held, not begun, or without `now`.
+ * How far the host's real time is behind the stack's, in microseconds; a fast clock multiplies any error in it. Zero
+ * if the answer does not show it: stopped, not begun, or without `now`.
  */
 export function hostLag(clock: ToldClock, hostMicros: Micros): Micros {
   const { start, at } = instantsOf(clock);
@@ -43,15 +45,15 @@ function instantsOf({ start, at }: ToldClock): { start: Micros; at: Micros } {
   const [startMicros, atMicros] = [parseInstant(start), parseInstant(at)];
   if (startMicros !== undefined && atMicros !== undefined) return { start: startMicros, at: atMicros };
   throw new CliError(EXIT.failed, {
-    en: `the api tells a clock that cannot be read (start ${start}, at ${at}): is it of another version?`,
+    en: `the api returns a clock that cannot be read (start ${start}, at ${at}): is it of another version?`,
     zh: `api 返回的时钟无法识别（start ${start}，at ${at}）：版本是否不一致？`,
   });
 }
 
 /**
- * Follows the product's clock, read anew every 5 s; between readings, and while the api is away, it goes on by the
- * host's monotonic clock.
- * @param deps.hostMicros the host's time, not set back while running
+ * Follows the product's clock, reading it every 5 s; between readings, and while the api is unreachable, it continues
+ * by the host's monotonic clock.
+ * @param deps `hostMicros` is the host's time, not set back while running
  */
 export async function followClock(deps: {
   read: () => Promise<ToldClock>;

@@ -6,7 +6,7 @@ import type { InputFile } from "./text.js";
 export const FORMATS = ["csv", "ndjson", "cloudevents"] as const;
 export type Format = (typeof FORMATS)[number];
 
-/** The format of a file by its name, unless one is asked for; without a mapping only CloudEvents can be meant. */
+/** The format of a file: the one asked for, else by its name; without a mapping, JSON can only be CloudEvents. */
 export function formatOf(name: string, asked: Format | undefined, hasMapping: boolean): Format {
   if (asked) return asked;
   const isJson = /\.(ndjson|jsonl|json)$/i.test(name);

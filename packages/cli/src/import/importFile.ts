@@ -22,19 +22,23 @@ export interface ImportOptions extends MappingOptions {
   dataDir?: string | undefined;
 }
 
-/** What the import needs to know of the stack, from `GET /v1/stack`. */
+/** What the import needs to know about the stack, from `GET /v1/stack`. */
 type ToldStack = Pick<AnswerOf<"readStack">, "account" | "collector" | "clock">;
 
-/** Without --follow-clock, an event of the future is told at once; with it, only the clocks' disagreement is bridged. */
+/**
+ * Without --follow-clock, an event in the future is rejected immediately; with it, only the difference between the
+ * clocks is bridged.
+ */
 const FUTURE_PATIENCE_MS = 60_000;
-/** A collector that takes nothing for so long ends the import; the checkpoint lets it go on. */
+/** An import ends if the collector accepts nothing for this long; the checkpoint lets it continue. */
 const OUTAGE_MS = 120_000;
 const CLOSE_MS = 2_000;
 const DETAILS = 10;
 
 /**
  * Imports a file into the running stack.
- * @param stderr where progress and rejections are told; @param stop ends it early
+ * @param stderr for progress and rejections
+ * @param stop ends it early
  * @returns the tally of the whole file
  * @throws CliError for wrong arguments or files, no stack, a refusal, an interruption
  */
@@ -86,7 +90,7 @@ function refuseMapping(options: ImportOptions): void {
   const option = given ?? (options.meter.length > 0 ? "meter" : undefined);
   if (option === undefined) return;
   throw usage(
-    `--${option} does not go with a file of CloudEvents: they are sent as they are (for another table say --format csv or ndjson)`,
+    `--${option} cannot be used with a file of CloudEvents: they are sent unchanged (for another table say --format csv or ndjson)`,
     `--${option} 不能用于 CloudEvents 文件：事件将原样发送（其他表格请使用 --format csv 或 ndjson）`,
   );
 }
@@ -100,7 +104,7 @@ function makeCheckpoint(
 ): Checkpoint {
   const onUnusable = ({ code }: NodeJS.ErrnoException) =>
     progress.note({
-      en: `${dataDir} cannot be written (${code}): if it is interrupted, this import begins anew (nothing counts twice)`,
+      en: `${dataDir} cannot be written (${code}): if it is interrupted, this import starts over (nothing counts twice)`,
       zh: `${dataDir} 无法写入（${code}）：若中断，导入将从头开始（不会重复计量）`,
     });
   return createCheckpoint({
@@ -121,7 +125,7 @@ async function resume(
   const resumed = restart ? undefined : await checkpoint.read();
   if (resumed) {
     progress.note({
-      en: `going on after row ${resumed.rows} (--restart begins anew)`,
+      en: `continuing after row ${resumed.rows} (--restart starts over)`,
       zh: `从第 ${resumed.rows} 行之后继续（--restart 可从头开始）`,
     });
   }
@@ -146,7 +150,7 @@ function makeClient(
       isTold = true;
       const why = cause instanceof Error ? cause.message : String(cause);
       progress.note({
-        en: `the collector takes no events at the moment (${why}); trying again`,
+        en: `the collector accepts no events at the moment (${why}); trying again`,
         zh: `采集服务暂时无法接收事件（${why}），正在重试`,
       });
     },
@@ -162,7 +166,7 @@ function follow(api: ApiClient, signal: AbortSignal) {
   });
 }
 
-/** Tells the first rejections line by line, and moves the bar. */
+/** Prints the first rejections line by line, and moves the bar. */
 function createTeller(progress: Progress, resumed: Tally = emptyTally()) {
   let told = 0;
   progress.update(0, resumed);

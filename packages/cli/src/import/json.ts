@@ -7,8 +7,9 @@ import { readText, type InputFile } from "./text.js";
 type Fields = Record<string, unknown>;
 
 /**
- * Reads a file of one JSON object a line; its columns are the fields of the first, or paths into it with dots.
- * @throws CliError 2 where a needed column is not in the first object.
+ * Reads a file with one JSON object per line; its columns are the fields of the first object, or dotted paths into
+ * it.
+ * @throws CliError 2 if a needed column is not in the first object.
  */
 export async function* readNdjson(file: InputFile, needed: readonly string[]): AsyncGenerator<SourceRow> {
   let isFirst = true;
@@ -22,7 +23,7 @@ export async function* readNdjson(file: InputFile, needed: readonly string[]): A
   }
 }
 
-/** Reads CloudEvents as they are: one a line, or a JSON array of them. */
+/** Reads CloudEvents unchanged: one per line, or a JSON array of them. */
 export async function* readCloudEvents(file: InputFile): AsyncGenerator<SourceRow> {
   const chunks = readText(file);
   const head = await chunks.next();
@@ -40,13 +41,13 @@ async function* prepend(first: string, rest: AsyncIterable<string>): AsyncGenera
   yield* rest;
 }
 
-/** What stands in a piece of JSON, or why it cannot be an object. */
+/** The content of a piece of JSON, or why it is not an object. */
 function contentOf({ text }: Piece, read: (fields: Fields) => SourceRow["content"]): SourceRow["content"] {
   const json = readJson(text);
   if (json.ok && typeof json.value === "object" && json.value !== null && !Array.isArray(json.value))
     return read(json.value as Fields);
   const [en, zh] = json.ok ? ["", ""] : [`: ${json.problem.detail}`, `：${json.zh}`];
-  const told = { en: `is no JSON object${en}`, zh: `不是 JSON 对象${zh}` };
+  const told = { en: `is not a JSON object${en}`, zh: `不是 JSON 对象${zh}` };
   return { problem: { code: "malformed_json", text: told } };
 }
 
@@ -56,7 +57,7 @@ function requireFields(file: InputFile, fields: Fields, needed: readonly string[
   requireColumns(file, [...names, ...paths], needed);
 }
 
-/** A field of this very name, else the value at the end of a path with dots. */
+/** A field of exactly this name, else the value at the end of a dotted path. */
 function valueAt(fields: Fields, column: string): unknown {
   if (Object.hasOwn(fields, column)) return fields[column];
   return column.split(".").reduce<unknown>((at, name) => {

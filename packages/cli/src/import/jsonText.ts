@@ -1,12 +1,12 @@
 import { wrongFile, type InputFile } from "./text.js";
 
-// Ours: the kept splitters (stream-json, @streamparser/json) give values without the line and byte where each ends, which
-// messages and the checkpoint need.
+// Our own code: the usual splitters (stream-json, @streamparser/json) do not give the line and byte where each value
+// ends, which messages and the checkpoint need.
 
 /** The text of one object of a file. */
 export interface Piece {
   text: string;
-  /** Line of the file it ends on, from 1. */
+  /** Line of the file on which it ends, from 1. */
   line: number;
   /** Bytes of the file up to its end. */
   bytes: number;
@@ -32,7 +32,7 @@ export async function* splitLines(chunks: AsyncIterable<string>, file: InputFile
   if (rest.trim() !== "") yield { text: rest, line: line + 1, bytes: bytes + Buffer.byteLength(rest) };
 }
 
-/** Where the reading of an array stands. */
+/** The state of reading an array. */
 interface Scan {
   /** Open brackets; 1 is inside the array itself. */
   depth: number;
@@ -41,8 +41,8 @@ interface Scan {
 }
 
 /**
- * Cuts a JSON array into its elements, however its lines are broken.
- * @throws CliError 2 for an element above 1 MiB, an array that does not end, or text after it.
+ * Cuts a JSON array into its elements, wherever its line breaks are.
+ * @throws CliError 2 for an element above 1 MiB, an unterminated array, or text after it.
  */
 export async function* splitArray(chunks: AsyncIterable<string>, file: InputFile): AsyncGenerator<Piece> {
   const scan: Scan = { depth: 0, isString: false, isEscaped: false };
@@ -77,7 +77,7 @@ export async function* splitArray(chunks: AsyncIterable<string>, file: InputFile
   }
 }
 
-/** Goes one character on. @returns whether an element of the array ends before this character. */
+/** Advances by one character. @returns whether an element of the array ends before this character. */
 function step(scan: Scan, character: string): boolean {
   if (scan.isString) {
     if (scan.isEscaped) scan.isEscaped = false;
@@ -113,7 +113,7 @@ function tooLong(file: InputFile, line: number) {
 
 function afterEnd(file: InputFile, line: number) {
   return wrongFile(
-    `${file.name} goes on after its array at line ${line}`,
+    `${file.name} continues after its array at line ${line}`,
     `${file.name} 的数组在第 ${line} 行之后还有内容`,
   );
 }

@@ -15,7 +15,7 @@ import type { Given, MappedMeter, Mapping } from "./mapping.js";
 import { createRowIds } from "./rowId.js";
 import { show, type Cell, type RowProblem, type SourceRow } from "./rows.js";
 
-/** What a row comes to: its events, or why none of them is sent. */
+/** The events of a row, or why none of them is sent. */
 export type MappedRow =
   | { ok: true; time: Micros; events: CloudEvent[]; hasZone: boolean }
   | { ok: false; problem: RowProblem; events: number };
@@ -29,8 +29,8 @@ class Unmappable extends Error {
 }
 
 /**
- * Makes the function that turns rows into events, one for each meter. A row with one bad cell is not sent at all: its
- * id holds all its values, so that the mended row counts whole.
+ * Creates the function that turns rows into events, one for each meter. A row with one bad cell is not sent at all:
+ * its id is made from all its values, so that the corrected row counts as a whole.
  */
 export function createMapper(mapping: Mapping<MappedMeter>): (row: SourceRow) => MappedRow {
   const rowId = createRowIds();
@@ -73,7 +73,7 @@ function readGiven(given: Given, cell: (column: string) => Cell): string {
   return "value" in given ? given.value : readText(cell(given.column), given.column);
 }
 
-/** Only what stands in the row is of its id: the same file imported again for another account is no new usage. */
+/** Only what is in the row becomes part of its id: importing the same file for another account is not new usage. */
 const isInColumn = (given: Given | undefined): boolean => given !== undefined && "column" in given;
 
 function dataOf({ aggregation }: Meter, value: string): NonNullable<CloudEvent["data"]> {
@@ -81,7 +81,7 @@ function dataOf({ aggregation }: Meter, value: string): NonNullable<CloudEvent["
   return aggregation === "unique" ? { value } : { quantity: value };
 }
 
-/** Takes CloudEvents as they are, checked as the collector does, so that a bad one is named by its line. */
+/** Passes CloudEvents on unchanged, checked like in the collector, so that a bad one is reported with its line. */
 export function mapCloudEvent({ content }: SourceRow): MappedRow {
   if ("problem" in content) return { ok: false, problem: content.problem, events: 1 };
   if (!("event" in content)) throw new TypeError("a CloudEvent is expected");
@@ -137,7 +137,7 @@ function readText(cell: Cell, column: string): string {
   throw badCell("field_missing", column, cell, ["must not be empty", "不能为空"]);
 }
 
-/** The meter's value in canonical form; empty where it only counts. */
+/** The meter's value in canonical form; empty if the meter only counts. */
 function readValue({ meter, column }: MappedMeter, cell: (column: string) => Cell): string {
   if (column === undefined) return "";
   const found = cell(column);

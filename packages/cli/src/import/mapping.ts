@@ -1,10 +1,10 @@
 import { meterCodeSchema, type Meter } from "@quarterpast/domain";
 import { CliError, EXIT } from "../exit.js";
 
-/** A value that is the same in every row, or stands in a column. */
+/** A value that is the same in every row, or is in a column. */
 export type Given = { value: string } | { column: string };
 
-/** What `--meter` asks for, before the meter is known. */
+/** The argument of `--meter`, before the meter is known. */
 export interface MeterColumn {
   code: string;
   column: string | undefined;
@@ -22,13 +22,13 @@ export interface Mapping<M = MeterColumn> {
   meters: M[];
 }
 
-/** A meter of the stack and where its value stands. */
+/** A meter of the stack and the column of its value. */
 export interface MappedMeter {
   meter: Meter;
   column: string | undefined;
 }
 
-/** The options of a mapping as they were typed. */
+/** The options of a mapping as typed. */
 export interface MappingOptions {
   source?: string | undefined;
   time?: string | undefined;
@@ -50,7 +50,7 @@ export function parseMapping(options: MappingOptions): Mapping {
   if (!source || !time || !subject || missing.length > 0) {
     const list = missing.join(", ");
     throw usage(
-      `a table needs also ${list} (a file of CloudEvents needs none of them, and --format cloudevents)`,
+      `a table also needs ${list} (a file of CloudEvents needs none of them, and --format cloudevents)`,
       `导入表格还需要 ${list}（CloudEvents 文件不需要这些选项，请用 --format cloudevents）`,
     );
   }
@@ -69,7 +69,7 @@ function parseMeter(text: string): MeterColumn {
   const code = equals < 0 ? text : text.slice(0, equals);
   if (!meterCodeSchema.safeParse(code).success) {
     throw usage(
-      `--meter ${text}: ${JSON.stringify(code)} is no code of a meter`,
+      `--meter ${text}: ${JSON.stringify(code)} is not the code of a meter`,
       `--meter ${text}：${JSON.stringify(code)} 不是计量项代码`,
     );
   }
@@ -127,7 +127,7 @@ function unknownMeter(code: string, known: readonly Meter[]): CliError {
   );
 }
 
-/** The end of an import for the sake of its arguments. */
+/** The error that ends an import because of its arguments. */
 export function usage(en: string, zh: string): CliError {
   return new CliError(EXIT.usage, { en, zh });
 }

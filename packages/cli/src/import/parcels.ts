@@ -2,7 +2,7 @@ import type { SendResult } from "@quarterpast/client";
 import type { CloudEvent } from "@quarterpast/domain";
 import { addRejections, rejectionOf, type Rejection, type Tally } from "./tally.js";
 
-/** Whole rows that go out together. */
+/** Whole rows that are sent together. */
 export interface Parcel {
   rows: number;
   /** Bytes of the file up to the end of its last row. */
@@ -10,18 +10,21 @@ export interface Parcel {
   events: CloudEvent[];
   /** Line of each event. */
   lines: number[];
-  /** Rows of it that were not fit to be sent. */
+  /** Its rows that were not fit to be sent. */
   rejections: Rejection[];
 }
 
-/** Makes a parcel without rows. */
+/** Creates a parcel without rows. */
 export function emptyParcel(): Parcel {
   return { rows: 0, bytes: 0, events: [], lines: [], rejections: [] };
 }
 
-/** Sends parcels, a few at a time, and settles them in the order of the file: the tally is always that of its first rows. */
+/**
+ * Sends parcels, a few at a time, and settles them in the order of the file: the tally always covers the first rows
+ * of the file.
+ */
 export interface ParcelSender {
-  /** Sends the parcel; waits while enough are on their way. @throws the failure of an earlier parcel. */
+  /** Sends the parcel; waits while enough are being sent. @throws the failure of an earlier parcel. */
   send(parcel: Parcel): Promise<void>;
   /** Resolves when all parcels are settled. @throws the first failure. */
   finish(): Promise<void>;
@@ -29,13 +32,13 @@ export interface ParcelSender {
 
 const MAX_UNDERWAY = 4;
 
-/** Makes the sender. */
+/** Creates the sender. */
 export function createParcelSender(deps: {
   sendEvents: (events: CloudEvent[]) => Promise<SendResult>;
   tally: Tally;
-  /** Hears of each settled parcel, with the tally as it is then. */
+  /** Called for each settled parcel, with the tally at that moment. */
   onSettled: (parcel: Parcel, rejections: readonly Rejection[]) => Promise<void>;
-  /** Hears of the first failure; no parcel behind it is settled. */
+  /** Called at the first failure; no later parcel is settled. */
   onFailure: () => void;
 }): ParcelSender {
   const { tally } = deps;

@@ -2,21 +2,21 @@ import { SingleBar } from "cli-progress";
 import { say, type Text } from "../lang.js";
 import type { Tally } from "./tally.js";
 
-/** What a person sees while an import runs: on stderr, a bar only where it is a terminal. */
+/** The progress of an import for a person: on stderr, with a bar only on a terminal. */
 export interface Progress {
   update(bytes: number, tally: Tally): void;
-  /** Tells one line; the bar stays below it. */
+  /** Prints one line; the bar stays below it. */
   note(text: Text): void;
   stop(): void;
 }
 
-/** Makes the progress of a file of so many bytes. */
+/** Creates the progress of a file. */
 export function createProgress(stream: NodeJS.WriteStream, totalBytes: number): Progress {
   const bar = stream.isTTY ? startBar(stream, totalBytes) : undefined;
   return {
     update: (bytes, { rows, accepted, rejected }) => bar?.update(bytes, { rows, accepted, rejected }),
     note(text) {
-      // The bar draws itself anew on the next line.
+      // The bar redraws itself on the next line.
       if (bar) stream.write("\r\u001b[K");
       stream.write(`${say(text)}\n`);
     },

@@ -1,22 +1,22 @@
 import { createHash } from "node:crypto";
 import { formatInstant, type Micros } from "@quarterpast/domain";
 
-/** What of a row is metered, in canonical form. */
+/** The metered values of a row, in canonical form. */
 export interface RowValues {
   time: Micros;
   subject: string;
   /** In the order of the mapping; the value is empty for a meter that counts. */
   meters: readonly (readonly [code: string, value: string])[];
-  /** The account that the row names in a column of its own. */
+  /** The account named by the row in its own column. */
   account?: string | undefined;
 }
 
-/** A V8 Map ends at 16.7 million entries; 256 of them hold any file that fits on the machine. */
+/** A V8 Map is limited to 16.7 million entries; 256 of them hold any file that fits on the machine. */
 const MAPS = 256;
 
 /**
- * Makes the function that names rows: SHA-256 in hex of the mapped values and the ordinal among the equal rows of the
- * file read so far. So line ends, quoting and other columns do not matter, and equal rows are told apart.
+ * Creates the function that derives row ids: SHA-256 in hex of the mapped values and of the ordinal among the equal
+ * rows read so far. So line ends, quoting and other columns do not matter, and equal rows get different ids.
  */
 export function createRowIds(): (values: RowValues) => string {
   const seen = Array.from({ length: MAPS }, () => new Map<string, number>());

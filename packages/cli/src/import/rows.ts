@@ -1,7 +1,7 @@
 import type { ErrorCode } from "@quarterpast/domain";
 import type { Text } from "../lang.js";
 
-/** What stands in one column of a row; undefined where there is nothing. */
+/** The value in one column of a row; undefined if there is none. */
 export type Cell = string | number | undefined;
 
 /** Why a row cannot be sent. */
@@ -12,7 +12,7 @@ export interface RowProblem {
 
 /** One row of a file. */
 export interface SourceRow {
-  /** Line of the file it ends on, from 1. */
+  /** Line of the file on which it ends, from 1. */
   line: number;
   /** Bytes of the file up to its end. */
   bytes: number;

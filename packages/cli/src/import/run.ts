@@ -14,28 +14,28 @@ export interface ImportDeps {
   map: (row: SourceRow) => MappedRow;
   client: Pick<UsageClient, "sendCloudEvents">;
   checkpoint: Pick<Checkpoint, "save">;
-  /** The tally of an interrupted import of the same file and mapping: its rows are read, not sent. */
+  /** The tally of an interrupted import of the same file and mapping: its rows are read, but not sent. */
   resumed?: Tally | undefined;
   /** Rows wait for their time by this clock. */
   clock?: FollowedClock | undefined;
-  /** Ends the import after what is on its way; aborted by it too, where sending fails. */
+  /** Ends the import after the parcels being sent; the import itself aborts it if sending fails. */
   stop: AbortController;
   onSettled: (bytes: number, tally: Tally, rejections: readonly Rejection[]) => void;
-  /** Hears once that a time without a zone was read as UTC. */
+  /** Called once if a time without a zone was read as UTC. */
   onNoZone: () => void;
 }
 
-/** How an import ended: the tally is that of the file's first rows, all of them settled. */
+/** How an import ended: the tally covers the file's first rows, all of them settled. */
 export interface ImportEnd {
   tally: Tally;
-  /** Why it ended before the end of the file; undefined where it did not. */
+  /** Why it ended before the end of the file; undefined if it did not. */
   failure?: unknown;
   wasInterrupted: boolean;
 }
 
 /**
- * Sends a file's rows in order, in parcels of up to 1,000 events. Never throws: whatever ends it early is in the answer,
- * with the tally to go on from saved.
+ * Sends a file's rows in order, in parcels of up to 1,000 events. Never throws: what ended it early is in the result,
+ * and the tally to continue from is saved.
  */
 export async function runImport(deps: ImportDeps): Promise<ImportEnd> {
   const { clock, checkpoint } = deps;
@@ -76,7 +76,7 @@ export async function runImport(deps: ImportDeps): Promise<ImportEnd> {
     let read = 0;
     for await (const row of deps.rows) {
       if (signal.aborted) break;
-      // Rows that are skipped are mapped all the same: equal ones are told apart by their count.
+      // Skipped rows are mapped too, because equal rows are told apart by their count.
       const mapped = deps.map(row);
       if (hasZone && mapped.ok && !mapped.hasZone) {
         hasZone = false;

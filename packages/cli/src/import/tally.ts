@@ -1,19 +1,19 @@
 import type { RejectedEvent } from "@quarterpast/client";
 import type { Text } from "../lang.js";
 
-/** What an import has come to so far; kept in the checkpoint. */
+/** The results of an import so far; saved in the checkpoint. */
 export interface Tally {
   /** Rows read and settled. */
   rows: number;
   /** Events handed to the collector. */
   sent: number;
   accepted: number;
-  /** Events not sent for a bad cell, and those the collector rejected. */
+  /** Events not sent because of a bad cell, and those the collector rejected. */
   rejected: number;
   rejectedByCode: Record<string, number>;
 }
 
-/** An event or row that was rejected, for the person. */
+/** A rejected event or row, for the person. */
 export interface Rejection {
   line: number;
   code: string;
@@ -48,7 +48,7 @@ export function rejectionOf(rejected: RejectedEvent, line: number): Rejection {
   return { line, code, events: 1, text: { en: named + hint.en, zh: named + hint.zh } };
 }
 
-/** The one line an import ends with. */
+/** The line that ends an import. */
 export function summaryOf(tally: Tally): Text {
   const [rows, sent, accepted, rejected] = [tally.rows, tally.sent, tally.accepted, tally.rejected].map(
     (count) => count.toLocaleString("en-US"),

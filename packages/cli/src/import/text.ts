@@ -3,7 +3,7 @@ import { stat } from "node:fs/promises";
 import { resolve } from "node:path";
 import { CliError, EXIT } from "../exit.js";
 
-/** A file to import, and what tells one state of it from another. */
+/** A file to import, with what distinguishes one state of it from another. */
 export interface InputFile {
   /** Absolute. */
   path: string;
@@ -14,7 +14,7 @@ export interface InputFile {
   changed: number;
 }
 
-/** Looks at the file. @throws CliError 2 where it is missing, no file, not readable or empty. */
+/** Opens the file. @throws CliError 2 if it is missing, not a regular file, not readable or empty. */
 export async function openInput(name: string): Promise<InputFile> {
   const path = resolve(name);
   const found = await stat(path).catch((error: NodeJS.ErrnoException) => {
@@ -25,7 +25,7 @@ export async function openInput(name: string): Promise<InputFile> {
   }
   if (!found.isFile()) {
     throw wrongFile(
-      `${name} is no regular file: an import may have to read it twice`,
+      `${name} is not a regular file: an import may have to read it twice`,
       `${name} 不是普通文件：导入可能需要读取两次`,
     );
   }
@@ -34,8 +34,8 @@ export async function openInput(name: string): Promise<InputFile> {
 }
 
 /**
- * The file's text, piece by piece; a byte order mark is left out.
- * @throws CliError 2 where it is not UTF-8 text, or cannot be read.
+ * The file's text, piece by piece, without a byte order mark.
+ * @throws CliError 2 if it is not UTF-8 text, or cannot be read.
  */
 export async function* readText({ path, name }: InputFile): AsyncGenerator<string> {
   const decoder = new TextDecoder("utf-8", { fatal: true });
@@ -71,13 +71,13 @@ function unreadable(name: string, error: NodeJS.ErrnoException): CliError {
       return wrongFile(`there is no file ${name}`, `文件 ${name} 不存在`);
     case "EACCES":
     case "EPERM":
-      return wrongFile(`${name} may not be read by this user`, `当前用户无权读取 ${name}`);
+      return wrongFile(`${name} cannot be read by this user`, `当前用户无权读取 ${name}`);
     default:
       return wrongFile(`${name} cannot be read (${error.code})`, `无法读取 ${name}（${error.code}）`);
   }
 }
 
-/** The end of an import for the sake of its file. */
+/** The error that ends an import because of its file. */
 export function wrongFile(en: string, zh: string): CliError {
   return new CliError(EXIT.usage, { en, zh });
 }

@@ -16,17 +16,17 @@ export interface Restored {
   hours: number;
   records: number;
   events: number;
-  /** Hours that the backup held already, with the same manifest. */
+  /** Hours that the backup already held, with the same manifest. */
   skipped: number;
-  /** Calls that go out again as they were, at once or when a statement has shown that they are not there. */
+  /** Calls that are sent again unchanged, immediately or once a statement has shown that their records are absent. */
   calls: number;
 }
 
 /**
- * Brings sealed hours back from their exports into a database that was restored to an older state. Nothing may run on
- * it meanwhile. Each hour is one transaction: what was cut off is run again. Every export is verified before anything is
- * written.
- * @throws CliError 3 where an export is not what was signed, or the ledger holds another manifest of that number.
+ * Restores sealed hours from their exports into a database that was restored to an older state. Nothing may run on it
+ * meanwhile. Each hour is one transaction, so an interrupted run can be repeated. Every export is verified before
+ * anything is written.
+ * @throws CliError 3 if an export is not what was signed, or the ledger holds another manifest with that number.
  */
 export async function restoreHours(
   pool: Pool,

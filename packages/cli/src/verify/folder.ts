@@ -12,16 +12,16 @@ import {
   type Run,
 } from "@quarterpast/domain";
 
-/** Where exports of hours, the public key and the anchors are read from. */
+/** The source of exported hours, public key and anchors. */
 export interface ProofFolder {
   /** Names in `hours/`. */
   hours(): Promise<string[]>;
-  /** Undefined where there is no such file. */
+  /** Undefined if there is no such file. */
   read(path: string): Promise<Buffer | undefined>;
   stream(path: string): AsyncIterable<Buffer>;
 }
 
-/** A folder of the file system; paths that are not absolute are below it. */
+/** A folder of the file system; relative paths are inside it. */
 export function openFolder(dir: string): ProofFolder {
   const within = (path: string) => (isAbsolute(path) ? path : join(dir, path));
   return {
@@ -38,7 +38,7 @@ export function openFolder(dir: string): ProofFolder {
 export interface FolderOptions {
   keyFile?: string | undefined;
   anchorFile?: string | undefined;
-  /** Verifies these hours alone (compact); without it all there are, and none may be missing. */
+  /** Verifies only these hours (compact); by default all there are, and none may be missing. */
   wanted?: ((hour: string) => boolean) | undefined;
   onHour?: (verdict: HourVerdict) => void;
 }
@@ -79,7 +79,7 @@ export async function verifyFolder(folder: ProofFolder, options: FolderOptions =
   return { hours, findings };
 }
 
-/** Every byte before the last line end, and what follows it if anything does. */
+/** All lines; text after the last line end counts as a line. */
 function linesOf(bytes: Buffer | undefined): string[] {
   const lines = (bytes ?? Buffer.alloc(0)).toString("latin1").split("\n");
   if (lines.at(-1) === "") lines.pop();
@@ -87,7 +87,7 @@ function linesOf(bytes: Buffer | undefined): string[] {
   return lines;
 }
 
-/** Feeds lines one by one; a line ends with a line feed and nothing else. @returns SHA-256 over all bytes. */
+/** Feeds lines one by one; only a line feed ends a line. @returns SHA-256 over all bytes. */
 async function eachLine(chunks: AsyncIterable<Buffer>, take: (line: string) => void): Promise<string> {
   const hash = createHash("sha256");
   let rest = "";

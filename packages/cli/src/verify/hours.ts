@@ -14,22 +14,22 @@ import { apiOf } from "../command.js";
 import { linesOf } from "../lines.js";
 import type { Stack } from "@quarterpast/stack/find";
 
-/** A manifest as the api lists it. */
+/** A manifest in the api's list. */
 export type Manifest = ItemOf<"listManifests">;
 
-/** Hours of one account that follow each other, and what is known before the first. */
+/** Consecutive hours of one account, and what is known before the first. */
 export interface HoursJob {
   stack: Pick<Stack, "apiUrl" | "apiKey">;
   account: string;
   /** Public keys (hex) by key id. */
   keys: ReadonlyMap<string, string>;
   depth: Depth;
-  /** The manifest before the first; it is linked to, not verified. */
+  /** The manifest before the first; it is linked to, but not verified. */
   before: Manifest | undefined;
   manifests: readonly Manifest[];
 }
 
-/** Verifies hours one after the other, in one run: chains and residues go on from hour to hour. */
+/** Verifies hours one after the other, in one run: chains and residues continue from hour to hour. */
 export async function* verifyHours(job: HoursJob): AsyncGenerator<HourVerdict> {
   const { stack, account, keys, depth, before } = job;
   const run = createRun();

@@ -15,29 +15,29 @@ import { verifyInParts } from "./parts.js";
 export interface LedgerOptions {
   from: string;
   to: string;
-  /** In place of the key that the stack itself hands out. */
+  /** Used instead of the key that the stack itself returns. */
   keys?: ReadonlyMap<string, string> | undefined;
-  /** Lines of an anchor file; without them anchors are not looked at. */
+  /** Lines of an anchor file; without them anchors are not checked. */
   anchors?: readonly string[] | undefined;
   depth: Depth;
 }
 
 /**
- * Verifies hours of a running ledger: everything is computed again here from its rows as they are now, and set against
- * the manifests as they were signed.
+ * Verifies hours of a running ledger: everything is computed again here from its present rows, and compared with the
+ * signed manifests.
  */
 export async function verifyLedger(stack: Stack, options: LedgerOptions): Promise<FolderVerdict> {
   const { depth } = options;
   const job = await readJob(stack, options);
   const hours: HourVerdict[] = [];
-  // Residues go on from hour to hour through all instances: what looks at them is one run.
+  // Residues continue from hour to hour in every instance, so checking them takes a single run.
   for await (const verdict of depth === "chain" ? verifyInParts(job) : verifyHours(job)) hours.push(verdict);
   const findings = hours.flatMap((verdict) => verdict.findings);
   if (options.anchors) findings.push(...checkAnchors(options.anchors, hours, false));
   return { hours, findings };
 }
 
-/** What is to be verified of a stack: the manifests of the span, and what is known before them. */
+/** What to verify of a stack: the manifests of the span, and what is known before them. */
 export async function readJob(stack: Stack, { from, to, keys, depth }: LedgerOptions): Promise<HoursJob> {
   const api = apiOf(stack);
   const { account } = await api.readStack();
@@ -54,7 +54,7 @@ export async function readJob(stack: Stack, { from, to, keys, depth }: LedgerOpt
   };
 }
 
-/** The public keys that a stack hands out, by id. */
+/** The public keys of a stack, by id. */
 export async function fetchKeys(stack: Stack): Promise<Map<string, string>> {
   const { items } = await apiOf(stack).listProofKeys();
   return new Map(items.map(({ keyId, publicKey }) => [keyId, publicKey]));

@@ -5,10 +5,10 @@ import { CliError, type ExitCode } from "../exit.js";
 import type { Text } from "../lang.js";
 import { verifyHours, type HoursJob } from "./hours.js";
 
-/** What a worker thread answers with. */
+/** A worker thread's answer. */
 export type PartAnswer = { verdicts: HourVerdict[] } | { exit: ExitCode; text: Text } | { error: string };
 
-/** Fewer hours are verified before a thread has started. */
+/** A thread takes longer to start than to verify fewer hours. */
 const HOURS_PER_PART = 4;
 
 /** Verifies hours on as many threads as there are cores; the verdicts come in the order of the hours. */
@@ -19,14 +19,14 @@ export async function* verifyInParts(
   const parts = splitJob(job, Math.min(threads, Math.floor(job.manifests.length / HOURS_PER_PART)));
   if (parts.length === 1) return yield* verifyHours(job);
   const running = parts.map(runPart);
-  // The first to fail is told; what the others come to is of no more use.
+  // The first failure is reported; the results of the others are not needed any longer.
   const answers = await Promise.all(running);
   for (const [at, verdicts] of answers.entries()) yield* at === 0 ? verdicts : verdicts.slice(1);
 }
 
 /**
- * Contiguous parts of about the same length. Each begins with the last hour of the part before: from there it knows the
- * heads that its own first hour goes on from.
+ * Contiguous parts of about equal length. Each begins with the last hour of the previous part, which yields the heads
+ * that its own first hour continues.
  */
 export function splitJob(job: HoursJob, count: number): HoursJob[] {
   if (count < 2) return [job];

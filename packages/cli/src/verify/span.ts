@@ -3,7 +3,7 @@ import type { ApiClient } from "@quarterpast/contract";
 import { CliError, EXIT } from "../exit.js";
 import { say } from "../lang.js";
 
-/** Hours from `from` until before `to`, as the api is asked. */
+/** Hours from `from` up to, not including, `to`, in the form of the api's query. */
 export interface Span {
   from: string;
   to: string;
@@ -22,7 +22,7 @@ export const monthHelp = (): string =>
 
 /**
  * Reads `--hour` or `--month`; undefined if neither was given.
- * @param dayOffset by how much the marketplace's day is ahead of UTC; asked only for a month
+ * @param dayOffset how far the marketplace's day is ahead of UTC; needed only for a month
  */
 export async function readSpan(
   { hour, month }: SpanFlags,
@@ -40,11 +40,11 @@ export async function readSpan(
   return { from: formatInstant(from), to: formatInstant(to), name: month };
 }
 
-/** Asks a stack where the day of its marketplace begins. */
+/** Asks a stack when the day of its marketplace begins. */
 export const dayOffsetOf = (api: ApiClient) => async (): Promise<Micros> =>
   (await api.readStack()).dayOffsetMinutes * MINUTE;
 
-/** Reads `--day-offset`: an archive does not say where the marketplace's day begins. */
+/** Reads `--day-offset`, because an archive does not say when the marketplace's day begins. */
 export const writtenDayOffset = (written: string | undefined) => async (): Promise<Micros> => {
   const [, sign, hours] = /^([+-])(0\d|1[0-4]):00$/.exec(written ?? "") ?? [];
   if (hours !== undefined) return (sign === "-" ? -1 : 1) * Number(hours) * HOUR;

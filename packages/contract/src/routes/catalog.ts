@@ -276,7 +276,7 @@ export const keys = {
     method: "DELETE",
     path: "/v1/keys/:id",
     summary: {
-      en: "Revokes a key: within two seconds nothing takes it any more",
+      en: "Revokes a key: it stops working within two seconds",
       zh: "吊销密钥：两秒内处处失效",
     },
     roles: OPERATOR,

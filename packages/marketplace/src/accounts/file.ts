@@ -4,12 +4,12 @@ import { z } from "zod";
 import { marketplaceNames, marketplaceOf } from "../registry.js";
 import { STOREFRONT_SECRETS, STOREFRONT_SETTINGS } from "./storefront.js";
 
-// yaml: kept, no dependencies, keeps the place of what is wrong; a file of accounts is written and read by people.
+// yaml: maintained, no dependencies, reports the position of errors; people write and read the file of accounts.
 
-/** Where a secret is: its text never stands in the file of accounts. */
+/** Where a secret is; its text is never in the file of accounts. */
 export type SecretReference = { file: string } | { env: string };
 
-/** One account as the file declares it, with texts of settings by the names that the environment has for them. */
+/** One account as declared in the file, with texts of settings by the names of their environment variables. */
 export interface FiledAccount {
   code: string;
   marketplace: string;
@@ -18,7 +18,7 @@ export interface FiledAccount {
   secrets: Readonly<Record<string, SecretReference>>;
 }
 
-/** One thing that is wrong: of which account (its code, or its place in the file), of which field, and what is right. */
+/** One error: its account (by code, or position in the file), its field, and what would be right. */
 export interface AccountProblem {
   account: string;
   name: string;
@@ -61,7 +61,7 @@ const whole = z.strictObject({ accounts: z.array(z.unknown()).min(1) });
 
 const FIELDS = "code, marketplace, site, settings, secrets";
 
-/** Reads the text of a file of accounts: the accounts in it, and everything that is wrong with it. */
+/** Parses a file of accounts: the accounts in it, and all its errors. */
 export function readAccountsFile(text: string): { accounts: FiledAccount[]; problems: AccountProblem[] } {
   const document = parseDocument(text, { prettyErrors: true });
   const [broken] = document.errors;
@@ -118,7 +118,7 @@ function readAccount(
   return { account: { ...settled, settings: Object.fromEntries(texts) }, problems };
 }
 
-/** What a field should be, by its place; a value that may be a secret is not shown. */
+/** What a field should be, by its path; a value that may be a secret is not shown. */
 function describe(issue: z.core.$ZodIssue, raw: unknown): { name: string; value: unknown; right: Text } {
   const [field, name] = issue.path.map(String);
   if (field === undefined) {
@@ -149,7 +149,7 @@ const oneOf = (words: readonly string[]): Text => ({
   zh: `${words.join("、")} 之一`,
 });
 
-/** Settings that are none, secrets among them. */
+/** Settings with unknown names, including secrets. */
 function wrongNames(
   given: Readonly<Record<string, unknown>>,
   settings: readonly string[],

@@ -16,14 +16,17 @@ import { declareAccount, marketplaceNames, marketplaceOf, profileOf, readSecrets
 import { MarketplaceSettingError } from "../settingError.js";
 import { readAccountsFile, type FiledAccount } from "./file.js";
 
-/** An account that this process takes, as it is declared. */
+/** An account of this process, as declared. */
 export interface DeclaredAccount extends AccountDeclaration {
-  /** Where its records go. The first start binds the code to it; one loopback address is another's equal. */
+  /**
+   * The address its records are sent to. The first start binds the code to it; all loopback addresses count as the
+   * same.
+   */
   address: string;
   profile: MarketplaceProfile;
-  /** Its settings and secrets, as an environment has them: what else belongs to the account is read from here. */
+  /** Its settings and secrets in the form of an environment, from which everything else of the account is read. */
   env: NodeJS.ProcessEnv;
-  /** References to variables that are not set: wrong only for a process that needs the secrets. */
+  /** References to variables that are not set: an error only for a process that needs the secrets. */
   unset: readonly SettingsProblem[];
 }
 
@@ -31,9 +34,9 @@ export interface DeclaredAccount extends AccountDeclaration {
 export const DEFAULT_CODE = "koogallery-cn";
 
 /**
- * Reads the accounts of a process: those of ACCOUNTS_FILE, or the one that the environment declares (ACCOUNT,
+ * Reads the accounts of a process: those of ACCOUNTS_FILE, or the one declared by the environment (ACCOUNT,
  * MARKETPLACE, MARKETPLACE_SITE and its marketplace's own settings); of these, those named in ACCOUNTS, or all.
- * @throws SettingsError with everything that is wrong, each with account, field, value and what would be right
+ * @throws SettingsError with all errors, each with account, field, value and what would be right
  */
 export function readAccounts(env: NodeJS.ProcessEnv): DeclaredAccount[] {
   const { ACCOUNTS_FILE: path, ACCOUNTS: named } = env;
@@ -42,7 +45,7 @@ export function readAccounts(env: NodeJS.ProcessEnv): DeclaredAccount[] {
 
 /**
  * The secrets of an account, read again when their files change.
- * @throws SettingsError if they cannot be used at the start
+ * @throws SettingsError if they are invalid at the start
  */
 export function followSecrets(account: DeclaredAccount, { logger }: { logger: Logger }): Followed<unknown> {
   const { secrets: names } = marketplaceOf(account.marketplace);
@@ -53,7 +56,7 @@ export function followSecrets(account: DeclaredAccount, { logger }: { logger: Lo
   );
 }
 
-/** What is declared, with secrets read and let go again; or a line for everything that is wrong, in both languages. */
+/** The declared accounts, after reading their secrets once; or a line for every error, in both languages. */
 export function checkAccounts(env: NodeJS.ProcessEnv): DeclaredAccount[] | { wrong: Text } {
   const logger = createLogger({ service: "accounts", level: "silent" });
   const checked = attempt(() => {
@@ -90,7 +93,7 @@ function addressOf({ hosts: { primary } }: MarketplaceProfile): string {
   return /^(localhost|127(\.\d+){3}|\[::1\])(:\d+)?$/.test(primary) ? "loopback" : primary;
 }
 
-/** What declares one account beside the file would be left out without a word. */
+/** Variables that declare one account, which would be silently ignored beside a file. */
 const OF_ONE_ACCOUNT = ["ACCOUNT", "MARKETPLACE", "MARKETPLACE_SITE", "MARKETPLACE_URL"];
 
 function readFiled(path: string, env: NodeJS.ProcessEnv): DeclaredAccount[] {
@@ -121,7 +124,7 @@ function contentOf(path: string): string {
   }
 }
 
-/** An environment of the account's own, so that its settings are read by the same rules wherever they are declared. */
+/** A separate environment for the account, so that its settings follow the same rules wherever they are declared. */
 function declareFiled(
   { settings, secrets, ...named }: FiledAccount,
   folder: string,
@@ -155,7 +158,7 @@ function taken(declared: readonly DeclaredAccount[], named: string | undefined):
   return declared.filter(({ code }) => codes.includes(code));
 }
 
-/** Names the account in what is wrong with its settings. */
+/** Adds the account's code to errors in its settings. */
 function ofAccount<T>(account: string, read: () => T): T {
   const result = attempt(read);
   if ("problems" in result) throw new SettingsError(result.problems.map((one) => ({ ...one, account })));

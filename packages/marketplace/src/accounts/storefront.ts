@@ -1,6 +1,6 @@
 /**
- * What the seller says of an account's storefront, whatever its marketplace: the file of accounts may hold it, the
- * storefront reads it.
+ * The seller's settings for an account's storefront, for any marketplace: the file of accounts may contain them, the
+ * storefront reads them.
  */
 export const STOREFRONT_SETTINGS: readonly string[] = [
   "FRONT_END_URL",
@@ -8,5 +8,5 @@ export const STOREFRONT_SETTINGS: readonly string[] = [
   "SELLER_HOOK_URL",
 ];
 
-/** Those of them that are secret. */
+/** The secret ones among them. */
 export const STOREFRONT_SECRETS: readonly string[] = ["SELLER_HOOK_KEY"];

@@ -1,4 +1,4 @@
-/** Text that every store can hold: without NUL and lone surrogates, and no longer than `maxChars`. */
+/** Text that every database can store: without NUL and lone surrogates, and no longer than `maxChars`. */
 export function cleanText(text: string, maxChars: number): string {
   return text.slice(0, maxChars).replace(/[\0\p{Surrogate}]/gu, "\ufffd");
 }

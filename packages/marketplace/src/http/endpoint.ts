@@ -1,16 +1,17 @@
 import { MarketplaceSettingError } from "../settingError.js";
 
-/** Where calls go: the host that evidence names, and how to reach it. */
+/** The target of calls: the host named in evidence, and how to reach it. */
 export interface Endpoint {
-  /** Host with its port where that is not the scheme's own. */
+  /** Host with its port, unless it is the scheme's default. */
   host: string;
   origin: string;
-  /** Path before every path of the interface, without a slash at its end; mostly empty. */
+  /** Path before every path of the interface, without a trailing slash; usually empty. */
   basePath: string;
 }
 
 /**
- * Reads a host name or a base URL. https only; plain http for loopback hosts alone, where nobody listens in.
+ * Parses a host name or a base URL. https only; plain http only for loopback hosts, where traffic cannot be
+ * intercepted.
  * @throws MarketplaceSettingError with what would be right
  */
 export function endpointOf(setting: string, text: string): Endpoint {

@@ -17,15 +17,15 @@ export interface ExchangeRequest {
 /** How one HTTP attempt ended: a closed set. */
 export type Exchange =
   | { kind: "reply"; status: number; headers: IncomingHttpHeaders; body: Buffer }
-  /** Surely no byte of the request was written. */
+  /** Certainly no byte of the request was written. */
   | { kind: "not_sent"; code: TransportCode; detail: string }
-  /** Bytes may have been written and no whole reply came; `body` is what came of it. */
+  /** Bytes may have been written and there was no complete reply; `body` is the part received. */
   | { kind: "lost"; code: TransportCode; detail: string; status?: number; body: Buffer };
 
 /**
- * One request with a deadline over all of it and a bound on the reply. Redirects are not followed, nothing is retried.
- * Never rejects. That no byte was sent is known from the dispatcher: it starts a request just before its first write,
- * and one that was given up before is stopped there.
+ * One request with a deadline for all of it and a limit on the reply. Follows no redirects, retries nothing, never
+ * rejects. Whether no byte was sent is known from the dispatcher: it starts a request just before its first write,
+ * and a request cancelled earlier is stopped there.
  */
 export function exchange(dispatcher: Dispatcher, request: ExchangeRequest): Promise<Exchange> {
   return new Promise((resolve) => {

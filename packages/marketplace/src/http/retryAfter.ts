@@ -1,6 +1,6 @@
 /**
- * Real ms that a Retry-After header asks to wait: seconds, or a date read against the reply's own Date header, so that
- * our clock does not matter.
+ * Real ms to wait according to a Retry-After header: seconds, or a date compared with the reply's own Date header, so
+ * that our clock does not matter.
  */
 export function retryAfterMs(header: unknown, date: unknown): number | undefined {
   if (typeof header !== "string") return undefined;

@@ -1,6 +1,9 @@
 import type { Text } from "@quarterpast/domain";
 
-/** Codes of ours for what is not the marketplace's word: the way to it, or a reply that says nothing. */
+/**
+ * Our own codes for results that are not the marketplace's verdict: the connection to it failed, or its reply says
+ * nothing.
+ */
 export const TRANSPORT_CODES = {
   NOT_SENT: { en: "no connection; nothing was sent", zh: "无法建立连接，未发送任何内容" },
   TIMEOUT: { en: "no whole reply in time", zh: "未在时限内收到完整响应" },

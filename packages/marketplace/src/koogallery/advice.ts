@@ -1,7 +1,7 @@
 import type { Advice, ProposedAct } from "@quarterpast/domain";
 import { normalRecordCode } from "./codes.js";
 
-/** What to do about a code, and whether the same record, or one like it, can still be billed (koogallery.md 1.5). */
+/** Advice by abnormal code; for some, the same or a similar record can still be billed (koogallery.md 1.5). */
 const ABNORMAL: Readonly<Record<string, Advice>> = {
   "001": act(
     "ask",
@@ -27,7 +27,7 @@ const ABNORMAL: Readonly<Record<string, Advice>> = {
   ),
   "007": act(
     "write_off",
-    "it is older than the marketplace takes: bill it another way, or write it off",
+    "it is older than the marketplace accepts: bill it another way, or write it off",
     "已超过可上报期限：请以其他方式收取，或核销",
   ),
   "009": act(
@@ -72,7 +72,7 @@ function act(name: ProposedAct, en: string, zh: string): Advice {
   return { act: name, advice: { en, zh } };
 }
 
-/** What a person should do about a record that was found abnormal with this code; undefined for one in no table. */
+/** What a person should do about a record that was found abnormal with this code; undefined for an unknown code. */
 export function adviceOf(code: string): Advice | undefined {
   const known = normalRecordCode(code);
   return Object.hasOwn(ABNORMAL, known) ? ABNORMAL[known] : undefined;

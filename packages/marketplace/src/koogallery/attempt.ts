@@ -21,11 +21,11 @@ export interface AttemptDeps {
   now: () => number;
 }
 
-/** One signed POST and what it means. */
+/** One signed POST and its meaning. */
 export interface Attempt {
   verdict: Verdict;
   evidence: Evidence;
-  /** The clock correction that it was signed with. */
+  /** The clock correction used in its signature. */
   signedWithMs: number;
 }
 
@@ -42,7 +42,7 @@ export async function attempt(
   const signedWithMs = deps.skew.correctionMs();
   const path = endpoint.basePath + way.path;
   const atMs = Math.round(startedMs + signedWithMs);
-  // All records of a call have one key; without any it is a probe of the account's.
+  // All records of a call share one key; without records it is a probe with the account's key.
   const product = records[0]?.product;
   const { headers, isOwn } = way.sign({ host: endpoint.host, path, atMs, body, product });
   const isAlone = isOwn || way !== deps.ways.chosen;
@@ -73,7 +73,7 @@ export async function attempt(
   return { verdict, evidence, signedWithMs };
 }
 
-/** Evidence of a body of which nothing was sent. */
+/** Evidence for a body of which nothing was sent. */
 export function emptyEvidence(host: string, body: Buffer, startedMs: number): Evidence {
   return {
     host,

@@ -19,13 +19,13 @@ import type { Ways } from "./way.js";
 export interface KooGallerySecrets {
   /** Interconnection keys (商家对接密钥). */
   keyring: Keyring;
-  /** What signs the old push. */
+  /** Signs the old push. */
   accessKey: AccessKey | undefined;
 }
 
 /**
  * The client of KooGallery's usage push, new and old (koogallery.md 1).
- * @throws MarketplaceSettingError where a setting cannot be used, or the chosen push has no key
+ * @throws MarketplaceSettingError if a setting is invalid, or the chosen push has no key
  */
 export function kooGalleryClient(
   account: AccountDeclaration,

@@ -12,7 +12,7 @@ export type Decision =
 
 export interface CodeRule {
   decision: Decision;
-  /** What the code tells of the key: to judge the content, the marketplace must have accepted the signature. */
+  /** What the code says about the key: to judge the content, the marketplace must have accepted the signature. */
   key: KeyState;
   meaning: Text;
 }
@@ -24,10 +24,12 @@ const rule = (decision: Decision, key: KeyState, en: string, zh: string): CodeRu
 });
 const refused = (outcome: RefusedOutcome): Decision => ({ kind: "refused", outcome });
 
-/** Codes of a whole call (koogallery.md 1.5). A failing code refuses all its records; the HTTP status tells nothing. */
+/**
+ * Codes of a whole call (koogallery.md 1.5). A failing code refuses all its records; the HTTP status says nothing.
+ */
 export const CALL_CODES: Readonly<Record<string, CodeRule>> = {
   "MKT.0000": rule({ kind: "accepted" }, "right", "accepted, not yet validated", "已接收，尚未校验"),
-  // Says nothing of whether the records were kept: the same bytes go out again.
+  // Does not say whether the records were kept, so the same bytes are sent again.
   "MKT.0999": rule({ kind: "unknown" }, "unknown", "internal error of the marketplace", "云商店内部错误"),
   "MKT.0100": rule(refused("rejected_fixable"), "right", "a parameter's value is refused", "参数值不合法"),
   "MKT.0101": rule(
@@ -113,18 +115,18 @@ function codesOf(outcome: Outcome): string[] {
   return Object.keys(RECORD_CODES).filter((code) => RECORD_CODES[code]!.outcome === outcome);
 }
 
-/** Brings a call's code to its form in the table: the prefix CBC and blanks occur too (koogallery.md 1.5). */
+/** Normalizes a call's code to its form in the table: the prefix CBC and blanks occur too (koogallery.md 1.5). */
 export function normalCallCode(raw: string): string {
   const match = /^\s*(?:MKT|CBC)\s*\.\s*(\d{4})\s*$/i.exec(raw);
   return match ? `MKT.${match[1]}` : raw.trim();
 }
 
-/** Brings a record's code (`5`, `"005"`, `MKT.005`) to three digits; others are given back as they are. */
+/** Normalizes a record's code (`5`, `"005"`, `MKT.005`) to three digits; returns others unchanged. */
 export function normalRecordCode(raw: string | number): string {
   return normalCode(String(raw), RECORD_CODE_FORM);
 }
 
-/** A code of the API gateway, for a person; what it means for a call depends on its status. */
+/** A code of the API gateway, for a person; its meaning for a call depends on the status. */
 export const GATEWAY_MEANING: Text = { en: "an answer of the API gateway", zh: "API 网关的响应" };
 
 const GATEWAY = /^\s*APIGW?\s*\.\s*\d+\s*$/i;
@@ -135,8 +137,8 @@ export function isGatewayCode(code: string): boolean {
 }
 
 /**
- * What a whole call's code means. A code of the API gateway says that the gateway itself answers; its status then tells
- * whether the call was let through (koogallery.md 1.5). Any code that is in no table may hide an acceptance.
+ * What a whole call's code means. A code of the API gateway says that the gateway itself answered; the status then
+ * shows whether the call was let through (koogallery.md 1.5). Any unknown code may hide an acceptance.
  */
 export function ruleOfCallCode(code: string, httpStatus: number): CodeRule {
   const known = Object.hasOwn(CALL_CODES, code) ? CALL_CODES[code] : undefined;

@@ -2,15 +2,15 @@ import type { Text } from "@quarterpast/domain";
 import { wrongSetting, type ReadSetting } from "../readSetting.js";
 import { secret, type Secret } from "../secret.js";
 
-/** The interconnection keys that hold now, the one that signs first. */
+/** The valid interconnection keys, the signing one first. */
 export interface Keyring {
-  /** The account's; at least one. */
+  /** The account's keys; at least one. */
   account: readonly string[];
-  /** Of the products whose production address has keys of its own. */
+  /** By product, for products whose production address has its own keys. */
   products: ReadonlyMap<string, readonly string[]>;
 }
 
-/** The settings a keyring is made of, in this order. */
+/** The settings that make up a keyring, in this order. */
 export const KEY_SETTINGS = ["MARKETPLACE_KEYS", "MARKETPLACE_KEY"] as const;
 type KeyTexts = Partial<Record<(typeof KEY_SETTINGS)[number], string | undefined>>;
 
@@ -20,7 +20,7 @@ const LINE: Text = {
 };
 
 /**
- * Reads the keys. MARKETPLACE_KEYS has one entry a line (or with commas between): `KEY` is one of the account,
+ * Reads the keys. MARKETPLACE_KEYS has one entry per line (or separated by commas): `KEY` is a key of the account,
  * `PRODUCT_ID KEY` one of a product. MARKETPLACE_KEY is one more of the account, after those.
  */
 export function readKeyring({ MARKETPLACE_KEYS = "", MARKETPLACE_KEY = "" }: KeyTexts): ReadSetting<Keyring> {
@@ -37,7 +37,7 @@ export function readKeyring({ MARKETPLACE_KEYS = "", MARKETPLACE_KEY = "" }: Key
     }
   }
   if (MARKETPLACE_KEY !== "") {
-    // A key with blanks around it was pasted with its line end: it would sign wrongly.
+    // A key surrounded by blanks was pasted with its line end and would produce wrong signatures.
     if (/^\s|\s$/.test(MARKETPLACE_KEY)) return wrongSetting("MARKETPLACE_KEY", "(hidden)", ONE_KEY);
     account.add(MARKETPLACE_KEY);
   }
@@ -51,26 +51,26 @@ const ONE_KEY: Text = {
   zh: "账号的商家对接密钥，首尾不含空白或换行；也可写入 MARKETPLACE_KEYS",
 };
 
-/** Every key that holds, the account's first. */
+/** Every valid key, the account's first. */
 export function allKeys({ account, products }: Keyring): string[] {
   return [...new Set([...account, ...[...products.values()].flat()])];
 }
 
-/** Whether a key holds for a product: one of its own, or of the account. */
+/** Whether a key is valid for a product: one of its own, or of the account. */
 export function holdsFor({ account, products }: Keyring, key: string, product: string): boolean {
   return account.includes(key) || (products.get(product)?.includes(key) ?? false);
 }
 
-/** The key that signs what is filed for a product, and whether it is the product's own (koogallery.md 1.3). */
+/** The key that signs records of a product, and whether it is the product's own (koogallery.md 1.3). */
 export interface SigningKey {
   key: Secret;
   isOwn: boolean;
 }
 
-/** Gives the key that signs now; without a product the account's. */
+/** Returns the key that signs now; without a product, the account's. */
 export type KeySource = (product: string | undefined) => SigningKey;
 
-/** Signs with the first key of the product where it has one, else with the account's first. */
+/** Signs with the first key of the product if it has one, else with the account's first. */
 export function keySource(ring: () => Keyring): KeySource {
   return (product) => {
     const { account, products } = ring();

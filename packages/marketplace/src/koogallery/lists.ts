@@ -20,8 +20,9 @@ const END = ["endtime", "end", "计量结束时间", "结束时间"];
 const QUANTITY = ["usagevalue", "usage", "quantity", "使用量", "用量"];
 
 /**
- * Names in KooGallery's lists of bill records, transaction details and bills. The column lists of the console's exports
- * are not documented (koogallery.md 11.6): names in use, English and Chinese; an import's profile names any others.
+ * Names in KooGallery's lists of bill records, transaction details and bills. The columns of the console's exports
+ * are not documented (koogallery.md 11.6), so these are the names in use, English and Chinese; an import's profile
+ * adds any others.
  */
 export const LISTS: ListRules = {
   headers: {

@@ -9,7 +9,7 @@ import { SETTINGS, settingsOf } from "./settings.js";
 import { SITES, type Site } from "./site.js";
 import { kooGalleryStorefront } from "./storefront/side.js";
 
-/** Huawei Cloud KooGallery (华为云云商店): what the registry has of it. */
+/** Huawei Cloud KooGallery (华为云云商店), as entered in the registry. */
 export const koogallery: Marketplace<KooGallerySecrets> = {
   name: "koogallery",
   sites: Object.keys(SITES) as [Site, ...Site[]],

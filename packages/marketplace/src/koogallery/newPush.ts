@@ -6,7 +6,9 @@ import { WIRE_VERSION } from "./wire.js";
 
 const SERIAL_NAMES = ["metering_sn", "meteringSn"];
 
-/** The new usage push (koogallery.md 1.1–1.5): signed by the interconnection key, records named by serial number. */
+/**
+ * The new usage push (koogallery.md 1.1–1.5): signed with the interconnection key, records named by serial number.
+ */
 export function createNewPush(keyFor: KeySource, nonce: () => string): PushWay {
   return {
     wireVersion: WIRE_VERSION,

@@ -11,8 +11,8 @@ const BEGIN_NAMES = ["begin_time", "beginTime"];
 const END_NAMES = ["end_time", "endTime"];
 
 /**
- * The old usage push (koogallery.md 1.6): signed by AK/SK as the order query is; its records have no serial number and are
- * named by instance, begin and end.
+ * The old usage push (koogallery.md 1.6): signed with AK/SK like the order query; its records have no serial number
+ * and are named by instance, begin and end.
  */
 export function createOldPush(accessKey: () => AccessKey | undefined): PushWay {
   return {
@@ -26,9 +26,9 @@ export function createOldPush(accessKey: () => AccessKey | undefined): PushWay {
       const request = { method: "POST", path, query: [], headers, body };
       return { headers: apigHeaders({ ak, sk: sk.reveal() }, atMs * 1_000, request), isOwn: false };
     },
-    // The gateway refuses a stale x-sdk-date as it does a wrong signature.
+    // The gateway refuses a stale x-sdk-date like a wrong signature.
     isOutOfTime: (code) => code === "MKT.0154" || isGatewayCode(code),
-    // It is the gateway that checks AK/SK: what it answers 401 has not come past it.
+    // The gateway checks AK/SK: a call that it answers with 401 did not get past it.
     keyAt: (code, httpStatus) => (isGatewayCode(code) && httpStatus === 401 ? "wrong" : undefined),
     nameOf: ({ wire }) => {
       const record = parseJson(wire);

@@ -1,14 +1,14 @@
 import type { WireRecordInput } from "../profile.js";
 import { checkId, checkRecord, wireTimes } from "./wire.js";
 
-/** Version of the text that {@link encodeOldRecord} gives. A change of one byte of it needs a number of its own. */
+/** Version of the text that {@link encodeOldRecord} returns. Changing a single byte of it requires a new number. */
 export const OLD_WIRE_VERSION = 2;
 
 const PRODUCT_ID_CHARS = 64;
 
 /**
- * The wire text of one record of the old push (koogallery.md 1.6): with its product, without a serial number; else as
- * that of the new one.
+ * The wire text of one record of the old push (koogallery.md 1.6): with its product, without a serial number,
+ * otherwise like the new one.
  * @throws RangeError naming the field, its value and what would be right
  */
 export function encodeOldRecord(record: WireRecordInput): string {

@@ -5,8 +5,9 @@ import { send, type SubmitDeps } from "./submit.js";
 import { bodyOf } from "./wire.js";
 
 /**
- * Asks with an empty list of records: there is nothing in it to bill. The answer tells whether the marketplace is
- * there, whether it takes the key's signature (any complaint about the content: it does), and how far our clock is off.
+ * Sends an empty list of records, which cannot bill anything. The answer shows whether the marketplace is reachable,
+ * whether it accepts the key's signature (any complaint about the content means that it does), and how far off our
+ * clock is.
  */
 export async function probe(deps: SubmitDeps, signal: AbortSignal | undefined): Promise<ProbeResult> {
   const { chosen } = deps.ways;

@@ -19,19 +19,19 @@ import { settingsOf } from "./settings.js";
 import { CALLS, LIMITS, RETRY, SITES, windowsOf } from "./site.js";
 import { encodeRecord, WIRE_VERSION } from "./wire.js";
 
-/** The wire text of each push: what new records are frozen with. */
+/** The wire text of each push, used to freeze new records. */
 const WIRES: Record<Push, { version: number; encodeRecord: (record: WireRecordInput) => string }> = {
   new: { version: WIRE_VERSION, encodeRecord },
   old: { version: OLD_WIRE_VERSION, encodeRecord: encodeOldRecord },
 };
 
-/** The old push has no serial number: only the interval keeps a second record from counting. */
+/** The old push has no serial number: only the interval prevents a second record from counting. */
 const WIRE_RULES: readonly WireRule[] = [
   { version: WIRE_VERSION, resend: "at_once", namedBy: "serial_number" },
   { version: OLD_WIRE_VERSION, resend: "after_statement", namedBy: "slot" },
 ];
 
-/** Which settings hold what signs each push. */
+/** Which settings hold the keys of each push. */
 const KEY_SETTINGS_TOLD: Record<Push, Text> = {
   new: {
     en: "MARKETPLACE_KEY to the interconnection key of the seller center",
@@ -44,8 +44,8 @@ const KEY_SETTINGS_TOLD: Record<Push, Text> = {
 };
 
 /**
- * What KooGallery's usage push demands and promises, new and old (koogallery.md 1, 2).
- * @throws MarketplaceSettingError where a setting cannot be used
+ * What KooGallery's usage push requires and promises, new and old (koogallery.md 1, 2).
+ * @throws MarketplaceSettingError if a setting is invalid
  */
 export function kooGalleryProfile(account: AccountDeclaration): MarketplaceProfile {
   const { site, push, endpoints, statementPath } = settingsOf(account);
@@ -76,7 +76,7 @@ export function kooGalleryProfile(account: AccountDeclaration): MarketplaceProfi
   };
 }
 
-/** What a code means, be it of a call, of a record, or of the way there. */
+/** The meaning of a code of a call, of a record, or of the connection. */
 function meaningOf(raw: string): Text | undefined {
   const code = normalCallCode(raw);
   for (const table of [CALL_CODES, RECORD_CODES]) {

@@ -3,19 +3,19 @@ import { wrongSetting, type ReadSetting } from "../readSetting.js";
 import { secret, type Secret } from "../secret.js";
 
 /**
- * The two interfaces of the usage push, by KooGallery's own names (按需使用量推送（新）, （旧）): the new one is signed by the
- * interconnection key and carries serial numbers (koogallery.md 1.1–1.5), the old one by AK/SK, without (1.6).
+ * The two interfaces of the usage push, by KooGallery's own names (按需使用量推送（新）, （旧）): the new one is signed with the
+ * interconnection key and carries serial numbers (koogallery.md 1.1–1.5), the old one with AK/SK, without (1.6).
  */
 export const PUSHES = ["new", "old"] as const;
 export type Push = (typeof PUSHES)[number];
 
-/** An access key of the API gateway: of the order query, and of the old push. */
+/** An access key of the API gateway, for the order query and the old push. */
 export interface AccessKey {
   ak: string;
   sk: Secret;
 }
 
-/** The settings of AK and SK: those of the order query too. */
+/** The settings of AK and SK, shared with the order query. */
 export const ACCESS_KEY_SETTINGS = ["ORDER_AK", "ORDER_SK"] as const;
 type AccessKeyTexts = Partial<Record<(typeof ACCESS_KEY_SETTINGS)[number], string | undefined>>;
 
@@ -32,7 +32,7 @@ const forOld = ({ en, zh }: Text): Text => ({
   zh: `${zh}（MARKETPLACE_PUSH=old 用它签名）`,
 });
 
-/** Reads the pair of ORDER_AK and ORDER_SK; both or none. @param isPushed the old push needs it */
+/** Reads the pair of ORDER_AK and ORDER_SK; both or none. @param isPushed whether the old push needs it */
 export function readAccessKey(
   { ORDER_AK: ak, ORDER_SK: sk }: AccessKeyTexts,
   isPushed = false,

@@ -6,7 +6,9 @@ import type { CallRecord, RecordException, Verdict } from "../client.js";
 import { firstText, type PushWay } from "./way.js";
 import { CALL_CODES, normalCallCode, normalRecordCode, RECORD_CODES, ruleOfCallCode } from "./codes.js";
 
-/** The field's name is documented, its place in the reply and its entries' names are not (koogallery.md 1.5). */
+/**
+ * The field's name is documented; its place in the reply and the names in its entries are not (koogallery.md 1.5).
+ */
 const ABNORMAL_LIST = "abnormal_usage_data";
 const CODE_NAMES = ["error_code", "errorCode", "abnormal_code", "abnormalCode", "code"];
 const DETAIL_NAMES = ["error_msg", "errorMsg", "abnormal_msg", "abnormalMsg", "message", "msg", "reason"];
@@ -14,7 +16,7 @@ const MAX_CODE_CHARS = 64;
 const MAX_DETAIL_CHARS = 500;
 const MAX_ENTRY_CHARS = 2_000;
 
-/** What a reply says: the code of the call, and its abnormal entries as they came. */
+/** The content of a reply: the code of the call, and its abnormal entries unparsed. */
 export interface Reply {
   code: string;
   entries: unknown[];
@@ -31,7 +33,7 @@ export function readReply(body: Buffer): Reply {
   };
 }
 
-/** Decides what a reply means for the call of these records, and what of it fits none of them. */
+/** Decides what a reply means for the call with these records, and which of its entries match none of them. */
 export function decide(
   reply: Reply,
   httpStatus: number,
@@ -57,7 +59,7 @@ export function decide(
           return { kind: "refused", code, outcome: "rejected_fixable", bisect: !alone, suspects };
         return { kind: "accepted", exceptions: [...exceptions, ...othersNotTaken(records, suspects, code)] };
       case "split":
-        // A single record cannot be split: it is refused.
+        // A single record cannot be split, so it is refused.
         if (alone) return { kind: "refused", code, outcome: "rejected_fixable", bisect: false, suspects };
         return { kind: "split", code };
       case "halt":
@@ -70,7 +72,7 @@ export function decide(
   return { verdict: verdictOf(), unmatched };
 }
 
-/** The records of a refused call that its reply does not name: they were not taken either, and go again without those. */
+/** The records of a refused call that its reply does not name: not taken either, and sent again without the named ones. */
 function othersNotTaken(
   records: readonly CallRecord[],
   named: readonly string[],
@@ -82,7 +84,10 @@ function othersNotTaken(
   return others.map(({ serialNumber }) => ({ serialNumber, outcome: "not_taken", code, detail }));
 }
 
-/** As deep as it is long: the code at its top counts, whatever else a reply holds. Nothing here may recurse into it. */
+/**
+ * Without a depth limit: the code at the top counts, whatever else a reply contains. Nothing here may recurse into
+ * it.
+ */
 function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);
@@ -91,7 +96,7 @@ function parseJson(text: string): unknown {
   }
 }
 
-/** Every list of abnormal records, however deep; not recursive, as a reply may nest as deep as it is long. */
+/** Every list of abnormal records, at any depth; not recursive, because a reply may nest as deep as it is long. */
 function findEntries(root: unknown): unknown[] {
   const found: unknown[] = [];
   const open: unknown[] = [root];
@@ -143,7 +148,7 @@ function exceptionOf(given: object, serialNumber: string): RecordException {
   const known = Object.hasOwn(RECORD_CODES, code) ? RECORD_CODES[code] : undefined;
   return {
     serialNumber,
-    // An abnormal entry whose reason we do not know: neither taken nor refused for certain.
+    // An abnormal entry with an unknown reason: neither taken nor refused for certain.
     outcome: known?.outcome ?? "unknown",
     code: cleanText(code, MAX_CODE_CHARS),
     detail: cleanText(

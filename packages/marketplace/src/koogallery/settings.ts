@@ -4,20 +4,23 @@ import { MarketplaceSettingError } from "../settingError.js";
 import { PUSHES, type Push } from "./push.js";
 import { SITES, type Site } from "./site.js";
 
-/** KooGallery's own settings of an account: none of them is secret. */
+/** KooGallery's own settings of an account; none of them is secret. */
 export const SETTINGS = [
-  /** Goes there instead of the site's host: a sandbox or a gateway. Its fallback list is empty unless given. */
+  /** Used instead of the site's host: a sandbox or a gateway. Its fallback list is empty unless given. */
   "MARKETPLACE_URL",
-  /** Host names or base URLs with commas between, instead of the site's fallback list. */
+  /** Host names or base URLs separated by commas, instead of the site's fallback list. */
   "MARKETPLACE_FALLBACK_HOSTS",
   /** Path of an SDR list (`/sandbox/sdr`); KooGallery itself has none. */
   "MARKETPLACE_STATEMENT_PATH",
-  /** By which interface new records go: `new` where absent. Those frozen for the other one still go by theirs. */
+  /** The interface for new records, `new` by default. Those frozen for the other one are still sent by that. */
   "MARKETPLACE_PUSH",
-  /** How far a call's time may be from ours, in real seconds: V2.0, and V1.0 without a nonce (koogallery.md 3.1, 3.3). */
+  /**
+   * How far a call's time may differ from ours, in real seconds: V2.0, and V1.0 without a nonce (koogallery.md 3.1,
+   * 3.3).
+   */
   "SIGNATURE_WINDOW_SECONDS",
   "V1_WINDOW_SECONDS",
-  /** Whether answers of V2.0 carry the header Body-Sign too. */
+  /** Whether answers of V2.0 also carry the header Body-Sign. */
   "SIGN_V2_ANSWERS",
   /** Encryption of userName and password in answers. */
   "V1_CREDENTIALS",
@@ -26,7 +29,7 @@ export const SETTINGS = [
   "ORDER_QUERY_URL",
 ] as const;
 
-/** An account's settings, read. */
+/** An account's settings, parsed. */
 export interface KooGallerySettings {
   site: Site;
   push: Push;
@@ -37,7 +40,7 @@ export interface KooGallerySettings {
 
 /**
  * Reads the settings of an account.
- * @throws MarketplaceSettingError where one cannot be used
+ * @throws MarketplaceSettingError if one is invalid
  */
 export function settingsOf({ site: name, settings }: AccountDeclaration): KooGallerySettings {
   const site = name as Site;

@@ -2,7 +2,7 @@ import { DAY, HOUR, MINUTE, SECOND, type RecordLimits, type WindowRule } from "@
 import type { CallRates } from "../profile.js";
 import type { RetryRule } from "../retry.js";
 
-/** A site of KooGallery: where it is, and where its day begins. */
+/** A site of KooGallery: its hosts, and when its day begins. */
 export interface SiteProfile {
   primary: string;
   fallback: readonly string[];
@@ -45,7 +45,7 @@ export function windowsOf(dayOffset: number): WindowRule {
   };
 }
 
-/** Not documented by KooGallery: our own prudence, in real time. */
+/** Not documented by KooGallery: our own cautious choice, in real time. */
 export const RETRY: RetryRule = {
   backoff: {
     window: { firstMs: 500, capMs: 15_000 },
@@ -58,7 +58,7 @@ export const RETRY: RetryRule = {
 };
 
 /**
- * Rate limits of the push are not documented: low enough to be a good guest (MKT.0250 says where it is not), enough to
- * file a million records in 100 s.
+ * Rate limits of the push are not documented: low enough to be considerate (MKT.0250 reports an excess), high enough
+ * to file a million records in 100 s.
  */
 export const CALLS: CallRates = { inFlight: 4, perSecond: 10, groupedBy: "key", spacingMs: 0 };

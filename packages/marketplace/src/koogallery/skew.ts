@@ -1,21 +1,21 @@
 /** How far off our clock may be before it is corrected. */
 const TOLERANCE_MS = 2_000;
 
-/** The marketplace's clock as its replies tell it, all in real ms. */
+/** The marketplace's clock according to its replies, all in real ms. */
 export interface Skew {
   /** To add to our clock when signing; 0 within the tolerance. */
   correctionMs(): number;
   /**
    * Learns from a reply's Date header.
-   * @param startedMs, endedMs our clock when the request began and when its reply was whole
-   * @returns the reply's clock less ours, or undefined where the header is no date
+   * @param startedMs, endedMs our clock when the request began and when its reply was complete
+   * @returns the reply's clock minus ours, or undefined if the header is not a date
    */
   learn(date: string | undefined, startedMs: number, endedMs: number): number | undefined;
 }
 
 /**
  * Learns the offset of the marketplace's clock. Date has steps of a second and was written at some moment of the
- * exchange, so it gives a range, not a point: what is known stays while the range holds it.
+ * exchange, so it gives a range, not a point: the known offset is kept while it is in the range.
  */
 export function createSkew(): Skew {
   let correction = 0;

@@ -20,7 +20,7 @@ export interface StatementSource {
 }
 
 /**
- * Reads an SDR list page by page and keeps what begins in [from, to). Never rejects: what could not be read makes it
+ * Reads an SDR list page by page and keeps what begins in [from, to). Never rejects: an unreadable part makes it
  * incomplete, with the problem named.
  */
 export async function fetchStatement(

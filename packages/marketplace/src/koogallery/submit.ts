@@ -12,11 +12,11 @@ export interface SubmitDeps extends AttemptDeps {
 }
 
 /**
- * Sends one call: to its own host, or to the first host that takes the connection. The next host is tried only while
- * no byte was sent (SPEC 5). Where the signature is refused and the reply shows our clock to be off, it is
- * signed anew and sent once more at once.
- * Records go by the interface they were frozen for, whichever is the chosen one.
- * @throws RangeError for an empty call or a record twice in it
+ * Sends one call: to its own host, or to the first host that accepts the connection. The next host is tried only
+ * while no byte was sent (SPEC 5). If the signature is refused and the reply shows our clock to be off, it is signed
+ * again and sent once more immediately. Records are sent by the interface they were frozen for, whichever is chosen
+ * now.
+ * @throws RangeError for an empty call or a repeated record
  */
 export async function submit(deps: SubmitDeps, call: Call): Promise<CallResult> {
   checkRecords(call.records);
@@ -42,7 +42,7 @@ export async function submit(deps: SubmitDeps, call: Call): Promise<CallResult> 
   return send(deps, way, hosts, body, call.records, call.signal);
 }
 
-/** Sends a body as {@link submit} does, to the first of these hosts that takes the connection. */
+/** Sends a body as {@link submit} does, to the first of these hosts that accepts the connection. */
 export async function send(
   deps: AttemptDeps,
   way: PushWay,
@@ -70,7 +70,7 @@ function wayOf({ ways }: SubmitDeps, { wireVersion }: CallRecord): PushWay | und
   return wireVersion === undefined ? ways.chosen : ways.byVersion.get(wireVersion);
 }
 
-/** Lengths of the runs of records that go by one interface and that one key signs: a call has one signature. */
+/** Lengths of the runs of records with the same interface and signing key, because a call has one signature. */
 function sameKeyRuns(deps: SubmitDeps, records: readonly CallRecord[]): number[] {
   const runs: number[] = [];
   let before: string | undefined;
@@ -94,7 +94,7 @@ function checkRecords(records: readonly CallRecord[]): void {
   if (serials.size !== records.length) throw new RangeError("a serial number is twice in one call");
 }
 
-/** A reply could not tell two records of one name apart. */
+/** A reply could not distinguish two records with one name. */
 function checkNames(way: PushWay, records: readonly CallRecord[]): void {
   if (new Set(records.map(way.nameOf)).size !== records.length)
     throw new RangeError("two records of one call have the same instance, begin and end");

@@ -1,9 +1,9 @@
 import type { KeyState } from "@quarterpast/domain";
 import type { CallRecord } from "../client.js";
 
-/** What is to be signed. */
+/** What to sign. */
 export interface Signing {
-  /** Host and path as they are called. */
+  /** Host and path of the request. */
   host: string;
   path: string;
   /** Real time, corrected, in ms. */
@@ -13,35 +13,35 @@ export interface Signing {
   product: string | undefined;
 }
 
-/** One interface of the usage push: its address, its signature, and by what its replies name a record. */
+/** One interface of the usage push: its address, its signature, and how its replies name a record. */
 export interface PushWay {
   wireVersion: number;
   path: string;
   /** Whether there is a key to sign with. */
   isReady: () => boolean;
-  /** Tells products apart that different keys sign. */
+  /** A text that differs between products signed with different keys. */
   signerOf: (product: string | undefined) => string;
-  /** Headers of one attempt. `isOwn`: by a product's own key. */
+  /** Headers of one attempt. `isOwn`: signed with a product's own key. */
   sign: (signing: Signing) => { headers: Record<string, string>; isOwn: boolean };
   /** Whether a code may come from a clock that is off. */
   isOutOfTime: (code: string) => boolean;
-  /** What an answer that halts tells of the key, where the code's own table does not. */
+  /** What a halting answer says about the key, if the code's own table does not. */
   keyAt: (code: string, httpStatus: number) => KeyState | undefined;
-  /** What tells a record from the others of its call, as its wire text has it. */
+  /** What distinguishes a record from the others of its call, from its wire text. */
   nameOf: (record: CallRecord) => string;
-  /** The same of an entry of a reply; undefined where it names none. */
+  /** The same from an entry of a reply; undefined if it names none. */
   nameIn: (entry: Record<string, unknown>) => string | undefined;
 }
 
 /** The interfaces of an adapter. */
 export interface Ways {
-  /** By which new records go. */
+  /** The one for new records. */
   chosen: PushWay;
   /** By the version a record was frozen with. */
   byVersion: ReadonlyMap<number, PushWay>;
 }
 
-/** The first of these fields that holds a text or a number. */
+/** The first of these fields that contains a text or a number. */
 export function firstText(entry: Record<string, unknown>, names: readonly string[]): string | undefined {
   for (const name of names) {
     const value = entry[name];

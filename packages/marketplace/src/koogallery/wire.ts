@@ -2,16 +2,16 @@ import { formatCompact, SECOND, type Micros } from "@quarterpast/domain";
 import type { WireRecordInput } from "../profile.js";
 import { LIMITS } from "./site.js";
 
-/** Version of the text that {@link encodeRecord} gives. A change of one byte of it needs the next number. */
+/** Version of the text that {@link encodeRecord} returns. Changing a single byte of it requires the next number. */
 export const WIRE_VERSION = 1;
 
 const PRINTABLE_ASCII = /^[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?$/;
-/** Of up to 8 digits before the point and 4 after it: a double of 12 digits. */
+/** Up to 8 digits before the point and 4 after it: a double of 12 digits. */
 const QUANTITY = /^(?:0|[1-9]\d{0,7})(?:\.\d{1,4})?$/;
 
 /**
- * The wire text of one record (koogallery.md 1.3, 1.4): keys ascending, compact, every value a string, no nulls; so it
- * is right whether the receiver sorts before it verifies or not.
+ * The wire text of one record (koogallery.md 1.3, 1.4): keys ascending, compact, every value a string, no nulls, so
+ * that it is right whether or not the receiver sorts before verifying.
  * @throws RangeError naming the field, its value and what would be right
  */
 export function encodeRecord(record: WireRecordInput): string {
@@ -29,14 +29,14 @@ export function encodeRecord(record: WireRecordInput): string {
   });
 }
 
-/** The times of a record as the wire has them. */
+/** The times of a record in wire form. */
 export function wireTimes({ begin, end, recordTime }: WireRecordInput) {
   const [begin_time, end_time, record_time] = [begin, end, recordTime].map(formatCompact);
   return { begin_time, end_time, record_time };
 }
 
 /**
- * What holds for a record of either interface; the serial number is the ledger's name for it on any.
+ * Checks what applies to a record of either interface; the serial number is the ledger's name for it in both.
  * @throws RangeError naming the field, its value and what would be right
  */
 export function checkRecord(record: WireRecordInput): void {
@@ -51,7 +51,7 @@ export function checkRecord(record: WireRecordInput): void {
   if (related !== undefined) checkId("relatedPackageInstance", related, LIMITS.instanceIdChars);
 }
 
-/** The exact bytes of a call: they are signed and sent. */
+/** The exact bytes of a call, which are signed and sent. */
 export function bodyOf(wires: readonly string[]): Buffer {
   return Buffer.from(`{"usage_records":[${wires.join(",")}]}`, "utf8");
 }
@@ -70,7 +70,7 @@ function isWholeSecond(at: Micros): boolean {
   return Number.isSafeInteger(at) && at >= 0 && at % SECOND === 0;
 }
 
-/** @throws RangeError where an id is not 1 to `maxChars` printable ASCII characters. */
+/** @throws RangeError if an id is not 1 to `maxChars` printable ASCII characters. */
 export function checkId(field: string, value: string, maxChars: number): void {
   if (value.length <= maxChars && PRINTABLE_ASCII.test(value)) return;
   throw wrong(

@@ -2,10 +2,10 @@ import { Worker, type ResourceLimits } from "node:worker_threads";
 import type { List, ListOptions } from "./list.js";
 import { TableError } from "./table.js";
 
-/** What the thread answers with. */
+/** The thread's answer. */
 export type ApartAnswer = { list: List } | { refused: { en: string; zh: string } };
 
-/** What reading one file may take. */
+/** Limits for reading one file. */
 export interface ApartLimits {
   /** Real time, in milliseconds. */
   timeoutMs: number;
@@ -18,13 +18,13 @@ const LIMITS: ApartLimits = {
   memory: { maxOldGenerationSizeMb: 1_024, maxYoungGenerationSizeMb: 64, stackSizeMb: 4 },
 };
 
-/** One file at a time: several at once could fill the memory together. */
+/** One file at a time, because several together could fill the memory. */
 let last: Promise<unknown> = Promise.resolve();
 
 /**
- * `readList` in a thread of its own, with limits of memory and time: a file that a stranger made holds up nothing else,
- * and what it unpacks to ends the thread, not the process.
- * @throws TableError for what is no such file, and for one that takes too much
+ * `readList` in a separate thread with limits of memory and time: a stranger's file blocks nothing else, and
+ * decompressing it can end only the thread, not the process.
+ * @throws TableError for an invalid file, and for one that exceeds the limits
  */
 export function readListApart(bytes: Uint8Array, options: ListOptions, limits = LIMITS): Promise<List> {
   const read = last.then(() => readNow(bytes, options, limits));

@@ -4,10 +4,10 @@ import { problemAt, type ListProblem } from "./problem.js";
 import { EMPTY, firstText, refOf, type Row, type Table } from "./table.js";
 import { isRefund, readDecimal, refundAmount } from "./values.js";
 
-/** What stands below a header: rows of data, and what the file says of its own completeness. */
+/** The part of a table below its header: rows of data, and what the file says about its own completeness. */
 export interface Body {
   rows: Row[];
-  /** `#total,N` with as many rows, a row of totals that adds up, or the marker of JSON. */
+  /** `#total,N` with exactly N rows, a row of totals that adds up, or the marker of JSON. */
   complete: boolean;
   problems: ListProblem[];
 }
@@ -16,8 +16,8 @@ const TOTALS = /^(合计|总计|总额|total|grand total|sum)$/i;
 
 /**
  * The rows below the header.
- * @param isExact of a list as the marketplace writes it: each row has as many cells as the header, and one that was cut
- * says so by its end, which is no wrong cell
+ * @param isExact for a list in the marketplace's own form: each row has as many cells as the header, and a truncated
+ *   row is reported by its end, not as wrong cells
  */
 export function bodyOf(table: Table, layout: Layout, isExact: boolean): Body {
   const below = table.rows.slice(layout.headerRow + 1);
@@ -29,7 +29,7 @@ export function bodyOf(table: Table, layout: Layout, isExact: boolean): Body {
   const kept =
     widths.length === 0 ? data : data.filter(({ cells }) => cells.length === layout.headers.length);
   if (end < 0) return { rows: kept, complete: false, problems: widths };
-  // What follows the end was added to a file that had been finished: it cannot be trusted to be whole.
+  // Anything after the end was added to a finished file, which cannot be trusted to be complete then.
   const behind = rows.slice(end + 1).filter((row) => !isEnd(firstText(row)));
   const added = behind.slice(0, 1).map((row) => {
     const [en, zh] = ["nothing behind the row of totals", "合计行之后不应有内容"];
@@ -72,7 +72,7 @@ function endProblem(
   if (sumOf === undefined || stated === undefined)
     return problemAt(end.line, word, "", "a sum that can be checked", "可核对的合计金额");
   const sum = sumColumn(data, sumOf, undefined);
-  // A file may write refunds without a sign and take them off all the same.
+  // A file may write refunds without a sign and still subtract them.
   if (sum === stated || sumColumn(data, sumOf, type) === stated) return undefined;
   return problem(sumOf, `${sum}, the sum of the rows above`, `${sum}（以上各行之和）`);
 }

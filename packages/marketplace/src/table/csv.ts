@@ -6,7 +6,7 @@ interface Parsed {
   info: { lines: number };
 }
 
-/** Reads text with commas, semicolons or tabs, whichever its first line has most of. */
+/** Reads text separated by commas, semicolons or tabs, whichever is most frequent in its first line. */
 export function readCsv(text: string): Table {
   let parsed: Parsed[];
   try {
@@ -14,7 +14,7 @@ export function readCsv(text: string): Table {
       delimiter: delimiterOf(text),
       info: true,
       relax_column_count: true,
-      // Files that were pasted together mix line ends; told once, the library would take the first for all.
+      // Files that were pasted together mix line ends; by default, the library would use the first one for all.
       record_delimiter: ["\r\n", "\n", "\r"],
       skip_empty_lines: true,
     }) as unknown as Parsed[];
@@ -39,7 +39,7 @@ function delimiterOf(text: string): string {
   return counts.reduce((most, next) => (next[0] > most[0] ? next : most))[1];
 }
 
-/** Exports for spreadsheets put an apostrophe before what could be taken for a formula. */
+/** Exports for spreadsheets put an apostrophe before text that could be taken for a formula. */
 function withoutGuard(cell: string): string {
   return /^'[=+\-@\t\r]/.test(cell) ? cell.slice(1) : cell;
 }

@@ -6,7 +6,7 @@ import { normalCode, normalWord, type ImportField, type ListRules, type StatedSt
 import { EMPTY, refOf, type Cell, type Row } from "./table.js";
 import { currencyOf, readDecimal, readId, readMonth, readTime, type Reading } from "./values.js";
 
-/** What the cells of a row come to. */
+/** The values of a row's cells. */
 export interface FieldValues {
   serialNumber: string;
   instanceId: string;
@@ -16,7 +16,7 @@ export interface FieldValues {
   month: string;
   begin: Micros;
   end: Micros;
-  /** Canonical decimal texts; negative ones too. */
+  /** Canonical decimal texts; may be negative. */
   quantity: string;
   amount: string;
   currency: string;
@@ -26,7 +26,7 @@ export interface FieldValues {
   collectedAt: Micros;
 }
 
-/** How the rows of one file are read. */
+/** How to read the rows of one file. */
 export interface RowReading extends Reading {
   layout: Layout;
   rules: ListRules;
@@ -56,7 +56,7 @@ const READERS: { [F in ImportField]: Read<F> } = {
     const word = normalWord(cell.text);
     return Object.hasOwn(rules.states, word) ? rules.states[word] : undefined;
   },
-  // Spreadsheets cut the zeros in front: `005` is `5` then.
+  // Spreadsheets remove leading zeros: `005` becomes `5`.
   code: (cell, { rules }) => plainText(cell.text.trim()) && normalCode(cell.text, rules.codes),
 };
 
@@ -93,20 +93,20 @@ function rightOf(field: ImportField, { zoneMinutes }: Reading): Text {
     : { en: `${example}, or nothing`, zh: `${name}，或留空` };
 }
 
-/** Reads the fields of one row; every cell that is wrong is a problem of it. */
+/** Reads the fields of one row; every wrong cell becomes a problem. */
 export interface RowReader {
-  /** The value of a field; undefined where its cell is empty, or wrong. */
+  /** The value of a field; undefined if its cell is empty or wrong. */
   take: <F extends ImportField>(field: F) => FieldValues[F] | undefined;
-  /** The value of a field that must be there. */
+  /** The value of a required field. */
   need: <F extends ImportField>(field: F) => FieldValues[F] | undefined;
-  /** Whether a cell is there and has nothing in it. */
+  /** Whether a cell exists and is empty. */
   isEmpty: (field: ImportField) => boolean;
-  /** Notes that a field is wrong. */
+  /** Reports that a field is wrong. */
   refuse: (field: ImportField, value?: string) => void;
   problems: ListProblem[];
 }
 
-/** Makes the reader of one row. */
+/** Creates the reader of one row. */
 export function rowReader(row: Row, reading: RowReading): RowReader {
   const { layout, hasCells } = reading;
   const problems: ListProblem[] = [];

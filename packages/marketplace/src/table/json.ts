@@ -3,7 +3,7 @@ import { isObject, parseJson } from "../json.js";
 import { problemAt, type ListProblem } from "./problem.js";
 import { COLUMNS_MAX, TableError, type Cell, type Row, type Table } from "./table.js";
 
-/** A page of a list in JSON: its records, and what it says of its completeness. */
+/** A page of a list in JSON: its records, and what it says about its completeness. */
 export interface JsonPage {
   records: readonly unknown[];
   complete: boolean;
@@ -11,7 +11,7 @@ export interface JsonPage {
   nextCursor: string | undefined;
 }
 
-/** Reads `{records, total, complete, nextCursor}` or a bare list; undefined where it is neither. */
+/** Reads `{records, total, complete, nextCursor}` or a bare list; undefined if it is neither. */
 export function jsonPageOf(value: unknown): JsonPage | undefined {
   if (Array.isArray(value))
     return { records: value, complete: false, total: undefined, nextCursor: undefined };
@@ -25,7 +25,7 @@ export function jsonPageOf(value: unknown): JsonPage | undefined {
   };
 }
 
-/** Reads one JSON document; its records are numbered, as they have no lines. */
+/** Reads one JSON document; its records are numbered, because they have no lines. */
 export function readJsonList(text: string): Table {
   const read = readJson(text);
   const page = read.ok ? jsonPageOf(read.value) : undefined;
@@ -49,7 +49,7 @@ export function readNdjsonList(text: string): Table {
   for (const [index, line] of text.split(/\r?\n/).entries()) {
     if (line.trim() === "") continue;
     const value = parseJson(line) ?? line;
-    // What follows a marker was added to a file that had been finished: it cannot be trusted to be whole.
+    // Anything after a marker was added to a finished file, which cannot be trusted to be complete then.
     const isMarker = isObject(value) && "complete" in value;
     if (!isMarker) lines.push([index + 1, value]);
     marker = isMarker ? value : undefined;
@@ -60,7 +60,7 @@ export function readNdjsonList(text: string): Table {
 
 /**
  * The table of JSON records; its header is the names of their fields.
- * @param lines records with their numbers; one that is no object becomes a problem
+ * @param lines records with their numbers; one that is not an object becomes a problem
  */
 export function tableOfRecords(lines: Iterable<readonly [number, unknown]>, isWhole: boolean): Table {
   const columns = new Map<string, number>();

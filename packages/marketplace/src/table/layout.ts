@@ -1,16 +1,16 @@
 import { IMPORT_KINDS, normalWord, type ImportField, type ImportKind, type ListRules } from "./rules.js";
 import { firstText, refOf, type Row, type Table } from "./table.js";
 
-/** Titles may stand above the header. */
+/** Titles may precede the header. */
 const HEADER_WITHIN_ROWS = 20;
 
-/** Where the header of a table is, and which column is which field. */
+/** The position of a table's header, and the field of each column. */
 export interface Layout {
   kind: ImportKind;
   /** Index of the header among the table's rows, and its line in the file. */
   headerRow: number;
   headerLine: number;
-  /** By column. `cell`: its place as a spreadsheet program names it. */
+  /** By column. `cell`: its position in a spreadsheet program's notation. */
   headers: { header: string; cell: string; field: ImportField | null }[];
   /** Column number by field. */
   at: Partial<Record<ImportField, number>>;
@@ -18,16 +18,16 @@ export interface Layout {
   missing: ImportField[];
 }
 
-/** Which header is looked for, and where. */
+/** Which header to look for, and where. */
 export interface LayoutOptions {
   kind?: ImportKind | undefined;
-  /** Headers of the file's own by field; they go before the known ones. */
+  /** The file's own headers by field; they take precedence over the known ones. */
   columns?: Partial<Record<ImportField, string>> | undefined;
-  /** No title stands above the header. */
+  /** No title precedes the header. */
   isFirstRow: boolean;
 }
 
-/** Finds the header: the row of the first ones that names most fields. */
+/** Finds the header: among the first rows, the one that names most fields. */
 export function findLayout(table: Table, rules: ListRules, options: LayoutOptions): Layout {
   const kinds = options.kind === undefined ? IMPORT_KINDS : [options.kind];
   const first = table.rows.findIndex((row) => !firstText(row).startsWith("#"));
@@ -76,17 +76,17 @@ function headersOf(rules: ListRules, kind: ImportKind): [ImportField, readonly s
   return Object.entries(rules.headers[kind]) as [ImportField, readonly string[]][];
 }
 
-/** The headers that a field is known by. */
+/** The headers by which a field is known. */
 export function wordsFor(rules: ListRules, kind: ImportKind, field: ImportField): readonly string[] {
   return headersOf(rules, kind).find(([name]) => name === field)?.[1] ?? [];
 }
 
-/** A header without what stands in brackets behind it: `金额(元)` is `金额`. */
+/** A header without a trailing text in brackets: `金额(元)` is `金额`. */
 function plainHeader(header: string): string {
   return normalWord(header.replace(/[(（][^()（）]*[)）]\s*$/, ""));
 }
 
-/** What the fields that were found lack to read a file by them. */
+/** The fields missing for reading a file, given those found. */
 function missingOf(kind: ImportKind, found: ReadonlySet<ImportField>): ImportField[] {
   if (kind === "sdr") {
     const wanted: ImportField[] = ["serialNumber", "instanceId", "begin", "end", "quantity", "state"];

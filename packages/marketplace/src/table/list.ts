@@ -12,52 +12,52 @@ import { TableError, type Table } from "./table.js";
 /** What a marketplace states. Absence from it proves nothing unless it is complete. */
 export interface Statement {
   lines: StatementLine[];
-  /** It says so itself, and nothing of it was unreadable. */
+  /** It says so itself, and every line was readable. */
   complete: boolean;
   problems: ListProblem[];
 }
 
-/** What a list says, and how it was understood. */
+/** The content of a list, and how it was understood. */
 export interface List extends Statement {
   kind: ImportKind;
   layout: Layout;
   sheet: string;
-  /** Of a bill; `lines` are those of a list of bill records. */
+  /** Lines of a bill; `lines` are those of a list of bill records. */
   bill: BillLine[];
   /** Rows of data. */
   rows: number;
-  /** What the file says that it covers. */
+  /** The period that the file says it covers. */
   period: Period | undefined;
 }
 
 export interface ListOptions {
-  /** What the marketplace calls things. */
+  /** The marketplace's names for things. */
   rules: ListRules;
   profile?: Partial<ImportProfile> | undefined;
-  /** How many rows the marketplace's page says there are: another proof that the file is whole. */
+  /** Number of rows according to the marketplace's page: another proof that the file is complete. */
   expectedRows?: number | undefined;
-  /** By the file's beginning if it is not given. */
+  /** By default decided by the beginning of the file. */
   format?: ListFormat | undefined;
   /**
-   * The file is a list of bill records as the marketplace writes it, which no spreadsheet program has saved: its header is
-   * its first row, its times name their zone, every row is as wide as the header. JSON always is.
+   * The file is a list of bill records as written by the marketplace, not saved by a spreadsheet program: its header
+   * is its first row, its times have a zone, every row is as wide as the header. JSON always is.
    */
   isExact?: boolean | undefined;
 }
 
 /**
- * Reads an exported file: a list of bill records, transaction details or a monthly bill, as CSV, XLSX, JSON or NDJSON. It
- * is complete only if it says so itself: JSON by `complete: true` (and as many records as its `total`), NDJSON by a last
- * line `{"complete":true,"total":N}`, a table by a last row `#total,N` or totals that add up; or by the expected rows.
- * WARNING: a stranger's workbook belongs into a thread with limits: `readListApart`.
- * @throws TableError if it is no such file at all; cells that cannot be read are problems that name them
+ * Reads an exported file: a list of bill records, transaction details or a monthly bill, as CSV, XLSX, JSON or
+ * NDJSON. It is complete only if it says so itself: JSON by `complete: true` (and as many records as its `total`),
+ * NDJSON by a last line `{"complete":true,"total":N}`, a table by a last row `#total,N` or totals that add up; or by
+ * the expected rows. WARNING: a stranger's workbook belongs in a thread with limits: `readListApart`.
+ * @throws TableError if it is not such a file at all; unreadable cells are problems that name them
  */
 export async function readList(bytes: Uint8Array, options: ListOptions): Promise<List> {
   const { format, profile } = options;
   return readOr(options, bytes, async () => listOf(await readTable(bytes, format, profile?.sheet), options));
 }
 
-/** {@link readList} of text: CSV, JSON or NDJSON. */
+/** {@link readList} for text: CSV, JSON or NDJSON. */
 export function readListText(text: string, options: ListOptions): List {
   const { format } = options;
   try {
@@ -75,7 +75,7 @@ async function readOr(options: ListOptions, bytes: Uint8Array, read: () => Promi
   }
 }
 
-/** Of a list as the marketplace writes it, what is wrong with the whole is one of its problems. */
+/** For a list in the marketplace's own form, an error of the whole is one of its problems. */
 function unreadable(error: unknown, { isExact }: ListOptions, text: string): List {
   if (!(error instanceof TableError) || isExact !== true) throw error;
   const { en, zh } = error.right;
@@ -88,7 +88,7 @@ const emptyList = (layout: Layout, sheet: string): List => ({
   ...{ period: undefined, complete: false, problems: [] },
 });
 
-/** Reads a table of any source. */
+/** Reads a table from any source. */
 export function listOf(table: Table, options: ListOptions): List {
   const { rules, profile = {}, expectedRows } = options;
   const isExact = options.isExact === true || table.json !== undefined;

@@ -9,8 +9,8 @@ const ONE_MONTH = /(20\d\d[-/.年]\d{1,2}月?)(?![-/.\d])/;
 const HAS_CLOCK = /\d:\d{2}|T\d/;
 
 /**
- * The period that a file says it covers, in its title above the header or in a line that begins with `#`: from and to
- * (`2026-03-01 ~ 2026-03-31`, the last day included), or one month. Read in the zone of its times.
+ * The period that a file says it covers, in its title above the header or in a line beginning with `#`: from and to
+ * (`2026-03-01 ~ 2026-03-31`, including the last day), or one month. Read in the zone of its times.
  */
 export function statedPeriod(table: Table, { headerRow }: Layout, reading: Reading): Period | undefined {
   if (table.json) return undefined;

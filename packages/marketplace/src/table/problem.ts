@@ -1,10 +1,13 @@
 import type { Text } from "@quarterpast/domain";
 
-/** Something in a list that cannot be read: where, what was found, what would be right. */
+/** An unreadable part of a list: its position, the value found, and what would be right. */
 export interface ListProblem {
   /** Line of the file, or number of the record if the file has no lines; from 1. 0: the whole. */
   line: number;
-  /** The column's header, with the cell before it if the file has cells (`C2 begin_time`); else what of the list it is. */
+  /**
+   * The column's header, preceded by the cell if the file has cells (`C2 begin_time`); otherwise the part of the
+   * list.
+   */
   column: string;
   value: string;
   right: Text;
@@ -15,7 +18,7 @@ export function problemAt(line: number, column: string, value: string, en: strin
   return { line, column, value, right: { en, zh } };
 }
 
-/** One line that says to a person what is wrong and what would be right. */
+/** One line for a person: what is wrong and what would be right. */
 export function problemText(problem: ListProblem, language: keyof Text): string {
   const { line, column, value } = problem;
   const shown = value === "" ? "" : ` ${JSON.stringify(value.slice(0, 100))}`;

@@ -8,7 +8,7 @@ import { currencyOf, isRefund, refundAmount } from "./values.js";
 
 /** One record as the marketplace states it. */
 export interface StatementLine {
-  /** Empty where the record went out without one (the old push): it is then known by instance, begin and end. */
+  /** Empty if the record was sent without one (the old push): then instance, begin and end identify it. */
   serialNumber: string;
   instanceId: string;
   begin: Micros;
@@ -26,7 +26,7 @@ export interface StatementLine {
 export interface BillLine {
   /** Row of the file. */
   line: number;
-  /** Month of the bill it stands in, `YYYY-MM`; absent where the file does not say. */
+  /** Month of its bill, `YYYY-MM`; absent if the file does not say. */
   month?: string;
   serialNumber?: string;
   instanceId?: string;
@@ -36,13 +36,13 @@ export interface BillLine {
   begin?: Micros;
   end?: Micros;
   quantity?: string;
-  /** Decimal text; negative where money went back. */
+  /** Decimal text; negative if money was given back. */
   amount: string;
   currency: string;
   refund: boolean;
 }
 
-/** Reads a row of a list of bill records, or says everything that is wrong with it. */
+/** Reads a row of a list of bill records, or returns everything that is wrong with it. */
 export function readStatementLine(row: Row, reading: RowReading): StatementLine | ListProblem[] {
   const { need, take, isEmpty, refuse, problems } = rowReader(row, reading);
   const [begin, end, quantity] = [need("begin"), need("end"), need("quantity")];
@@ -57,7 +57,7 @@ export function readStatementLine(row: Row, reading: RowReading): StatementLine 
   return problems.length > 0 ? problems : (read as StatementLine);
 }
 
-/** Reads a row of transaction details or of a bill. @param currencyOtherwise of a file that does not name one */
+/** Reads a row of transaction details or of a bill. @param currencyOtherwise for a file that does not name one */
 export function readBillLine(
   row: Row,
   reading: RowReading,

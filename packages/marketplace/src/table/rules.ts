@@ -1,8 +1,8 @@
-/** What a list lists: bill records, or the money that was charged for them. */
+/** What a list contains: bill records, or the money that was charged for them. */
 export const IMPORT_KINDS = ["sdr", "bill"] as const;
 export type ImportKind = (typeof IMPORT_KINDS)[number];
 
-/** What a marketplace made of a record: still to be validated, valid, void, or in a formal bill. */
+/** A record's state at the marketplace: not validated yet, valid, void, or in a formal bill. */
 export const STATED_STATES = ["pending", "normal", "abnormal", "billed"] as const;
 export type StatedState = (typeof STATED_STATES)[number];
 
@@ -26,15 +26,17 @@ export type BillField =
   | "type";
 export type ImportField = SdrField | BillField;
 
-/** How codes of records are written: prefixes that may stand before them, and zeros that spreadsheets cut. */
+/**
+ * How codes of records are written: possible prefixes, and the number of digits, because spreadsheets remove zeros.
+ */
 export interface CodeForm {
   prefixes: readonly string[];
   digits: number;
 }
 
-/** What a marketplace calls things in its lists: plain data, so that a thread may have it. */
+/** The marketplace's names in its lists: plain data, so that it can be passed to a thread. */
 export interface ListRules {
-  /** Headers by which a column is known, after {@link normalWord}; the first is the one of the interface. */
+  /** Known headers of a column, after {@link normalWord}; the first is that of the interface. */
   headers: {
     sdr: Readonly<Record<SdrField, readonly string[]>>;
     bill: Readonly<Record<BillField, readonly string[]>>;
@@ -44,14 +46,14 @@ export interface ListRules {
   codes: CodeForm;
 }
 
-/** How a file of a kind is read: saved under a name, so that next month's export needs no thought. */
+/** How to read a file of a kind: saved under a name, to reuse for next month's export. */
 export interface ImportProfile {
   kind: ImportKind;
-  /** Headers of the file by field, beside those that are known anyway. */
+  /** Headers of the file by field, in addition to the known ones. */
   columns: Partial<Record<ImportField, string>>;
-  /** Minutes that times without a zone are ahead of UTC: 480 for Beijing. */
+  /** How many minutes times without a zone are ahead of UTC: 480 for Beijing. */
   zoneMinutes: number;
-  /** Name of the sheet; the first where absent. */
+  /** Name of the sheet, by default the first. */
   sheet?: string | undefined;
   /** Currency of a bill that has no column for it. */
   currency?: string | undefined;
@@ -62,7 +64,7 @@ export function normalWord(text: string): string {
   return text.toLowerCase().replace(/[\s_*\-\ufeff]/g, "");
 }
 
-/** A code (`5`, `005`, `ABC.005`) with all its digits; what has another form is given back as it is. */
+/** A code (`5`, `005`, `ABC.005`) with all its digits; any other form is returned unchanged. */
 export function normalCode(raw: string, { prefixes, digits }: CodeForm): string {
   const text = raw.trim();
   const form = new RegExp(`^(?:(?:${prefixes.join("|")})\\s*[._-]\\s*)?(\\d{1,${digits}})$`, "i");

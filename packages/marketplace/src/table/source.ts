@@ -5,13 +5,13 @@ import { TableError, type Table } from "./table.js";
 import { decodeText } from "./text.js";
 import { readXlsx } from "./xlsx.js";
 
-/** Forms in which a list is exported. */
+/** Formats in which a list may be exported. */
 export const LIST_FORMATS = ["csv", "xlsx", "json", "ndjson"] as const;
 export type ListFormat = (typeof LIST_FORMATS)[number];
 
 /**
  * Reads a file as a table: an XLSX workbook by its first bytes, else text.
- * @param format of text; by its beginning if it is not given
+ * @param format of text; by default decided by its beginning
  * @throws TableError if it cannot be read at all
  */
 export async function readTable(bytes: Uint8Array, format?: ListFormat, sheet?: string): Promise<Table> {
@@ -43,7 +43,7 @@ function formatOf(text: string): Exclude<ListFormat, "xlsx"> {
   if (start.startsWith("[")) return "json";
   if (!start.startsWith("{")) return "csv";
   const end = start.search(/\r?\n/);
-  // One JSON object per line, or one over all of them: the first line tells.
+  // One JSON object per line, or a single one: the first line shows which.
   return end > 0 && isObject(parseJson(start.slice(0, end))) && start.slice(end).trim() !== ""
     ? "ndjson"
     : singleLine(start);

@@ -5,16 +5,16 @@ import type { ListProblem } from "./problem.js";
 export interface Cell {
   /** Its value as text; dates of a spreadsheet stay serial numbers. */
   text: string;
-  /** A number of a spreadsheet or of JSON: a double, of which 15 digits hold. */
+  /** A number from a spreadsheet or JSON: a double, with 15 reliable digits. */
   isNumber: boolean;
-  /** In the place of a value stands what is none: nothing at all, null, an object. `text` shows it to a person. */
+  /** There is no value: nothing at all, null, or an object. `text` shows it to a person. */
   isNone?: true;
 }
 
 export interface Row {
   /** Line of the file, row of the sheet, or number of the record if there are no lines; from 1. */
   line: number;
-  /** By column; what is empty may be missing. */
+  /** By column; empty ones may be missing. */
   cells: readonly (Cell | undefined)[];
 }
 
@@ -23,9 +23,9 @@ export interface Table {
   /** Name of the sheet; empty for text. */
   sheet: string;
   rows: Row[];
-  /** Whether dates count from 1904, as old files of one system do. */
+  /** Whether dates count from 1904, as in old files from Macs. */
   from1904: boolean;
-  /** JSON: it has no cells to name, and says itself whether it is whole. */
+  /** JSON: it has no cells to name, and says itself whether it is complete. */
   json?: { isWhole: boolean; problems: ListProblem[] };
 }
 
@@ -44,10 +44,10 @@ export class TableError extends Error {
 
 export const EMPTY: Cell = { text: "", isNumber: false };
 
-/** More columns than any list has; a file that names more is none of ours. */
+/** More columns than any list has; a file with more is not one of these lists. */
 export const COLUMNS_MAX = 1_000;
 
-/** The cell's place as a spreadsheet program names it: column 1 of line 7 is `B7`. */
+/** The cell's position in a spreadsheet program's notation: column 1 of line 7 is `B7`. */
 export function refOf(column: number, line: number): string {
   return columnLetters(column) + String(line);
 }

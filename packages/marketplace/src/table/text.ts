@@ -1,6 +1,6 @@
 /**
- * The text of a file that a person or a spreadsheet program saved: by its byte order mark, else UTF-8 where it is that
- * throughout, else GB18030, of which GBK is a part.
+ * The text of a file saved by a person or a spreadsheet program: by its byte order mark, else UTF-8 if all of it is
+ * valid UTF-8, else GB18030, which includes GBK.
  */
 export function decodeText(bytes: Uint8Array): string {
   const mark = markOf(bytes);

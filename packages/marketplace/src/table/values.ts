@@ -2,14 +2,17 @@ import { parseCompact, parseInstant, parseQuantity, SECOND, type Micros } from "
 import { plainText } from "../plainText.js";
 import type { Cell } from "./table.js";
 
-/** How times of a file are to be read. */
+/** How to read the times of a file. */
 export interface Reading {
-  /** Minutes that times without a zone are ahead of UTC; undefined: such a time cannot be read. */
+  /** How many minutes times without a zone are ahead of UTC; undefined: such a time cannot be read. */
   zoneMinutes: number | undefined;
   from1904: boolean;
 }
 
-/** A decimal as a person or a spreadsheet writes it, maybe negative: canonical text, or undefined where it is none. */
+/**
+ * A decimal as a person or a spreadsheet writes it, maybe negative: canonical text, or undefined if it is not a
+ * decimal.
+ */
 export function readDecimal(cell: Cell): string | undefined {
   if (cell.isNumber) return doubleText(cell.text);
   const text = cell.text
@@ -29,7 +32,7 @@ export function readDecimal(cell: Cell): string | undefined {
   return quantity === undefined ? undefined : signed(quantity, isNegative);
 }
 
-/** A spreadsheet's number is a double: it keeps 15 digits, and the file may show what is beyond them. */
+/** A spreadsheet's number is a double: 15 digits are reliable, but the file may show more. */
 function doubleText(text: string): string | undefined {
   const value = Number(text);
   if (!Number.isFinite(value) || text === "") return undefined;
@@ -41,7 +44,7 @@ const signed = (quantity: string, isNegative: boolean) =>
   isNegative && quantity !== "0" ? `-${quantity}` : quantity;
 
 /**
- * An id. One that a spreadsheet has turned into a number and lost digits of (`1.23E+17`, or 16 digits and more) is none.
+ * An id. Not valid if a spreadsheet has turned it into a number and lost digits (`1.23E+17`, or 16 digits and more).
  */
 export function readId(cell: Cell): string | undefined {
   const text = cell.text.trim();
@@ -49,7 +52,7 @@ export function readId(cell: Cell): string | undefined {
   return cell.isNumber && text.replace(/\D/g, "").length > 15 ? undefined : plainText(text);
 }
 
-/** A time: of the interface, RFC 3339, as people write it, or the serial number of a spreadsheet's date. */
+/** A time: in the interface's form, RFC 3339, as people write it, or the serial number of a spreadsheet's date. */
 export function readTime(cell: Cell, { zoneMinutes, from1904 }: Reading): Micros | undefined {
   const text = cell.text.trim();
   const known = parseCompact(text) ?? parseInstant(text);
@@ -72,11 +75,11 @@ const WRITTEN =
 const DAYS_TO_1970 = 25_569;
 const DAYS_FROM_1900_TO_1904 = 1_462;
 const DAY_SECONDS = 86_400n;
-/** Decimals from which on a serial number tells the second, however it was rounded. */
+/** With this many decimals a serial number determines the second, however it was rounded. */
 const ENOUGH_DECIMALS = 6;
 const QUARTER_SECONDS = 900n;
 
-/** A serial day to its whole second; undefined where its decimals were cut so that it could be another second. */
+/** A serial day to its whole second; undefined if its decimals were cut so that it could be another second. */
 function serialTime(text: string, from1904: boolean): Micros | undefined {
   const [whole, fraction = ""] = text.split(".") as [string, string?];
   const scale = 10n ** BigInt(fraction.length);
@@ -105,10 +108,10 @@ function monthText(year: string, month: string): string | undefined {
 
 const REFUND = /退|refund|冲正|reversal/i;
 
-/** Whether a transaction's type says that money went back. */
+/** Whether a transaction's type says that money was given back. */
 export const isRefund = (type: string): boolean => REFUND.test(type);
 
-/** Money that went back is negative, however the file writes it. */
+/** Money given back is negative, however the file writes it. */
 export const refundAmount = (amount: string, refund: boolean): string =>
   refund && !amount.startsWith("-") && amount !== "0" ? `-${amount}` : amount;
 

@@ -1,24 +1,24 @@
 import { crc32 } from "node:zlib";
-// Strict, streaming, typed, the parser that jsdom was built on; knows no entities but XML's five and expands none of a DTD.
+// Strict, streaming, typed, also used by jsdom; knows only XML's five entities and expands none of a DTD.
 import { SaxesParser, type SaxesTagPlain } from "saxes";
-// The most used reader of ZIP: checks sizes as it inflates and refuses damaged directories; one small dependency.
+// The most used reader of ZIP: checks sizes while inflating and refuses damaged directories; one small dependency.
 import yauzl, { type Entry, type ZipFile } from "yauzl";
 import { COLUMNS_MAX, columnIndex, EMPTY, TableError, type Cell, type Row, type Table } from "./table.js";
 
-/** Of one part, unpacked: some 400,000 rows. */
+/** Limit of one unpacked part: about 400,000 rows. */
 const PART_BYTES_MAX = 128 * 1024 * 1024;
 /** A workbook has a few dozen. */
 const PARTS_MAX = 4_096;
 /** Rows that a sheet can have. */
 const ROWS_MAX = 1_048_576;
-/** Cells are kept in memory all at once. */
+/** All cells are in memory at the same time. */
 const CELLS_MAX = 8_000_000;
 
 /**
- * Reads one sheet of an XLSX workbook. Numbers come as the text that the file holds; what a cell shows (thousands
- * separators, date formats) is not in its value.
- * @param sheet its name; the first one if it is not given
- * @throws TableError for what is no workbook, is damaged, or unpacks to too much
+ * Reads one sheet of an XLSX workbook. Numbers are returned as the text in the file; a cell's format (thousands
+ * separators, dates) is not part of its value.
+ * @param sheet its name, by default the first one
+ * @throws TableError if it is not a workbook, is damaged, or unpacks to too much
  */
 export async function readXlsx(bytes: Uint8Array, sheet?: string): Promise<Table> {
   const archive = await openArchive(bytes);
@@ -55,7 +55,7 @@ interface Handler {
   text?: (text: string) => void;
 }
 
-/** Reads a part as a stream: what it unpacks to is never in memory as a whole. @returns whether it is there */
+/** Reads a part as a stream: it is never unpacked in memory as a whole. @returns whether it exists */
 async function parsePart({ zip, parts }: Archive, path: string, handler: Handler): Promise<boolean> {
   const entry = parts.get(path);
   if (!entry) return false;
@@ -119,8 +119,8 @@ async function pathOfSheet(archive: Archive, id: string): Promise<string> {
 }
 
 /**
- * Gathers the runs of a text one after the other; readings in another script (`rPh`) are no part of it.
- * @param tags names of the elements whose text it is
+ * Joins the runs of a text; phonetic readings (`rPh`) are not part of it.
+ * @param tags names of the elements with the text
  */
 function textGatherer(...tags: string[]) {
   let gathered = "";
@@ -162,7 +162,7 @@ async function readSharedTexts(archive: Archive): Promise<string[]> {
 
 async function readRows(archive: Archive, path: string, shared: readonly string[]): Promise<Row[]> {
   const rows: Row[] = [];
-  // `v` holds a number or the number of a shared text, `t` a text of the cell's own.
+  // `v` contains a number or the number of a shared text, `t` the cell's own text.
   const gatherer = textGatherer("v", "t");
   let [line, count, at] = [0, 0, 0];
   let cells: Cell[] = [];
@@ -201,7 +201,7 @@ function cellOf(type: string, raw: string, shared: readonly string[]): Cell {
   return { text: raw, isNumber: type === "n" && raw !== "" };
 }
 
-/** Whatever the libraries find wrong: the file is damaged. */
+/** Any error of the libraries means that the file is damaged. */
 async function orDamaged<T>(read: () => Promise<T>): Promise<T> {
   try {
     return await read();

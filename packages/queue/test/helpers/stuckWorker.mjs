@@ -1,4 +1,4 @@
-// Takes one batch, tells its parent, and never finishes it: to be killed.
+// Takes one batch, reports it to its parent, and never finishes it: to be killed.
 import { createConsumer } from "@quarterpast/queue";
 
 const [redisUrl, prefix] = process.argv.slice(2);

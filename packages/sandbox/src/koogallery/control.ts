@@ -4,7 +4,7 @@ import type { Engine } from "./ledger/engine.js";
 import type { Journal } from "./ledger/journal.js";
 import type { Instance, Registry } from "./rules/instances.js";
 
-/** Product time as told to others; instants ISO 8601. `start`, `at` are null while product time is real time. */
+/** Product time in answers; instants in ISO 8601. `start`, `at` are null while product time is real time. */
 export type ClockView = {
   start: string | null;
   at: string | null;
@@ -17,7 +17,7 @@ export type ClockInput = { start: string; at?: string | undefined; rate: number 
 export type Control = {
   faults: Faults;
   clock(): ClockView;
-  /** Sets product time and keeps it in the store; `at` is now where it is not given. Collections then due are made. */
+  /** Sets product time and stores it; `at` is by default now. Then makes the collections that are due. */
   setClock(input: ClockInput): Promise<ClockView>;
   instances(): ReturnType<Registry["all"]>;
   setInstance(id: string, instance: Instance): Promise<void>;
@@ -32,7 +32,7 @@ type ControlParts = {
   realNow: () => number;
 };
 
-/** What steers a sandbox from outside; all but the faults outlives a restart. */
+/** What controls a sandbox from outside; everything except the faults survives a restart. */
 export function createControl(parts: ControlParts): Control {
   const { faults, registry, productClock, journal, engine, realNow } = parts;
 

@@ -4,8 +4,8 @@ const SCALE = 4;
 export type ParsedUsage = { scaled: bigint; integerDigits: number; decimals: number };
 
 /**
- * Reads a plain decimal without sign or exponent. Gives the value in ten-thousandths (digits beyond the fourth
- * decimal are cut, `decimals` tells of them) or null where the text is no such number.
+ * Reads a plain decimal without sign or exponent. Returns the value in ten-thousandths (further digits are cut,
+ * `decimals` counts them), or null if the text is anything else.
  */
 export function parseUsage(text: string): ParsedUsage | null {
   const match = DECIMAL.exec(text);

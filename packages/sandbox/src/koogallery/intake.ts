@@ -29,7 +29,7 @@ export type IntakeParts = {
 
 export type PushCall = {
   push: Push;
-  /** As it was asked for, with the query. */
+  /** As requested, including the query. */
   url: string;
   headers: IncomingHttpHeaders;
   body: Buffer;
@@ -41,7 +41,7 @@ export type PushResult = { ok: true; listed: Listed[] } | { ok: false; refusal: 
 export type Intake = {
   /** Checks a call and stores it; "ok" comes only once the records are on disk. */
   push(call: PushCall): Promise<PushResult>;
-  /** Notes a call that a fault kept from the marketplace. */
+  /** Records a call that a fault kept from the marketplace. */
   noteKept(push: Push, body: Buffer | null, fault: string, http: number): void;
 };
 

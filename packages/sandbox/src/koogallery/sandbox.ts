@@ -51,7 +51,7 @@ const TICK_MS = 50;
 
 /**
  * Starts a marketplace in this process: KooGallery's usage push with its background check and collection
- * (specification 1 and 2). Rejects where the data folder or the port cannot be used.
+ * (specification 1 and 2). Rejects if the data folder or the port cannot be used.
  */
 export async function createSandbox(given: SandboxOptions): Promise<Sandbox> {
   const options = withDefaults(given);
@@ -122,7 +122,7 @@ export async function createSandbox(given: SandboxOptions): Promise<Sandbox> {
   };
 }
 
-/** Wakes the background work; what is due is decided by the clocks, not by the timer. */
+/** Wakes the background work; the clocks decide what is due, not the timer. */
 function startTicking(engine: Engine, logger: SandboxLogger): () => Promise<void> {
   let running: Promise<void> = Promise.resolve();
   let idle = true;

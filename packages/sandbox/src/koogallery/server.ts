@@ -18,7 +18,7 @@ export type ServerParts = {
 /** From the first byte of a request to its last. */
 const REQUEST_TIMEOUT_MS = 30_000;
 
-/** The sandbox's HTTP server, not yet listening; closing it cuts open connections, hanging ones too. */
+/** The sandbox's HTTP server, not yet listening; closing it cuts open connections, including hanging ones. */
 export function createServer({ options, control, push, views, shop }: ServerParts): FastifyInstance {
   const app = Fastify({ forceCloseConnections: true, logger: false, requestTimeout: REQUEST_TIMEOUT_MS });
   app.setErrorHandler((error: FastifyError, _request, reply) => {

@@ -60,7 +60,7 @@ export const sandboxSettings = z.object({
   LOG_LEVEL: serviceSettings.LOG_LEVEL,
 });
 
-/** The sandbox's options from the environment. Throws SettingsError with every setting that cannot be used. */
+/** The sandbox's options from the environment. @throws SettingsError with every invalid setting. */
 export function readSandboxOptions(env: NodeJS.ProcessEnv): SandboxOptions & { dataDir: string } {
   const settings = readSettings(sandboxSettings, env);
   return {

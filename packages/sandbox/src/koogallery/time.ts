@@ -6,8 +6,8 @@ export const DAY = 24 * HOUR;
 const COMPACT = /^(\d{4})(\d{2})(\d{2})T(\d{2})(\d{2})(\d{2})Z$/;
 
 /**
- * Reads `yyyyMMdd'T'HHmmss'Z'` (KooGallery specification 1.4). Gives milliseconds since the epoch, or null where
- * the text has another form or names a moment that no calendar has (month 13, 30 February, hour 24).
+ * Reads `yyyyMMdd'T'HHmmss'Z'` (KooGallery specification 1.4). Returns milliseconds since the epoch, or null if the
+ * text has another form or names a nonexistent moment (month 13, 30 February, hour 24).
  */
 export function parseCompact(text: string): number | null {
   const match = COMPACT.exec(text);
@@ -24,7 +24,7 @@ export function formatCompact(instant: number): string {
   return new Date(instant).toISOString().replace(/\.\d+/, "").replaceAll("-", "").replaceAll(":", "");
 }
 
-/** Writes milliseconds since the epoch as ISO 8601 in UTC, without a fraction where it is zero. */
+/** Writes milliseconds since the epoch as ISO 8601 in UTC, without a fraction if it is zero. */
 export function formatIso(instant: number): string {
   return new Date(instant).toISOString().replace(".000Z", "Z");
 }

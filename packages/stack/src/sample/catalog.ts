@@ -1,6 +1,6 @@
 import type { Meter } from "@quarterpast/domain";
 
-/** Names the sample's generator as the source of its events. */
+/** Identifies the sample's generator as the source of its events. */
 export const SOURCE = "quarterpast-sample";
 
 /** The sample's meters: one of each kind. */
@@ -19,13 +19,13 @@ export interface SampleInstance {
   product: string;
   subject: string;
   meter: SampleMeter;
-  /** How much its customer uses, against the others. */
+  /** How much its customer uses, relative to the others. */
   size: number;
 }
 
 const PRODUCT = "sample-assistant";
 
-/** Customers, how large they are, and which of the meters they bought. */
+/** Customers, their sizes, and the meters they bought. */
 const CUSTOMERS: [name: string, size: number, meters: SampleMeter["code"][]][] = [
   ["aurora-clinics", 3, ["llm.tokens", "api.calls", "active.users", "storage.peak"]],
   ["bluebird-logistics", 2, ["llm.tokens", "api.calls", "storage.peak"]],
@@ -37,7 +37,7 @@ const CUSTOMERS: [name: string, size: number, meters: SampleMeter["code"][]][] =
   ["harbour-foods", 1, ["llm.tokens", "api.calls"]],
 ];
 
-/** The sample's instances, in a fixed order: the generator's numbers depend on it. */
+/** The sample's instances, in a fixed order, because the generator's numbers depend on it. */
 export const INSTANCES: readonly SampleInstance[] = CUSTOMERS.flatMap(([subject, size, codes]) =>
   codes.map((code) => ({
     instanceId: `sample-${subject}-${code}`,

@@ -1,10 +1,10 @@
 import { addDecimals, trimDecimal } from "@quarterpast/domain";
 import { INSTANCES, METERS, type SampleMeter } from "./catalog.js";
 
-/** Quantities by instance; an instance that is not there has 0. */
+/** Quantities by instance; a missing instance has 0. */
 export type Quantities = ReadonlyMap<string, string>;
 
-/** An instance of which the two sides say different things. */
+/** An instance with different quantities on the two sides. */
 export interface Mismatch {
   instanceId: string;
   sent: string;
@@ -23,7 +23,9 @@ export interface Comparison {
   mismatches: Mismatch[];
 }
 
-/** Lays the generator's own sums beside the marketplace's. Equal means equal for every instance, not in sum alone. */
+/**
+ * Compares the generator's own sums with the marketplace's. Equal means equal for every instance, not only in total.
+ */
 export function compare(sent: Quantities, billed: Quantities): Comparison {
   const of = (quantities: Quantities, instanceId: string) => trimDecimal(quantities.get(instanceId) ?? "0");
   const sides = INSTANCES.map(({ instanceId, meter }) => ({
@@ -44,7 +46,7 @@ export function compare(sent: Quantities, billed: Quantities): Comparison {
   };
 }
 
-/** Adds the quantities of one instance up, where it has several records. */
+/** Adds up the quantities of each instance, which may have several records. */
 export function sumByInstance(rows: Iterable<{ instanceId: string; quantity: string }>): Map<string, string> {
   const sums = new Map<string, string>();
   for (const { instanceId, quantity } of rows) {

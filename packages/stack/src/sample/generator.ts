@@ -10,9 +10,9 @@ export interface Generator {
   start(): void;
   /** Acknowledged since the start. */
   events(): number;
-  /** Sends on until all usage before `until` is acknowledged, and no more. */
+  /** Keeps sending until all usage before `until` is acknowledged, and no more. */
   endAt(until: Micros): void;
-  /** Ends sending; what is not acknowledged by then is sent after the next start. */
+  /** Stops sending; what is not acknowledged by then is sent after the next start. */
   stop(): Promise<void>;
 }
 
@@ -27,7 +27,7 @@ export interface GeneratorOptions {
 
 const EVERY_MS = 100;
 const SAVE_EVERY_MS = 1_000;
-/** Usage further back than this is left out: the clock was set forward. */
+/** Usage further back than this is skipped, because the clock was set forward. */
 const CATCH_UP: Micros = 3 * HOUR;
 const CLOSE_WITHIN_MS = 3_000;
 

@@ -1,7 +1,7 @@
 import { formatInstant, HOUR, type Micros } from "@quarterpast/domain";
 import { z } from "zod";
 
-/** A bill record as the sandbox lists it. */
+/** A bill record in the sandbox's list. */
 export interface ListedRecord {
   instanceId: string;
   quantity: string;
@@ -9,7 +9,7 @@ export interface ListedRecord {
   receivedAt: string;
 }
 
-/** What the marketplace says it has: the other side of the sample's account. */
+/** What the marketplace says it has, to compare with the sample's own count. */
 export interface Statement {
   /** Records whose interval begins in the hour. */
   recordsOf(hour: Micros): Promise<ListedRecord[]>;

@@ -1,6 +1,6 @@
 /**
- * Numbers that look random and depend on the seeds alone (mulberry32: small, and good enough for made-up usage).
- * @returns a function that gives whole numbers from 0 to below its argument.
+ * Pseudo-random numbers determined only by the seeds (mulberry32: small, and good enough for made-up usage).
+ * @returns a function that returns whole numbers from 0 up to, not including, its argument.
  */
 export function randomOf(...seeds: number[]): (below: number) => number {
   let state = seeds.reduce((mixed, seed) => Math.imul(mixed ^ seed, 0x9e3779b1) ^ (mixed >>> 15), 0x51a7);

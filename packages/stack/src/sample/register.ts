@@ -2,7 +2,7 @@ import type { ApiClient } from "@quarterpast/contract";
 import { floorSecond, formatInstant, type Micros } from "@quarterpast/domain";
 import { INSTANCES, METERS } from "./catalog.js";
 
-/** Makes the sample's meters and instances through the api, where they are missing. @param opened when their lives begin. */
+/** Adds missing meters and instances of the sample through the api. @param opened when their lives begin. */
 export async function registerSample(api: ApiClient, opened: Micros): Promise<void> {
   for (const meter of METERS) await api.addMeter({ body: meter });
   for (const { instanceId, product, subject, meter } of INSTANCES) {

@@ -15,17 +15,17 @@ import { clockTime, createWatch } from "./watch.js";
 
 /** Sample usage on a stack. */
 export interface Sample {
-  /** Sends usage from now on and tells what becomes of it. */
+  /** Starts sending usage and prints what happens to it. */
   start(): void;
   /**
-   * Ends sending after the next two whole hours, and waits until the marketplace has billed them.
-   * @returns both sides' sums; undefined where the signal came first.
+   * Stops sending after the next two whole hours, and waits until the marketplace has billed them.
+   * @returns both sides' sums; undefined if the signal came first.
    */
   runOut(signal: AbortSignal): Promise<FinalComparison | undefined>;
   stop(): Promise<void>;
 }
 
-/** Both sides of all hours that were sent whole. */
+/** Both sides of all hours that were sent completely. */
 export interface FinalComparison extends Comparison {
   events: number;
   records: number;
@@ -34,12 +34,12 @@ export interface FinalComparison extends Comparison {
 
 const LOOK_MS = 200;
 const WHOLE_HOURS = 2;
-/** The next hour's window: usage that came late is billed with the next hour. */
+/** The next hour's window, because late usage is billed with the next hour. */
 const GIVE_UP_AFTER: Micros = HOUR + 20 * MINUTE;
 
 /**
- * Prepares the sample: its meters, its instances, and the generator's own account.
- * @param tell hears each line a person should see.
+ * Prepares the sample: its meters, its instances, and the generator's own count.
+ * @param tell called with each line for a person.
  */
 export async function prepareSample(stack: HeldStack, tell: (text: Text) => void): Promise<Sample> {
   const { facts, time, places, logger } = stack;
@@ -73,7 +73,7 @@ export async function prepareSample(stack: HeldStack, tell: (text: Text) => void
       watching.start();
     },
     async runOut(signal) {
-      // The hour that is under way counts for one only where it is whole.
+      // The current hour counts as one only if it is complete.
       const end = hourOf(clock.now() - 1) + HOUR * (1 + WHOLE_HOURS);
       generator.endAt(end);
       await clock.sleepUntilProduct(end, signal);

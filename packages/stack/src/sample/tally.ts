@@ -2,7 +2,7 @@ import { formatUnits, toUnits, trimDecimal } from "@quarterpast/domain";
 import type { SampleMeter } from "./catalog.js";
 import type { SampleEvent } from "./usage.js";
 
-/** Counts the usage of one instance in one hour, by the generator's own reading of what a meter means. */
+/** Counts the usage of one instance in one hour, by the generator's own implementation of meters. */
 export interface Tally {
   add(event: SampleEvent): void;
   /** Decimal text without trailing zeros. */

@@ -7,7 +7,7 @@ import type { SampleInstance } from "./catalog.js";
 import { createTally, type Tally } from "./tally.js";
 import { usageBetween, type SampleEvent } from "./usage.js";
 
-/** What one instance used in one hour, as the generator knows it. */
+/** The usage of one instance in one hour, according to the generator. */
 export interface HourTruth {
   instanceId: string;
   quantity: string;
@@ -15,23 +15,23 @@ export interface HourTruth {
 }
 
 /**
- * The generator's own account of what was acknowledged, kept beside the stack and never read from it: whole hours in
- * `truth.ndjson`, how far it came in `state.json`.
+ * The generator's own count of what was acknowledged, stored beside the stack and never read from it: whole hours in
+ * `truth.ndjson`, its progress in `state.json`.
  */
 export interface Truth {
   /** When the sample began. */
   startedAt: Micros;
   /** All usage before this has been acknowledged. */
   sentTo(): Micros;
-  /** Takes what was acknowledged of the usage up to `to`. */
+  /** Adds the acknowledged usage up to `to`. */
   acknowledge(events: readonly SampleEvent[], to: Micros): void;
-  /** Leaves usage out up to `to`: the clock was set forward too far to send it. */
+  /** Skips usage up to `to`, because the clock was set forward too far to send it. */
   skip(to: Micros): void;
-  /** What was used in an hour that has been sent whole. */
+  /** The usage of an hour that was sent completely. */
   hour(hour: Micros): HourTruth[];
-  /** Totals over all hours that have been sent whole, by instance. */
+  /** Totals over all hours that were sent completely, by instance. */
   totals(): Map<string, string>;
-  /** Writes down how far it came. */
+  /** Stores the progress. */
   save(): void;
 }
 
@@ -44,14 +44,14 @@ const lineSchema = z.object({
   events: z.number(),
 });
 
-/** Opens the account of a sample; a new one begins at `now`. */
+/** Opens the count of a sample; a new one begins at `now`. */
 export function openTruth(dir: string, now: Micros): Truth {
   makePrivateDir(dir);
   const [stateFile, linesFile] = [join(dir, "state.json"), join(dir, "truth.ndjson")];
   const kept = readState(stateFile);
   const { startedAt } = kept ?? { startedAt: now };
   const hours = readHours(linesFile);
-  // Nothing was left out between `from` and `sentTo`.
+  // Nothing was skipped between `from` and `sentTo`.
   let { from, sentTo } = kept ?? { from: now, sentTo: now };
   let tallies = new Map<SampleInstance, Tally>();
   for (const event of usageBetween(Math.max(from, hourOf(sentTo)), sentTo)) count(event);
@@ -72,7 +72,7 @@ export function openTruth(dir: string, now: Micros): Truth {
     const lines = truths.map(({ instanceId: instance, ...rest }) =>
       JSON.stringify({ hour: formatInstant(hour), instance, ...rest }),
     );
-    // A line cut short by a kill must not spoil the one after it: so each write begins with a line end.
+    // Each write begins with a line end, so that a line cut short by a kill does not spoil the next one.
     appendFileSync(linesFile, `\n${lines.join("\n")}\n`, { mode: 0o600 });
     hours.set(hour, truths);
     tallies = new Map();

@@ -11,8 +11,8 @@ export interface SampleEvent {
 }
 
 /**
- * The sample's usage in [from, to), by time. The same times give the same events with the same ids, so what was not
- * acknowledged before a restart can be made and sent again.
+ * The sample's usage in [from, to), by time. The same times give the same events with the same ids, so that what was
+ * not acknowledged before a restart can be made and sent again.
  */
 export function usageBetween(from: Micros, to: Micros): SampleEvent[] {
   const events: SampleEvent[] = [];

@@ -5,15 +5,15 @@ import { compare, grouped, sumByInstance, type Comparison } from "./compare.js";
 import type { ListedRecord, Statement } from "./marketplace.js";
 import type { Truth } from "./truth.js";
 
-/** An hour on its way from sent to billed. */
+/** An hour between being sent and being billed. */
 interface Underway {
   hour: Micros;
   stage: "sent" | "sealed" | "accepted";
 }
 
-/** Tells what becomes of the sample's hours, as the api and the marketplace show it. */
+/** Prints what happens to the sample's hours, according to the api and the marketplace. */
 export interface Watch {
-  /** Looks once. */
+  /** Checks once. */
   look(): Promise<void>;
 }
 
@@ -22,7 +22,7 @@ export interface WatchOptions {
   statement: Statement;
   truth: Truth;
   from: Micros;
-  /** Tells a line that stands at a product time. */
+  /** Prints a line about a product time. */
   tell: (at: Micros, text: Text) => void;
   onFirstRecord: () => void;
 }

@@ -2,7 +2,7 @@ import { spawnSync } from "node:child_process";
 import { readFileSync, statSync } from "node:fs";
 import { StackError, userName } from "../errors.js";
 
-/** The user a server runs as; no ids where that is the user of this process. */
+/** The user that runs a server; no ids if that is the user of this process. */
 export interface Account {
   name: string;
   uid?: number;
@@ -23,8 +23,8 @@ function passwd(): PasswdEntry[] {
 }
 
 /**
- * The user Postgres runs as: this process's own, but not root, which Postgres refuses. Then the one that the data
- * belongs to, else `postgres`, else `nobody`.
+ * The user that runs Postgres: this process's own, except root, which Postgres refuses. Then the data's owner, else
+ * `postgres`, else `nobody`.
  */
 export function postgresAccount(dataDir: string): Account {
   if (process.getuid?.() !== 0) return { name: userName() };
@@ -41,7 +41,7 @@ export function postgresAccount(dataDir: string): Account {
   });
 }
 
-/** Whether the account can enter the directory; tried, as permissions, ACLs and mounts all have a say. */
+/** Whether the account can enter the directory; by trying, because permissions, ACLs and mounts all matter. */
 export function canEnter(account: Account, dir: string): boolean {
   if (account.uid === undefined) return true;
   const { uid, gid } = account;
@@ -50,7 +50,7 @@ export function canEnter(account: Account, dir: string): boolean {
   );
 }
 
-/** Postgres insists on a user that has a name. */
+/** Postgres requires a user with a name. */
 export function unknownUser(): StackError {
   const uid = process.getuid?.() ?? "?";
   return new StackError("postgres_user", {

@@ -5,8 +5,8 @@ import { join } from "node:path";
 import { StackError } from "../errors.js";
 
 /**
- * The folder for programs this user fetched: `QUARTERPAST_CACHE_DIR`, else below `XDG_CACHE_HOME` or `~/.cache`, else
- * (a user without a home) one of its own in the system's temporary folder.
+ * The folder for programs fetched by this user: `QUARTERPAST_CACHE_DIR`, else below `XDG_CACHE_HOME` or `~/.cache`,
+ * else (for a user without a home) a private one in the system's temporary folder.
  */
 export function cacheDir(env: NodeJS.ProcessEnv = process.env): string {
   const named = env.QUARTERPAST_CACHE_DIR;
@@ -36,7 +36,7 @@ function makeDir(dir: string): string {
   return dir;
 }
 
-/** Programs are run from here, and in a shared temporary folder somebody else may have made it first. */
+/** Programs are run from here, and in a shared temporary folder another user may have created it first. */
 function makeOwnDir(dir: string): string {
   makeDir(dir);
   const { uid, mode } = lstatSync(dir);
@@ -57,8 +57,8 @@ function noCache(dir: string, cause: unknown): StackError {
 }
 
 /**
- * Fills a folder once for all: `fill` works in a folder of its own, which then gets its name by a rename. Of several at
- * the same time one wins and the others take what it made.
+ * Fills a folder once: `fill` works in a separate folder, which is then renamed. If several run at the same time, one
+ * wins and the others use its result.
  */
 export async function publishOnce(dir: string, fill: (work: string) => Promise<void>): Promise<void> {
   if (existsSync(dir)) return;

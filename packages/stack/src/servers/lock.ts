@@ -2,10 +2,10 @@ import { FileLocked, lockFile } from "@quarterpast/runtime";
 import { StackError } from "../errors.js";
 
 /**
- * Takes a data directory for this process, so that two stacks do not end each other's servers; the lock of a process that
- * is gone is taken over.
+ * Locks a data directory for this process, so that two stacks do not end each other's servers; takes over the lock of
+ * a process that has ended.
  * @param file the lock, in the directory.
- * @returns the function that gives it back.
+ * @returns the function that releases it.
  * @throws StackError `data_dir_in_use`
  */
 export function lockDir(dir: string, file: string): () => void {

@@ -2,8 +2,8 @@ import { randomBytes, randomUUID } from "node:crypto";
 import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 
 /**
- * The server's password, made at first and kept in a file that its owner alone can read. The caller holds the
- * directory's lock. On a full disk no empty password is left behind.
+ * The server's password, generated at first and stored in a file readable only by its owner. The caller holds the
+ * directory's lock. A full disk does not leave an empty password behind.
  */
 export function keepPassword(file: string): string {
   if (!existsSync(file)) {

@@ -12,13 +12,13 @@ export type PortRange = readonly [from: number, to: number];
 const LOWEST = 10_000;
 const HIGHEST = 65_536;
 const FEWEST = 1_000;
-/** Where the systems that do not say begin to give out ports to whoever asks for any: Linux 32768, others 49152. */
+/** Where systems that do not say so begin to assign ephemeral ports: Linux 32768, others 49152. */
 const GIVEN_FROM = 32_768;
 
 /**
- * The wider of the two ranges beside that from which the system itself gives out ports, to a server on port 0 and to every
- * outgoing connection: a port of the system's own range may be gone between the choice and the bind. If the system gives
- * out nearly all ports, any.
+ * The wider of the two ranges outside the one from which the system itself assigns ports, to a server on port 0 and
+ * to every outgoing connection: a port of the system's range may be taken between the choice and the bind. If the
+ * system assigns nearly all ports, any.
  */
 export function portRange(given = systemRange()): PortRange {
   const [first, last] = given;
@@ -46,10 +46,10 @@ function systemRange(): readonly [first: number, last: number] {
 const ATTEMPTS = 1_000;
 
 /**
- * Reserves ports of 127.0.0.1 that follow each other, for servers that are to be started, killed and started again. A
- * port stays this process's own until it ends: it holds the UDP port of the same number, which no other user of this
- * function can take then, in whatever checkout, and the system lets go of it with the process, even a killed one.
- * @throws Error where none are left.
+ * Reserves consecutive ports of 127.0.0.1, for servers that are to be started, killed and started again. A port stays
+ * reserved until this process ends: it holds the UDP port with the same number, which no other user of this function
+ * can take then, in whatever checkout, and which the system frees with the process, even if it is killed.
+ * @throws Error if none are left.
  */
 export async function reservePorts(count: number, [from, to] = portRange()): Promise<number[]> {
   for (let attempt = 0; attempt < ATTEMPTS && to - from >= count; attempt += 1) {
@@ -97,8 +97,8 @@ export function isPortFree(port: number): Promise<boolean> {
 const STARTS = 5;
 
 /**
- * Starts a server on a port of its own; where a program that reserves nothing took that one first, on another.
- * @param start fails with StackError `port_in_use` where the port is taken.
+ * Starts a server on a reserved port; on another one if a program that reserves nothing took that first.
+ * @param start fails with StackError `port_in_use` if the port is taken.
  */
 export async function onOwnPort<T>(
   start: (port: number) => Promise<T>,

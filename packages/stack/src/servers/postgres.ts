@@ -10,24 +10,24 @@ import { findHome, type PostgresHome } from "./postgresHome.js";
 import { isPortFree } from "./ports.js";
 import { endProcess, exitOf, logSince, sizeOf, spawnServer } from "./processes.js";
 
-/** A server of ours that runs. */
+/** A running server of ours. */
 export interface RunningServer {
-  /** How to connect, password included. */
+  /** How to connect, including the password. */
   url: string;
   port: number;
   pid: number;
-  /** Ends it cleanly; resolves when it is gone. */
+  /** Ends it cleanly; resolves when it has ended. */
   stop(): Promise<void>;
-  /** Resolves with the exit code when it has ended, by itself or not; null when by a signal. */
+  /** Resolves with the exit code when it has ended for any reason; null if by a signal. */
   exited: Promise<number | null>;
 }
 
 /** What a server is started with. */
 export interface ServerOptions {
-  /** The server's own folder; made when missing. */
+  /** The server's own folder; created if missing. */
   dataDir: string;
   port: number;
-  /** Gets a line on what takes time or is out of the ordinary. */
+  /** Called with a line about anything slow or unusual. */
   onLog?: (line: string) => void;
 }
 
@@ -36,10 +36,10 @@ const START_WITHIN_MS = 300_000;
 
 /**
  * Starts an embedded Postgres 18 on 127.0.0.1: durable (fsync, synchronous commit, checksums), user and database
- * `quarterpast`, a generated password. Runs as root (Postgres itself then as another user) and as an ordinary user. One
- * left over from a killed parent is stopped first.
- * @param options.ownDir the folder that the user gave as data directory, where it is above `dataDir`: root opens it for
- *   passing (0711), so files in it must have their own modes.
+ * `quarterpast`, a generated password. Works as root (Postgres itself then runs as another user) and as an ordinary
+ * user. First stops one left over from a killed parent.
+ * @param options.ownDir the folder given as data directory, if it is above `dataDir`: root makes it passable (0711), so
+ *   files in it must have their own modes.
  * @param options.settings further server settings by name.
  * @param options.programs folder of another Postgres's programs, such as /usr/lib/postgresql/15/bin.
  * @throws StackError
@@ -115,7 +115,7 @@ function serverArguments(port: number, settings: Record<string, string | number>
   return Object.entries(all).flatMap(([name, value]) => ["-c", `${name}=${value}`]);
 }
 
-/** Makes sure that the server answers and has the product's database. */
+/** Waits until the server answers, and creates the product's database if missing. */
 async function waitUntilReady(url: string, hasEnded: () => boolean): Promise<void> {
   const admin = new URL(url);
   admin.pathname = "/postgres";
@@ -139,7 +139,9 @@ async function waitUntilReady(url: string, hasEnded: () => boolean): Promise<voi
 const CANNOT_CONNECT_NOW = "57P03";
 const TOO_MANY_CONNECTIONS = "53300";
 
-/** A refusal by the server itself (its codes have five places); all else is a server that does not listen yet. */
+/**
+ * A refusal by the server itself (its codes have five characters); any other error means that it does not listen yet.
+ */
 function isFinal(error: unknown): boolean {
   const code = (error as { code?: string }).code ?? "";
   return /^[0-9A-Z]{5}$/.test(code) && code !== CANNOT_CONNECT_NOW && code !== TOO_MANY_CONNECTIONS;

@@ -6,14 +6,14 @@ import { canEnter, type Account } from "./account.js";
 import { cacheDir, publishOnce } from "./cache.js";
 import { StackError } from "../errors.js";
 
-/** Where servers run as root keep what must be reachable for another user. */
+/** Where servers run as root keep what another user must be able to reach. */
 export const SYSTEM_DIR = "/var/lib/quarterpast";
 
 /** Postgres as programs on disk. */
 export interface PostgresBinaries {
   initdb: string;
   postgres: string;
-  /** The major version, as PG_VERSION of a data directory names it. */
+  /** The major version, as in PG_VERSION of a data directory. */
   major: string;
 }
 
@@ -42,7 +42,7 @@ function findPackage(): Package {
   }
 }
 
-/** Makes the links between libraries that the package lists but npm does not carry; those present stay. */
+/** Creates the links between libraries that the package lists but npm does not carry; existing ones stay. */
 export function makeLinks(root: string): void {
   const list = join(root, "native", "pg-symlinks.json");
   if (!existsSync(list)) return;
@@ -90,9 +90,9 @@ async function copyTo(
 }
 
 /**
- * Finds the Postgres of the platform's npm package and makes it whole. It is copied where the account cannot reach it
- * (a checkout below /root) or where its links are missing and cannot be made (a checkout of another user).
- * @param say gets one line when it was copied.
+ * Finds the Postgres of the platform's npm package and completes it. It is copied if the account cannot reach it (a
+ * checkout below /root) or if its links are missing and cannot be created (a checkout of another user).
+ * @param say called with one line if it was copied.
  */
 export async function findPostgres(account: Account, say: (line: string) => void): Promise<PostgresBinaries> {
   const found = findPackage();

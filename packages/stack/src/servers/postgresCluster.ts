@@ -12,7 +12,7 @@ import { endProcess, exitOf, isServerOf, processesOf } from "./processes.js";
 /** The user and the database of the product. */
 export const NAME = "quarterpast";
 
-/** What Postgres sees of our environment: none of the PG* variables, and settled language and zone. */
+/** The environment of Postgres: none of our PG* variables, and a fixed language and zone. */
 export const POSTGRES_ENV = { PATH: "/usr/bin:/bin", LC_ALL: "C", TZ: "UTC" };
 
 /** Fast shutdown (open transactions roll back), then immediate. */
@@ -21,7 +21,9 @@ export const POSTGRES_STOP: [NodeJS.Signals, number][] = [
   ["SIGQUIT", 5_000],
 ];
 
-/** Makes the cluster where there is none. It gets its name when it is whole: a start that was killed leaves no half. */
+/**
+ * Creates the cluster if there is none. It gets its name when complete, so that a killed start leaves no partial one.
+ */
 export async function makeCluster(
   home: PostgresHome,
   binaries: PostgresBinaries,
@@ -88,8 +90,8 @@ async function initdb(home: PostgresHome, binaries: PostgresBinaries, work: stri
 const PROGRAM = /\/postgres(\.exe)?$/;
 
 /**
- * Stops a Postgres that outlived its parent, and sessions that outlived a killed Postgres: a busy one does not notice and
- * keeps the next from starting. The caller holds the lock: no living stack owns them.
+ * Stops a Postgres that outlived its parent, and sessions that outlived a killed Postgres: a busy session does not
+ * notice and keeps the next server from starting. The caller holds the lock, so no living stack owns them.
  */
 export async function endLeftover(home: PostgresHome, say: (line: string) => void): Promise<void> {
   const pid = postmasterPid(home);

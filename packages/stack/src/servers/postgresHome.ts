@@ -5,7 +5,7 @@ import { canEnter, postgresAccount, type Account } from "./account.js";
 import { explainFileError, outOfReach } from "../errors.js";
 import { SYSTEM_DIR } from "./postgresBinaries.js";
 
-/** Where a cluster's files are and who runs it. */
+/** Where a cluster's files are and which user runs it. */
 export interface PostgresHome {
   dir: string;
   /** The cluster itself (PGDATA), below `dir`. */
@@ -13,13 +13,13 @@ export interface PostgresHome {
   account: Account;
 }
 
-/** In the data directory when the files are elsewhere; deleted with it, so that a new one gets a fresh database. */
+/** In the data directory if the files are elsewhere; deleted with it, so that a new one gets a fresh database. */
 const POINTER = "moved-to";
 
 /**
- * Chooses where the cluster lives: in the data directory, or, where its user cannot get there (below /root, say), in a
- * folder of its own below /var/lib/quarterpast that the data directory points to.
- * @param ownDir the folder the user gave as data directory; it and what is below it may be opened for passing (0711).
+ * Chooses the cluster's folder: in the data directory, or, if its user cannot get there (below /root, for example),
+ * in a separate folder below /var/lib/quarterpast that the data directory points to.
+ * @param ownDir the folder given as data directory; it and what is below it may be made passable (0711).
  */
 export function findHome(dataDir: string, ownDir: string, say: (line: string) => void): PostgresHome {
   const named = resolve(dataDir);
@@ -53,7 +53,7 @@ function makeDir(dir: string): string {
   return dir;
 }
 
-/** Lets others pass through our own folders, not read them. */
+/** Lets others pass through our own folders, but not read them. */
 function openForPassing(from: string, upTo: string): void {
   for (let dir = from; dir === upTo || dir.startsWith(`${upTo}/`); dir = dirname(dir)) {
     const { uid, mode } = statSync(dir);

@@ -15,8 +15,8 @@ import { isAlive } from "@quarterpast/runtime";
 export { isAlive };
 
 /**
- * Whether the process is the server that works in the directory. On Linux its working directory says so: both Postgres
- * and Redis change into their data directory. Elsewhere its command line must name the program.
+ * Whether the process is the server that works in the directory. On Linux its working directory shows that, because
+ * both Postgres and Redis change into their data directory. Elsewhere its command line must name the program.
  */
 export function isServerOf(pid: number, program: RegExp, dir: string): boolean {
   if (!isAlive(pid)) return false;
@@ -31,7 +31,7 @@ export function isServerOf(pid: number, program: RegExp, dir: string): boolean {
   }
 }
 
-/** All processes that are such a server's, children included. On Linux alone; none elsewhere. */
+/** All processes of such a server, including children. Only on Linux; none elsewhere. */
 export function processesOf(program: RegExp, dir: string): number[] {
   if (process.platform !== "linux") return [];
   const pids = readdirSync("/proc")
@@ -40,7 +40,7 @@ export function processesOf(program: RegExp, dir: string): number[] {
   return pids.filter((pid) => isServerOf(pid, program, dir));
 }
 
-/** Sends the signals one after the other until the process is gone; SIGKILL at last. */
+/** Sends the signals one after the other until the process has ended; finally SIGKILL. */
 export async function endProcess(pid: number, signals: [NodeJS.Signals, waitMs: number][]): Promise<void> {
   for (const [signal, waitMs] of [...signals, ["SIGKILL", 5_000] as const]) {
     if (!isAlive(pid)) return;
@@ -56,8 +56,8 @@ export async function endProcess(pid: number, signals: [NodeJS.Signals, waitMs: 
 const LOG_LIMIT_BYTES = 20_000_000;
 
 /**
- * Starts a server in a session of its own, so that a terminal's Ctrl-C does not end it before its users. It writes to
- * the log file: a pipe would stop it when its parent does not read.
+ * Starts a server in its own session, so that a terminal's Ctrl-C does not end it before its users. It writes to the
+ * log file, because a pipe would block it when its parent does not read.
  */
 export function spawnServer(
   command: string,
@@ -74,7 +74,7 @@ export function spawnServer(
   }
 }
 
-/** Resolves with the exit code when the child has ended: null when by a signal, -1 when it could not be started. */
+/** Resolves with the exit code when the child has ended: null if by a signal, -1 if it could not be started. */
 export function exitOf(child: ChildProcess): Promise<number | null> {
   return new Promise((resolve) => {
     child.once("exit", (code) => resolve(code));
@@ -82,7 +82,7 @@ export function exitOf(child: ChildProcess): Promise<number | null> {
   });
 }
 
-/** What the log file got since it had `from` bytes. */
+/** What was added to the log file since it had `from` bytes. */
 export function logSince(logFile: string, from: number): string {
   try {
     return readFileSync(logFile).subarray(from).toString("utf8").slice(-20_000);
@@ -91,7 +91,7 @@ export function logSince(logFile: string, from: number): string {
   }
 }
 
-/** The size of a file; 0 where there is none. */
+/** The size of a file; 0 if there is none. */
 export function sizeOf(file: string): number {
   return statSync(file, { throwIfNoEntry: false })?.size ?? 0;
 }

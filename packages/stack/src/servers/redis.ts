@@ -17,10 +17,10 @@ const START_WITHIN_MS = 300_000;
 const STOP: [NodeJS.Signals, number][] = [["SIGTERM", 10_000]];
 
 /**
- * Starts a Redis on 127.0.0.1 that has on disk what it acknowledged (appendfsync always, noeviction), with a generated
- * password. One left over from a killed parent is stopped first.
- * @param options.config further settings, or others, by name.
- * @param options.program a Redis found before by `findRedis`.
+ * Starts a Redis on 127.0.0.1 that has on disk what it acknowledged (appendfsync always, noeviction), with a
+ * generated password. First stops one left over from a killed parent.
+ * @param options `config` are further settings, or replacements, by name; `program` is a Redis found before by
+ *   `findRedis`.
  * @throws StackError
  */
 export async function startRedis(
@@ -62,7 +62,7 @@ async function run(
   const logFrom = sizeOf(logFile);
   const inDocker = program.kind === "docker";
   const place = inDocker ? { bind: "0.0.0.0", port: 6379, dir: "/data" } : { bind: "127.0.0.1", port, dir };
-  // Redis on Docker writes no pid file: its pid would be one of the container's.
+  // Redis in Docker writes no pid file, because its pid would be the container's.
   const pidfile: RedisConfig = inDocker ? {} : { pidfile: join(dir, "redis.pid") };
   const settings = { ...place, ...pidfile, daemonize: "no", requirepass: password, ...DURABLE, ...config };
   writeFileSync(join(dir, "redis.conf"), redisConf(settings), { mode: 0o600 });
@@ -124,7 +124,7 @@ function docker(args: string[]): void {
   }
 }
 
-/** The caller holds the lock: no living stack owns what is found. */
+/** The caller holds the lock, so no living stack owns what is found. */
 async function endLeftover(dir: string, say: (line: string) => void): Promise<void> {
   let pid: number;
   try {
@@ -132,7 +132,7 @@ async function endLeftover(dir: string, say: (line: string) => void): Promise<vo
   } catch {
     return;
   }
-  // Debian's redis-server is a link to redis-check-rdb: one program by several names.
+  // Debian's redis-server is a link to redis-check-rdb: one program with several names.
   if (!(pid > 1) || !isServerOf(pid, /\/(redis|valkey)-[\w-]+$/, dir)) return;
   say(`stopping Redis ${pid}, left over from an earlier run`);
   await endProcess(pid, STOP);

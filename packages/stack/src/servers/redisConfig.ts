@@ -1,7 +1,7 @@
 /** Settings of a Redis server by name. */
 export type RedisConfig = Record<string, string | number>;
 
-/** What acknowledged-means-durable asks of Redis (SPEC 1). */
+/** What durable acknowledgements require of Redis (SPEC 1). */
 export const DURABLE: RedisConfig = {
   appendonly: "yes",
   appendfsync: "always",
@@ -10,7 +10,7 @@ export const DURABLE: RedisConfig = {
   save: "",
 };
 
-/** Writes the settings as redis.conf has them. */
+/** Writes the settings in the form of redis.conf. */
 export function redisConf(config: RedisConfig): string {
   return Object.entries(config)
     .map(([name, value]) => `${name} ${quote(String(value))}\n`)

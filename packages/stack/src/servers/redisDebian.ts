@@ -8,8 +8,8 @@ import type { RedisProgram } from "./redisConfig.js";
 const run = promisify(execFile);
 
 /**
- * Debian's (or Ubuntu's) Redis, unpacked into the cache folder: no root needed, nothing installed. Undefined where apt is
- * not there or the package cannot be fetched; `say` then tells why.
+ * Debian's (or Ubuntu's) Redis, unpacked into the cache folder: no root needed, nothing installed. Undefined if there
+ * is no apt or the package cannot be fetched; then `say` is called with the reason.
  */
 export async function redisFromDebian(say: (line: string) => void): Promise<RedisProgram | undefined> {
   if (!hasApt()) return undefined;
@@ -70,7 +70,7 @@ function librariesIn(dir: string): string[] {
   });
 }
 
-/** Fetches the package and the libraries it needs that the system does not have. */
+/** Fetches the package and the libraries that it needs and the system lacks. */
 async function fetchInto(work: string): Promise<void> {
   const apt = await ownApt(work);
   const unpacked = new Set<string>();
@@ -90,7 +90,7 @@ async function fetchInto(work: string): Promise<void> {
   rmSync(join(work, "apt"), { recursive: true, force: true });
 }
 
-/** apt with lists and cache of its own, so that neither root nor the system's lock is needed. */
+/** apt with its own lists and cache, so that neither root nor the system's lock is needed. */
 async function ownApt(work: string): Promise<string[]> {
   const [state, cache] = [join(work, "apt/state"), join(work, "apt/cache")];
   mkdirSync(join(state, "lists/partial"), { recursive: true });
@@ -100,18 +100,18 @@ async function ownApt(work: string): Promise<string[]> {
     "Dir::Cache": cache,
     "Dir::State::status": "/var/lib/dpkg/status",
     "Debug::NoLocking": "1",
-    // apt would fetch as user _apt, who cannot write into root's cache folder.
+    // apt would fetch as user _apt, which cannot write into root's cache folder.
     "APT::Sandbox::User": "root",
     "Acquire::Languages": "none",
     "Acquire::Retries": "2",
   };
   const options = ["-q", ...Object.entries(settings).flatMap(([name, value]) => ["-o", `${name}=${value}`])];
-  // One broken source among several fails the whole update; whether the package is to be had shows at the download.
+  // One broken source among several fails the whole update; the download shows whether the package is available.
   await run("apt-get", [...options, "update"], { maxBuffer: 1e8 }).catch(() => {});
   return options;
 }
 
-/** The libraries and Redis packages a package depends on: not what sets up a service. */
+/** The libraries and Redis packages that a package depends on, without those that set up a service. */
 async function dependencies(deb: string): Promise<string[]> {
   const { stdout } = await run("dpkg-deb", ["-f", deb, "Depends", "Pre-Depends"]);
   return stdout

@@ -3,9 +3,9 @@ import { isPortFree } from "../servers/ports.js";
 import { PORT_COUNT } from "./layout.js";
 
 /**
- * Looks whether all ports are free, before anything is started.
- * @param needed port by the name of what listens there.
- * @throws StackError `unavailable` that names those in use and a base where all are free.
+ * Checks that all ports are free, before anything is started.
+ * @param needed port by the name of its listener.
+ * @throws StackError `unavailable` that names those in use and a base with free ports.
  */
 export async function checkPorts(needed: Readonly<Record<string, number>>, portBase: number): Promise<void> {
   const found = await Promise.all(

@@ -2,41 +2,41 @@ import { formatInstant, HOUR, hourOf, MINUTE, SECOND, type Micros } from "@quart
 import type { ClockAnchor } from "@quarterpast/store";
 import { StackError } from "../errors.js";
 
-/** How product time goes on from the ready line: as real time, or from `start` at `rate`. */
+/** How product time continues from the ready line: as real time, or from `start` at `rate`. */
 export type ClockPlan = { kind: "real" } | { kind: "simulated"; start: Micros; rate: number };
 
 /** What was asked for. */
 export interface ClockWish {
   start: Micros | undefined;
   rate: number | undefined;
-  /** A sample gets a fast clock, and its next full hour is near where nothing stands against it. */
+  /** A sample gets a fast clock, starting shortly before a full hour if nothing prevents it. */
   sample: boolean;
 }
 
-/** The clock as the data directory has it. */
+/** The clock stored in the data directory. */
 export interface KeptClock extends ClockAnchor {
-  /** Whether all hours before this time are sealed and nothing of them is owed to the marketplace. */
+  /** Whether all hours before this time are sealed and none of their records are owed to the marketplace. */
   isSettledAt: (at: Micros) => boolean;
 }
 
 /** Rate of a sample: an hour takes 20 s, its window of 15 minutes 5 s. */
 export const SAMPLE_RATE = 180;
 
-/** `up` beats every second; a kill may hide up to this much of real time in which product time was given out. */
+/** `up` beats every second; a kill may hide up to this much real time during which product time was shown. */
 const BEAT_SLACK: Micros = 5 * SECOND;
 
 /**
- * Decides where product time starts (SPEC 11): it never goes back, a data directory goes on as it began.
+ * Decides where product time starts (SPEC 11): it never goes back, and a data directory continues as it began.
  * @param anchor the clock row of the data directory; undefined for a new one.
  * @param now real time of the database.
- * @throws StackError `usage` where the wish does not fit the data directory.
+ * @throws StackError `usage` if the request does not fit the data directory.
  */
 export function planClock(anchor: KeptClock | undefined, wish: ClockWish, now: Micros): ClockPlan {
   if (!anchor) return firstPlan(wish, now);
   return runsInRealTime(anchor) ? goOnInRealTime(anchor, wish, now) : goOnSimulated(anchor, wish, now);
 }
 
-/** Whether the clock row says that product time is real time. */
+/** Whether, according to the clock row, product time is real time. */
 export function runsInRealTime({ realAnchor, productAnchor, rate }: ClockAnchor): boolean {
   return rate === 1 && realAnchor === productAnchor;
 }
@@ -48,7 +48,7 @@ function firstPlan({ start, rate, sample }: ClockWish, now: Micros): ClockPlan {
   return { kind: "simulated", start: start ?? now, rate: rate ?? 1 };
 }
 
-/** Ten minutes before the end of an hour: a sample that starts then has its first bill records soon. */
+/** Ten minutes before the end of an hour, so that a sample starting then soon has its first bill records. */
 function lateInHour(hour: Micros): Micros {
   return hour + 50 * MINUTE;
 }

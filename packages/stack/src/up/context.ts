@@ -10,16 +10,16 @@ import type { UpSettings } from "./settings.js";
 import type { Supervised } from "./supervisor.js";
 import { createUndo, type Undo } from "./undo.js";
 
-/** What the start of a stack is given. */
+/** The input for starting a stack. */
 export interface StartRequest {
   options: UpOptions;
   settings: UpSettings;
   env: NodeJS.ProcessEnv;
-  /** Hears what a person should see. */
+  /** Called with messages for a person. */
   tell: (text: Text) => void;
   /** Ends the start. */
   signal: AbortSignal;
-  /** Hears of every process, for a forced end. */
+  /** Called with every process, for a forced end. */
   onPart: (part: Supervised) => void;
 }
 
@@ -28,7 +28,7 @@ export interface StartContext extends StartRequest {
   places: Places;
   ports: Ports;
   undo: Undo;
-  /** Writes to a log of its own: the terminal is for people. */
+  /** Writes to a separate log, because the terminal is for people. */
   logger: () => Logger;
 }
 
@@ -50,7 +50,7 @@ function fileLogger(file: string): Logger {
     try {
       appendFileSync(file, line, { mode: 0o600 });
     } catch {
-      // A full disk must not end the stack for want of a line in its log.
+      // A full disk must not end the stack only because its log cannot be written.
     }
   };
   return createLogger({ service: "up", destination: { write } });

@@ -4,13 +4,13 @@ import type { Places } from "./layout.js";
 import { endLeftovers } from "./leftovers.js";
 
 /**
- * Makes the data directory and takes it; ends services that an earlier `up` left when it was killed.
- * @returns the function that gives it back.
- * @throws StackError `data_dir` where it cannot be used or is in use.
+ * Creates the data directory and locks it; ends services left by an earlier `up` that was killed.
+ * @returns the function that releases it.
+ * @throws StackError `data_dir` if it cannot be used or is in use.
  */
 export async function openDataDir(places: Places, onWait: () => void): Promise<() => void> {
   try {
-    // Root's Postgres runs as another user, who must be able to pass through.
+    // Root's Postgres runs as another user, which must be able to pass through.
     makeDir(places.dir, 0o711);
     const unlock = lockDir(places.dir, places.lock);
     const timer = setTimeout(onWait, 500);

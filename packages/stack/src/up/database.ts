@@ -7,7 +7,7 @@ import type { UpSettings } from "./settings.js";
 
 /**
  * Connects to the database and brings it to this version's schema.
- * @throws StackError `unavailable` where it does not answer, `data_dir` where a newer version made it.
+ * @throws StackError `unavailable` if it does not answer, `data_dir` if a newer version created it.
  */
 export async function openDatabase(databaseUrl: string, logger: Logger): Promise<Pool> {
   const pool = createPool({
@@ -30,7 +30,7 @@ export async function openDatabase(databaseUrl: string, logger: Logger): Promise
   }
 }
 
-/** Makes the account and its shards where they are missing; hours before that of `start` count as sealed. */
+/** Creates the account and missing shards; hours before that of `start` count as sealed. */
 export async function ensureLedger(
   pool: Pool,
   settings: UpSettings,

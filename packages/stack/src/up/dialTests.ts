@@ -12,8 +12,8 @@ export interface DialTests {
 }
 
 /**
- * Plays the debugging cases whenever the sandbox says that they are due, against the seller's address it names, and
- * tells it what came of them: the marketplace's dial tests (koogallery.md 3.8). @returns what ends it.
+ * Runs the debugging cases whenever the sandbox says that they are due, against the seller's address it names, and
+ * reports the results to it: the marketplace's dial tests (koogallery.md 3.8). @returns the function that stops it.
  */
 export function startDialTests(tests: DialTests, logger: Logger): () => Promise<void> {
   const run = async (signal: AbortSignal) => void (await dial(tests, signal));
@@ -22,7 +22,7 @@ export function startDialTests(tests: DialTests, logger: Logger): () => Promise<
   return () => loop.stop();
 }
 
-/** Plays the cases that are due, if any. @param signal ends it. @returns their results, undefined where none were due. */
+/** Runs the cases that are due, if any. @param signal ends it. @returns their results, undefined if none were due. */
 export async function dial(
   { sandboxUrl, selfTest, key }: DialTests,
   signal?: AbortSignal,

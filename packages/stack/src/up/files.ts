@@ -3,7 +3,7 @@ import { dirname } from "node:path";
 import { StackError } from "../errors.js";
 
 /**
- * Turns an error of the file system into one line that says what to do; other errors stay as they are.
+ * Turns an error of the file system into one line that says what to do; returns other errors unchanged.
  * @param dir the data directory.
  */
 export function explainFileError(error: unknown, dir: string): unknown {
@@ -35,7 +35,7 @@ export function explainFileError(error: unknown, dir: string): unknown {
 }
 
 /**
- * Makes a folder and those above it that are missing, one at a time: on file systems that refuse new folders (`/proc`)
+ * Creates a folder and its missing parents, one at a time, because on file systems that refuse new folders (`/proc`)
  * Node's own recursive mkdir never returns.
  */
 export function makeDir(dir: string, mode: number): void {
@@ -44,12 +44,12 @@ export function makeDir(dir: string, mode: number): void {
   mkdirSync(dir, { mode });
 }
 
-/** Makes a folder that its owner alone can read. */
+/** Creates a folder readable only by its owner. */
 export function makePrivateDir(dir: string): void {
   mkdirSync(dir, { recursive: true, mode: 0o700 });
 }
 
-/** Writes a file that its owner alone can read, whole or not at all. */
+/** Writes a file readable only by its owner, completely or not at all. */
 export function writePrivateFile(file: string, text: string): void {
   writeFileSync(`${file}.new`, text, { mode: 0o600 });
   renameSync(`${file}.new`, file);
@@ -57,7 +57,7 @@ export function writePrivateFile(file: string, text: string): void {
 
 const LOG_LIMIT_BYTES = 10_000_000;
 
-/** Begins a log anew when it has grown large; the one before is kept beside it. */
+/** Starts a new log when it has grown large; keeps the previous one beside it. */
 export function rotateLog(file: string): void {
   const size = statSync(file, { throwIfNoEntry: false })?.size ?? 0;
   if (size > LOG_LIMIT_BYTES) renameSync(file, `${file}.1`);

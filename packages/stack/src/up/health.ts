@@ -15,8 +15,8 @@ const SETTINGS_EXIT = 78;
 
 /**
  * Waits until every service says that it is ready.
- * @param onReady hears of each as it becomes ready.
- * @throws StackError `unavailable` naming what is not ready in time, `settings` for a service that cannot use its settings.
+ * @param onReady called for each as it becomes ready.
+ * @throws StackError `unavailable` naming what is not ready in time, `settings` for a service with invalid settings.
  */
 export async function waitUntilReady(
   services: readonly Awaited[],
@@ -62,7 +62,7 @@ async function waitForOne(
   return problem;
 }
 
-/** @returns why the service is not ready; undefined where it is. */
+/** @returns why the service is not ready; undefined if it is. */
 export async function askReady(url: string): Promise<string | undefined> {
   try {
     const answer = await fetch(`${url}/healthz/ready`, { signal: AbortSignal.timeout(5_000) });

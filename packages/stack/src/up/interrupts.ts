@@ -1,16 +1,16 @@
-/** What a person or the system asks of this process: to stop, and, asked again, to stop at once. */
+/** Requests by a person or the system to this process: to stop, and, when repeated, to stop immediately. */
 export interface Interrupts {
   /** Aborted when asked to stop. */
   signal: AbortSignal;
-  /** Ends listening: signals then do what they do by default. */
+  /** Stops listening: signals then have their default effect. */
   end(): void;
 }
 
 const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
-/** One Ctrl-C may come twice: from the terminal, and from npm, which passes it on. */
+/** One Ctrl-C may arrive twice: from the terminal, and from npm, which passes it on. */
 const SAME_PRESS_MS = 500;
 
-/** @param onAgain what to do when asked again. */
+/** @param onAgain called when asked again. */
 export function listenForInterrupts(onFirst: () => void, onAgain: () => void): Interrupts {
   const asked = new AbortController();
   let firstAt = 0;

@@ -1,6 +1,6 @@
 import { join, resolve } from "node:path";
 
-/** Ports of a stack, each at its place above the base. */
+/** Ports of a stack, at fixed offsets from the base. */
 export interface Ports {
   collector: number;
   api: number;
@@ -12,7 +12,7 @@ export interface Ports {
   reporter: number;
 }
 
-/** The first of the eight ports unless told otherwise. */
+/** The first of the eight ports by default. */
 export const DEFAULT_PORT_BASE = 7410;
 export const PORT_COUNT = 8;
 
@@ -30,7 +30,7 @@ export function portsFrom(base: number): Ports {
   };
 }
 
-/** Where a stack keeps what, below its data directory; absolute. */
+/** The folders and files of a stack in its data directory; absolute. */
 export interface Places {
   dir: string;
   lock: string;
@@ -47,7 +47,7 @@ export interface Places {
   sample: string;
 }
 
-/** The places of a data directory; `stackFile` is the name of the file other commands look for. */
+/** The places of a data directory; `stackFile` is the name of the file that other commands look for. */
 export function placesIn(dataDir: string, stackFile: string): Places {
   const dir = resolve(dataDir);
   return {

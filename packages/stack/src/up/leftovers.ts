@@ -2,18 +2,18 @@ import { readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { setTimeout as delay } from "node:timers/promises";
 import { isSame, markOf, type ProcessMark } from "@quarterpast/runtime";
 
-/** Services end by themselves when their parent is gone; those that do not are ended after this. */
+/** Services end by themselves when their parent has ended; any left after this are killed. */
 const GRACE_MS = 10_000;
 
-/** Notes which services run, so that the next start finds those that a killed one left. */
+/** Writes down which services run, so that the next start finds those left by a killed one. */
 export function noteProcesses(file: string, pids: readonly number[]): void {
   writeFileSync(`${file}.new`, JSON.stringify(pids.map(markOf)), { mode: 0o600 });
   renameSync(`${file}.new`, file);
 }
 
 /**
- * Waits until the services of an earlier start that was killed are gone, and ends those that stay. The caller holds
- * the lock.
+ * Waits until the services of an earlier, killed start have ended, and kills those that stay. The caller holds the
+ * lock.
  * @returns how many there were.
  */
 export async function endLeftovers(file: string): Promise<number> {

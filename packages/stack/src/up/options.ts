@@ -3,7 +3,7 @@ import { StackError } from "../errors.js";
 import { DEFAULT_DATA_DIR } from "../find.js";
 import { DEFAULT_PORT_BASE, PORT_COUNT } from "./layout.js";
 
-/** The options of `up` as they were typed. */
+/** The options of `up` as typed. */
 export interface UpFlags {
   sample?: boolean;
   once?: boolean;
@@ -34,8 +34,8 @@ const MAX_PORT_BASE = 65_536 - PORT_COUNT;
 const MAX_RATE = 3600;
 
 /**
- * Checks what was typed.
- * @throws StackError `usage`, for the first option that cannot be used, with what would be right.
+ * Checks the typed options.
+ * @throws StackError `usage`, for the first invalid option, with what would be right.
  */
 export function readOptions(flags: UpFlags): UpOptions {
   const options: UpOptions = {

@@ -1,9 +1,9 @@
-/** A process of the stack that runs. */
+/** A running process of the stack. */
 export interface RunningPart {
   pid: number;
-  /** Ends it cleanly; resolves when it is gone. */
+  /** Ends it cleanly; resolves when it has ended. */
   stop(): Promise<void>;
-  /** Resolves when it has ended, by itself or not: its exit code, null where a signal ended it. */
+  /** Resolves when it has ended for any reason: its exit code, null if a signal ended it. */
   exited: Promise<number | null>;
 }
 

@@ -6,10 +6,10 @@ import { ensureLedger, openDatabase } from "./database.js";
 import { readUpSettings } from "./settings.js";
 
 /**
- * Prepares the database of DATABASE_URL for services that are started by other means than `up`: schema, account, clock and
- * a first operator key. May run again at any time.
- * @param tell hears what a person should see.
- * @returns the token of the key it made, undefined where one was there.
+ * Prepares the database of DATABASE_URL for services that are not started by `up`: schema, account, clock and a first
+ * operator key. May run again at any time.
+ * @param tell called with messages for a person.
+ * @returns the token of the key it created, undefined if there was one.
  * @throws StackError
  */
 export async function prepareDatabase(

@@ -11,34 +11,34 @@ import {
 } from "@quarterpast/store";
 import { planClock, type ClockPlan, type ClockWish, type KeptClock } from "./clockPlan.js";
 
-/** How product time runs, as the ready line tells it: from `start` at the real time `at`, `rate` times as fast. */
+/** How product time runs, as shown in the ready line: from `start` at the real time `at`, `rate` times as fast. */
 export interface ClockLine {
   start: string;
   at: string;
   rate: number;
 }
 
-/** The stack's clock in the hands of `up`, which alone sets it. */
+/** The stack's clock as controlled by `up`, which is the only one to set it. */
 export interface ProductTime {
   plan: ClockPlan;
-  /** Where product time stands until `run`; where it is now, for real time. */
+  /** Product time until `run`; for real time, the present time. */
   start: Micros;
   clock: ProductClock;
-  /** Lets product time run from now on, and notes every second how far it has come. */
+  /** Starts product time, and records every second how far it has got. */
   run(): Promise<ClockLine>;
-  /** Holds product time where it is, so that the next start goes on from there. Real time is not held. */
+  /** Stops product time where it is, so that the next start continues from there. Real time is not stopped. */
   stop(): Promise<void>;
 }
 
 /** Time for every process to read the new anchor before product time leaves it. */
 const LEAD: Micros = 300_000;
 const BEAT_MS = 1_000;
-/** A real anchor this far in the future holds product time and keeps the rate, which a rate of 0 would lose. */
+/** A real anchor this far in the future stops product time and keeps the rate, which a rate of 0 would lose. */
 const HELD: Micros = 10_000 * DAY;
 
 /**
- * Decides where product time goes on and holds it there.
- * @throws StackError `usage` where the wish does not fit what the database has.
+ * Decides where product time continues and holds it there.
+ * @throws StackError `usage` if the request does not fit the database.
  */
 export async function holdProductTime(pool: Pool, wish: ClockWish, logger: Logger): Promise<ProductTime> {
   const anchor = await readKept(pool);

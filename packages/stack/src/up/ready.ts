@@ -5,7 +5,7 @@ import { writePrivateFile } from "./files.js";
 import type { Places } from "./layout.js";
 import type { ClockLine, ProductTime } from "./productTime.js";
 
-/** Where everything listens, and the key to it. */
+/** The addresses of all listeners, and the key. */
 export interface StackFacts {
   collector: string;
   api: string;
@@ -16,7 +16,9 @@ export interface StackFacts {
   apiKey: string;
 }
 
-/** Tells programs that the stack is ready: one line on stdout, and the file other commands find it by. */
+/**
+ * Announces to programs that the stack is ready: one line on stdout, and the file in which other commands find it.
+ */
 export function announce(facts: StackFacts, clock: ClockLine, places: Places): void {
   const line = JSON.stringify({ ready: true, ...facts, clock });
   writePrivateFile(places.stack, `${line}\n`);
@@ -31,7 +33,7 @@ export function startingText(places: Places): Text {
   };
 }
 
-/** Tells a person that the stack is ready, where everything listens and how to end it. */
+/** The message that the stack is ready, with its addresses and how to end it. */
 export function readyText(
   { collector, api, storefront, sandbox }: StackFacts,
   time: ProductTime,

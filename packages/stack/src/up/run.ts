@@ -10,14 +10,14 @@ import { startStack, type HeldStack } from "./stack.js";
 import type { Supervised } from "./supervisor.js";
 import { createUndo } from "./undo.js";
 
-/** How a stack came to its end: stopped by a person, or by its sample's end, which came out right or not. */
+/** How a stack ended: stopped by a person, or by its sample's end, with the right result or not. */
 export type UpOutcome = "stopped" | "sample_right" | "sample_wrong" | "interrupted";
 
-/** Who hears of a stack that runs. */
+/** Callbacks of a running stack. */
 export interface UpListener {
-  /** What a person should see. */
+  /** Called with messages for a person. */
   tell: (text: Text) => void;
-  /** Both sides of a sample that ran to its end. */
+  /** Called with both sides of a sample that ran to its end. */
   compared: (outcome: FinalComparison) => void;
 }
 
@@ -25,7 +25,7 @@ export interface UpListener {
 const INTERRUPTED = 130;
 
 /**
- * Runs all of a stack on this machine to its end: the work of `quarterpast up`.
+ * Runs a whole stack on this machine to its end: the work of `quarterpast up`.
  * @throws StackError
  */
 export async function runUp(
@@ -97,7 +97,7 @@ async function runOnce(sample: Sample, signal: AbortSignal, listener: UpListener
 
 async function untilAborted(signal: AbortSignal): Promise<UpOutcome> {
   await new Promise<void>((resolve) => {
-    // A pending promise alone does not keep a process alive.
+    // A pending promise by itself does not keep a process alive.
     const hold = setInterval(() => {}, 60_000);
     const end = () => {
       clearInterval(hold);

@@ -3,18 +3,20 @@ import { formatInstant, type Micros } from "@quarterpast/domain";
 import { askReady } from "./health.js";
 import type { ClockLine } from "./productTime.js";
 
-/** Keeps the sandbox's clock with the product's. Real time needs none of it: the sandbox has that by itself. */
+/**
+ * Sets the sandbox's clock together with the product's. Not needed for real time, which the sandbox has by default.
+ */
 export interface SandboxClock {
-  /** Holds it; the sandbox keeps that over a restart. */
+  /** Stops it; the sandbox stores that across a restart. */
   hold(at: Micros): Promise<void>;
   run(line: ClockLine): Promise<void>;
-  /** Tells it again what was told last; for a sandbox that was started again. */
+  /** Sends the last setting again, to a restarted sandbox. */
   repeat(): void;
 }
 
 const TRIES = 100;
 
-/** @param url address of the sandbox; @param signal ends the tries. */
+/** @param url address of the sandbox. @param signal ends the retries. */
 export function createSandboxClock(url: string, logger: Logger, signal: AbortSignal): SandboxClock {
   let told: Partial<ClockLine> | undefined;
 

@@ -10,14 +10,14 @@ const schema = z.object({
   sandboxKey: z.string().min(1),
 });
 
-/** What a data directory keeps to itself: the operator's key to the api, the seller's key at the sandbox. */
+/** A data directory's secrets: the operator's key for the api, the seller's key for the sandbox. */
 export type Secrets = z.output<typeof schema>;
 
 function newToken(): string {
   return `qp_${randomBytes(4).toString("hex")}_${randomBytes(24).toString("hex")}`;
 }
 
-/** Reads the secrets of a data directory, or makes them: the same at every start. */
+/** Reads the secrets of a data directory, or creates them: the same at every start. */
 export function keepSecrets(file: string): Secrets {
   const kept = schema.safeParse(readJson(file));
   if (kept.success) return kept.data;
@@ -41,8 +41,8 @@ function writeSecrets(file: string, secrets: Secrets): void {
 }
 
 /**
- * Makes sure that the operator's key opens the stack.
- * @returns the secrets, with a new key where the one kept was revoked.
+ * Makes sure that the operator's key is valid.
+ * @returns the secrets, with a new key if the stored one was revoked.
  */
 export async function ensureOperatorKey(
   db: Db,

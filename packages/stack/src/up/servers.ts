@@ -7,15 +7,15 @@ import type { Text } from "@quarterpast/runtime";
 import type { StartContext } from "./context.js";
 import { supervise, type Supervised } from "./supervisor.js";
 
-/** Postgres or Redis: ours, or one that the environment names. */
+/** Postgres or Redis: ours, or one named by the environment. */
 export interface Server {
   url: string;
-  /** Undefined where it is not ours to run. */
+  /** Undefined if it is not ours to run. */
   part: Supervised | undefined;
 }
 
 /**
- * Starts Postgres, or finds the one of DATABASE_URL.
+ * Starts Postgres, or uses the one of DATABASE_URL.
  * @throws StackError
  */
 export async function openPostgres(context: StartContext): Promise<Server> {
@@ -27,8 +27,8 @@ export async function openPostgres(context: StartContext): Promise<Server> {
 }
 
 /**
- * Starts Redis, or finds the one of REDIS_URL.
- * @throws StackError; `unavailable` where the one named does not answer.
+ * Starts Redis, or uses the one of REDIS_URL.
+ * @throws StackError; `unavailable` if the named one does not answer.
  */
 export async function openRedis(context: StartContext): Promise<Server> {
   const { settings, places, ports } = context;
@@ -57,7 +57,7 @@ async function keepServer(
   return { url, part };
 }
 
-/** What takes long is told in English only. */
+/** Progress messages of the servers are only in English. */
 function plainly(tell: (text: Text) => void): (line: string) => void {
   return (line) => tell({ en: line, zh: line });
 }

@@ -6,10 +6,10 @@ import { nodeFlagsOf } from "@quarterpast/runtime";
 import { rotateLog } from "./files.js";
 import type { Part, RunningPart } from "./part.js";
 
-/** A service stops within 10 s by itself; one that hangs is ended after this. */
+/** A service stops within 10 s by itself; one that hangs is killed after this. */
 const STOP_WITHIN_MS = 12_000;
 
-/** A service of ours as a process of its own. Its channel to this process makes it end when this one is gone. */
+/** A service of ours as a separate process, which ends when its channel to this process closes. */
 export function servicePart(options: { name: string; logFile: string; env: NodeJS.ProcessEnv }): Part {
   const { name, logFile, env } = options;
   rotateLog(logFile);

@@ -3,28 +3,31 @@ import type { StartContext } from "./context.js";
 import { localUrl } from "./layout.js";
 import { SETTING_NAMES } from "./settings.js";
 
-/** The services of a stack; the sandbox is left out where records go to another marketplace. */
+/** The services of a stack; without the sandbox if records go to another marketplace. */
 export type ServiceName = "sandbox" | "collector" | "aggregator" | "reporter" | "storefront" | "api";
 
 /** What the services are connected to. */
 export interface Wiring {
   databaseUrl: string;
   redisUrl: string;
-  /** Where records go: the sandbox, or the marketplace that was named. */
+  /** Where records go: the sandbox, or the named marketplace. */
   marketplaceUrl: string;
   marketplaceKey: string;
   hasSandbox: boolean;
 }
 
-/** The environment of one service: that of this process, with what `up` decides. Secrets go this way, never as arguments. */
+/**
+ * The environment of one service: that of this process, with what `up` decides. Secrets are passed this way, never as
+ * arguments.
+ */
 export function environmentOf(name: ServiceName, context: StartContext, wiring: Wiring): NodeJS.ProcessEnv {
   const own = ownSettings(name, context, wiring);
   const env: NodeJS.ProcessEnv = { ...context.env };
-  // Keys of a real marketplace are none of the sandbox's, and none of a service that neither files nor is called by it.
+  // A real marketplace's keys are not for the sandbox, nor for a service that neither files nor is called by it.
   const hasSecrets = name === "reporter" || name === "storefront";
   const { secrets } = marketplaceOf(context.settings.account.marketplace);
   const foreign = hasSecrets ? (wiring.hasSandbox ? ["MARKETPLACE_KEYS"] : []) : secrets;
-  // A name that is set twice, plainly and by a file, would be refused by the service.
+  // A name that is set twice, directly and by a file, would be refused by the service.
   for (const key of [...SETTING_NAMES, ...foreign, ...Object.keys(own)]) {
     delete env[key];
     delete env[`${key}_FILE`];
@@ -40,7 +43,7 @@ function ownSettings(name: ServiceName, { settings, ports, places }: StartContex
     PORT: String(ports[name]),
     DATABASE_URL: wiring.databaseUrl,
   };
-  // Against another marketplace the environment names AK and SK.
+  // For another marketplace, AK and SK come from the environment.
   const sandboxAccess = { ORDER_AK: "sandbox", ORDER_SK: wiring.marketplaceKey };
   const marketplace = {
     ACCOUNT: settings.ACCOUNT,
@@ -78,7 +81,7 @@ function ownSettings(name: ServiceName, { settings, ports, places }: StartContex
         ACCOUNT: settings.ACCOUNT,
         MARKETPLACE_SITE: settings.account.site,
         MARKETPLACE_KEY: wiring.marketplaceKey,
-        // The sandbox's shop tells its orders.
+        // The sandbox's shop answers order queries.
         ...(wiring.hasSandbox && {
           ORDER_QUERY_URL: localUrl(ports.sandbox),
           ...sandboxAccess,

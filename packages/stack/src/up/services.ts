@@ -11,12 +11,12 @@ import { environmentOf, type ServiceName, type Wiring } from "./serviceSettings.
 import { supervise, type Supervised } from "./supervisor.js";
 import type { ProductTime } from "./productTime.js";
 
-/** In the order they are stopped: nothing comes in any more, then what came in is counted, then filed. */
+/** In the order of stopping: first nothing new comes in, then what came in is counted, then filed. */
 const STOP_ORDER = ["collector", "api", "storefront", "aggregator", "reporter"] as const;
 
 /**
- * Starts all services side by side and waits until they are ready.
- * @returns the sandbox's clock, where there is a sandbox and product time is not real time.
+ * Starts all services concurrently and waits until they are ready.
+ * @returns the sandbox's clock, if there is a sandbox and product time is not real time.
  * @throws StackError as `waitUntilReady` does.
  */
 export async function openServices(

@@ -36,18 +36,18 @@ const schema = z.object({
   LOG_LEVEL: logLevelSetting().default("info"),
 });
 
-/** What `up` takes from the environment; each also as `NAME_FILE`. */
+/** Settings of `up` from the environment; each also as `NAME_FILE`. */
 export type UpSettings = z.output<typeof schema> & {
   /** The account that the stack files for. */
   account: AccountDeclaration;
 };
 
-/** Names of the settings `up` decides for its services. */
+/** Names of the settings that `up` decides for its services. */
 export const SETTING_NAMES = Object.keys(schema.shape);
 
 /**
  * Reads the settings of `up`.
- * @throws StackError `settings` with a line for each that cannot be used.
+ * @throws StackError `settings` with a line for each invalid one.
  */
 export function readUpSettings(env: NodeJS.ProcessEnv): UpSettings {
   return refusing(() => {
@@ -61,8 +61,8 @@ export function readUpSettings(env: NodeJS.ProcessEnv): UpSettings {
 }
 
 /**
- * Checks that the account's calls can be signed; against the sandbox they always can.
- * @throws StackError `settings` with the setting that is missing or wrong.
+ * Checks that the account's calls can be signed; for the sandbox they always can.
+ * @throws StackError `settings` with the missing or invalid setting.
  */
 export function checkSecrets(account: AccountDeclaration, env: NodeJS.ProcessEnv): void {
   refusing(() => {

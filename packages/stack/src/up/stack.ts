@@ -11,21 +11,21 @@ import { ensureOperatorKey, keepSecrets, type Secrets } from "./secrets.js";
 import { openPostgres, openRedis } from "./servers.js";
 import { openServices } from "./services.js";
 
-/** A stack whose services are ready while product time stands. */
+/** A stack whose services are ready while product time is stopped. */
 export interface HeldStack {
   facts: StackFacts;
   places: Places;
   time: ProductTime;
   logger: Logger;
-  /** Lets product time run. */
+  /** Starts product time. */
   run(): Promise<ClockLine>;
-  /** Stops all of it, the services before what they need. */
+  /** Stops everything, the services before what they need. */
   stop(): Promise<void>;
 }
 
 /**
  * Starts Postgres, Redis and all services on a data directory.
- * @throws StackError what was started by then is stopped again.
+ * @throws StackError after stopping what was started by then.
  */
 export async function startStack(request: StartRequest): Promise<HeldStack> {
   const context = startContext(request);
@@ -42,7 +42,7 @@ export async function startStack(request: StartRequest): Promise<HeldStack> {
 async function start(context: StartContext): Promise<HeldStack> {
   const { options, places, ports, undo, tell } = context;
   undo.add(await openDataDir(places, () => tell(WAITING)));
-  // One of a killed start would lead other commands to servers that are gone.
+  // A killed start's file would lead other commands to servers that have ended.
   rmSync(places.stack, { force: true });
   await checkPorts(portsToCheck(context), options.portBase);
   tell(startingText(places));
@@ -81,7 +81,7 @@ const WAITING = {
   zh: "上次运行被强行终止，正在等待其服务退出",
 };
 
-/** Those of Postgres and Redis are checked when they start, which first ends servers that a killed start left. */
+/** The ports of Postgres and Redis are checked when they start, after ending servers left by a killed start. */
 function portsToCheck({ ports, options }: StartContext): Record<string, number> {
   const { collector, api, storefront, sandbox, aggregator, reporter } = ports;
   const services = { collector, api, storefront, aggregator, reporter };

@@ -7,21 +7,21 @@ import type { Part, RunningPart } from "./part.js";
 export interface Supervised {
   name: string;
   logFile: string;
-  /** Id of its process; undefined between two lives. */
+  /** Id of its process; undefined between two runs. */
   pid(): number | undefined;
-  /** How its last life ended; undefined while the first lasts. */
+  /** How its last run ended; undefined during the first. */
   lastExit(): number | null | undefined;
-  /** Ends it and keeps it ended. */
+  /** Ends it without a restart. */
   stop(): Promise<void>;
-  /** As `stop`, at once and without its consent. */
+  /** Like `stop`, but immediately, by SIGKILL. */
   kill(): void;
 }
 
 export interface SupervisorOptions {
   tell: (text: Text) => void;
-  /** Hears of every start but the first. */
+  /** Called at every start except the first. */
   onRestarted?: (name: string) => void;
-  /** Hears of every change of a process id. */
+  /** Called at every change of a process id. */
   onChanged?: () => void;
   backoff?: Backoff & { resetAfterMs: number };
 }
@@ -29,8 +29,8 @@ export interface SupervisorOptions {
 const BACKOFF = { firstMs: 100, capMs: 1_000, resetAfterMs: 10_000 };
 
 /**
- * Starts a part and starts it again whenever it ends. Where it ends at once again and again, it is tried on, at most
- * every `capMs`, with a line each time that names its log.
+ * Starts a part and restarts it whenever it ends. If it keeps ending immediately, it is retried at most every
+ * `capMs`, with a line each time that names its log.
  * @throws what the first start throws.
  */
 export async function supervise(part: Part, options: SupervisorOptions): Promise<Supervised> {

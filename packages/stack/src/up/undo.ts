@@ -1,7 +1,7 @@
-/** What must be done to end what was started, last first. */
+/** The steps that end what was started, last first. */
 export interface Undo {
   add(step: () => void | Promise<void>): void;
-  /** Does all steps, each once, whatever becomes of the others; throws the first error at the end. */
+  /** Runs all steps, each once, even if others fail; throws the first error at the end. */
   run(): Promise<void>;
 }
 

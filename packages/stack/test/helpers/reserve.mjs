@@ -1,6 +1,6 @@
 import { reservePorts } from "@quarterpast/stack/servers";
 
-// Reserves one port after the other of the range that it is given, until none is left, and keeps them until it is ended.
+// Reserves the ports of the given range one after the other, until none is left, and keeps them until it is ended.
 const range = process.argv.slice(2).map(Number);
 const ports = [];
 try {

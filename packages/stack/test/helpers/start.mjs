@@ -1,4 +1,4 @@
-// Starts a Postgres in the folder given and tells its parent how it went; the parent kills it.
+// Starts a Postgres in the given folder and reports the result to its parent, which kills it.
 import { onOwnPort, startPostgres } from "@quarterpast/stack/servers";
 
 try {

@@ -11,12 +11,12 @@ afterEach(async () => {
   for (const end of ends.splice(0).reverse()) await end();
 });
 
-/** Has `end` run after the test, last first. */
+/** Runs `end` after the test, last first. */
 export function atEnd(end: () => unknown): void {
   ends.push(end);
 }
 
-/** A folder that goes with the test; servers of another user may pass through it. */
+/** A folder that is removed after the test; servers of another user may pass through it. */
 export function temporaryDir(mode = 0o711): string {
   const dir = mkdtempSync(join(tmpdir(), "stack-test-"));
   chmodSync(dir, mode);
@@ -24,7 +24,7 @@ export function temporaryDir(mode = 0o711): string {
   return dir;
 }
 
-/** A process of its own that starts a Postgres in the folder; gives what it told. */
+/** Starts a Postgres in the folder from a separate process; returns what that reported. */
 export async function startElsewhere(
   dataDir: string,
   ids: { uid?: number; gid?: number } = {},

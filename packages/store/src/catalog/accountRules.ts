@@ -3,8 +3,8 @@ import { writeAudit, type SellerActor } from "./audit.js";
 import { inTransaction, stamp, type Db, type Pool } from "../db/database.js";
 
 /**
- * Whose usage it is where several accounts have a live instance for an event that names none: of all that a source
- * sends, or of a subject. A rule of the subject goes before one of the source.
+ * Which account usage belongs to if several have a live instance for an event that names none: for everything that a
+ * source sends, or for a subject. A rule for the subject takes precedence over one for the source.
  */
 export type AccountRuleOf = { source: string; subject?: never } | { subject: string; source?: never };
 
@@ -40,8 +40,9 @@ export async function findAccountRules(
 }
 
 /**
- * Makes a rule, or gives the one of this source or subject another account; what waits is counted by it within seconds.
- * @returns the rule; undefined where there is no such account.
+ * Creates a rule, or changes the account of the one for this source or subject; waiting events are counted by it
+ * within seconds.
+ * @returns the rule; undefined if there is no such account.
  */
 export async function setAccountRule(
   db: Db,

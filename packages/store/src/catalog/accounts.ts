@@ -7,9 +7,9 @@ export interface Account {
   code: string;
   marketplace: string;
   site: string;
-  /** Where its records go; null until a process that knows has started. */
+  /** Where its records are sent; null until a process that knows has started. */
   address: string | null;
-  /** By how much the marketplace's day and month are ahead of UTC. */
+  /** How far the marketplace's day and month are ahead of UTC. */
   dayOffset: Micros;
   /** Set while the marketplace refuses our key, signature or rights. */
   haltedCode: string | null;
@@ -19,22 +19,22 @@ export interface Account {
 const COLUMNS = `account_no AS "accountNo", code, marketplace, site, address, halted_code AS "haltedCode",
   halted_at AS "haltedAt", day_offset_minutes::bigint * 60000000 AS "dayOffset"`;
 
-/** How a start declares an account. */
+/** An account as declared at a start. */
 export interface DeclaredAccount {
   code: string;
   marketplace: string;
   site: string;
-  /** By how much the marketplace's day and month are ahead of UTC. */
+  /** How far the marketplace's day and month are ahead of UTC. */
   dayOffset: Micros;
-  /** Where its records go; undefined where the process does not know. */
+  /** Where its records are sent; undefined if the process does not know. */
   address?: string | undefined;
 }
 
 type BoundField = "marketplace" | "site" | "address";
 
-/** A start declared an account otherwise than it is bound. */
+/** An account was declared with values other than those it is bound to. */
 export class AccountBoundError extends Error {
-  /** As settings tell theirs. */
+  /** In the form of a settings problem. */
   readonly problem: { account: string; name: string; value: string; right: Text };
 
   constructor(account: string, name: BoundField, bound: string, value: string) {
@@ -49,9 +49,10 @@ export class AccountBoundError extends Error {
 }
 
 /**
- * Finds a declared account by its code, or makes it. Its first start binds the code to marketplace, site and address; as
- * long as it has no record, a later one may bind it anew. A start of a known account takes no number of the sequence.
- * @throws AccountBoundError where it has records and is declared otherwise
+ * Finds a declared account by its code, or creates it. Its first start binds the code to marketplace, site and
+ * address; while it has no record, a later start may bind it to others. A start of a known account uses up no number
+ * of the sequence.
+ * @throws AccountBoundError if it has records and is declared with other values
  */
 export async function ensureAccount(db: Db, declared: DeclaredAccount, now: Micros): Promise<Account> {
   const account = (await findAccount(db, declared.code)) ?? (await makeAccount(db, declared, now));
@@ -95,13 +96,13 @@ async function makeAccount(db: Db, declared: DeclaredAccount, now: Micros): Prom
   return (await findAccount(db, code))!;
 }
 
-/** All accounts, in the order they were made. */
+/** All accounts, in order of creation. */
 export async function listAccounts(db: Db): Promise<Account[]> {
   const { rows } = await db.query<Account>(`SELECT ${COLUMNS} FROM accounts ORDER BY account_no`);
   return rows;
 }
 
-/** One account as it stands. */
+/** One account in its present state. */
 export async function readAccount(db: Db, accountNo: number): Promise<Account | undefined> {
   const { rows } = await db.query<Account>(
     `SELECT ${COLUMNS} FROM accounts WHERE account_no = $1::smallint`,
@@ -110,7 +111,7 @@ export async function readAccount(db: Db, accountNo: number): Promise<Account | 
   return rows[0];
 }
 
-/** What the marketplace answered when it was last asked without filing anything. */
+/** The marketplace's answer when it was last probed, without filing anything. */
 export interface Probe {
   /** Real time. */
   probedAt: Micros;
@@ -122,7 +123,7 @@ export interface Probe {
   dateOffsetMs: number | null;
 }
 
-/** Keeps an account's last probe. */
+/** Stores an account's last probe. */
 export async function keepProbe(db: Db, accountNo: number, probe: Probe): Promise<void> {
   await db.query(
     `INSERT INTO account_probes (account_no, probed_at, host, reachable, key, code, date_offset_ms)
@@ -141,7 +142,7 @@ export async function keepProbe(db: Db, accountNo: number, probe: Probe): Promis
   );
 }
 
-/** An account's last probe; undefined if its marketplace was never asked. */
+/** An account's last probe; undefined if its marketplace was never probed. */
 export async function lastProbe(db: Db, accountNo: number): Promise<Probe | undefined> {
   const { rows } = await db.query<Probe>(
     `SELECT probed_at AS "probedAt", host, reachable, key, code, date_offset_ms AS "dateOffsetMs"
@@ -151,7 +152,7 @@ export async function lastProbe(db: Db, accountNo: number): Promise<Probe | unde
   return rows[0];
 }
 
-/** Stops, or with `code` null resumes, all sending for an account. */
+/** Halts, or with `code` null resumes, all submission for an account. */
 export async function haltAccount(
   db: Db,
   accountNo: number,

@@ -6,9 +6,9 @@ export interface ApiKey {
   keyId: string;
   name: string;
   role: KeyRole;
-  /** What an ingest key sends for: sources, or prefixes that end with `*`; null: any source. */
+  /** The sources an ingest key may send for; one that ends with `*` is a prefix; null: any source. */
   sources: string[] | null;
-  /** Codes of the accounts that another key is limited to; null: all of the seller. */
+  /** Codes of the accounts that a key of another role is limited to; null: all of the seller. */
   accounts: string[] | null;
   createdAt: Micros;
   revokedAt: Micros | null;
@@ -23,7 +23,7 @@ export interface LiveKey {
   secretSha256: Buffer;
 }
 
-/** Bearer tokens are `qp_<key id>_<secret>`; only the SHA-256 of the whole token is kept. */
+/** Bearer tokens are `qp_<key id>_<secret>`; only the SHA-256 of the whole token is stored. */
 export function hashToken(token: string): Buffer {
   return createHash("sha256").update(token, "utf8").digest();
 }
@@ -32,8 +32,8 @@ const BEARER = /^Bearer +(qp_([a-z0-9]{1,32})_\S{1,128})$/i;
 const NO_HASH = Buffer.alloc(32);
 
 /**
- * The key of an Authorization header, `Bearer qp_<key id>_<secret>`, among those by key id; undefined if there is none. It
- * takes as long for a key id that does not exist as for a wrong secret.
+ * The key of an Authorization header, `Bearer qp_<key id>_<secret>`, among the given ones; undefined if there is
+ * none. Takes the same time for an unknown key id as for a wrong secret.
  */
 export function findBearer(
   keys: ReadonlyMap<string, LiveKey>,
@@ -44,7 +44,7 @@ export function findBearer(
   return timingSafeEqual(hashToken(token), key?.secretSha256 ?? NO_HASH) ? key : undefined;
 }
 
-/** Keeps a new key: the hash of its token, never the token. */
+/** Stores a new key: the hash of its token, never the token. */
 export async function createKey(
   db: Db,
   key: Pick<ApiKey, "keyId" | "name" | "role"> &
@@ -66,7 +66,7 @@ export async function createKey(
   );
 }
 
-/** All keys, the revoked ones too, oldest first. */
+/** All keys, including revoked ones, oldest first. */
 export async function listKeys(db: Db): Promise<ApiKey[]> {
   const { rows } = await db.query<ApiKey>(
     `SELECT key_id AS "keyId", name, role, sources, accounts, created_at AS "createdAt",
@@ -75,7 +75,7 @@ export async function listKeys(db: Db): Promise<ApiKey[]> {
   return rows;
 }
 
-/** All keys that open something now; services keep them in memory and read them again every second or two. */
+/** All valid keys; services keep them in memory and read them again every second or two. */
 export async function liveKeys(db: Db): Promise<LiveKey[]> {
   const { rows } = await db.query<LiveKey>(
     `SELECT key_id AS "keyId", role, sources, accounts, secret_sha256 AS "secretSha256"
@@ -84,7 +84,7 @@ export async function liveKeys(db: Db): Promise<LiveKey[]> {
   return rows;
 }
 
-/** @returns whether there was such a key that was still live. */
+/** @returns whether there was a valid key with this id. */
 export async function revokeKey(db: Db, keyId: string, now: Micros): Promise<boolean> {
   const { rowCount } = await db.query(
     "UPDATE api_keys SET revoked_at = $2::timestamptz WHERE key_id = $1::text AND revoked_at IS NULL",

@@ -1,13 +1,13 @@
 import type { Micros } from "@quarterpast/domain";
 import { stamp, type Db } from "../db/database.js";
 
-/** Who acts, for which account; every act of a person is written down with what it changed. */
+/** Who acts, for which account; every act of a person is recorded with what it changed. */
 export interface Actor {
   accountNo: number;
   keyId: string;
 }
 
-/** Who acts on what belongs to the seller: keys, meters, sources, events that wait. */
+/** Who acts on things that belong to the seller: keys, meters, sources, waiting events. */
 export type SellerActor = Pick<Actor, "keyId">;
 
 export interface AuditEntry {
@@ -19,7 +19,7 @@ export interface AuditEntry {
   after: unknown;
 }
 
-/** Writes an act down; call it in the transaction of the act. @param change what was, and what is now, as JSON. */
+/** Records an act; call it in the transaction of the act. @param change the values before and after, as JSON. */
 export async function writeAudit(
   db: Db,
   { accountNo, keyId }: SellerActor & Partial<Actor>,
@@ -33,7 +33,7 @@ export async function writeAudit(
   );
 }
 
-/** Acts on an account and on what belongs to the seller, the newest first, `limit` of them before the number `before`. */
+/** Acts on an account and on the seller's things, the newest first, `limit` of them before the number `before`. */
 export async function listAudit(
   db: Db,
   accountNo: number,

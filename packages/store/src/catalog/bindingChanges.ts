@@ -1,6 +1,6 @@
 import type { Db } from "../db/database.js";
 
-/** Aggregators ask for changes far more often than this. */
+/** Removes old changes; aggregators poll for changes far more often than daily. */
 export async function thinBindingChanges(db: Db, limit: number): Promise<number> {
   const { rowCount } = await db.query(
     `DELETE FROM binding_changes WHERE ctid = ANY (ARRAY(SELECT ctid FROM binding_changes

@@ -39,8 +39,8 @@ const SELECT = `SELECT i.instance_no AS "instanceNo", i.account_no AS "accountNo
   m.code AS meter, i.subject, i.shard, i.cycle, i.opened, i.closed FROM instances i JOIN meters m USING (meter_no)`;
 
 /**
- * Adds an instance. Lives of one (subject, meter) may not overlap: `overlaps` answers with the one in the way. The same
- * instance again is `unchanged`; another under the same id is `exists_otherwise`.
+ * Adds an instance. Lives of one (subject, meter) may not overlap: `overlaps` returns the conflicting one. The same
+ * instance again is `unchanged`; another one with the same id is `exists_otherwise`.
  */
 export async function addInstance(pool: Pool, instance: NewInstance, now: Micros): Promise<AddedInstance> {
   return inTransaction(pool, async (client) => {
@@ -50,7 +50,7 @@ export async function addInstance(pool: Pool, instance: NewInstance, now: Micros
     );
     const meterNo = meter.rows[0]?.no;
     if (meterNo === undefined) return { outcome: "unknown_meter" };
-    // One writer per (account, subject, meter): two adders could otherwise not see each other's rows.
+    // One writer per (account, subject, meter), because two concurrent ones could not see each other's rows.
     await client.query("SELECT pg_advisory_xact_lock(hashtextextended($1::text, 0))", [
       `instance ${instance.accountNo} ${meterNo} ${instance.subject}`,
     ]);
@@ -68,13 +68,13 @@ export async function addInstance(pool: Pool, instance: NewInstance, now: Micros
     if (inTheWay.rows[0]) return { outcome: "overlaps", instance: inTheWay.rows[0] };
     const instanceNo = await insertInstance(client, { ...instance, meterNo }, now);
     const made = (await findInstance(client, instance.accountNo, instance.instanceId))!;
-    // Another life under the same id was made at the same time.
+    // Another life with the same id was created at the same time.
     if (instanceNo === undefined) return { outcome: "exists_otherwise", instance: made };
     return { outcome: "created", instance: made };
   });
 }
 
-/** Writes an instance down. @returns its number; undefined where the account has the id already. */
+/** Inserts an instance. @returns its number; undefined if the account has the id already. */
 export async function insertInstance(
   db: Db,
   instance: Omit<NewInstance, "meter"> & { meterNo: number },
@@ -109,7 +109,7 @@ function sameInstance(a: Instance, b: NewInstance): boolean {
   );
 }
 
-/** The instance of an account with this marketplace id; undefined where there is none. */
+/** The instance of an account with this marketplace id; undefined if there is none. */
 export async function findInstance(
   db: Db,
   accountNo: number,
@@ -136,7 +136,7 @@ export async function listInstances(
   return rows;
 }
 
-/** Ends a life, once; returns the instance as it then is. Usage after that time waits in quarantine. */
+/** Ends a life, once; returns the instance afterwards. Later usage waits in quarantine. */
 export async function closeInstance(
   db: Db,
   accountNo: number,
@@ -152,8 +152,8 @@ export async function closeInstance(
 }
 
 /**
- * Ends a life in the second of a time, once. A life is at least a second long: a release in the second of the opening
- * ends it with that second.
+ * Ends a life in the second of a time, once. A life lasts at least a second: a release in the second of the opening
+ * ends it at the end of that second.
  */
 export async function endInstance(db: Db, accountNo: number, instanceId: string, now: Micros): Promise<void> {
   await db.query(
@@ -164,8 +164,8 @@ export async function endInstance(db: Db, accountNo: number, instanceId: string,
 }
 
 /**
- * Stops the billing of a live instance from this second on; one that is suspended stays so. Suspensions of one instance
- * never overlap: a second one in the same second begins where the first ended.
+ * Stops the billing of a live instance from this second on; does nothing if it is suspended. Suspensions of one
+ * instance never overlap: a second one in the same second begins where the first ended.
  */
 export async function suspendInstance(
   db: Db,
@@ -199,7 +199,7 @@ export async function resumeInstance(
   );
 }
 
-/** When instances were suspended; an interval that lasts ends at Infinity. */
+/** The suspensions of instances; one that lasts ends at Infinity. */
 async function findSuspensions(db: Db, instanceNos: readonly number[]): Promise<Map<number, Interval[]>> {
   const { rows } = await db.query<{ instanceNo: number; begin: Micros; end: Micros | null }>(
     `SELECT instance_no AS "instanceNo", suspended_from AS begin, suspended_to AS "end" FROM instance_suspensions
@@ -223,11 +223,11 @@ export interface Binding {
   shard: number;
   opened: Micros;
   closed: Micros | null;
-  /** When it was suspended; a suspension that lasts ends at Infinity. */
+  /** Its suspensions; one that lasts ends at Infinity. */
   suspensions: readonly Interval[];
 }
 
-/** All lives of the given subjects, of any account and meter; a subject without any gives none. */
+/** All lives of the given subjects, in any account and for any meter; a subject without any is left out. */
 export async function findBindings(db: Db, subjects: readonly string[]): Promise<Binding[]> {
   const { rows } = await db.query<Omit<Binding, "suspensions">>(
     `SELECT i.instance_no AS "instanceNo", a.code AS account, i.subject, m.code AS meter, i.shard, i.opened, i.closed
@@ -242,7 +242,7 @@ export async function findBindings(db: Db, subjects: readonly string[]): Promise
   return rows.map((row) => ({ ...row, suspensions: suspensions.get(row.instanceNo) ?? [] }));
 }
 
-/** An instance as an export names it. */
+/** An instance as named in an export. */
 export interface RestoredInstance {
   instance: string;
   product: string;
@@ -255,7 +255,7 @@ export interface RestoredInstance {
   opened: Micros;
 }
 
-/** Makes the instances and meters that an older database does not know, as they were. */
+/** Creates the instances and meters that an older database lacks, as they were. */
 export async function restoreInstances(
   db: Db,
   accountNo: number,

@@ -14,7 +14,7 @@ export async function listMeters(db: Db): Promise<StoredMeter[]> {
   return rows;
 }
 
-/** Adds a meter; returns the one that has the code, new or not: a meter never changes what it counts. */
+/** Adds a meter; returns the one with this code, new or not: a meter never changes what it counts. */
 export async function ensureMeter(
   db: Db,
   meter: Meter,
@@ -22,7 +22,7 @@ export async function ensureMeter(
 ): Promise<{ meter: StoredMeter; created: boolean }> {
   const known = await findMeter(db, meter.code);
   if (known) return { meter: known, created: false };
-  // Only where none is there: each try takes a number.
+  // Only if there is none, because each try uses up a number.
   const inserted = await db.query<StoredMeter>(
     `INSERT INTO meters (code, aggregation, unit, scale, created_at)
      VALUES ($1::text, $2::text, $3::text, $4::smallint, $5::timestamptz) ON CONFLICT (code) DO NOTHING RETURNING ${COLUMNS}`,
@@ -40,8 +40,8 @@ async function findMeter(db: Db, code: string): Promise<StoredMeter | undefined>
 }
 
 /**
- * Lets a meter have more decimals; never fewer, for what is counted has them already. Events that wait for it are then
- * counted. @returns the meter as it is now, and whether it changed; undefined where there is none.
+ * Gives a meter more decimals; never fewer, because counted quantities have them already. Events that wait for this
+ * are then counted. @returns the meter afterwards, and whether it changed; undefined if there is none.
  */
 export async function raiseScale(
   pool: Pool,

@@ -14,7 +14,7 @@ export interface Product {
   frontEndUrl: string | null;
   adminUrl: string | null;
   dashboardUrl: string | null;
-  /** What a package holds: decimal text per meter; empty in other modes. */
+  /** The contents of a package: decimal text per meter; empty in other modes. */
   contents: { meter: string; quota: string }[];
 }
 
@@ -26,7 +26,7 @@ const SELECT = `SELECT p.product_id AS "productId", p.mode, m.code AS meter, p.c
     WHERE c.account_no = p.account_no AND c.product_id = p.product_id), '[]') AS contents
   FROM products p LEFT JOIN meters m USING (meter_no)`;
 
-/** A product by its id; undefined where the account has none. */
+/** A product by its id; undefined if the account has none. */
 export async function findProduct(
   db: Db,
   accountNo: number,
@@ -58,8 +58,8 @@ export type AddedProduct =
   | { outcome: "unknown_meter"; meter: string };
 
 /**
- * Writes a product down, in the caller's transaction; the same again is `unchanged`. Addresses may be given anew, all else
- * never changes: instances were made by it.
+ * Stores a product, in the caller's transaction; the same again is `unchanged`. Only addresses may change, because
+ * instances were created from everything else.
  */
 export async function keepProduct(
   db: Db,

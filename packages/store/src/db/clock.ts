@@ -5,10 +5,10 @@ import { stamp, type Db } from "./database.js";
 export interface ClockAnchor {
   realAnchor: Micros;
   productAnchor: Micros;
-  /** Product seconds per real second; 0 holds the clock. */
+  /** Product seconds per real second; 0 stops the clock. */
   rate: number;
   serverNow: Micros;
-  /** The last product time known to have been given out. */
+  /** The last product time known to have been shown. */
   beatProduct: Micros;
 }
 
@@ -23,7 +23,7 @@ export async function readClock(db: Db): Promise<ClockAnchor | undefined> {
 
 /**
  * Sets the anchors: from `realAnchor` on, product time runs from `productAnchor` at `rate`.
- * @throws RangeError where that is before a product time already given out: the clock never goes back.
+ * @throws RangeError if that is before a product time already shown: the clock never goes back.
  */
 export async function setClock(
   db: Db,
@@ -41,7 +41,7 @@ export async function setClock(
     throw new RangeError(`${stamp(anchor.productAnchor)} is before what product time has reached`);
 }
 
-/** Notes how far product time has come, so that a restart does not go behind it. */
+/** Records how far product time has got, so that a restart does not go back behind it. */
 export async function beatClock(db: Db, product: Micros): Promise<void> {
   await db.query("UPDATE clock SET beat_product = greatest(beat_product, $1::timestamptz)", [stamp(product)]);
 }

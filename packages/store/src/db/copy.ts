@@ -1,12 +1,12 @@
 import { finished } from "node:stream/promises";
 import type pg from "pg";
-// COPY over pg's own connections: maintained beside pg, no dependencies.
+// COPY over pg's own connections: maintained together with pg, no dependencies.
 import { from } from "pg-copy-streams";
 
 /**
- * Appends rows to a table by COPY, in the client's transaction: half of the time of an INSERT from arrays.
+ * Appends rows to a table by COPY, in the client's transaction: takes half the time of an INSERT from arrays.
  * @param target table and columns, such as `residues (instance_no, hour, residue)`.
- * @param lines one per row: its values with tabs between them; texts from outside go through {@link copyText}.
+ * @param lines one per row: its values separated by tabs; escape texts from outside with {@link copyText}.
  */
 export async function copyInto(
   client: pg.PoolClient,
@@ -22,7 +22,7 @@ export async function copyInto(
 const SPECIAL = /[\\\t\n\r]/;
 const ESCAPES: Record<string, string> = { "\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r" };
 
-/** A text, or null, as a value of a line. */
+/** A text, or null, as a value in a line. */
 export function copyText(value: string | null): string {
   if (value === null) return "\\N";
   return SPECIAL.test(value) ? value.replace(/[\\\t\n\r]/g, (one) => ESCAPES[one]!) : value;

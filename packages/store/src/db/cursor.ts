@@ -2,7 +2,7 @@ import type { Db } from "./database.js";
 
 const ROWS_AT_ONCE = 2_000;
 
-/** Rows of a query through a cursor, some at a time. The caller has a transaction open. */
+/** Rows of a query through a cursor, in batches. The caller has a transaction open. */
 export async function* readAll<T extends object>(
   db: Db,
   cursor: string,
@@ -19,11 +19,11 @@ export async function* readAll<T extends object>(
   await db.query(`CLOSE ${cursor}`);
 }
 
-/** Lines that the database joins to one text: fewer cost more rows, larger texts fresh pages. */
+/** Lines that the database joins into one text: with fewer the rows cost more, with larger texts the memory. */
 export const LINES_PER_TEXT = 100;
 export const TEXTS_AT_ONCE = 40;
 
-/** The column `text` of a query, some rows at a time. The caller has a transaction open. */
+/** The column `text` of a query, in batches of rows. The caller has a transaction open. */
 export async function* readTexts(
   db: Db,
   cursor: string,

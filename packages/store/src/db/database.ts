@@ -24,7 +24,7 @@ const ZERO = 48;
 let lastHour: { text: string; at: Micros } = { text: "", at: 0 };
 
 function readTimestamp(text: string): Micros {
-  // Most timestamps of a result lie in one hour, in whole seconds.
+  // Most timestamps of a result are whole seconds of the same hour.
   if (text.startsWith(lastHour.text) && lastHour.text !== "" && WHOLE_SECOND_UTC.test(text)) {
     const two = (from: number) => (text.charCodeAt(from) - ZERO) * 10 + text.charCodeAt(from + 1) - ZERO;
     return lastHour.at + two(14) * MINUTE + two(17) * SECOND;
@@ -48,15 +48,15 @@ function readSafeInteger(text: string): number {
 
 export interface PoolOptions {
   databaseUrl: string;
-  /** Connections at most. */
+  /** Most connections. */
   max?: number;
   applicationName: string;
   onError: (error: Error) => void;
 }
 
 /**
- * A pool whose sessions speak UTC. Its timeouts: a statement of 30 s and an idle transaction of 5 s would otherwise
- * hold a shard's lock and starve the sealer (failures.md 2.44).
+ * A pool with sessions in UTC. Limits a statement to 30 s and an idle transaction to 5 s, which would otherwise hold
+ * a shard's lock and starve the sealer (failures.md 2.44).
  */
 export function createPool({ databaseUrl, max = 8, applicationName, onError }: PoolOptions): Pool {
   const pool = new pg.Pool({
@@ -73,14 +73,14 @@ export function createPool({ databaseUrl, max = 8, applicationName, onError }: P
   return pool;
 }
 
-/** deadlock_detected: Postgres rolled one of two transactions back, the other goes on. */
+/** deadlock_detected: Postgres rolled back one of two transactions, the other continues. */
 const DEADLOCK = "40P01";
 const RUNS = 5;
 
 /**
- * Runs `work` in one READ COMMITTED transaction. Any error rolls back and is thrown; an error on COMMIT too, whose
- * outcome is unknown: callers run the whole again, their effects are idempotent. A transaction that a deadlock undid is
- * run again here.
+ * Runs `work` in one READ COMMITTED transaction. Any error rolls back and is thrown; so is an error on COMMIT, whose
+ * outcome is unknown: callers repeat the whole, because their effects are idempotent. A transaction that a deadlock
+ * rolled back is repeated here.
  */
 export async function inTransaction<T>(pool: Pool, work: (client: pg.PoolClient) => Promise<T>): Promise<T> {
   for (let run = 1; ; run += 1) {
@@ -95,7 +95,10 @@ export async function inTransaction<T>(pool: Pool, work: (client: pg.PoolClient)
   }
 }
 
-/** {@link inTransaction} for work that begins the transaction itself, with more than that in one round trip. */
+/**
+ * {@link inTransaction} for work that begins the transaction itself, together with other statements in one round
+ * trip.
+ */
 export async function transact<T>(pool: Pool, work: (client: pg.PoolClient) => Promise<T>): Promise<T> {
   const client = await pool.connect();
   let broken: Error | undefined;
@@ -119,7 +122,7 @@ export async function transact<T>(pool: Pool, work: (client: pg.PoolClient) => P
 export const stamp = formatInstant;
 export const stamps = (instants: readonly Micros[]): string[] => instants.map(formatInstant);
 
-/** SQLSTATE of a Postgres error, or undefined where the error is another. */
+/** SQLSTATE of a Postgres error; undefined for any other error. */
 export function sqlState(error: unknown): string | undefined {
   return error instanceof pg.DatabaseError ? error.code : undefined;
 }

@@ -1,4 +1,4 @@
-/** A value as jsonb takes it: without NUL and without halves of surrogate pairs, which Postgres refuses. */
+/** A value that jsonb accepts: without NUL and unpaired surrogates, which Postgres refuses. */
 export function jsonb(value: unknown): string {
   return JSON.stringify(value, (_name, part: unknown) => (typeof part === "string" ? storable(part) : part));
 }

@@ -7,7 +7,7 @@ import type { Db } from "./database.js";
 const DIRECTORY = fileURLToPath(new URL("../../migrations", import.meta.url));
 const TABLE = "migrations";
 
-/** Brings a database to this version's schema. Each migration is one transaction. Safe to run from several places at once. */
+/** Brings a database to this version's schema. Each migration is one transaction. Safe to run concurrently. */
 export async function migrate(
   databaseUrl: string,
   log: (line: string) => void = () => {},
@@ -25,7 +25,10 @@ export async function migrate(
 
 export type SchemaState = { ok: true } | { ok: false; problem: "older" | "newer"; names: string[] };
 
-/** Whether the database has just the migrations of this version: a newer schema makes an older binary refuse to start. */
+/**
+ * Whether the database has exactly the migrations of this version: a newer schema makes an older binary refuse to
+ * start.
+ */
 export async function checkSchema(db: Db): Promise<SchemaState> {
   const known = await migrationNames();
   const present = await presentMigrations(db);
@@ -35,7 +38,7 @@ export async function checkSchema(db: Db): Promise<SchemaState> {
   return missing.length > 0 ? { ok: false, problem: "older", names: missing } : { ok: true };
 }
 
-/** Throws with what to do where {@link checkSchema} finds another schema. */
+/** Throws an error that says what to do if {@link checkSchema} finds another schema. */
 export async function requireSchema(db: Db): Promise<void> {
   const state = await checkSchema(db);
   if (state.ok) return;

@@ -6,8 +6,8 @@ import { checkSchema, requireSchema } from "./migrate.js";
 const TRY_EVERY_MS = 250;
 
 /**
- * A pool whose database answers and has this version's schema. Waits for a database that is away, or whose migrations
- * are still running; throws at once where the schema is newer, and when the signal fires.
+ * A pool whose database answers and has this version's schema. Waits for an unreachable database, or for running
+ * migrations; throws immediately if the schema is newer, and when the signal fires.
  */
 export async function openStore(options: PoolOptions & { signal: AbortSignal }): Promise<Pool> {
   const pool = createPool(options);
@@ -26,13 +26,13 @@ export async function openStore(options: PoolOptions & { signal: AbortSignal }):
   }
 }
 
-/** Connection trouble, a server that starts or stops, a wait that timed out: worth another try. */
+/** Connection trouble, a server that starts or stops, a timeout: worth another try. */
 function isAway(error: unknown): boolean {
   const state = sqlState(error);
   return state === undefined ? !/schema/.test(String(error)) : /^(57P|08|53)/.test(state);
 }
 
-/** Reads the clock row for a product clock; throws while nobody has set it. */
+/** Reads the clock row for a product clock; throws until it has been set. */
 export function clockReader(pool: Pool): () => Promise<ClockAnchor> {
   return async () => {
     const anchor = await readClock(pool);

@@ -12,7 +12,7 @@ export interface Bill {
   from: Micros | null;
   to: Micros | null;
   lines: number;
-  /** A wider bill holds its lines again. */
+  /** A wider bill contains its lines again. */
   superseded: boolean;
   /** Decimal text by currency. */
   amounts: Record<string, string>;
@@ -39,17 +39,17 @@ export async function listBills(
   return rows;
 }
 
-/** One line of a bill with the sums of our records below it. */
+/** One line of a bill with the sums of our records behind it. */
 export interface DrilledLine extends KeptBillLine {
-  /** Of our records that make the line. */
+  /** Of our records behind the line. */
   records: number;
   recordsQuantity: string | null;
   expected: string | null;
 }
 
 /**
- * Which records make a line `b`: those of the finest thing that it names, in the time that it names, else in its month.
- * A refund is made of none.
+ * Which records are behind a line `b`: those of the most specific thing that it names, in the time that it names,
+ * else in its month. A refund has none.
  */
 const MAKES = `NOT b.refund AND r.account = (SELECT code FROM accounts WHERE account_no = $1::smallint) AND r.expected
   AND CASE WHEN b.sn IS NOT NULL THEN r.sn = b.sn
@@ -57,7 +57,7 @@ const MAKES = `NOT b.refund AND r.account = (SELECT code FROM accounts WHERE acc
   AND (b.sn IS NOT NULL OR CASE WHEN b.begin_at IS NOT NULL AND b.end_at IS NOT NULL
            THEN r.begin_at >= b.begin_at AND r.begin_at < b.end_at ELSE r.month = b.usage_month END)`;
 
-/** The lines of a bill with the sums of the records below them, `limit` of them after the line `after`. */
+/** The lines of a bill with the sums of the records behind them, `limit` of them after the line `after`. */
 export async function listBillLines(
   db: Db,
   accountNo: number,
@@ -83,7 +83,7 @@ export async function listBillLines(
   return rows;
 }
 
-/** A record below a line of a bill. */
+/** A record behind a line of a bill. */
 export interface DrilledRecord {
   sn: string;
   instanceId: string;
@@ -113,10 +113,10 @@ export async function listLineRecords(
   return rows;
 }
 
-/** What a record is made of: its hour's usage and what was carried, as they add up to what was filed. */
+/** How a record is made up: its hour's usage and the residue carried, which add up to what was filed. */
 export interface RecordMakeup {
   sn: string;
-  /** The record whose events it rests on: itself, or the one it replaced. */
+  /** The record whose events it is based on: itself, or the one it replaced. */
   of: string;
   instanceNo: number;
   instanceId: string;
@@ -125,7 +125,7 @@ export interface RecordMakeup {
   aggregation: Aggregation;
   hour: Micros;
   quantity: string;
-  /** Events of the hour, and what they came to. */
+  /** Events of the hour, and their quantity. */
   events: number;
   usage: string;
   residueIn: string;
@@ -136,7 +136,7 @@ export interface RecordMakeup {
   parts: number;
 }
 
-/** How a record is made up; undefined where the serial number is not ours. */
+/** How a record is made up; undefined if the serial number is not ours. */
 export async function readMakeup(db: Db, accountNo: number, sn: string): Promise<RecordMakeup | undefined> {
   const { rows } = await db.query<RecordMakeup>(
     `WITH RECURSIVE line AS (
@@ -166,13 +166,13 @@ export async function readMakeup(db: Db, accountNo: number, sn: string): Promise
   return rows[0];
 }
 
-/** An event below a record. */
+/** An event behind a record. */
 export interface DrilledEvent {
   source: string;
   id: string;
   key: string;
   time: Micros;
-  /** What it counts for, decimal text with its sign; null of max and unique meters, which do not add up. */
+  /** What it counts for, signed decimal text; null for max and unique meters, which do not add up. */
   counts: string | null;
   quantity: string | null;
   value: string | null;
@@ -180,7 +180,7 @@ export interface DrilledEvent {
   corrects: string | null;
 }
 
-/** All events that a record's hour counted. */
+/** All events counted in a record's hour. */
 type RecordHour = Pick<RecordMakeup, "instanceNo" | "hour" | "aggregation">;
 
 /** What an event counts for: `$5` is the aggregation. */
@@ -202,7 +202,7 @@ async function rangesOf(db: Db, { instanceNo, hour, aggregation }: RecordHour): 
   return [instanceNo, stamp(hour), low, high, aggregation];
 }
 
-/** How many events a record's hour counted, and what they add up to: null of max and unique meters. */
+/** How many events were counted in a record's hour, and their sum: null for max and unique meters. */
 export async function sumRecordEvents(
   db: Db,
   of: RecordHour,
@@ -214,7 +214,7 @@ export async function sumRecordEvents(
   return rows[0]!;
 }
 
-/** The events that a record's hour counted, by source and key, `limit` of them after (source, key). */
+/** The events counted in a record's hour, by source and key, `limit` of them after (source, key). */
 export async function listRecordEvents(
   db: Db,
   of: RecordHour,

@@ -12,7 +12,7 @@ export interface Credit {
   quantity: string;
   amount: string | null;
   currency: string | null;
-  /** Its life is over: no coming usage takes the credit. */
+  /** Its life is over: there is no later usage to credit. */
   refundDue: boolean;
 }
 

@@ -11,14 +11,14 @@ type ExportColumn = (typeof EXPORT_COLUMNS)[number];
 
 export type ExportFormat = "csv" | "ndjson";
 
-/** How a line is written: what stands before each cell and after the last, and a text as the inside of a cell. */
+/** How a line is written: the text before each cell and after the last, and how a text is escaped inside a cell. */
 export interface Format {
   before: (name: string) => string;
   end: string;
   inside: (text: string) => string;
 }
 
-/** By the name that an export is asked for. */
+/** By the name in an export's request. */
 export const FORMATS: Record<ExportFormat, Format> = {
   csv: {
     before: (name) => (name === EXPORT_COLUMNS[0] ? "" : ","),
@@ -32,7 +32,7 @@ export const FORMATS: Record<ExportFormat, Format> = {
   },
 };
 
-/** Writes the cells of columns, in their order, from what each is in SQL. */
+/** Writes the cells of columns, in their order; `cells` gives the SQL of each. */
 function cellsOf<Column extends ExportColumn>(
   { before, end }: Format,
   cells: Readonly<Record<Column, string>>,
@@ -64,7 +64,7 @@ function wholeLine(
   return `format('${places}${format.end}', ${pieces.map(({ sql }) => sql).join(", ")})`;
 }
 
-/** Writes the cells of each instance of an account ($1), a product ($2) and a subject ($3), once an export. */
+/** Writes the cells of each instance of an account ($1), a product ($2) and a subject ($3), once per export. */
 export const textsOf = (format: Format): string => `
   CREATE TEMP TABLE export_texts ON COMMIT DROP AS
   SELECT i.instance_no, ${cellsOf(format, {
@@ -78,7 +78,7 @@ export const textsOf = (format: Format): string => `
   FROM instances i JOIN accounts a USING (account_no) JOIN meters m USING (meter_no)
   WHERE i.account_no = $1::smallint AND ($2::text IS NULL OR i.product = $2::text) AND ($3::text IS NULL OR i.subject = $3::text)`;
 
-/** The cells of a record that fills its hour, written once an hour. */
+/** The cells of a record that fills its hour, written once per hour. */
 export function textOfHour({ before }: Format, hour: Micros): string {
   const begin = formatInstant(hour);
   return `${before("hour")}${begin}${before("begin")}${begin}${before("end")}${formatInstant(hour + HOUR)}`;
@@ -87,7 +87,7 @@ export function textOfHour({ before }: Format, hour: Micros): string {
 const SECONDS = `'YYYY-MM-DD"T"HH24:MI:SS"Z"'`;
 const timeOf = (column: string): string => `to_char(${column} AT TIME ZONE 'UTC', ${SECONDS})`;
 
-/** How a record fared; written once a call where it fared as its call. */
+/** State and code of a record; written once per call for records that have the call's. */
 const faredOf = (format: Format, state: string, code: string): string => cellsOf(format, { state, code });
 
 const lineOf = (format: Format): string => {
@@ -117,12 +117,13 @@ const RECORD_FIELDS =
   "account_no, shard, seq, instance_no, hour, sn, kind, part, begin_at, end_at, quantity, events, replaces, checksum";
 
 /**
- * Records of an hour ($2) from the calls that carry them: the newest one where there are several, as `billing.records` has
- * it. $3 are the cells of a record that fills the hour.
+ * Records of an hour ($2) from the calls that contain them: from the newest if there are several, as in
+ * `billing.records`. $3 are the cells of a record that fills the hour.
  *
- * Written for the planner, too, which takes a call for far more records and an hour for far fewer than there are. OFFSET 0:
- * each call's records are read by their places, and lines are written before they are sorted. CASE: what it takes for a
- * handful of rows would be joined to `own` one by one. `+ 0`: after an hour of long ago come most calls there are.
+ * The form matters for the planner, which expects far more records in a call and far fewer in an hour than there are.
+ * OFFSET 0: each call's records are read by their places, and lines are written before they are sorted. CASE: the few
+ * rows that the planner expects would be joined to `own` one by one. `+ 0`: for an hour long ago, most calls are
+ * newer.
  */
 export const linesOf = (format: Format): string => `
   WITH calls AS MATERIALIZED (

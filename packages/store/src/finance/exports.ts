@@ -12,13 +12,14 @@ export interface ExportFilter {
   subject?: string | undefined;
 }
 
-/** More would write faster than anybody reads. */
+/** More would write faster than any client reads. */
 const CONNECTIONS = 2;
 
 /**
- * Lines of the records of the hours from `from` until before `to`, by hour and chain, without a header; each text holds
- * some hundred lines. The database writes them, in one snapshot and hour by hour, one step ahead of the reader: memory
- * stays flat. Where the pool has room, two connections take turns. Quantities are the decimal texts they were frozen as.
+ * Lines of the records of the hours from `from` up to, not including, `to`, by hour and chain, without a header; each
+ * text contains about a hundred lines. The database writes them in one snapshot, hour by hour, one step ahead of the
+ * reader, so that memory stays flat. If the pool has room, two connections alternate. Quantities are the decimal
+ * texts of the frozen records.
  */
 export async function* readExport(
   pool: Pool,
@@ -48,7 +49,10 @@ export async function* readExport(
   }
 }
 
-/** Connections that see the same; never waits for a second one, which another export might hold that waits for its own. */
+/**
+ * Connections that share a snapshot; does not wait for a second one, which another export might hold while waiting
+ * for its own.
+ */
 async function connect(pool: Pool, clients: PoolClient[]): Promise<void> {
   clients.push(await pool.connect());
   await clients[0]!.query("BEGIN ISOLATION LEVEL REPEATABLE READ");
@@ -67,7 +71,7 @@ function hasRoom({ idleCount, totalCount, waitingCount, options }: Pool): boolea
 async function writeTexts(client: PoolClient, filter: ExportFilter, format: ExportFormat): Promise<void> {
   const { accountNo, product = null, subject = null } = filter;
   await allowLongReads(client);
-  // Compiling a query costs more than an hour of it takes.
+  // Compiling a query takes longer than running it for an hour.
   await client.query("SET LOCAL work_mem = '64MB'; SET LOCAL jit = off");
   await client.query(textsOf(FORMATS[format]), [accountNo, product, subject]);
   await client.query("ANALYZE export_texts");
@@ -83,11 +87,11 @@ function readHour(
   return readTexts(client, "export_lines", linesOf(FORMATS[format]), values);
 }
 
-/** Begins at once, and asks for the next while the reader is busy with this one. */
+/** Starts immediately, and fetches the next item while the reader is busy with this one. */
 function ahead<T>(source: AsyncGenerator<T>): AsyncGenerator<T> {
   const ask = () => {
     const next = source.next();
-    // Told when it is waited for.
+    // The error is reported when the item is awaited.
     next.catch(() => {});
     return next;
   };
@@ -111,7 +115,7 @@ async function hoursWithRecords(db: Db, { accountNo, from, to }: ExportFilter): 
   return rows.map(({ hour }) => hour);
 }
 
-/** What was filed in the hours of a span, as the manifests sign it. */
+/** What was filed in the hours of a span, as signed in the manifests. */
 export async function summarize(
   pool: Pool,
   { accountNo, from, to }: Pick<ExportFilter, "accountNo" | "from" | "to">,
@@ -128,7 +132,7 @@ export async function summarize(
   return rows;
 }
 
-/** What was filed of a product in a day of the marketplace, in its present state. */
+/** What was filed for a product on a day of the marketplace, in its present state. */
 export interface DayTotal {
   day: string;
   product: string;

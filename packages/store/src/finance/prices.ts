@@ -20,10 +20,10 @@ const SELECT = `SELECT p.plan_id AS "planId", p.product, m.code AS meter, p.vali
 export type AddedPlan =
   { outcome: "created" | "unchanged"; plan: StoredPlan } | { outcome: "unknown_meter"; meter: string };
 
-/** Adds a plan; one that says the same as the newest from that time is `unchanged`. Plans are never edited. */
+/** Adds a plan; one with the same content as the newest from that time is `unchanged`. Plans are never edited. */
 export async function addPlan(pool: Pool, actor: Actor, plan: NewPlan, now: Micros): Promise<AddedPlan> {
   return inTransaction(pool, async (db) => {
-    // One at a time: two equal ones at once would both be new.
+    // One at a time: two equal plans added at once would both be new.
     await db.query("SELECT pg_advisory_xact_lock($1::integer, $2::integer)", [PLAN_LOCK, actor.accountNo]);
     const before = await newestFrom(db, actor.accountNo, plan);
     if (before && saysTheSame(before, plan)) return { outcome: "unchanged", plan: before };
@@ -90,19 +90,22 @@ export interface Revenue {
   key: string;
   currency: string | null;
   records: number;
-  /** Null where its records are of several units. */
+  /** Null if its records have several units. */
   quantity: string | null;
   unit: string | null;
-  /** Decimal text; null where no price plan was valid. */
+  /** Decimal text; null if no price plan was valid. */
   expected: string | null;
   billed: string | null;
-  /** What the marketplace's bills say; null where none that was imported names it. */
+  /** The amount in the marketplace's bills; null if no imported bill names it. */
   bill: string | null;
   /** Records without a price plan. */
   unpriced: number;
 }
 
-/** Of a record of `billing.revenue`, and of a bill's line `b` with the instance `i` that it names or whose record it is. */
+/**
+ * For a record of `billing.revenue`, and for a bill's line `b` with the instance `i` that it names or whose record it
+ * is.
+ */
 const KEY: Record<RevenueBy, { ours: string; bill: string }> = {
   product: { ours: "product", bill: "COALESCE(i.product, b.product)" },
   instance: { ours: "instance_id", bill: "COALESCE(i.instance_id, b.instance_id)" },
@@ -117,12 +120,12 @@ export interface RevenueFilter {
   product?: string | undefined;
   instanceId?: string | undefined;
   subject?: string | undefined;
-  /** Key and currency of the row before. */
+  /** Key and currency of the previous row. */
   after: readonly string[];
   limit: number;
 }
 
-/** Expected revenue of a month by key and currency, beside what the marketplace's bills say of the same. */
+/** Expected revenue of a month by key and currency, beside the amounts in the marketplace's bills. */
 export async function readRevenue(db: Db, account: string, filter: RevenueFilter): Promise<Revenue[]> {
   const { month, by, product, instanceId, subject, after, limit } = filter;
   const key = KEY[by];

@@ -6,14 +6,15 @@ import type { HourScope } from "./scope.js";
 
 type EventRow = Omit<EventCore, "account" | "instance" | "meter"> & { instanceId: string };
 
-/** The events of an hour, asked for instance by instance in the order of their ids. */
+/** The events of an hour, requested instance by instance in the order of their ids. */
 export interface EventReader {
   of(instanceId: string): AsyncGenerator<EventRow[]>;
 }
 
 /**
- * Reads the events that an hour bills, by instance id, source and key. There is no index by bill hour: it would cost
- * every event 16 bytes and more. The block ranges of the hour's origin hours are read instead, once and in one pass.
+ * Reads the events that an hour bills, by instance id, source and key. There is no index by bill hour, because it
+ * would cost every event at least 16 bytes; the block ranges of the hour's origin hours are read instead, in one
+ * pass.
  */
 export async function readEvents(db: Db, scope: HourScope): Promise<EventReader> {
   const ranges = joinHours(await readOrigins(db, scope));
@@ -39,7 +40,7 @@ export async function readEvents(db: Db, scope: HourScope): Promise<EventReader>
       for (;;) {
         if (waiting.length === 0) waiting = await next();
         if (waiting.length === 0) return;
-        // Events of an instance without usage in the hour are skipped: their number is missed where they belong.
+        // Skips events of an instance without usage in the hour: their usage line will show that they are missing.
         const from = waiting.findIndex((row) => row.instanceId >= instanceId);
         if (from < 0) {
           waiting = [];
@@ -66,7 +67,7 @@ async function readOrigins(db: Db, { accountNo, hour }: HourScope): Promise<Micr
   return rows.map(({ origin }) => origin);
 }
 
-/** Hours that follow each other as one range. */
+/** Consecutive hours as one range. */
 export function joinHours(hours: readonly Micros[]): { from: Micros; to: Micros }[] {
   const ranges: { from: Micros; to: Micros }[] = [];
   for (const hour of hours) {

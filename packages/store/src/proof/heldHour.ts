@@ -20,7 +20,7 @@ import type { RestoredShard } from "../usage/hours.js";
 
 const EVENTS_AT_ONCE = 2_000;
 
-/** All that an hour's export holds but its events: as much as its records are. */
+/** Everything in an hour's export except its events: about as much data as its records. */
 export interface HeldHour {
   usages: Fields[];
   origins: { instance: string; origin: Micros; quantity: string; events: number }[];
@@ -35,9 +35,9 @@ export interface HeldHour {
 }
 
 /**
- * Reads an hour's export, that was verified before.
- * @param lines reads the file anew each time
- * @param slot what the account's marketplace takes only once
+ * Reads an hour's export, which is already verified.
+ * @param lines reads the file from the start each time
+ * @param slot what the account's marketplace accepts only once
  */
 export async function readHeldHour(lines: () => AsyncIterable<string>, slot: Slot): Promise<HeldHour> {
   const all = new Map<Line["type"], Line[]>();

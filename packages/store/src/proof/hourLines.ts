@@ -34,10 +34,10 @@ interface UsageRow {
 const LINES_AT_ONCE = 2_000;
 
 /**
- * The lines of an hour's export, in its order (docs/proof.md), manifest and signature apart; several at a time, and of
- * an hour as it was proven, without events, several to a text (the gatherer is then not fed). Runs
- * in a transaction of the caller's, with cursors: memory stays flat whatever the hour holds. Events are found by the
- * block range index on `occurred`, bounded by the origin hours that the hour's usage names.
+ * The lines of an hour's export, in order (docs/proof.md), without manifest and signature; several at a time. For a
+ * proven hour without events, several lines per text (the gatherer is not fed then). Runs in a transaction of the
+ * caller, with cursors, so that memory stays flat whatever the hour holds. Events are found by the block range index
+ * on `occurred`, limited to the origin hours in the hour's usage.
  */
 export async function* readHourLines(db: Db, reading: HourReading): AsyncGenerator<string[]> {
   const isStored = reading.roots === "stored" && reading.depth !== "events" && !reading.forRestore;

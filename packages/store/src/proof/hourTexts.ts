@@ -14,8 +14,8 @@ import { readRecordLinesOf } from "./recordLines.js";
 import { LINES_PER_TEXT, readAll, readTexts, TEXTS_AT_ONCE } from "../db/cursor.js";
 
 /**
- * The lines of an hour as it was proven, without its events, written by the database itself, some hundred in each text:
- * what a verifier of chain and manifest reads. They are the same lines as those of `readHourLines`, byte for byte.
+ * The lines of a proven hour without its events, written by the database itself, about a hundred in each text: what a
+ * verifier of chain and manifest reads. They are the same lines as those of `readHourLines`, byte for byte.
  */
 export async function* readStoredTexts(db: Db, scope: HourScope): AsyncGenerator<string[]> {
   yield* readUsageTextsOf(db, scope);
@@ -23,15 +23,15 @@ export async function* readStoredTexts(db: Db, scope: HourScope): AsyncGenerator
 }
 
 /**
- * The records of an hour as they were frozen, a shard after the other, some hundred in each text, and nothing beside
- * their bytes: what a verifier of the chain reads. Their columns are not looked at.
+ * The frozen bytes of an hour's records, one shard after the other, about a hundred in each text: what a verifier of
+ * the chain reads. Their columns are not checked.
  */
 export async function* readChainTexts(db: Db, scope: HourScope): AsyncGenerator<string[]> {
   const parameters = [scope.accountNo, scope.seqFrom, scope.seqTo];
   yield* readTexts(db, "chain_texts", CHAIN_TEXTS, parameters, 4 * TEXTS_AT_ONCE);
 }
 
-/** The totals as they stand in the ledger: what finance reads is what is verified. */
+/** The totals in the ledger: what finance reads is what is verified. */
 export async function readStoredTotals(db: Db, { accountNo, hour }: HourScope): Promise<string[]> {
   const { rows } = await db.query<Parameters<typeof totalText>[0]>(
     `SELECT t.kind, t.meter, t.product, t.unit, trim_scale(t.quantity)::text AS quantity, t.records
@@ -90,7 +90,7 @@ const USAGE_TEXTS = `
     LEFT JOIN record_proofs p ON p.hour = $2::timestamptz AND p.instance_no = i.instance_no
   ) lines GROUP BY page ORDER BY page`;
 
-/** Where the columns of a record are not what its bytes say, its text is made again line by line, with what differs. */
+/** If the columns of a record differ from its bytes, its text is made again line by line, with the differences. */
 async function* readRecordTexts(db: Db, scope: HourScope): AsyncGenerator<string[]> {
   const { accountNo, hour, seqFrom, seqTo } = scope;
   for (const [shard, to] of seqTo.entries()) {
@@ -108,7 +108,7 @@ function hourTexts(hour: Micros): string[] {
   return [stamp(hour), formatCompact(hour), formatCompact(hour + HOUR)];
 }
 
-/** One of the hour's own instants by its text; others are written one by one. */
+/** One of the hour's own instants by its prepared text; others are formatted one by one. */
 const timeOf = (column: string): string =>
   `CASE ${column} WHEN $5::timestamptz THEN $6::text WHEN $5::timestamptz + interval '1 hour' THEN $7::text
      ELSE ${compact(column)} END`;
@@ -139,7 +139,7 @@ const SAME = holdsSql("r.canonical", RECORD_FIELDS[2].split(" ") as RecordField[
   v: undefined,
 });
 
-/** What wraps each record stands between them: nothing is put together twice. */
+/** The wrapping of each record is the separator, so that nothing is concatenated twice. */
 const RECORD_LINES = `'{"record":' || string_agg(r.canonical, E'}\\n{"record":' ORDER BY r.seq) || '}'`;
 
 const RECORD_TEXTS = `
@@ -151,7 +151,7 @@ const RECORD_TEXTS = `
   WHERE r.account_no = $1::smallint AND r.shard = $2::smallint AND r.seq BETWEEN $3::bigint AND $4::bigint
   GROUP BY r.seq / ${LINES_PER_TEXT} ORDER BY r.seq / ${LINES_PER_TEXT}`;
 
-/** Shard by shard, for a shard's records lie together in the index; of all of them at once, the hour would be sorted. */
+/** Shard by shard, because a shard's records are adjacent in the index; all at once, the hour would be sorted. */
 const CHAIN_TEXTS = `
   SELECT s.text FROM unnest($2::bigint[], $3::bigint[]) WITH ORDINALITY AS t (low, high, shard)
   CROSS JOIN LATERAL (

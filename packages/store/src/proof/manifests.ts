@@ -2,7 +2,7 @@ import { SHARDS, type Micros, type Total } from "@quarterpast/domain";
 import { stamp, type Db } from "../db/database.js";
 import type { HourScope, RecordProof } from "./scope.js";
 
-/** A manifest as it is kept. */
+/** A stored manifest. */
 export interface StoredManifest {
   accountNo: number;
   account: string;
@@ -25,8 +25,8 @@ const SELECT = `SELECT m.account_no AS "accountNo", a.code AS account, m.number,
 const PROOF_LOCK = 0x9200f;
 
 /**
- * Takes the making of an account's manifests for this transaction; false where another process has it. The
- * transaction may then last as long as the hour takes to read.
+ * Locks the making of an account's manifests for this transaction; false if another process has the lock. The
+ * transaction may then last as long as reading the hour takes.
  */
 export async function lockProof(db: Db, accountNo: number): Promise<boolean> {
   const { rows } = await db.query<{ taken: boolean }>(
@@ -42,13 +42,13 @@ export async function allowLongReads(db: Db): Promise<void> {
   await db.query("SET LOCAL idle_in_transaction_session_timeout = '2min'");
 }
 
-/** What the next manifest of an account is over. */
+/** What the next manifest of an account covers. */
 export interface ProofWork extends HourScope {
   number: number;
   prev: string | null;
 }
 
-/** An account's first hour without a manifest, if its records are made in all shards. */
+/** An account's first hour without a manifest, if its records are frozen in all shards. */
 export async function findProofWork(
   db: Db,
   { accountNo, code }: { accountNo: number; code: string },
@@ -82,8 +82,8 @@ export async function findProofWork(
 }
 
 /**
- * Up to where each chain belongs to the hour's manifest: before its first record of a later hour, or its end. A
- * re-report belongs to the manifest that it was filed before, whatever hour it is of.
+ * The end of the hour's manifest in each chain: before its first record of a later hour, or the chain's end. A
+ * re-report belongs to the manifest made after it was filed, whatever its hour.
  */
 async function readEnds(
   db: Db,
@@ -102,7 +102,7 @@ async function readEnds(
   return rows.map(({ seq }) => seq);
 }
 
-/** Makes a public key known, once. */
+/** Stores a public key, once. */
 export async function ensureProofKey(
   db: Db,
   key: { keyId: string; publicKey: string },
@@ -126,7 +126,7 @@ export async function listProofKeys(
   return rows;
 }
 
-/** Keeps the roots of an hour's records beside them. */
+/** Stores the roots of an hour's records beside them. */
 export async function insertRecordProofs(
   db: Db,
   hour: Micros,
@@ -147,7 +147,7 @@ export async function insertRecordProofs(
   );
 }
 
-/** Keeps a signed manifest with its totals. */
+/** Stores a signed manifest with its totals. */
 export async function insertManifest(
   db: Db,
   work: ProofWork,
@@ -202,7 +202,7 @@ export async function listManifests(
   return rows;
 }
 
-/** The manifest that covers a record; undefined where none does yet. */
+/** The manifest that covers a record; undefined if there is none yet. */
 export async function findManifestOf(
   db: Db,
   accountNo: number,
@@ -225,7 +225,7 @@ export async function findUnanchored(db: Db, place: string, limit: number): Prom
   return rows;
 }
 
-/** Notes that a manifest's hash stands at a place outside. */
+/** Records that a manifest's hash was anchored at an external place. */
 export async function insertAnchor(
   db: Db,
   manifest: Pick<StoredManifest, "accountNo" | "number" | "hash">,

@@ -15,7 +15,7 @@ export interface EventPlace {
   billHour: Micros;
 }
 
-/** The place of a counted event; undefined where there is none, or where it waits in quarantine. */
+/** The place of a counted event; undefined if there is none, or if it waits in quarantine. */
 export async function findEventPlace(
   db: Db,
   accountNo: number,
@@ -45,7 +45,7 @@ export async function findRecordPlace(
   return rows[0];
 }
 
-/** The canonical events of one instance's hour, in the order of its tree. The whole of it is in memory. */
+/** The canonical events of one instance's hour, in the order of its tree, all in memory. */
 export async function readInstanceLeaves(
   db: Db,
   { account, hour }: Pick<HourScope, "account" | "hour">,
@@ -75,7 +75,7 @@ export async function readInstanceLeaves(
   });
 }
 
-/** The canonical usage lines of an hour as they were proven, in the order of their tree. */
+/** The canonical usage lines of a proven hour, in the order of their tree. */
 export async function readUsageTexts(db: Db, scope: HourScope): Promise<string[]> {
   const texts: string[] = [];
   const reading = {

@@ -2,16 +2,16 @@ import type { Micros } from "@quarterpast/domain";
 import { inTransaction, stamp, type Pool } from "../db/database.js";
 import { allowLongReads } from "./manifests.js";
 
-/** What differs: the hour's usage from its events, its events' number, or what was filed from its usage. */
+/** What differs: the hour's usage from its events, its number of events, or what was filed from its usage. */
 export const REBUILD_PROBLEMS = ["usage", "events", "filed"] as const;
 
-/** Where a sealed hour computed again is not what stands in the ledger. */
+/** A difference between a sealed hour computed again and the ledger. */
 export interface RebuildDifference {
   problem: (typeof REBUILD_PROBLEMS)[number];
   instanceId: string;
-  /** Of the events, where it is about them. */
+  /** Origin hour of the events, if it is about them. */
   origin: Micros | null;
-  /** Decimal texts: computed again, and as it stands. */
+  /** Decimal texts: computed again, and in the ledger. */
   rebuilt: string;
   stands: string;
 }
@@ -24,7 +24,7 @@ export interface RebuiltHour {
   differences: RebuildDifference[];
 }
 
-/** Hours of a span that are sealed, and whose records of an account are made, in every shard; in order. */
+/** Hours of a span that are sealed, with all records of an account frozen, in every shard; in order. */
 export async function listFrozenHours(
   pool: Pool,
   accountNo: number,
@@ -42,8 +42,8 @@ export async function listFrozenHours(
 }
 
 /**
- * Computes one sealed hour of an account again from its events, and sets it against what the ledger holds: usage by
- * origin hour, and what was filed of it. Reads alone. It needs no manifest, and the events of the hour.
+ * Computes one sealed hour of an account again from its events, and compares it with the ledger: usage by origin
+ * hour, and what was filed. Only reads. Needs no manifest, but the hour's events.
  */
 export async function rebuildHour(pool: Pool, accountNo: number, hour: Micros): Promise<RebuiltHour> {
   return inTransaction(pool, async (db) => {
@@ -54,8 +54,8 @@ export async function rebuildHour(pool: Pool, accountNo: number, hour: Micros): 
 }
 
 /**
- * Events of the hour's origin hours, also those that earlier hours billed: of max and unique meters, only what an hour
- * adds to them is its own. A correcting event counts for the difference that it made.
+ * Events of the hour's origin hours, including those that earlier hours billed: for max and unique meters, only what
+ * this hour added to them counts. A correcting event counts for its difference.
  */
 const REBUILD = `
   WITH used AS (

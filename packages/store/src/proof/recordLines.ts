@@ -40,7 +40,7 @@ interface RecordRow {
 
 const ROWS_AT_ONCE = 2_000;
 
-/** The records of an hour's manifest, by shard and place in the chain: their canonical bytes as they were frozen. */
+/** The frozen bytes of the records of an hour's manifest, by shard and place in the chain. */
 export async function* readRecordLines(db: Db, reading: HourReading): AsyncGenerator<string[]> {
   const { accountNo, seqFrom, seqTo } = reading.scope;
   for (const [shard, to] of seqTo.entries()) {
@@ -54,7 +54,7 @@ export async function* readRecordLines(db: Db, reading: HourReading): AsyncGener
   }
 }
 
-/** The lines of a range of a chain, each with what of its columns is not as its bytes say. */
+/** The lines of a range of a chain, each with the columns that differ from its bytes. */
 export async function readRecordLinesOf(
   db: Db,
   accountNo: number,
@@ -97,14 +97,14 @@ function recordLines(
   if (forRestore) lines.push(wireLine(row));
   const wrong = roots === "stored" ? wrongColumn(row, fields ?? {}, checksum) : undefined;
   if (wrong !== undefined) {
-    // Whatever stands in the column, the line is plain: it is a finding, not a proof.
+    // Whatever is in the column, the line is plain ASCII, because it is a finding, not a proof.
     const is = String(row[wrong]).replace(/[^\x20-\x7e]/g, "?");
     lines.push(formatLine("differs", { column: wrong, is, sn: row.sn.replace(/[^\x20-\x7e]/g, "?") }));
   }
   return lines;
 }
 
-/** The first column that is not what the frozen bytes say. */
+/** The first column that differs from the frozen bytes. */
 function wrongColumn(
   row: RecordRow,
   fields: Record<string, string>,

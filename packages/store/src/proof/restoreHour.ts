@@ -23,21 +23,21 @@ import { restoreStanding } from "../usage/standing.js";
 import { eachEventBatch, readHeldHour, type HeldHour } from "./heldHour.js";
 import { ensureProofKey, findRestored, insertManifest, insertRecordProofs } from "./manifests.js";
 
-/** One account's export of an hour, verified before. */
+/** One account's export of an hour, already verified. */
 export interface HourExport {
   accountNo: number;
   account: string;
-  /** What the account's marketplace takes only once. */
+  /** What the account's marketplace accepts only once. */
   slot: Slot;
   /** Number and hash of its manifest. */
   number: number;
   hash: string;
-  /** Reads the file's lines, anew each time. */
+  /** Reads the file's lines, from the start each time. */
   lines: () => AsyncIterable<string>;
   publicKey: string;
 }
 
-/** The ledger holds another manifest of that number: what is there was not made from these exports. */
+/** The ledger holds another manifest with that number: its content does not come from these exports. */
 export class OtherManifestError extends Error {
   constructor(account: string, number: number) {
     super(`the ledger has another manifest ${number} of ${account}`);
@@ -46,9 +46,9 @@ export class OtherManifestError extends Error {
 }
 
 /**
- * Brings a sealed hour back from the exports of its accounts, in one transaction. Nothing may run on the database
+ * Restores a sealed hour from the exports of its accounts, in one transaction. Nothing else may use the database
  * meanwhile (SPEC P3).
- * @returns the exports that were brought back; the others were there already
+ * @returns the exports that were restored; the others were there already
  * @throws OtherManifestError before anything of the hour is written
  */
 export async function restoreProvenHour(
@@ -72,7 +72,7 @@ export async function restoreProvenHour(
   });
 }
 
-/** Brings back what one account's hour held: events, usage, records, chain heads, proofs and manifest. */
+/** Restores everything one account's hour held: events, usage, records, chain heads, proofs and manifest. */
 async function restoreExport(db: Db, hour: Micros, given: HourExport, now: Micros): Promise<RestoredShard[]> {
   const { accountNo, lines, slot } = given;
   const held = await readHeldHour(lines, slot);
@@ -99,8 +99,8 @@ const unbillableOf = ({ usages }: HeldHour) =>
     }));
 
 /**
- * Puts the events of a sealed hour back, so that a replay of the journal finds them counted. One that waited in
- * quarantine when the backup was made is bound as it was later.
+ * Restores the events of a sealed hour, so that a replay of the journal finds them counted. An event that waited in
+ * quarantine in the backup is bound as it was later.
  */
 async function restoreEvents(
   db: Db,

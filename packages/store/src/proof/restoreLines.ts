@@ -27,8 +27,8 @@ interface CorrectionRow {
 }
 
 /**
- * What an hour's export holds for a restore alone: its instances, what they carried out, what was corrected, and how it
- * was sealed.
+ * What an hour's export contains only for a restore: its instances, the residues they carried out, its corrections,
+ * and how it was sealed.
  */
 export async function* readRestoreLines(db: Db, scope: HourScope): AsyncGenerator<string[]> {
   const parameters = [scope.accountNo, stamp(scope.hour)];

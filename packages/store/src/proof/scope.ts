@@ -9,7 +9,7 @@ export interface HourScope {
   seqTo: readonly number[];
 }
 
-/** What an instance's hour was made of, as it is kept beside the records. */
+/** How an instance's hour is made up, as stored beside the records. */
 export interface RecordProof {
   instanceNo: number;
   sn: string | null;
@@ -20,13 +20,13 @@ export interface RecordProof {
 /** How the lines of an hour are read. */
 export interface HourReading {
   scope: HourScope;
-  /** Fed with all that the manifest's roots go over. */
+  /** Fed with everything that the manifest's roots cover. */
   gatherer: HourGatherer;
-  /** `made`: roots from the events as they are; `stored`: roots as they were kept, for a verifier to compare. */
+  /** `made`: roots from the present events; `stored`: the stored roots, for a verifier to compare. */
   roots: "made" | "stored";
   depth: Depth;
   /** Adds what only a restore needs. */
   forRestore: boolean;
-  /** Told of each root that was made. */
+  /** Called with each root that was made. */
   onProof?: (proof: RecordProof) => void;
 }

@@ -2,7 +2,7 @@ import { COMPARED_FINDINGS, type BillScope, type Micros } from "@quarterpast/dom
 import { oneOf } from "../db/closedSets.js";
 import { stamp, type Db } from "../db/database.js";
 
-/** Keys of a bill by what its comparison came to. */
+/** Numbers of a bill's keys by the result of the comparison. */
 export interface BillCounts {
   /** Keys whose money agrees. */
   agreed: number;
@@ -13,7 +13,10 @@ export interface BillCounts {
   refunded: number;
 }
 
-/** Notes the differences of a bill's staged comparison (`compared`), its refunds and what it charges late. @returns counts */
+/**
+ * Records the differences of a bill's staged comparison (`compared`), its refunds and what it charges late. @returns
+ * counts
+ */
 export async function noteBillFindings(
   db: Db,
   statementId: number,
@@ -58,7 +61,10 @@ export async function noteBillFindings(
   };
 }
 
-/** Ends findings of money that this bill shows healed. A refund stands until a person has set it against its order. */
+/**
+ * Ends money differences that this bill shows resolved. A refund stays open until a person has compared it with its
+ * order.
+ */
 export async function resolveBillFindings(
   db: Db,
   accountNo: number,
@@ -73,13 +79,13 @@ export async function resolveBillFindings(
   );
 }
 
-/** Findings of an account: a condition from `$3` on, with its values. */
+/** Findings of an account: a condition with parameters from `$3` on, and their values. */
 export interface WhichFindings {
   where: string;
   values: readonly unknown[];
 }
 
-/** Ends differences of money that a person settled. @returns how many stood */
+/** Ends money differences that a person settled. @returns how many were open */
 export async function settleBillFindings(
   db: Db,
   accountNo: number,

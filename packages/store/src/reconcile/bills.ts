@@ -9,7 +9,7 @@ export interface NewBill {
   source: string;
   /** Only a complete bill can show that something is missing, or too little. */
   complete: boolean;
-  /** What it covers; undefined where it holds refunds and late usage alone. */
+  /** What it covers; undefined if it has only refunds and late usage. */
   period: Period | undefined;
   lines: readonly KeptBillLine[];
 }
@@ -19,10 +19,13 @@ export interface ReconciledBill extends BillCounts {
   lines: number;
 }
 
-/** Takes a bill: sets its money against what our records of its months make, and notes every difference. It edits none. */
+/**
+ * Takes a bill: compares its money with that of our records for its months, and records every difference. It edits
+ * none.
+ */
 export async function takeBill(pool: Pool, bill: NewBill, now: Micros): Promise<ReconciledBill> {
   return inTransaction(pool, async (db) => {
-    // A month's records are many; no shard waits for it.
+    // A month has many records, and no shard waits for this.
     await db.query("SET LOCAL statement_timeout = '10min'");
     const { accountNo, source, complete, period } = bill;
     const statementId = await insertStatement(db, {
@@ -51,10 +54,11 @@ const KEYS: Record<BillScope, { line: string; revenue: string }> = {
 };
 
 /**
- * One row per month, key and currency with both sums, over what the bill covers. A line for usage of an earlier month is
- * set against that month with all other bills' lines of its key; what other bills charged late for this period counts
- * here. The marketplace may round every line: half a unit of the bill's last decimal for each of a key's lines is no
- * difference. An incomplete bill may lack lines of a key: less is no difference then, but for a record, which is one line.
+ * One row per month, key and currency with both sums, over what the bill covers. A line for usage of an earlier month
+ * is compared with that month, together with all other bills' lines of its key; what other bills charged late for
+ * this period counts here. The marketplace may round every line: up to half a unit of the bill's last decimal for
+ * each of a key's lines is not a difference. An incomplete bill may lack lines of a key: less is then not a
+ * difference, except for a record, which is one line.
  */
 async function compare(db: Db, statementId: number, bill: NewBill, scope: BillScope): Promise<void> {
   const key = KEYS[scope];

@@ -10,17 +10,17 @@ import { writeOffQuarantine } from "../usage/quarantine.js";
 import { insertOutcomes } from "../records/outcomes.js";
 import { releaseHeld, sendAgain } from "../records/submissions.js";
 
-/** What a person does about a case. */
+/** What a person can do about a case. */
 export type CaseAct =
   | { act: "assign"; owner: string }
   | { act: "note"; reason: string }
   /** The usage is given up, or was settled elsewhere. */
   | { act: "write_off" | "close"; reason: string }
-  /** A new record, maybe with another quantity, in the same interval or, of what is void, in another. */
+  /** A new record, maybe with another quantity, in the same interval or, if the record is void, in another. */
   | ({ act: "rereport" } & Omit<RereportRequest, "sn" | "keyId">)
-  /** The same bytes once more: of a record, or of a call of which nobody knows whether it was taken. */
+  /** The same bytes again: of a record, or of a call of unknown outcome. */
   | { act: "resend"; reason: string }
-  /** Of an order line that lists several products: which one the instance is of. */
+  /** For an order line that lists several products: the one of the instance. */
   | { act: "choose"; product: string; reason: string }
   /** The marketplace was asked with this text. */
   | { act: "ask"; text: string };
@@ -29,15 +29,15 @@ export type ActedOn =
   | { outcome: "done"; case: OpenCase }
   | { outcome: "unknown_case" }
   | { outcome: "resolved_already" }
-  /** The act is for records. */
+  /** The act is only for records. */
   | { outcome: "no_record" }
-  /** The act is for an order line that lists several products and waits to be opened. */
+  /** The act is only for an order line that lists several products and waits to be opened. */
   | { outcome: "no_choice" }
   | { outcome: "state_forbids"; state: string; allowed: string[] }
   | { outcome: "waits_already" }
   | { outcome: "expired" };
 
-/** Carries an act out, writes it to the case's history and to the audit; all in one transaction. */
+/** Performs an act and records it in the case's history and the audit, all in one transaction. */
 export async function actOnCase(
   pool: Pool,
   actor: Actor,

@@ -2,13 +2,13 @@ import type { CaseKind, CaseResolution, Micros } from "@quarterpast/domain";
 import { inTransaction, stamp, type Db, type Pool } from "../db/database.js";
 import { WAITS } from "../usage/quarantine.js";
 
-/** How long quarantined events may wait for their binding before somebody is asked. */
+/** How long quarantined events may wait for their binding before a person is asked. */
 const QUARANTINE_PATIENCE = "interval '15 minutes'";
 
 /**
- * What calls for a person and has no case yet: (kind, ref, detail, due). A record has one open case at a time, and none
- * again of a kind that was settled. What was sent more than once and is there already never gets so far: it is no
- * abnormal record (SPEC 6).
+ * What needs a person and has no case yet: (kind, ref, detail, due). A record has one open case at a time, and never
+ * again one of a kind that was settled. A record sent more than once and already there never gets here: it is not
+ * abnormal (SPEC 6).
  */
 const WANTED = `
   SELECT 'record_' || b.state AS kind, b.sn AS ref, concat_ws(' ', b.instance_id, b.begin_at, b.quantity, b.code) AS detail,
@@ -57,7 +57,7 @@ const WANTED = `
     SELECT 1 FROM cases c WHERE c.account_no = $1::smallint AND c.kind = 'unbillable'
       AND c.ref = i.instance_id || ' ' || to_char(u.hour, 'YYYY-MM-DD"T"HH24:MI:SS"Z"'))`;
 
-/** Calls that only a statement can settle, and whose window went by without one: somebody has to import it. */
+/** Calls that only a statement can settle, and whose window passed without one: a person has to import it. */
 const WAITING = `
   SELECT 'call_unknown', s.submission_id::text,
     concat_ws(' ', s.seq_to - s.seq_from + 1, 'records', s.host, s.code, s.created_at), least(s.expires, $2::timestamptz + interval '1 day')
@@ -66,7 +66,7 @@ const WAITING = `
       AND c.kind = 'call_unknown' AND c.ref = s.submission_id::text
       AND (c.resolved_at IS NULL OR c.resolved_at >= COALESCE(s.settled_at, s.created_at)))`;
 
-/** Cases whose matter has settled itself. */
+/** Cases that are no longer needed. */
 const SETTLED = `
   (starts_with(c.kind, 'record_') AND EXISTS (
     SELECT 1 FROM billing.records b WHERE b.sn = c.ref AND is_settled(b.state)))
@@ -81,7 +81,7 @@ const SETTLED = `
     SELECT 1 FROM quarantine q WHERE ${WAITS} AND concat_ws(' ', q.reason, q.meter, q.subject) = c.ref
       AND waits_for_account(q.account, q.subject, q.meter) IS NOT DISTINCT FROM c.account_no))`;
 
-/** Opens a case for all that calls for a person, and ends those that have settled themselves; each once. */
+/** Opens a case for everything that needs a person, and ends those no longer needed; each once. */
 export async function keepCases(
   pool: Pool,
   accountNo: number,
@@ -129,7 +129,7 @@ const SELECT = `SELECT case_id AS "caseId", kind, ref, detail, owner, opened_at 
   COALESCE(due_at, opened_at + interval '1 day') AS "dueAt", resolved_at AS "resolvedAt",
   COALESCE(resolution, CASE WHEN resolved_at IS NOT NULL THEN 'settled' END) AS resolution FROM cases`;
 
-/** Cases by number, `limit` of them after `after`; those that stand, or all. */
+/** Cases by number, `limit` of them after `after`; the open ones, or all. */
 export async function readCases(
   db: Db,
   accountNo: number,
@@ -150,7 +150,7 @@ export async function readCases(
   return rows;
 }
 
-/** Cases of a kind that stand. */
+/** Open cases of a kind. */
 export interface CaseCount {
   kind: CaseKind;
   open: number;
@@ -158,7 +158,7 @@ export interface CaseCount {
   unowned: number;
 }
 
-/** How many cases of each kind stand, are overdue, and are nobody's. */
+/** How many cases of each kind are open, overdue, and without an owner. */
 export async function countCases(db: Db, accountNo: number, now: Micros): Promise<CaseCount[]> {
   const { rows } = await db.query<CaseCount>(
     `SELECT kind, count(*) AS open, count(*) FILTER (WHERE owner IS NULL) AS unowned,
@@ -176,7 +176,7 @@ export interface CaseEntry {
   detail: Record<string, unknown>;
 }
 
-/** One case with all that happened to it. @param lock until the transaction ends. */
+/** One case with its history. @param lock until the transaction ends. */
 export async function findCase(
   db: Db,
   accountNo: number,
@@ -196,14 +196,14 @@ export async function findCase(
   return { ...found, history: history.rows };
 }
 
-/** What a person has to settle, as whoever found it says. */
+/** What a person has to settle, as the finder describes it. */
 export interface Case {
   kind: CaseKind;
   ref: string;
   detail: string;
 }
 
-/** Raises a case, once while it stands. */
+/** Raises a case, unless it is open already. */
 export async function raiseCase(db: Db, accountNo: number, wanted: Case, now: Micros): Promise<void> {
   await db.query(
     `INSERT INTO cases (account_no, kind, ref, detail, opened_at)
@@ -212,7 +212,7 @@ export async function raiseCase(db: Db, accountNo: number, wanted: Case, now: Mi
   );
 }
 
-/** Resolves what stands of an instance; all of it, or one kind less. */
+/** Resolves the open cases of an instance; all of them, or all except one kind. */
 export async function resolveCases(
   db: Db,
   accountNo: number,
@@ -227,7 +227,7 @@ export async function resolveCases(
   );
 }
 
-/** Gives a case to a person. */
+/** Assigns a case to a person. */
 export async function assignCase(db: Db, accountNo: number, caseId: number, owner: string): Promise<void> {
   await db.query(
     "UPDATE cases SET owner = $3::text WHERE account_no = $1::smallint AND case_id = $2::bigint",
@@ -235,7 +235,7 @@ export async function assignCase(db: Db, accountNo: number, caseId: number, owne
   );
 }
 
-/** Ends a case by a person's word. */
+/** Ends a case at a person's request. */
 export async function resolveCase(
   db: Db,
   accountNo: number,
@@ -250,7 +250,7 @@ export async function resolveCase(
   );
 }
 
-/** Adds to the history of a case what was done, and by which key. */
+/** Adds an act, and the key that did it, to the history of a case. */
 export async function addCaseEntry(db: Db, caseId: number, entry: CaseEntry): Promise<void> {
   await db.query(
     `INSERT INTO case_history (case_id, at, key_id, act, detail)

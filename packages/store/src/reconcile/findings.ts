@@ -24,14 +24,14 @@ export interface Finding {
   theirs: string | null;
   code: string | null;
   currency: string | null;
-  /** Decimal text; null where no price is known. */
+  /** Decimal text; null if no price is known. */
   atStake: string | null;
   foundAt: Micros;
   resolvedAt: Micros | null;
   statement: string;
 }
 
-/** Differences by id, `limit` of them after `after`; those that stand, or all. */
+/** Differences by id, `limit` of them after `after`; the open ones, or all. */
 export async function listFindings(
   db: Db,
   account: string,
@@ -54,16 +54,17 @@ export async function listFindings(
   return rows;
 }
 
-/** A statement whose differences are noted. */
+/** A statement whose differences are recorded. */
 export interface TakenStatement {
   statementId: number;
   accountNo: number;
 }
 
 /**
- * Notes the differences that a query gives (`sn`, `instance_id`, `begin_at`, `end_at`, `ours`, `theirs`, `code`), but for
- * those that stand already, and those that a person has settled just so: found again, they are no news.
- * @returns how many are news
+ * Records the differences that a query returns (`sn`, `instance_id`, `begin_at`, `end_at`, `ours`, `theirs`, `code`),
+ * except those that are open already, and those that a person has settled with the same values, which are not new
+ * when found again.
+ * @returns how many are new
  */
 export async function noteFindings(
   db: Db,
@@ -84,8 +85,8 @@ export async function noteFindings(
 }
 
 /**
- * Ends findings that the staged statement, or a re-report that it shows billed, has healed.
- * @param range the begins that a complete statement covers: only there it shows that something is gone
+ * Ends findings that the staged statement, or a re-report that it shows billed, has resolved.
+ * @param range the begins that a complete statement covers: only there does it show that a difference is gone
  */
 export async function resolveFindings(
   db: Db,
@@ -106,16 +107,17 @@ export async function resolveFindings(
   );
 }
 
-/** A record that the marketplace collected at a time. */
+/** A record with the time when the marketplace collected it. */
 export interface Collected {
   sn: string;
   collectedAt: Micros;
 }
 
 /**
- * Notes records that were collected into a bill after their window: charged late, nothing is lost and nothing is left to
- * do, so the finding is over as it is made. A record of a day that is billed daily has the day's window.
- * @returns how many are news.
+ * Records that were collected into a bill after their window: they are charged late, nothing is lost and nothing is
+ * left to do, so the finding is resolved when it is created. A record of an instance billed daily has the day's
+ * window.
+ * @returns how many are new.
  */
 export async function noteLate(
   db: Db,
@@ -148,9 +150,9 @@ export async function noteLate(
 const VALUED_AT_ONCE = 5_000;
 
 /**
- * Works out the money at stake of findings that nobody has valued yet: of a record what it brings in, of another
- * quantity the difference, of a record that is not ours what its instance would pay.
- * @returns how many; call again while it is not 0.
+ * Computes the money at stake of findings without a value: for a record its price, for another quantity the
+ * difference, for a record that is not ours what its instance would pay.
+ * @returns how many; call again until it is 0.
  */
 export async function valueFindings(pool: Pool, accountNo: number, now: Micros): Promise<number> {
   return inTransaction(pool, async (db) => {
@@ -190,7 +192,7 @@ export async function valueFindings(pool: Pool, accountNo: number, now: Micros):
   });
 }
 
-/** Has the differences that stand valued again: a price of their product was added. */
+/** Marks open differences to be valued again, because a price of their product was added. */
 export async function revalueFindings(db: Db, accountNo: number, product: string): Promise<void> {
   await db.query(
     `UPDATE findings f SET valued_at = NULL FROM instances i
@@ -201,8 +203,8 @@ export async function revalueFindings(db: Db, accountNo: number, product: string
 }
 
 /**
- * Ends a difference that a person settled elsewhere, with the reason in the audit; nothing of money or records changes.
- * @param id as the views name it: `q…` of quantities, `m…` of money. @returns false where none of it stands.
+ * Ends a difference that a person settled elsewhere, with the reason in the audit; money and records do not change.
+ * @param id as in the views: `q…` for quantities, `m…` for money. @returns false if no such difference is open.
  */
 export async function settleFinding(
   pool: Pool,
@@ -225,7 +227,7 @@ export async function settleFinding(
   });
 }
 
-/** Ends the differences that a case is about: whoever ends the case ends them. */
+/** Ends the differences that a case is about, because they end together with the case. */
 export async function settleFindingsOf(
   db: Db,
   accountNo: number,

@@ -2,13 +2,13 @@ import type { Micros } from "@quarterpast/domain";
 import { writeAudit, type Actor } from "../catalog/audit.js";
 import { inTransaction, stamp, type Db, type Pool } from "../db/database.js";
 
-/** How an exported file is read, saved under a name; what is in it is the importer's own. */
+/** How to read an exported file, saved under a name; the importer defines the content. */
 export interface SavedProfile<P = Record<string, unknown>> {
   name: string;
   profile: P;
 }
 
-/** Saves a profile under its name; one that is there is replaced. */
+/** Saves a profile under its name, replacing an existing one. */
 export async function saveProfile(
   pool: Pool,
   actor: Actor,
@@ -27,7 +27,7 @@ export async function saveProfile(
   });
 }
 
-/** The profile of that name, as it was saved; undefined where there is none. */
+/** The saved profile with that name; undefined if there is none. */
 export async function findProfile<P>(db: Db, accountNo: number, name: string): Promise<P | undefined> {
   const { rows } = await db.query<{ profile: P }>(
     "SELECT profile FROM import_profiles WHERE account_no = $1::smallint AND name = $2::text",

@@ -4,17 +4,17 @@ import type { StatedLine } from "./statements.js";
 
 const LINES_AT_ONCE = 5_000;
 
-/** What lines without a serial number are of. */
+/** Lines, including those without a serial number, with the records they name. */
 export interface NamedLines {
-  /** Each with a serial number: its own, that of our record, or its interval as text where none is ours. */
+  /** Each with a serial number: its own, that of our record, or its interval as text if none is ours. */
   lines: readonly StatedLine[];
-  /** A record of ours that went out with a serial number has such a line: the list is not fit to show absence. */
+  /** A record of ours that was sent with a serial number has a line without one: the list cannot show absence. */
   isAmbiguous: boolean;
 }
 
 /**
- * Gives lines without a serial number that of our record of the same instance, begin and end, which must have gone out
- * without one too. Of several (one was filed again in the same interval) it is the last.
+ * Gives lines without a serial number that of our record with the same instance, begin and end, which must have been
+ * sent without one too. If there are several (one was filed again in the same interval), it is the last.
  * @param namedBySlot wire versions without a serial number
  */
 export async function nameLines(
@@ -43,7 +43,7 @@ export async function nameLines(
 
 type Place = Pick<StatedLine, "instanceId" | "begin" | "end">;
 
-/** The name of a line that is of no record of ours. */
+/** The name of a line without a record of ours. */
 function intervalOf({ instanceId, begin, end }: Place): string {
   return `${instanceId} ${formatCompact(begin)}-${formatCompact(end)}`;
 }

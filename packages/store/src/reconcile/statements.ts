@@ -1,9 +1,9 @@
 import type { Micros, Period } from "@quarterpast/domain";
 import { stamp, stamps, type Db } from "../db/database.js";
 
-/** One record as the marketplace states it. */
+/** One record according to the marketplace. */
 export interface StatedLine {
-  /** Empty where it has none: it is then of the record of its interval that went out without one. */
+  /** Empty if it has none: then it is the record of its interval that was sent without one. */
   serialNumber: string;
   instanceId: string;
   begin: Micros;
@@ -15,12 +15,12 @@ export interface StatedLine {
   collectedAt?: Micros | undefined;
 }
 
-/** What is kept of any statement: of records, or of money. */
+/** What is stored about any statement: of records, or of money. */
 interface StatementRow {
   accountNo: number;
   source: string;
   complete: boolean;
-  /** How many lines it has. */
+  /** Number of its lines. */
   lines: number;
   takenAt: Micros;
   /** The begins that a list of records covers. */
@@ -29,7 +29,7 @@ interface StatementRow {
   bill?: Period | undefined;
 }
 
-/** Notes that a statement was taken. @returns its number */
+/** Stores a statement. @returns its number */
 export async function insertStatement(db: Db, row: StatementRow): Promise<number> {
   const { range, bill } = row;
   const times = [range?.from, range?.to, bill?.from, bill?.to];
@@ -48,7 +48,7 @@ export async function insertStatement(db: Db, row: StatementRow): Promise<number
 
 const LINES_AT_ONCE = 5_000;
 
-/** Keeps the lines of a list of records. */
+/** Stores the lines of a list of records. */
 export async function insertStatedLines(
   db: Db,
   statementId: number,
@@ -76,7 +76,10 @@ export async function insertStatedLines(
   }
 }
 
-/** Days and the month that holds them, or one file imported twice: what a whole bill covers stands in it alone. */
+/**
+ * Supersedes older bills, such as days of a month, or a file imported twice: what a complete bill covers counts only
+ * there.
+ */
 export async function supersedeBills(
   db: Db,
   statementId: number,

@@ -21,7 +21,9 @@ import { insertStatedLines, insertStatement, type StatedLine } from "./statement
 export interface Reconciled {
   statementId: number;
   lines: number;
-  /** Whether it could show that a record is missing: given as complete, and each of its lines is one record's. */
+  /**
+   * Whether it could show that a record is missing: given as complete, and each of its lines belongs to one record.
+   */
   complete: boolean;
   billed: number;
   abnormal: number;
@@ -30,9 +32,9 @@ export interface Reconciled {
   extra: number;
   /** Collected after their window. */
   late: number;
-  /** Of records that waited for it: there, and so accepted. */
+  /** Records that waited for it and are there, so accepted. */
   delivered: number;
-  /** Of records that waited for it: not there, and so to be sent again. */
+  /** Records that waited for it and are not there, so to be sent again. */
   again: number;
 }
 
@@ -42,29 +44,29 @@ export interface NewStatement {
   source: string;
   /** Only a complete statement can show that a record is missing. */
   complete: boolean;
-  /** Product time when it was asked for: records accepted later cannot be in it. */
+  /** Product time when it was requested: records accepted later cannot be in it. */
   askedAt: Micros;
-  /** The begins it covers; where nobody tells, the whole hours from its first to its last. */
+  /** The begins it covers; by default the whole hours from its first to its last. */
   range?: Period | undefined;
   lines: readonly StatedLine[];
   /** Codes that say "already there": for a record sent more than once, proof of delivery (SPEC 6). */
   duplicateCodes: readonly string[];
-  /** Wire versions without a serial number; none where absent. */
+  /** Wire versions without a serial number; none by default. */
   namedBySlot?: readonly number[] | undefined;
 }
 
-/** Takes a statement: sets it against our records, settles what it settles and notes every difference. */
+/** Takes a statement: compares it with our records, settles what it can and records every difference. */
 export async function takeStatement(pool: Pool, given: NewStatement, now: Micros): Promise<Reconciled> {
   const range = given.range ?? hoursOf(given.lines.map(({ begin }) => begin));
   return inTransaction(pool, async (db) => {
-    // A month's list is large; no shard waits for it.
+    // A month's list is large, and no shard waits for this.
     await db.query("SET LOCAL statement_timeout = '10min'");
     const { lines, isAmbiguous } = await nameLines(db, given.accountNo, given.lines, given.namedBySlot ?? []);
     const statement = { ...given, range, lines, complete: given.complete && !isAmbiguous };
     const statementId = await insertStatement(db, {
       ...statement,
       lines: lines.length,
-      // What was accepted after it was asked for cannot be in it, whenever it is read.
+      // A record accepted after the request cannot be in it, whenever it is read.
       takenAt: Math.min(statement.askedAt, now),
     });
     await insertStatedLines(db, statementId, lines);
@@ -73,13 +75,13 @@ export async function takeStatement(pool: Pool, given: NewStatement, now: Micros
     const taken = { statementId, accountNo: statement.accountNo };
     found.abnormal = await settle(db, taken, "abnormal", "stated_abnormal", now);
     found.different = await settle(db, taken, "different", "stated_different", now);
-    // Before what is billed: it ends a call only once that is accepted.
+    // Before settling billed records, which end a call only once it is accepted.
     const released = await settleWaiting(db, statement.accountNo, statement, now);
     found.billed = await settleBilled(db, now);
     if (statement.complete) found.missing = await findMissing(db, taken, statement, now);
     found.extra = await noteFindings(db, taken, "extra", EXTRA, now);
     const late = await noteLate(db, statementId, collectedOf(statement.lines), now);
-    // That something is gone shows only where a complete statement has looked.
+    // Only a complete statement shows that a difference is gone.
     await resolveFindings(db, statement.accountNo, statement.complete ? range : undefined, now);
     const { complete } = statement;
     return { statementId, lines: statement.lines.length, complete, ...found, late, ...released };
@@ -87,8 +89,8 @@ export async function takeStatement(pool: Pool, given: NewStatement, now: Micros
 }
 
 /**
- * One row per serial number stated, with our record beside it. A serial number may have several lines: a good one
- * stands before an abnormal one, which is then a repeat of it.
+ * One row per serial number in the statement, with our record beside it. A serial number may have several lines: a
+ * good one takes precedence over an abnormal one, which is then a repeat of it.
  */
 async function stageStated(
   db: Db,
@@ -113,7 +115,7 @@ async function stageStated(
   await db.query("CREATE INDEX ON stated (sn); ANALYZE stated");
 }
 
-/** Records without an outcome of their own are billed through their call, when all of its records are settled. */
+/** Records without an outcome of their own become billed with their call, when all of its records are settled. */
 async function settleBilled(db: Db, now: Micros): Promise<number> {
   const single = await insertOutcomesOf(
     db,
@@ -126,7 +128,7 @@ async function settleBilled(db: Db, now: Micros): Promise<number> {
   return single + (await billCalls(db, SETTLED_CALLS, now));
 }
 
-/** Accepted calls all of whose records the staged statement shows billed, or that have an outcome of their own. */
+/** Accepted calls whose records are all billed in the staged statement, or have an outcome of their own. */
 const SETTLED_CALLS = `
   SELECT c.submission_id FROM (
     SELECT DISTINCT s.submission_id, s.account_no, s.shard, s.seq_from, s.seq_to
@@ -163,8 +165,8 @@ async function settle(
 }
 
 /**
- * Records the marketplace took before it was asked and does not show: noted. What it had only accepted goes out again
- * as it was (SPEC 6); what it had billed is for a person to ask about.
+ * Records the marketplace accepted before the request and does not show. Those only accepted are sent again unchanged
+ * (SPEC 6); about those billed, a person must ask.
  */
 async function findMissing(
   db: Db,
@@ -201,8 +203,8 @@ const EXTRA = `SELECT sn, instance_id, begin_at, end_at, NULL::numeric AS ours, 
   WHERE NOT is_ours AND verdict <> 'abnormal'`;
 
 /**
- * The begins of records that a statement must settle: those that wait for it, and of those whose window is over the
- * accepted ones, and refused ones of which an earlier call may have been taken.
+ * The begins of records that a statement must settle: those that wait for it, and among those whose window is over
+ * the accepted ones, and refused ones that an earlier call may have delivered.
  */
 export async function unsettledRange(
   db: Db,

@@ -26,7 +26,7 @@ export async function readOutgoing(
   return rows;
 }
 
-/** How much an account still owes, and when the first of its windows closes. */
+/** How much an account still owes, and when its first window closes. */
 export async function readBacklog(
   db: Db,
   accountNo: number,
@@ -39,7 +39,7 @@ export async function readBacklog(
   return rows[0]!;
 }
 
-/** Whether any account of the seller still owes records, or has them to make: then product time may not jump. */
+/** Whether any account of the seller still owes records, or has some to freeze: then product time may not jump. */
 export async function isSellerOwing(db: Db): Promise<boolean> {
   const { rows } = await db.query<{ owes: boolean }>(
     `SELECT EXISTS (SELECT 1 FROM submissions WHERE is_owed(state))
@@ -49,7 +49,7 @@ export async function isSellerOwing(db: Db): Promise<boolean> {
 }
 
 /**
- * Whether an hour of an account is being frozen, or its records wait to be filed and their window is still open.
+ * Whether an hour of an account is being frozen, or its records wait to be filed within a window that is still open.
  * @param now product time
  */
 export async function isFilingUnderWay(db: Db, accountNo: number, now: Micros): Promise<boolean> {

@@ -8,12 +8,12 @@ export interface NewSubmission {
   seqTo: number;
   parent: number | null;
   host: string | null;
-  /** Product time: the first of its records' windows to close, and of their begins to expire. */
+  /** Product time: when the first of its records' windows closes, and when the first record expires. */
   deadline: Micros;
   expires: Micros;
 }
 
-/** A submission this reporter holds: its lease and fence are on the row, its attempt is committed. */
+/** A submission held by this reporter: its lease and fence are on the row, its attempt is committed. */
 export interface ClaimedSubmission extends NewSubmission {
   submissionId: number;
   attempt: number;
@@ -22,7 +22,7 @@ export interface ClaimedSubmission extends NewSubmission {
   account: string;
 }
 
-/** The next state of a submission, and when it may go out again where it still owes a delivery. */
+/** The next state of a submission, and when it may be sent again if it still owes a delivery. */
 export interface Settlement {
   state: SubmissionState;
   code: string | null;
@@ -31,7 +31,7 @@ export interface Settlement {
   nextAt: Micros | null;
 }
 
-/** What an attempt came to; kept as evidence. */
+/** The result of an attempt, kept as evidence. */
 export interface AttemptEvidence {
   host: string;
   bodySha256: string;
@@ -42,7 +42,7 @@ export interface AttemptEvidence {
   durationMs: number;
 }
 
-/** What an account's next calls are claimed by. */
+/** The rules for claiming an account's next calls. */
 export interface ClaimRule {
   accountNo: number;
   /** Product and real time. */
@@ -50,13 +50,13 @@ export interface ClaimRule {
   real: Micros;
   leaseUntil: Micros;
   limit: number;
-  /** Wire versions that go out again only after a statement. */
+  /** Wire versions that are sent again only after a statement. */
   afterStatement?: readonly number[];
   /** Real time between two calls with records of one instance. */
   spacing?: Micros;
 }
 
-/** How long records of a wire version go out again after the first call that may have been taken. */
+/** How long records of a wire version are sent again after the first call that may have been taken. */
 export interface HoldRule {
   version: number;
   resendFor: Micros;

@@ -3,7 +3,7 @@ import { copyInto, copyText } from "../db/copy.js";
 import { stamp, type Db, type PoolClient } from "../db/database.js";
 import type { FreezeWork } from "../usage/hours.js";
 
-/** What a sealed hour holds for one instance, with all that its records need. */
+/** The usage that a sealed hour holds for one instance, with everything its records need. */
 export interface SealedUsage {
   instanceNo: number;
   accountNo: number;
@@ -58,7 +58,7 @@ export async function readSealedUsage(db: Db, work: FreezeWork, limit: number): 
   return rows;
 }
 
-/** Intervals an instance has been billed for, `since` on. */
+/** Intervals an instance has been billed for, ending after `since`. */
 export async function readTakenIntervals(db: Db, instanceNo: number, since: Micros): Promise<Interval[]> {
   const { rows } = await db.query<Interval>(
     `SELECT DISTINCT begin_at AS begin, end_at AS "end" FROM records
@@ -97,11 +97,11 @@ export interface FrozenRecord extends SealedRecord, Deadlines {
   instanceNo: number;
   wire: string;
   wireVersion: number;
-  /** The hour that the marketplace takes only once; null where it is another slot, or none. */
+  /** The hour, if the marketplace accepts an hour only once; null for any other slot. */
   slot: string | null;
 }
 
-/** Writes records and moves their chain's head; all of one account and shard, in chain order. */
+/** Inserts records and moves their chain's head; all of one account and shard, in chain order. */
 export async function insertRecords(
   client: PoolClient,
   records: readonly FrozenRecord[],
@@ -122,7 +122,7 @@ export async function insertRecords(
   );
 }
 
-/** A record as COPY takes it; serial numbers, checksums and kinds hold nothing that needs care. */
+/** A record as a line for COPY; serial numbers, checksums and kinds need no escaping. */
 function recordLine(record: FrozenRecord, frozenAt: string): string {
   const { accountNo, shard, seq, sn, kind, instanceNo, hour, begin, end, quantity, events } = record;
   const place = `${accountNo}\t${shard}\t${seq}\t${sn}\t${kind}\t${instanceNo}`;
@@ -133,7 +133,7 @@ function recordLine(record: FrozenRecord, frozenAt: string): string {
   return `${place}\t${times}\t${amount}\t${bytes}\t${record.wireVersion}\t${until}\t${frozenAt}\t${copyText(record.packageInstance ?? null)}\t${copyText(record.slot)}`;
 }
 
-/** A record as an export holds it. */
+/** A record from an export. */
 export interface RestoredRecord {
   fields: Record<string, string>;
   canonical: string;
@@ -151,7 +151,7 @@ export interface RestoredRecord {
   slot: string | null;
 }
 
-/** Puts records back as they were frozen, one after the other; those the backup has are the same rows. */
+/** Restores records as they were frozen, one after the other; those in the backup are the same rows. */
 export async function restoreRecords(
   db: Db,
   accountNo: number,

@@ -11,20 +11,20 @@ import type { Db } from "../db/database.js";
 import { insertOutcomesOf } from "./outcomes.js";
 import { sendAgain, settleByStatement } from "./submissions.js";
 
-/** Calls of which nobody knows and that must not go out again blindly: nothing but a statement makes them due. */
+/** Calls with unknown outcome that must not be resent blindly: only a statement makes them due. */
 const WAITING = "state = 'unknown' AND next_at = 'infinity'";
 
 interface WaitingCall {
   id: number;
-  /** Since when nobody knows, product time. */
+  /** Since when the outcome is unknown, product time. */
   since: Micros;
 }
 
-/** What a statement made of waiting calls, in records. */
+/** What a statement settled about waiting calls, in records. */
 export interface Released {
   /** There: accepted. */
   delivered: number;
-  /** Not there: they go out again as they were. */
+  /** Not there: they are sent again unchanged. */
   again: number;
 }
 
@@ -71,14 +71,14 @@ async function readRecords(db: Db, id: number): Promise<WaitingRecord[]> {
 const LAST_OUTCOME =
   "LEFT JOIN LATERAL (SELECT state FROM outcomes o WHERE o.sn = r.sn ORDER BY outcome_id DESC LIMIT 1) o ON true";
 
-/** None of it is there: the same call goes out again. */
+/** None of its records is there: the same call is sent again. */
 async function release(db: Db, id: number, now: Micros): Promise<void> {
   const state = transition("unknown", "stated_missing")!;
   await settleByStatement(db, id, state, true, now);
   await override(db, id, state, [], now);
 }
 
-/** It is there, but for some of its records: these go out again in calls of their own. */
+/** It is there, except for some of its records: these are sent again in separate calls. */
 async function accept(db: Db, id: number, again: readonly number[], now: Micros): Promise<void> {
   const state = transition("unknown", "stated_there")!;
   await settleByStatement(db, id, state, false, now);
@@ -92,7 +92,7 @@ async function accept(db: Db, id: number, again: readonly number[], now: Micros)
   );
 }
 
-/** A record with an outcome of its own that is undecided takes the call's; the `again` ones are left to their own calls. */
+/** A record with an undecided outcome of its own takes the call's; those in `again` are left to their own calls. */
 async function override(
   db: Db,
   id: number,
@@ -113,7 +113,7 @@ async function override(
   );
 }
 
-/** The begins of records that wait for a statement; undefined where none waits. */
+/** The begins of records that wait for a statement; undefined if none waits. */
 export async function waitingRange(db: Db, accountNo: number): Promise<Period | undefined> {
   const { rows } = await db.query<{ from: Micros | null; to: Micros | null }>(
     `SELECT min(r.begin_at) AS "from", max(r.begin_at) + interval '1 second' AS "to"

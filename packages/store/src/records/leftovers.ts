@@ -16,7 +16,7 @@ export async function insertResidues(
   );
 }
 
-/** Notes usage that no interval is left for, so that finance sees it. */
+/** Records usage for which no interval is left, so that finance sees it. */
 export async function insertUnbillable(
   db: Db,
   hour: Micros,
@@ -36,7 +36,7 @@ export async function insertUnbillable(
   );
 }
 
-/** Puts back what instances carried out of an hour, and what of it could not be billed. */
+/** Restores what instances carried out of an hour, and what could not be billed. */
 export async function restoreLeftovers(
   db: Db,
   accountNo: number,

@@ -1,7 +1,7 @@
 import type { Micros, OutcomeSource, RecordState, SubmissionState } from "@quarterpast/domain";
 import { stamp, type Db } from "../db/database.js";
 
-/** Outcomes of single records that fared otherwise than their call. */
+/** Outcomes of single records that differ from their call's. */
 export async function insertOutcomes(
   db: Db,
   rows: readonly { sn: string; state: RecordState; code: string | null; detail: string }[],
@@ -24,8 +24,8 @@ export async function insertOutcomes(
 }
 
 /**
- * Outcomes of the records that a query gives as columns `sn`, `state` and `code`.
- * @param values what the query's `$1` … stand for
+ * Outcomes of the records that a query returns as columns `sn`, `state` and `code`.
+ * @param values of the query's `$1` …
  * @returns how many
  */
 export async function insertOutcomesOf(
@@ -43,7 +43,7 @@ export async function insertOutcomesOf(
   return rowCount ?? 0;
 }
 
-/** A range of a chain whose records a call carries. */
+/** A range of a chain whose records are in one call. */
 export interface ChainRange {
   accountNo: number;
   shard: number;
@@ -51,7 +51,7 @@ export interface ChainRange {
   seqTo: number;
 }
 
-/** A record that had an outcome of its own (it was missing, say) takes the newer one of the call that sent it again. */
+/** A record with its own outcome (missing, for example) takes the newer one of the call that sent it again. */
 export async function overrideOutcomes(
   db: Db,
   { accountNo, shard, seqFrom, seqTo }: ChainRange,

@@ -1,7 +1,7 @@
 import type { Micros } from "@quarterpast/domain";
 import { stamp, type Db } from "../db/database.js";
 
-/** Keeps what the marketplace calls records that it took; the first name stays. */
+/** Stores the marketplace's names for records that it took; the first name stays. */
 export async function insertReceipts(
   db: Db,
   receipts: readonly { serialNumber: string; receipt: string }[],

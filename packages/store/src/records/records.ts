@@ -64,7 +64,7 @@ export async function listRecords(
   return rows;
 }
 
-/** One record with what it was frozen as and what became of it. */
+/** One record with its frozen bytes and its history. */
 export interface RecordDetail extends RecordView {
   canonical: string;
   prev: string;
@@ -116,7 +116,10 @@ export async function findRecord(
   };
 }
 
-/** How often each record of an account has gone out: a "duplicate" for one that went out more than once is proof of delivery. */
+/**
+ * How often each record of an account was sent: "duplicate" for one that was sent more than once is proof of
+ * delivery.
+ */
 export async function countSends(
   db: Db,
   accountNo: number,

@@ -1,20 +1,20 @@
 import type { BillingCycle, Interval, Micros, Refiled } from "@quarterpast/domain";
 import { stamp, type Db } from "../db/database.js";
 
-/** An operator's wish to file a record again, under a new serial number. */
+/** An operator's request to file a record again, under a new serial number. */
 export interface RereportRequest {
   sn: string;
-  /** Null: the quantity stays. */
+  /** Null: keeps the quantity. */
   quantity: string | null;
-  /** Null: that of the record. Another only where the marketplace showed that the record is void (SPEC 7). */
+  /** Null: keeps the record's. Another only if the marketplace showed that the record is void (SPEC 7). */
   interval: Interval | null;
   reason: string;
   keyId: string;
 }
 
 /**
- * Notes the wish; false where one for this record waits already, or the account has no such record. The reporter carries
- * it out or says why not.
+ * Stores the request; false if one for this record is already waiting, or the account has no such record. The
+ * reporter carries it out or says why not.
  */
 export async function requestRereport(
   db: Db,
@@ -41,7 +41,7 @@ export async function requestRereport(
   return rowCount === 1;
 }
 
-/** A waiting wish with all that the new record takes from the one it replaces. */
+/** A waiting request with everything that the new record takes from the one it replaces. */
 export interface WaitingRereport {
   requestId: number;
   sn: string;
@@ -63,12 +63,12 @@ export interface WaitingRereport {
   part: string;
   events: number;
   packageInstance: string | undefined;
-  /** Another interval, where one was asked for. */
+  /** Another interval, if one was asked for. */
   newBegin: Micros | null;
   newEnd: Micros | null;
 }
 
-/** The oldest waiting wish of an account, locked until the transaction ends; undefined where none waits. */
+/** The oldest waiting request of an account, locked until the transaction ends; undefined if none waits. */
 export async function lockRereport(db: Db, accountNo: number): Promise<WaitingRereport | undefined> {
   const { rows } = await db.query<WaitingRereport>(
     `WITH waiting AS (
@@ -85,7 +85,7 @@ export async function lockRereport(db: Db, accountNo: number): Promise<WaitingRe
   return rows[0] && { ...rows[0], packageInstance: rows[0].packageInstance ?? undefined };
 }
 
-/** A record, then what it replaced, one by one: each as it stands, or stood before it was replaced. */
+/** A record, then those it replaced, one by one: each in its present state, or its state before it was replaced. */
 export async function readReplaced(db: Db, sn: string): Promise<Refiled[]> {
   const { rows } = await db.query<Refiled>(
     `WITH RECURSIVE line AS (
@@ -103,7 +103,10 @@ export async function readReplaced(db: Db, sn: string): Promise<Refiled[]> {
   return rows;
 }
 
-/** Where an instance has other records than one and those that it replaced, or was suspended: since a time. */
+/**
+ * Since a time, the intervals in which an instance has records other than a given one and those it replaced, or was
+ * suspended.
+ */
 export async function readOtherIntervals(
   db: Db,
   { instanceNo, sn }: Pick<WaitingRereport, "instanceNo" | "sn">,
@@ -122,7 +125,7 @@ export async function readOtherIntervals(
   return rows.map(({ begin, end }) => ({ begin, end: end ?? Number.MAX_SAFE_INTEGER }));
 }
 
-/** What became of the wishes to file a record again. */
+/** A request to file a record again, with its outcome. */
 export interface RereportWish {
   askedAt: Micros;
   quantity: string | null;
@@ -134,7 +137,7 @@ export interface RereportWish {
   refused: string | null;
 }
 
-/** All wishes about a record, in order. */
+/** All requests about a record, in order. */
 export async function listRereports(db: Db, sn: string): Promise<RereportWish[]> {
   const { rows } = await db.query<RereportWish>(
     `SELECT asked_at AS "askedAt", trim_scale(quantity)::text AS quantity, begin_at AS begin, end_at AS "end", reason,
@@ -144,7 +147,7 @@ export async function listRereports(db: Db, sn: string): Promise<RereportWish[]>
   return rows;
 }
 
-/** Ends a wish: carried out as `newSn`, or refused with the reason. */
+/** Ends a request: carried out as `newSn`, or refused with the reason. */
 export async function finishRereport(
   db: Db,
   requestId: number,

@@ -11,8 +11,9 @@ import type {
 import { overrideOutcomes } from "./outcomes.js";
 
 /**
- * Commits the intent to file a range. Its records are frozen by then.
- * @param real when it may first be sent; null: they may have been taken, and a statement must first show that they were not
+ * Commits the intent to file a range, whose records are already frozen.
+ * @param real when it may first be sent; null: the records may have been taken, and a statement must first show that
+ *   they were not
  */
 export async function insertSubmission(
   db: Db,
@@ -42,11 +43,11 @@ export async function insertSubmission(
 }
 
 /**
- * Claims up to `limit` due submissions of an account, earliest deadline first, and commits the next attempt of each before anything
- * is sent (SPEC 5, 8). A lease that ran out makes a `sent` one due again: the same bytes go out. Not so
- * where the records are of a wire version of `afterStatement`: once claimed, such a call is due again only when its reply or a
- * statement says that it was not taken. Calls of one instance are `spacing` apart; two claims at the same moment may come
- * nearer, which the marketplace then answers as too often.
+ * Claims up to `limit` due submissions of an account, earliest deadline first, and commits the next attempt of each
+ * before anything is sent (SPEC 5, 8). An expired lease makes a `sent` one due again: the same bytes are sent. Except
+ * for wire versions in `afterStatement`: once claimed, such a call becomes due again only if its reply or a statement
+ * says that it was not taken. Calls of one instance are `spacing` apart; two claims at the same moment may come closer,
+ * which the marketplace then answers as too often.
  */
 export async function claimSubmissions(
   db: Db,
@@ -84,7 +85,7 @@ export async function claimSubmissions(
   return rows;
 }
 
-/** Whether this claim still holds: asked just before the bytes go out, so that a resumed zombie sees it is one. */
+/** Whether this claim is still valid: checked just before the bytes are sent, so that a resumed zombie notices. */
 export async function stillHolds(
   db: Db,
   claim: Pick<ClaimedSubmission, "submissionId" | "fence">,
@@ -97,7 +98,7 @@ export async function stillHolds(
   return rowCount === 1;
 }
 
-/** Settles a claim; false where the fence has moved on: then nothing is written. */
+/** Settles a claim; false if the fence has moved on: then nothing is written. */
 export async function settleSubmission(
   db: Db,
   claim: ClaimedSubmission,
@@ -124,8 +125,7 @@ export async function settleSubmission(
 }
 
 /**
- * An account's calls that must not be repeated and whose reporter is gone: what became of them is unknown. They wait from
- * now on.
+ * Marks an account's calls that must not be repeated and whose reporter has died as unknown; they wait from now on.
  * @returns how many.
  */
 export async function giveUpLost(db: Db, accountNo: number, now: Micros, real: Micros): Promise<number> {
@@ -137,13 +137,13 @@ export async function giveUpLost(db: Db, accountNo: number, now: Micros, real: M
   return rowCount ?? 0;
 }
 
-/** When a call that a person released was due: always, and told from every other time. */
+/** Due time of a call that a person released: always due, and different from any other time. */
 const RELEASED = "'epoch'::timestamptz";
 
 /**
- * Holds an account's calls that may have been taken, once the marketplace no longer promises to know them again: from then on
- * only a statement, or a person, makes them due. The time counts from the first call with one of their records that may
- * have been taken.
+ * Holds an account's calls that may have been taken, once the marketplace no longer promises to recognize them: from then
+ * on only a statement, or a person, makes them due. The time counts from the first call with one of their records that
+ * may have been taken.
  * @returns how many
  */
 export async function holdUnknown(
@@ -162,7 +162,7 @@ export async function holdUnknown(
        AND (s.state = 'sent' OR s.next_at <> ${RELEASED}) AND (s.lease_until IS NULL OR s.lease_until <= $3::timestamptz)
        AND h.version = (SELECT wire_version FROM records r
          WHERE r.account_no = s.account_no AND r.shard = s.shard AND r.seq = s.seq_from
-           -- A single record of a call that was answered, of which the answer did not say.
+           -- A single record of an answered call whose answer did not mention it.
            AND (s.state <> 'frozen' OR 'unknown' = (
              SELECT u.state FROM outcomes u WHERE u.sn = r.sn ORDER BY u.outcome_id DESC LIMIT 1)))
        AND (SELECT min(t.sent_at) FROM submissions o JOIN attempts t USING (submission_id)
@@ -178,7 +178,10 @@ export async function holdUnknown(
   return rowCount ?? 0;
 }
 
-/** Makes a call due once that nothing but a statement would: a person says so. @returns whether it was held */
+/**
+ * Makes a call due once, on a person's word, that otherwise only a statement would make due.
+ * @returns whether it was held
+ */
 export async function releaseHeld(db: Db, accountNo: number, submissionId: number): Promise<boolean> {
   const { rowCount } = await db.query(
     `UPDATE submissions SET next_at = ${RELEASED}
@@ -188,7 +191,7 @@ export async function releaseHeld(db: Db, accountNo: number, submissionId: numbe
   return rowCount === 1;
 }
 
-/** Ends an account's submissions whose records the marketplace would no longer take; returns how many. */
+/** Ends an account's submissions whose records the marketplace would no longer accept; returns how many. */
 export async function expireSubmissions(
   db: Db,
   accountNo: number,
@@ -204,7 +207,7 @@ export async function expireSubmissions(
   return rowCount ?? 0;
 }
 
-/** Keeps a claim while its call is under way; false where it was lost. */
+/** Extends a claim during its call; false if it was lost. */
 export async function renewLease(
   db: Db,
   claim: Pick<ClaimedSubmission, "submissionId" | "fence">,
@@ -218,7 +221,7 @@ export async function renewLease(
   return rowCount === 1;
 }
 
-/** Adds to an attempt what it came to; its intent was committed when it was claimed. */
+/** Adds the result to an attempt, whose intent was committed when it was claimed. */
 export async function finishAttempt(
   db: Db,
   claim: ClaimedSubmission,
@@ -242,9 +245,9 @@ export async function finishAttempt(
 }
 
 /**
- * Sends records again as they were frozen, each in a call of its own behind the one that carried it.
- * @param query gives the serial numbers as the column `sn`; `values` are its `$1` …
- * @returns how many; those that the marketplace would no longer take are left out
+ * Sends records again as they were frozen, each in a separate call, next to the one that contained it.
+ * @param query returns the serial numbers as the column `sn`; `values` are its `$1` …
+ * @returns how many; records that the marketplace would no longer accept are left out
  */
 export async function sendAgain(
   db: Db,
@@ -263,7 +266,7 @@ export async function sendAgain(
   return rowCount ?? 0;
 }
 
-/** Settles a call by a statement; `due` makes it due again at once. */
+/** Settles a call by a statement; `due` makes it due again immediately. */
 export async function settleByStatement(
   db: Db,
   submissionId: number,
@@ -282,8 +285,8 @@ export async function settleByStatement(
 const RECORDS_PER_CALL = 1_000;
 
 /**
- * Makes calls for records that have none: unknown, and sent once. What became of them nobody knows any more, so the same
- * bytes go out again, and "already there" is proof of delivery (SPEC 6). Records of `afterStatement` wait for a statement.
+ * Creates calls for records that have none: unknown, and sent once. Their outcome is unknown, so the same bytes are
+ * sent again, and "already there" is proof of delivery (SPEC 6). Records of `afterStatement` wait for a statement.
  */
 export async function restoreCalls(
   db: Db,
@@ -309,9 +312,9 @@ export async function restoreCalls(
 }
 
 /**
- * Ends accepted calls as billed.
- * @param query gives them as the column `submission_id`
- * @returns how many records are billed by that: those without an outcome of their own
+ * Marks accepted calls as billed.
+ * @param query returns them as the column `submission_id`
+ * @returns how many records become billed: those without an outcome of their own
  */
 export async function billCalls(db: Db, query: string, now: Micros): Promise<number> {
   const { rows } = await db.query<{ records: number }>(

@@ -3,7 +3,7 @@ import { keepProduct, type AddedProduct, type Product } from "../catalog/product
 import { inTransaction, type Pool } from "../db/database.js";
 import { wakeWaiting } from "./subscriptions.js";
 
-/** Adds a product as {@link keepProduct} does. What was sold under it before it was known is opened at once. */
+/** Adds a product as {@link keepProduct} does. Subscriptions that waited for it are retried immediately. */
 export async function addProduct(
   pool: Pool,
   accountNo: number,

@@ -1,7 +1,7 @@
 import type { Micros } from "@quarterpast/domain";
 import { stamp, type Db } from "../db/database.js";
 
-/** The instance id of a debugging call's order: the first one it named, apart from all production rows. */
+/** The instance id for a debugging call's order: the first one it named, stored apart from all production rows. */
 export async function reserveDebugInstance(
   db: Db,
   wanted: { accountNo: number; orderId: string; item: string; businessId: string },

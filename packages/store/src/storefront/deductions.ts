@@ -7,7 +7,7 @@ const SCALE = 12;
 const units = (quantity: string) => toUnits(quantity, SCALE);
 const text = (value: bigint) => trimDecimal(formatUnits(value, SCALE));
 
-/** Packages in the order they are used up: by their own order, then the one that expires first. */
+/** Packages in the order of use: by their own order, then the one that expires first. */
 export function inDeductionOrder(packages: readonly Package[]): Package[] {
   return [...packages].sort(
     (a, b) =>
@@ -29,8 +29,8 @@ export interface Deduction {
 }
 
 /**
- * Takes a quantity from packages of one subject and meter, as far as they reach, and notes it in `use`.
- * @returns what each gives, in order; what none holds is missing from their sum.
+ * Takes a quantity from packages of one subject and meter, as far as they last, and adds it to `use`.
+ * @returns what each covers, in order; the sum lacks what none covers.
  */
 export function deduct(
   packages: readonly Package[],
@@ -72,11 +72,11 @@ export async function readPackageUse(db: Db, packageNos: readonly number[]): Pro
 
 /** The packages of an hour's instances while its records are made: locked, so that no other hour takes from them. */
 export interface HourPackages {
-  /** What packages would give of a quantity that an instance files; takes nothing. */
+  /** What packages would cover of a quantity that an instance files; takes nothing. */
   sharesOf(instanceNo: number, quantity: string): PackageShare[];
   /** Takes what was filed. */
   take(instanceNo: number, filed: string): void;
-  /** Writes down all that was taken. */
+  /** Stores everything taken. */
   save(): Promise<void>;
 }
 
@@ -134,7 +134,7 @@ async function insertDeductions(
   );
 }
 
-/** Takes from packages again what the records of a restored hour took; an hour that the backup knew stays as it is. */
+/** Takes from packages again what the records of a restored hour took; an hour that the backup knew is unchanged. */
 export async function restoreDeductions(db: Db, accountNo: number, hour: Micros): Promise<void> {
   const { rows } = await db.query<{ instanceNo: number; filed: string }>(
     `SELECT instance_no AS "instanceNo", trim_scale(sum(quantity))::text AS filed FROM records r
@@ -149,17 +149,17 @@ export async function restoreDeductions(db: Db, accountNo: number, hour: Micros)
   await packages.save();
 }
 
-/** What an instance used that no record carries yet: decimal text by the hour that will bill it. */
+/** Usage of an instance that is in no record yet: decimal text by the hour that will bill it. */
 export interface UnfiledUsage {
   instanceId: string;
-  /** Carried out of its last hour with records; below 0 where it is a credit. */
+  /** Carried out of its last hour with records; below 0 if it is a credit. */
   residue: string;
   hours: { hour: Micros; quantity: string }[];
 }
 
 /**
- * Usage of instances that no record carries yet, by primary keys alone.
- * @param until product time: the current hour is the last that is looked at.
+ * Usage of instances that is in no record yet, using only primary keys.
+ * @param until product time: the current hour is the last one read.
  */
 export async function readUnfiledUsage(
   db: Db,

@@ -2,14 +2,14 @@ import type { Micros } from "@quarterpast/domain";
 import { stamp, type Db } from "../db/database.js";
 import { jsonb } from "../db/json.js";
 
-/** Something the seller's service is told, until it answers. */
+/** A notification for the seller's service, until it answers. */
 export interface Hook {
   hookId: number;
-  /** One thing of an account is told under one id, however often it is sent. */
+  /** One event of an account has one id, however often it is sent. */
   deliveryId: string;
   kind: string;
   ref: string;
-  /** The very text that is sent. */
+  /** The exact text that is sent. */
   payload: string;
   attempts: number;
   deliveredAt: Micros | null;
@@ -21,8 +21,8 @@ const COLUMNS = `hook_id AS "hookId", delivery_id AS "deliveryId", kind, ref, pa
   delivered_at AS "deliveredAt", reply, last_error AS "lastError"`;
 
 /**
- * Queues a hook; the same delivery of an account once.
- * @param afterSeconds real time before the queue sends it: the caller may want to send it itself first.
+ * Queues a hook; the same delivery of an account only once.
+ * @param afterSeconds real time before the queue sends it: the caller may want to send it first.
  */
 export async function enqueueHook(
   db: Db,
@@ -42,8 +42,8 @@ export async function enqueueHook(
 }
 
 /**
- * Takes up to `limit` hooks that are due, for `leaseSeconds` of real time. What is told of one thing is told in order: a
- * later hook waits until the ones before it were taken.
+ * Takes up to `limit` due hooks, for `leaseSeconds` of real time. Hooks about one thing are sent in order: a later
+ * one waits until the earlier ones were taken.
  */
 export async function claimHooks(
   db: Db,
@@ -64,7 +64,7 @@ export async function claimHooks(
   return rows;
 }
 
-/** Notes that the seller's service took a hook, with its answer. */
+/** Records that the seller's service took a hook, with its answer. */
 export async function settleHook(db: Db, hookId: number, reply: unknown, now: Micros): Promise<void> {
   await db.query(
     `UPDATE hooks SET delivered_at = COALESCE(delivered_at, $3::timestamptz), reply = COALESCE(reply, $2::jsonb),
@@ -73,7 +73,7 @@ export async function settleHook(db: Db, hookId: number, reply: unknown, now: Mi
   );
 }
 
-/** Notes that it did not, and when it is sent again. */
+/** Records that it did not, and when it is sent again. */
 export async function postponeHook(db: Db, hookId: number, error: string, seconds: number): Promise<void> {
   await db.query(
     `UPDATE hooks SET attempts = attempts + 1, last_error = $2::text,

@@ -2,9 +2,9 @@ import { createHash } from "node:crypto";
 import type { Micros } from "@quarterpast/domain";
 import { stamp, stamps, type Db } from "../db/database.js";
 
-/** One call of the marketplace with what became of it. */
+/** One call of the marketplace with its outcome. */
 export interface Call {
-  /** Of the marketplace's wire, as its activity and code are. */
+  /** Version of the marketplace's wire, which also defines activity and code. */
   version: string;
   activity: string;
   test: boolean;
@@ -14,10 +14,10 @@ export interface Call {
   body: string;
   /** Whether one of our keys signed it. */
   authentic: boolean;
-  /** Whether all that was asked for was done. */
+  /** Whether everything asked for was done. */
   ok: boolean;
   code: string;
-  /** For us alone: what the marketplace is not told. */
+  /** Only for us, not for the marketplace. */
   detail: string;
   reply: string;
   durationMs: number;
@@ -37,12 +37,12 @@ export interface Nonce {
 }
 
 /**
- * Keeps nonces of an account's calls, all in one statement.
- * @returns of each whether it was new: a known one is a replay, and so is the second of two that are the same.
+ * Stores nonces of an account's calls, all in one statement.
+ * @returns for each whether it was new: a known one is a replay, and so is the second of two equal ones.
  */
 export async function keepNonces(db: Db, accountNo: number, nonces: readonly Nonce[]): Promise<boolean[]> {
   const hashes = nonces.map(({ nonce }) => createHash("sha256").update(nonce, "utf8").digest());
-  // Sorted, as statements of several processes could otherwise wait for each other.
+  // Sorted, because statements of several processes could otherwise deadlock.
   const { rows } = await db.query<{ hash: Buffer }>(
     `INSERT INTO nonces (account_no, nonce_sha256, forget_at)
      SELECT $1::smallint, hash, at FROM unnest($2::bytea[], $3::timestamptz[]) AS t (hash, at) ORDER BY hash
@@ -53,12 +53,12 @@ export async function keepNonces(db: Db, accountNo: number, nonces: readonly Non
   return hashes.map((hash) => fresh.delete(hash.toString("hex")));
 }
 
-/** Forgets nonces whose calls would be refused by their time. @param now real time. */
+/** Removes nonces whose calls would be refused because of their time. @param now real time. */
 export async function forgetNonces(db: Db, now: Micros): Promise<void> {
   await db.query("DELETE FROM nonces WHERE forget_at < $1::timestamptz", [stamp(now)]);
 }
 
-/** Keeps calls, all in one statement. */
+/** Stores calls, all in one statement. */
 export async function insertCalls(db: Db, accountNo: number, calls: readonly Call[]): Promise<void> {
   if (calls.length === 0) return;
   const column = <K extends keyof Call>(name: K) => calls.map((call) => call[name]);
@@ -110,7 +110,7 @@ export async function listCalls(
   return rows;
 }
 
-/** A call by its number; undefined where the account has none. */
+/** A call by its number; undefined if the account has none. */
 export async function findCall(db: Db, accountNo: number, callId: number): Promise<KeptCall | undefined> {
   const { rows } = await db.query<KeptCall>(
     `SELECT ${COLUMNS} FROM calls WHERE account_no = $1::smallint AND call_id = $2::bigint`,
@@ -119,7 +119,7 @@ export async function findCall(db: Db, accountNo: number, callId: number): Promi
   return rows[0];
 }
 
-/** Asks for a call to be run again; once while it has not been done. @returns the number of the request. */
+/** Requests that a call is run again; once while a request is open. @returns the number of the request. */
 export async function askRerun(db: Db, callId: number, keyId: string, now: Micros): Promise<number> {
   const { rows } = await db.query<{ no: number }>(
     `INSERT INTO reruns AS r (call_id, key_id, asked_at) VALUES ($1::bigint, $2::text, $3::timestamptz)
@@ -139,7 +139,7 @@ export interface Rerun {
 const RERUN = `SELECT r.rerun_id AS "rerunId", r.call_id AS "callId", r.done_at AS "doneAt", r.code
   FROM reruns r JOIN calls c USING (call_id)`;
 
-/** A request to run a call of an account again; `code` is null until it was done. */
+/** A request to run a call of an account again; `code` is null until it is done. */
 export async function findRerun(db: Db, accountNo: number, rerunId: number): Promise<Rerun | undefined> {
   const { rows } = await db.query<Rerun>(
     `${RERUN} WHERE c.account_no = $1::smallint AND r.rerun_id = $2::bigint`,
@@ -148,7 +148,7 @@ export async function findRerun(db: Db, accountNo: number, rerunId: number): Pro
   return rows[0];
 }
 
-/** Requests that wait, oldest first. Doing one twice does no harm: every activity is idempotent. */
+/** Open requests, oldest first. Doing one twice does no harm, because every activity is idempotent. */
 export async function findReruns(db: Db, accountNo: number, limit: number): Promise<Rerun[]> {
   const { rows } = await db.query<Rerun>(
     `${RERUN} WHERE c.account_no = $1::smallint AND r.done_at IS NULL ORDER BY r.rerun_id LIMIT $2::integer`,
@@ -157,7 +157,7 @@ export async function findReruns(db: Db, accountNo: number, limit: number): Prom
   return rows;
 }
 
-/** Ends a request with the result code that the call gave. */
+/** Ends a request with the result code of the call. */
 export async function settleRerun(db: Db, rerunId: number, code: string, now: Micros): Promise<void> {
   await db.query(
     "UPDATE reruns SET done_at = $3::timestamptz, code = $2::text WHERE rerun_id = $1::bigint AND done_at IS NULL",

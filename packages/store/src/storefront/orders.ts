@@ -1,7 +1,7 @@
 import type { Micros } from "@quarterpast/domain";
 import { stamp, type Db } from "../db/database.js";
 
-/** Keeps an order as the marketplace told it. */
+/** Stores an order as the marketplace returned it. */
 export async function keepOrder(
   db: Db,
   order: { accountNo: number; orderId: string; line: string; reply: string },

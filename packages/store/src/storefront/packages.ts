@@ -7,7 +7,7 @@ import type { Product } from "../catalog/products.js";
 export interface Package {
   packageNo: number;
   subscriptionNo: number;
-  /** Of the package. */
+  /** Instance id of the package. */
   instanceId: string;
   subject: string;
   meter: string;
@@ -33,7 +33,7 @@ export const PACKAGE_TABLES =
   "packages p JOIN subscriptions s USING (subscription_no) JOIN meters m ON m.meter_no = p.meter_no";
 const SELECT = `SELECT ${PACKAGE_COLUMNS} FROM ${PACKAGE_TABLES}`;
 
-/** Makes the items of a bought package, once. */
+/** Inserts the items of a bought package, once. */
 export async function addPackages(
   db: Db,
   bought: {
@@ -67,7 +67,7 @@ export async function addPackages(
   );
 }
 
-/** The subject that a customer's pay-per-use instance of a meter has: its packages belong to it. */
+/** The subject of a customer's pay-per-use instance of a meter, to which its packages belong. */
 export async function findPackageSubject(
   db: Db,
   accountNo: number,
@@ -86,7 +86,7 @@ export async function findPackageSubject(
   return rows[0]?.subject;
 }
 
-/** All packages that the packages of these subscriptions share usage with, themselves included. */
+/** All packages that share usage with the packages of these subscriptions, including them. */
 export async function findSharingPackages(db: Db, subscriptionNos: readonly number[]): Promise<Package[]> {
   const { rows } = await db.query<Package>(
     `${SELECT} WHERE (p.account_no, p.subject, p.meter_no) IN (
@@ -114,7 +114,7 @@ export async function listLivePackages(
   return rows;
 }
 
-/** A pay-per-use instance that packages belong to: of the same subject and meter, the one that lives or lived last. */
+/** A pay-per-use instance that packages belong to: the present or last one of the same subject and meter. */
 export interface PackageInstance {
   subject: string;
   meterNo: number;
@@ -137,7 +137,9 @@ export async function findPackageInstances(
   return rows;
 }
 
-/** The begin of the period of a package's quota that holds a time: monthly and yearly from the day it starts, UTC. */
+/**
+ * The begin of the period of a package's quota that contains a time: monthly and yearly from the day it starts, UTC.
+ */
 export function packagePeriod(
   { starts, resetRule }: Pick<Package, "starts" | "resetRule">,
   at: Micros,
@@ -151,7 +153,7 @@ export function packagePeriod(
   return begin <= at ? begin : addMonths(starts, passed - step);
 }
 
-/** The same day and time some months later; the month's last day where it has no such day. */
+/** The same day and time `months` months later; the month's last day if it has no such day. */
 function addMonths(at: Micros, months: number): Micros {
   const date = new Date(at / 1_000);
   const day = date.getUTCDate();
@@ -178,7 +180,9 @@ export async function setPackagesExpire(db: Db, subscriptionNo: number, expires:
   ]);
 }
 
-/** Notes that the seller was told of a package's low balance or end in a period. @returns whether it is news. */
+/**
+ * Records that the seller was notified of a package's low balance or end in a period. @returns whether that is new.
+ */
 export async function markPackageTold(
   db: Db,
   packageNo: number,

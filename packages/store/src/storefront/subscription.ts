@@ -1,7 +1,7 @@
 import type { Micros, SellingMode, SubscriptionState, SuspensionReason, WaitsFor } from "@quarterpast/domain";
 import type { Db } from "../db/database.js";
 
-/** What the seller's service answered, or the template: what the marketplace is told of an instance. */
+/** What the seller's service answered, or the template: what the marketplace shows of an instance. */
 export interface Provided {
   subject?: string;
   frontEndUrl?: string;
@@ -16,12 +16,12 @@ export interface Provided {
 export interface Subscription {
   subscriptionNo: number;
   accountNo: number;
-  /** The first businessId, for ever. */
+  /** The first businessId; never changes. */
   instanceId: string;
   orderId: string;
-  /** What of the order: a line, or a product, as the marketplace's wire says. */
+  /** The part of the order: a line, or a product, depending on the marketplace's wire. */
   item: string;
-  /** Of the wire that asked for it. */
+  /** Version of the wire that asked for it. */
   version: string;
   state: SubscriptionState;
   waitsFor: WaitsFor | null;
@@ -46,7 +46,7 @@ export const SUBSCRIPTION_COLUMNS = `subscription_no AS "subscriptionNo", accoun
   customer_id AS "customerId", customer_name AS "customerName", terms, expires, provided, subject, opened,
   suspended_why AS "suspendedWhy", same_as AS "sameAs", received_at AS "receivedAt", tries`;
 
-/** The subscription of a number; undefined where there is none. */
+/** The subscription with a number; undefined if there is none. */
 export async function findSubscription(db: Db, subscriptionNo: number): Promise<Subscription | undefined> {
   const { rows } = await db.query<Subscription>(
     `SELECT ${SUBSCRIPTION_COLUMNS} FROM subscriptions WHERE subscription_no = $1::bigint`,

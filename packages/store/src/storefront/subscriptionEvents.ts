@@ -3,8 +3,8 @@ import { stamp, type Db } from "../db/database.js";
 import { jsonb } from "../db/json.js";
 
 /**
- * Notes what happened to a subscription. What names an order happens once by it.
- * @returns whether it is news.
+ * Records an event of a subscription; one that names an order is recorded once per order.
+ * @returns whether it is new.
  */
 export async function addLifeEvent(
   db: Db,
@@ -26,7 +26,7 @@ export interface LifeEvent {
   at: Micros;
 }
 
-/** All that happened to a subscription, in order. */
+/** All events of a subscription, in order. */
 export async function listLifeEvents(db: Db, subscriptionNo: number): Promise<LifeEvent[]> {
   const { rows } = await db.query<LifeEvent>(
     `SELECT kind, order_ref AS "orderRef", detail, at FROM subscription_events

@@ -8,7 +8,7 @@ import {
   type Subscription,
 } from "./subscription.js";
 
-/** What a call for a new instance says. */
+/** The content of a call for a new instance. */
 export interface Reservation {
   accountNo: number;
   businessId: string;
@@ -24,9 +24,9 @@ export interface Reservation {
 }
 
 /**
- * Keeps an order's first businessId before anything else is done: every later call for the same order and item finds
- * this row. Whoever made it has `leaseSeconds` of real time to open it before another tries.
- * @returns undefined where the businessId is the instance id of another order already.
+ * Stores an order's first businessId before anything else is done: every later call for the same order and item finds
+ * this row. Its creator has `leaseSeconds` of real time to open it before another process tries.
+ * @returns undefined if the businessId is already the instance id of another order.
  */
 export async function reserveSubscription(
   db: Db,
@@ -93,7 +93,7 @@ export async function claimOpenings(
   return rows;
 }
 
-/** Notes why a subscription waits and when it is tried again. */
+/** Records why a subscription waits and when it is tried again. */
 export async function postponeOpening(
   db: Db,
   subscriptionNo: number,
@@ -107,7 +107,7 @@ export async function postponeOpening(
   );
 }
 
-/** What an order query told of a subscription. */
+/** What an order query returned about a subscription. */
 export interface OrderedTerms {
   productId: string;
   customerId: string | null;
@@ -116,7 +116,9 @@ export interface OrderedTerms {
   terms: Record<string, unknown>;
 }
 
-/** Notes what was bought, once; what the call itself said is kept. @returns the subscription as it then is. */
+/**
+ * Records what was bought, once; what the call itself said takes precedence. @returns the subscription afterwards.
+ */
 export async function setOrdered(
   db: Db,
   subscriptionNo: number,
@@ -140,8 +142,9 @@ export async function setOrdered(
 }
 
 /**
- * Notes which product of its order line a waiting subscription is of, as a person chose; it is tried again at once.
- * @returns false where it does not wait for that.
+ * Records which product of its order line a waiting subscription is for, as a person chose; it is tried again
+ * immediately.
+ * @returns false if it does not wait for that.
  */
 export async function chooseProduct(
   db: Db,
@@ -158,8 +161,9 @@ export async function chooseProduct(
 }
 
 /**
- * Notes the selling mode. One order asks for a pay-per-use product once: a second line for it becomes the same instance.
- * @returns the subscription, or the one that holds the instance where it is another.
+ * Records the selling mode. One order buys a pay-per-use product once: a second line for it becomes the same
+ * instance.
+ * @returns the subscription, or the one that holds the instance if that is another.
  */
 export async function setMode(db: Db, subscription: Subscription, mode: SellingMode): Promise<Subscription> {
   const { subscriptionNo } = subscription;
@@ -194,7 +198,7 @@ async function findOnDemand(
   return rows[0];
 }
 
-/** Keeps the answer of the seller's service, the first one. @returns the subscription as it then is. */
+/** Stores the first answer of the seller's service. @returns the subscription afterwards. */
 export async function setProvided(db: Db, subscriptionNo: number, provided: Provided): Promise<Subscription> {
   const { rows } = await db.query<Subscription>(
     `UPDATE subscriptions SET provided = COALESCE(provided, $2::jsonb) WHERE subscription_no = $1::bigint
@@ -204,7 +208,7 @@ export async function setProvided(db: Db, subscriptionNo: number, provided: Prov
   return rows[0]!;
 }
 
-/** Fixes subject and begin of its life before the instance is made: another try makes the same. */
+/** Fixes subject and begin of its life before the instance is created, so that a retry creates the same one. */
 export async function setLifeBegin(
   db: Db,
   subscriptionNo: number,
@@ -219,7 +223,7 @@ export async function setLifeBegin(
   return rows[0]!;
 }
 
-/** Ends the opening: the subscription is there. The caller holds its lock. @returns it as it then is. */
+/** Ends the opening: the subscription is active. The caller holds its lock. @returns it afterwards. */
 export async function setOpened(db: Db, subscriptionNo: number, subject: string): Promise<Subscription> {
   const { rows } = await db.query<Subscription>(
     `UPDATE subscriptions SET state = 'active', waits_for = NULL, next_try = NULL, subject = $2::text
@@ -229,7 +233,7 @@ export async function setOpened(db: Db, subscriptionNo: number, subject: string)
   return rows[0]!;
 }
 
-/** Tries at once what waits for a product that is there now. */
+/** Retries now the subscriptions that wait for a product which has been added. */
 export async function wakeWaiting(db: Db, accountNo: number, productId: string): Promise<void> {
   await db.query(
     `UPDATE subscriptions SET next_try = now()
@@ -246,7 +250,7 @@ export async function setExpires(db: Db, subscriptionNo: number, expires: Micros
   ]);
 }
 
-/** Changes what a subscription is a subscription of: the instance stays. The caller holds its lock. */
+/** Changes the product of a subscription; the instance stays. The caller holds its lock. */
 export async function setChanged(
   db: Db,
   subscriptionNo: number,
@@ -259,7 +263,7 @@ export async function setChanged(
   );
 }
 
-/** Notes that a subscription is suspended, and why; `why` null: that it goes on. The caller holds its lock. */
+/** Records that a subscription is suspended, and why; `why` null: that it is resumed. The caller holds its lock. */
 export async function setSuspended(
   db: Db,
   subscriptionNo: number,
@@ -274,7 +278,7 @@ export async function setSuspended(
   );
 }
 
-/** Notes that a subscription has ended. The caller holds its lock. */
+/** Records that a subscription has ended. The caller holds its lock. */
 export async function setClosed(db: Db, subscriptionNo: number, now: Micros): Promise<void> {
   await db.query(
     `UPDATE subscriptions SET state = 'closed', closed_at = $2::timestamptz, next_try = NULL, waits_for = NULL

@@ -3,17 +3,22 @@ import type pg from "pg";
 import { transact, type Pool } from "../db/database.js";
 import { SHARD_LOCK } from "./hourUsage.js";
 
-/** What a batch's transaction begins with, in one round trip. */
+/** What opening a batch's transaction reads, in one round trip. */
 export interface BatchOpening {
-  /** Per shard, the hour before which everything is sealed; until the transaction ends no sealer can flip one. */
+  /**
+   * Per shard, the hour before which everything is sealed; until the transaction ends no sealer can seal another one.
+   */
   openHours: ReadonlyMap<number, Micros>;
-  /** Subjects whose lives changed since the horizon that was given, or a little before. */
+  /** Subjects whose lives changed since the given horizon, or slightly before. */
   changes: readonly { subject: string }[];
-  /** All changes of transactions before this one have been seen: the horizon to ask from next. */
+  /** All changes of transactions before this one have been seen: the horizon for the next batch. */
   horizon: bigint;
 }
 
-/** Each statement has a snapshot of its own: the hours are read after the locks are held (SPEC 4), the changes after the horizon. */
+/**
+ * Each statement has its own snapshot: the hours are read after the locks are taken (SPEC 4), the changes after the
+ * horizon.
+ */
 const openingOf = (horizon: bigint): string => `BEGIN;
   SELECT ${Array.from({ length: SHARDS }, (_, shard) => `pg_advisory_xact_lock_shared(${SHARD_LOCK}, ${shard})`).join(", ")};
   SELECT shard, sealed_before AS "sealedBefore" FROM shards;
@@ -22,7 +27,7 @@ const openingOf = (horizon: bigint): string => `BEGIN;
 
 /**
  * Runs `work` in one transaction that holds the locks of all shards shared, taken in ascending order.
- * @param horizon as the last opening gave it; 0 asks for all changes that are still noted.
+ * @param horizon from the last opening; 0 asks for all changes still stored.
  */
 export function inBatch<T>(
   pool: Pool,

@@ -2,7 +2,7 @@ import { DAY, type Micros } from "@quarterpast/domain";
 import { int4Array, timestamptzArray } from "../db/binaryArray.js";
 import { stamp, stamps, type Db } from "../db/database.js";
 
-/** The number of a collector; its name stays with its journal, so that a restart is the same collector. */
+/** The number of a collector; its name stays with its journal, so that a restarted collector keeps its number. */
 export async function registerCollector(
   db: Db,
   name: string,
@@ -14,7 +14,7 @@ export async function registerCollector(
     [name, stamp(real)],
   );
   if (back.rows[0]) return back.rows[0].no;
-  // Only where none is there: each try takes a number.
+  // Only if there is none, because each try uses up a number.
   const { rows } = await db.query<{ no: number }>(
     `INSERT INTO collectors (name, watermark, beat_at) VALUES ($1::text, $2::timestamptz, $3::timestamptz)
      ON CONFLICT (name) DO UPDATE SET beat_at = excluded.beat_at, left_at = NULL RETURNING collector_no AS no`,
@@ -47,10 +47,10 @@ export async function writeWatermark(
   );
 }
 
-/** A collector of which nothing was heard for this long is taken for gone: it no longer makes hours incomplete. */
+/** A collector that was silent for this long counts as gone: it no longer makes hours incomplete. */
 const GONE_AFTER: Micros = DAY;
 
-/** The lowest watermark of the collectors that have not left; undefined where none is there. */
+/** The lowest watermark of the collectors that have not left; undefined if there are none. */
 export async function lowestWatermark(db: Db, real: Micros): Promise<Micros | undefined> {
   const { rows } = await db.query<{ lowest: Micros | null }>(
     "SELECT min(watermark) AS lowest FROM collectors WHERE left_at IS NULL AND beat_at > $1::timestamptz",
@@ -59,7 +59,7 @@ export async function lowestWatermark(db: Db, real: Micros): Promise<Micros | un
   return rows[0]!.lowest ?? undefined;
 }
 
-/** What became of one journal entry: proof that its events are in the ledger. */
+/** The result of one journal entry: proof that its events are in the ledger. */
 export interface Receipt {
   collectorNo: number;
   seq: number;
@@ -69,7 +69,7 @@ export interface Receipt {
   quarantined: number;
 }
 
-/** That something of a source was heard in an hour; an expected source that was not makes the hour incomplete. */
+/** That a source was heard in an hour; an expected source that was not heard makes the hour incomplete. */
 export interface Heard {
   sourceNo: number;
   meter: string;
@@ -77,7 +77,7 @@ export interface Heard {
 }
 
 /**
- * Writes the receipt of an entry and what was heard in it; a second one for the same entry is the same event batch again
+ * Writes the receipt of an entry and what was heard in it; a second one for the same entry is a repeat of the batch
  * and changes nothing.
  */
 export async function insertReceipt(
@@ -110,7 +110,7 @@ export async function insertReceipt(
   });
 }
 
-/** Notes what was heard in hours that a restore brings back. */
+/** Records what was heard in restored hours. */
 export async function insertHeard(db: Db, heard: readonly Heard[]): Promise<void> {
   await db.query(
     `INSERT INTO heard (source_no, meter, hour)
@@ -124,16 +124,17 @@ export async function insertHeard(db: Db, heard: readonly Heard[]): Promise<void
 }
 
 const PAST = [
-  // The last time that a source was heard stays known.
+  // Keeps the last time that a source was heard.
   `DELETE FROM heard WHERE ctid = ANY (ARRAY(SELECT h.ctid FROM heard h WHERE h.hour < $1::timestamptz AND EXISTS (SELECT
       FROM heard l WHERE l.source_no = h.source_no AND l.meter = h.meter AND l.hour > h.hour) LIMIT $2::integer))`,
-  // A collector that was away for long asks for the receipts behind its watermark, and for those of a segment begun before it.
+  // Keeps what a collector that was down for long asks for: receipts after its watermark, and those of a segment
+  // begun before it.
   `DELETE FROM receipts WHERE ctid = ANY (ARRAY(SELECT r.ctid FROM receipts r JOIN collectors c USING (collector_no)
       WHERE r.committed_at < least($1::timestamptz, c.watermark - interval '2 hours' * COALESCE((SELECT greatest(1, rate) FROM clock), 1))
       LIMIT $2::integer))`,
 ];
 
-/** Removes what was heard, and receipts, that are past their time. @returns how many rows */
+/** Removes expired receipts and records of what was heard. @returns how many rows */
 export async function thinHeard(db: Db, before: Micros, limit: number): Promise<number> {
   let removed = 0;
   for (const sql of PAST) removed += (await db.query(sql, [stamp(before), limit])).rowCount ?? 0;

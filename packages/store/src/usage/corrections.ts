@@ -15,7 +15,7 @@ export interface WaitingCorrection {
   attributes: Record<string, string | number | boolean>;
 }
 
-/** Up to `limit` waiting corrections behind one, in the order of their keys. */
+/** Up to `limit` waiting corrections after one, in the order of their keys. */
 export async function findCorrections(
   db: Db,
   after: Pick<WaitingCorrection, "sourceNo" | "key">,
@@ -45,11 +45,11 @@ export interface CorrectionTarget {
   aggregation: Aggregation;
   scale: number;
   occurred: Micros;
-  /** What it counts for now, decimal text; a correcting event for what it made right. */
+  /** The quantity it counts for now, decimal text; for a correcting event, the corrected quantity. */
   current: string;
 }
 
-/** Those of the events that are counted. */
+/** The counted ones among the events. */
 export async function findTargets(
   db: Db,
   wanted: readonly { sourceNo: number; key: string }[],
@@ -74,14 +74,14 @@ export interface AppliedCorrection {
   instanceNo: number;
   occurred: Micros;
   billHour: Micros;
-  /** What the usage is now, and the difference with its sign: decimal texts. */
+  /** The quantity of the usage now, and the signed difference: decimal texts. */
   quantity: string;
   delta: string;
 }
 
 /**
- * Takes corrections out of quarantine and writes them down, each event corrected once.
- * @returns the keys (`source key`) of those that did; the others were taken by another process, or came second.
+ * Takes corrections out of quarantine and stores them, each event corrected only once.
+ * @returns the keys (`source key`) of those applied; the others were taken by another process, or came second.
  */
 export async function applyCorrections(
   db: Db,
@@ -133,7 +133,7 @@ export type CorrectionRefusal = Extract<
   "correction_mismatch" | "correction_impossible" | "corrected_already" | "scale_exceeded"
 >;
 
-/** A correcting event as an export names it. */
+/** A correcting event as named in an export. */
 export interface RestoredCorrection {
   source: string;
   key: string;
@@ -145,7 +145,10 @@ export interface RestoredCorrection {
   appliedAt: Micros;
 }
 
-/** Puts back what was corrected in an hour: no event is corrected twice, and a correction can be corrected in its turn. */
+/**
+ * Restores what was corrected in an hour, so that no event is corrected twice, and a correction can be corrected
+ * itself.
+ */
 export async function restoreCorrections(
   db: Db,
   accountNo: number,

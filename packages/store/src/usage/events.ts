@@ -3,13 +3,13 @@ import pg from "pg";
 import { boolArray, int4Array, numericArray, timestamptzArray, uuidArray } from "../db/binaryArray.js";
 import { stamp, stamps, type Db } from "../db/database.js";
 
-/** One event as it is kept: counted where it has an instance and a bill hour, else waiting in quarantine. */
+/** One event as stored: counted if it has an instance and a bill hour, else waiting in quarantine. */
 export interface EventRow {
   sourceNo: number;
   key: string;
-  /** Null where the key carries the id in itself. */
+  /** Null if the key is the id. */
   id: string | null;
-  /** Null where it follows from the row: see storedPayloadHash. */
+  /** Null if it follows from the row: see storedPayloadHash. */
   payloadHash: string | null;
   subject: string;
   meter: string;
@@ -18,13 +18,13 @@ export interface EventRow {
   billHour: Micros | null;
   quantity: string | null;
   value: string | null;
-  /** Code of the account that it names; it is in `extensions` too. */
+  /** Code of the account that it names; also in `extensions`. */
   account: string | null;
   extensions: string | null;
 }
 
 /**
- * Inserts events, each once: `rows` sorted by (source, key) and without doubles among themselves.
+ * Inserts events, each once: `rows` sorted by (source, key) and without duplicates among themselves.
  * @returns the positions in `rows` of events that were there already.
  */
 export async function insertEvents(db: Db, rows: readonly EventRow[]): Promise<number[]> {
@@ -41,9 +41,9 @@ export async function insertEvents(db: Db, rows: readonly EventRow[]): Promise<n
 }
 
 /**
- * {@link insertEvents} for rows none of which is there yet, which costs six tenths of it: nobody asks before.
- * @returns that none was.
- * @throws an error that {@link isRepeat} knows where one was there: nothing of the transaction holds.
+ * {@link insertEvents} for rows that are all new, at six tenths of its cost, because it does not check first.
+ * @returns an empty list.
+ * @throws an error recognized by {@link isRepeat} if an event exists: the transaction is void then.
  */
 export async function insertFreshEvents(db: Db, rows: readonly EventRow[]): Promise<never[]> {
   if (rows.length === 0) return [];
@@ -56,7 +56,7 @@ export async function insertFreshEvents(db: Db, rows: readonly EventRow[]): Prom
   return [];
 }
 
-/** Whether an insert met an event that is there. */
+/** Whether an insert met an existing event. */
 export function isRepeat(error: unknown): boolean {
   const isDouble = error instanceof pg.DatabaseError && error.code === UNIQUE_VIOLATION;
   return isDouble && error.table?.startsWith("events") === true;
@@ -93,13 +93,13 @@ const ANY = `${PLAIN}, value, id, extensions, payload_hash`;
 const PLAIN_TYPES = ["uuid", "timestamptz", "timestamptz", "integer", "integer", "boolean", "numeric"];
 const ANY_TYPES = [...PLAIN_TYPES, "text", "text", "jsonb", "uuid"];
 
-/** Side by side in the list of columns, where they are read as they go; as a table they would all be stored first. */
+/** Side by side in the list of columns, where they are streamed; as a table they would all be stored first. */
 const rowsOf = (types: readonly string[]): string =>
   `SELECT ${types.map((type, at) => `unnest($${at + 1}::${type}[])`).join(", ")}`;
 const FRESH_PLAIN = `INSERT INTO events (${PLAIN}) ${rowsOf(PLAIN_TYPES)}`;
 const FRESH_ANY = `INSERT INTO events (${ANY}) ${rowsOf(ANY_TYPES)}`;
 
-/** How many were inserted; then which, where that is not all: mostly it is, and nobody need be told each. */
+/** How many were inserted; and which, only if not all were, which is rare. */
 const insertOnce = (columns: string, types: readonly string[]): string => `
   WITH inserted AS (
     INSERT INTO events (${columns}) ${rowsOf(types)}
@@ -110,7 +110,7 @@ const insertOnce = (columns: string, types: readonly string[]): string => `
 const INSERT_PLAIN = insertOnce(PLAIN, PLAIN_TYPES);
 const INSERT_ANY = insertOnce(ANY, ANY_TYPES);
 
-/** An event's row with the subject and meter of its instance: all that its payload hash goes over. */
+/** An event's row with the subject and meter of its instance: everything covered by its payload hash. */
 export interface PayloadRow {
   subject: string;
   meter: string;
@@ -119,11 +119,11 @@ export interface PayloadRow {
   value: string | null;
   /** Code of the account that it names. */
   account: string | null;
-  /** Kept where the row no longer tells it: of a correction, and of what waited in quarantine. */
+  /** Stored if it does not follow from the row: for a correction, and for an event that waited in quarantine. */
   payloadHash: string | null;
 }
 
-/** The payload hash of an event as it is kept. */
+/** The payload hash of a stored event. */
 export function storedPayloadHash(row: PayloadRow): string {
   if (row.payloadHash !== null) return row.payloadHash;
   const { subject, meter, time, quantity, value, account } = row;
@@ -140,7 +140,7 @@ export function storedPayloadHash(row: PayloadRow): string {
 /** SQL of the account that an event `e` names. */
 export const NAMED_ACCOUNT = "e.extensions ->> 'account'";
 
-/** Of events that were there already, those whose payload is another: the same id with other usage. */
+/** Among events that existed already, those with another payload: the same id with other usage. */
 export async function findConflicting(db: Db, rows: readonly EventRow[]): Promise<EventRow[]> {
   if (rows.length === 0) return [];
   const { rows: present } = await db.query<PayloadRow & { position: number }>(
@@ -160,12 +160,12 @@ function hashOfRow({ occurred, ...row }: EventRow): string {
   return storedPayloadHash({ ...row, time: occurred });
 }
 
-/** The hour to which late usage rolled forward; null where an event is billed in its own. */
+/** The hour to which late usage rolled forward; null if an event is billed in its own. */
 function rolledTo({ billHour, occurred }: EventRow): Micros | null {
   return billHour === hourOf(occurred) ? null : billHour;
 }
 
-/** Records conflicts; the event that came first stays as it is and no sum changes. */
+/** Records conflicts; the first event is unchanged and no sum changes. */
 export async function insertConflicts(db: Db, rows: readonly EventRow[], now: Micros): Promise<void> {
   if (rows.length === 0) return;
   await db.query(
@@ -187,17 +187,17 @@ export async function insertConflicts(db: Db, rows: readonly EventRow[], now: Mi
   );
 }
 
-/** What tells an event from all others of the seller. */
+/** What identifies an event among all of the seller. */
 export interface EventName {
   sourceNo: number;
   key: string;
 }
 
-/** The name as a text, to look it up by. */
+/** The name as a text, to use as a key. */
 export const nameOf = ({ sourceNo, key }: EventName): string => `${sourceNo} ${key}`;
 
 /**
- * Binds events that had no instance. A correction counts for the difference that it makes, when the mistaken event was.
+ * Binds events that had no instance. A correction counts for its difference, at the time of the mistaken event.
  * @returns what was bound here, each as `sourceNo key`
  */
 export async function bindEvents(
@@ -223,7 +223,7 @@ export async function bindEvents(
   return new Set(bound.map(nameOf));
 }
 
-/** An event as an export names it. */
+/** An event as named in an export. */
 export interface RestoredEvent {
   source: string;
   id: string;
@@ -234,11 +234,11 @@ export interface RestoredEvent {
   time: Micros;
   quantity: string | null;
   value: string | null;
-  /** The account that it names, where it names one. */
+  /** The account that it names, if it names one. */
   accountNamed: string | null;
 }
 
-/** Puts events of an hour back as they were counted; one that waited when the backup was made is bound as it was later. */
+/** Restores events of an hour as counted; one that waited in the backup is bound as it was later. */
 export async function insertRestored(
   db: Db,
   accountNo: number,

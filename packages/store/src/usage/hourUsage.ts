@@ -4,8 +4,8 @@ import { stamp, stamps, type Db } from "../db/database.js";
 import { addMaxima, addUniques } from "./standing.js";
 
 /**
- * Takes the shards' locks shared, in ascending order, and reads their first open hour in the next statement
- * (SPEC 4). Until the transaction ends no sealer can flip an hour of them.
+ * Takes the shards' locks shared, in ascending order, and reads their first open hour in the next statement (SPEC 4).
+ * Until the transaction ends no sealer can seal an hour of these shards.
  * @returns per shard, the hour before which everything is sealed.
  */
 export async function lockOpenHours(db: Db, shards: readonly number[]): Promise<Map<number, Micros>> {
@@ -22,10 +22,10 @@ export async function lockOpenHours(db: Db, shards: readonly number[]): Promise<
   return new Map(rows.map(({ shard, sealedBefore }) => [shard, sealedBefore]));
 }
 
-/** Class of the advisory locks that stand for shards. */
+/** Class of the advisory locks for shards. */
 export const SHARD_LOCK = 0x5ea1;
 
-/** Adds what a batch folded to: sums and counts as they are, `max` and `unique` against their standing values. */
+/** Adds a folded batch: sums and counts directly, `max` and `unique` compared with their standing values. */
 export async function addUsage(db: Db, folded: FoldedBatch): Promise<void> {
   const maxima = await addMaxima(db, folded);
   const uniques = await addUniques(db, folded);
@@ -56,7 +56,7 @@ export async function addUsage(db: Db, folded: FoldedBatch): Promise<void> {
   });
 }
 
-/** Forgets what an account's hour held when the backup was made: the export has all of it, and more. */
+/** Deletes what the backup had for an account's hour: the export has all of it, and more. */
 export async function clearOpenUsage(db: Db, accountNo: number, hour: Micros): Promise<void> {
   await db.query(
     `DELETE FROM hour_usage u USING instances i, shards s WHERE i.instance_no = u.instance_no AND s.shard = u.shard
@@ -65,7 +65,7 @@ export async function clearOpenUsage(db: Db, accountNo: number, hour: Micros): P
   );
 }
 
-/** Usage of an instance's hour as an export names it. */
+/** Usage of an instance's hour as named in an export. */
 export interface RestoredUsage {
   instance: string;
   origin: Micros;
@@ -73,7 +73,7 @@ export interface RestoredUsage {
   events: number;
 }
 
-/** Puts an hour's usage back; what a sealed shard holds stays as it is. */
+/** Restores an hour's usage; what a sealed shard holds is unchanged. */
 export async function restoreUsage(
   db: Db,
   accountNo: number,

@@ -2,7 +2,7 @@ import { HOUR, SHARDS, type HourStatus, type Micros } from "@quarterpast/domain"
 import { inTransaction, stamp, stamps, type Db, type Pool } from "../db/database.js";
 import { SHARD_LOCK } from "./hourUsage.js";
 
-/** Makes the shards' rows where they are missing: hours before `firstHour` count as sealed. */
+/** Inserts missing rows of shards: hours before `firstHour` count as sealed. */
 export async function ensureShards(db: Db, firstHour: Micros): Promise<void> {
   await db.query(
     `INSERT INTO shards (shard, sealed_before) SELECT shard, $2::timestamptz FROM generate_series(0, $1::integer - 1) AS shard
@@ -20,9 +20,9 @@ export async function readShards(db: Db): Promise<{ shard: number; openHour: Mic
 }
 
 /**
- * Seals one hour of a shard, if it still is the shard's first open hour. The exclusive lock covers the flip alone;
- * `lock_timeout` keeps a sealer from queueing writers behind itself for long.
- * @returns the status, `nothing` in place of `complete` where no usage came; undefined where another sealer was first.
+ * Seals one hour of a shard, if it still is the shard's first open hour. The exclusive lock covers only the flip;
+ * `lock_timeout` keeps a waiting sealer from blocking writers for long.
+ * @returns the status, `nothing` in place of `complete` if there was no usage; undefined if another sealer was first.
  */
 export async function sealHour(
   pool: Pool,
@@ -54,7 +54,7 @@ export async function sealHour(
   });
 }
 
-/** One hour over all shards and what accounts have in it, as an operator sees it. */
+/** One hour over all shards with what accounts have in it, for an operator. */
 export interface HourSummary {
   hour: Micros;
   /** `open` until every shard is sealed; then the weakest of the shards' statuses. */
@@ -68,7 +68,10 @@ export interface HourSummary {
   windowEnds: Micros | null;
 }
 
-/** The newest hours first, with usage and records of accounts; an hour appears once a shard of it is sealed or has usage. */
+/**
+ * The newest hours first, with usage and records of accounts; an hour appears once one of its shards is sealed or has
+ * usage.
+ */
 export async function listHours(
   db: Db,
   accountNos: readonly number[],
@@ -102,7 +105,7 @@ export async function listHours(
   return rows;
 }
 
-/** What of a shard's sealed hour is an account's, whose records are not all made yet. */
+/** An account's part of a shard's sealed hour whose records are not all frozen yet. */
 export interface FreezeWork {
   accountNo: number;
   hour: Micros;
@@ -112,9 +115,10 @@ export interface FreezeWork {
 }
 
 /**
- * Divides the oldest sealed hour of each shard among the accounts that have usage in it; an hour without usage is done.
- * Hours of a shard are divided in order, so that no account begins with a later one. Several processes may do it at once.
- * @returns how many hours were divided; call again while it is not 0.
+ * Divides the oldest sealed hour of each shard among the accounts that have usage in it; an hour without usage is
+ * done. Hours of a shard are divided in order, so that no account begins with a later one. Several processes may run
+ * it concurrently.
+ * @returns how many hours were divided; call again until it is 0.
  */
 export async function divideHours(pool: Pool, now: Micros): Promise<number> {
   const { rows } = await pool.query<{ shard: number; hour: Micros }>(
@@ -128,7 +132,7 @@ export async function divideHours(pool: Pool, now: Micros): Promise<number> {
   return divided;
 }
 
-/** One look for each account: the first of its usage is enough. */
+/** One lookup for each account: a single row of its usage is enough. */
 const DIVIDE = `
   WITH mine AS (
     SELECT shard, hour FROM hours WHERE shard = $1::smallint AND hour = $2::timestamptz AND divided_at IS NULL
@@ -147,7 +151,9 @@ const DIVIDE = `
   )
   SELECT count(*)::integer AS divided FROM noted`;
 
-/** An account's oldest unfrozen hour of each shard: hours in order, because chain and residue go from hour to hour. */
+/**
+ * An account's oldest unfrozen hour of each shard: in order, because chain and residue continue from hour to hour.
+ */
 export async function findFreezeWork(db: Db, accountNo: number): Promise<FreezeWork[]> {
   const { rows } = await db.query<FreezeWork>(
     `SELECT DISTINCT ON (shard) account_no AS "accountNo", shard, hour, frozen_through AS "frozenThrough"
@@ -157,7 +163,7 @@ export async function findFreezeWork(db: Db, accountNo: number): Promise<FreezeW
   return rows;
 }
 
-/** Takes the hour for this transaction; undefined where another reporter has it or it is done. */
+/** Locks the hour for this transaction; undefined if another reporter has it or it is done. */
 export async function lockFreezeWork(
   db: Db,
   { accountNo, shard, hour }: FreezeWork,
@@ -171,7 +177,9 @@ export async function lockFreezeWork(
   return rows[0];
 }
 
-/** Notes how far the freezing of an account's hour has come; `done` ends it, and the last account's ends the hour. */
+/**
+ * Records how far the freezing of an account's hour has got; `done` ends it, and the last account's ends the hour.
+ */
 export async function advanceFreeze(
   db: Db,
   work: FreezeWork,
@@ -187,7 +195,7 @@ export async function advanceFreeze(
     [accountNo, shard, hour, through, done, stamp(now)],
   );
   if (!done) return;
-  // One after the other: of two accounts that end at once, the second sees that the first has.
+  // Serialized, so that if two accounts end at the same time, the second sees that the first has ended.
   await db.query("SELECT FROM hours WHERE shard = $1::smallint AND hour = $2::timestamptz FOR UPDATE", [
     shard,
     hour,
@@ -199,7 +207,7 @@ export async function advanceFreeze(
   );
 }
 
-/** A shard's hour as an export names it. */
+/** A shard's hour as named in an export. */
 export interface RestoredShard {
   shard: number;
   status: string;

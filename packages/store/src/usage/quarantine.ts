@@ -7,14 +7,14 @@ import { NAMED_ACCOUNT, nameOf, type EventName, type EventRow } from "./events.j
 
 export type Quarantined = Pick<EventRow, "sourceNo" | "key" | "subject" | "meter" | "account"> & {
   reason: QuarantineReason;
-  /** The event as it came, where its fields cannot be stored. */
+  /** The event as received, if its fields cannot be stored. */
   raw?: Buffer | undefined;
 };
 
-/** SQL of what still waits in `quarantine q`. */
+/** SQL for rows that still wait in `quarantine q`. */
 export const WAITS = "q.released_at IS NULL AND q.written_off_at IS NULL";
 
-/** SQL that locks waiting events in the order of their names, as every writer does: two in other orders would deadlock. */
+/** SQL that locks waiting events in the order of their names, as every writer does: other orders would deadlock. */
 const inOrder = (condition: string, tables = ""): string =>
   `SELECT q.source_no, q.key FROM quarantine q ${tables} WHERE ${WAITS} AND ${condition}
    ORDER BY q.source_no, q.key FOR UPDATE OF q`;
@@ -44,7 +44,7 @@ export interface QuarantineGroup {
   reason: QuarantineReason;
   meter: string;
   subject: string;
-  /** Code of the account that they name, or to which they were assigned; null where neither. */
+  /** Code of the account that they name or were assigned to; null if neither. */
   account: string | null;
 }
 
@@ -54,8 +54,9 @@ export interface QuarantineCount extends QuarantineGroup {
 }
 
 /**
- * What waits in quarantine, the largest group first.
- * @param accounts only what can only be of these, by code: what a key limited to them may see; null: all of the seller.
+ * Waiting events by group, the largest first.
+ * @param accounts only events that can belong only to these, by code: what a key limited to them may see; null: all
+ *   of the seller.
  */
 export async function countQuarantine(
   db: Db,
@@ -75,7 +76,7 @@ export async function countQuarantine(
 }
 
 /**
- * Gives the waiting events of a case up: they stay as they came and are never counted. @returns how many.
+ * Writes off the waiting events of a case: they stay as received and are never counted. @returns how many.
  * @param accountNo the account of the case; null: the seller's
  */
 export async function writeOffQuarantine(
@@ -95,8 +96,8 @@ export async function writeOffQuarantine(
 }
 
 /**
- * Gives a group of waiting events up without waiting for its case; the case ends with it. @returns how many.
- * @param accounts as of {@link countQuarantine}
+ * Writes off a group of waiting events without waiting for its case, which ends with it. @returns how many.
+ * @param accounts as in {@link countQuarantine}
  */
 export async function writeOffGroup(
   pool: Pool,
@@ -123,7 +124,7 @@ export async function writeOffGroup(
   });
 }
 
-/** Which waiting events: all that match what is given. */
+/** Selects waiting events: all that match the given fields. */
 export interface AssignFilter {
   reason?: QuarantineReason | undefined;
   source?: string | undefined;
@@ -132,17 +133,17 @@ export interface AssignFilter {
 }
 
 export interface Assigned {
-  /** How many waiting events are of the account now. */
+  /** How many waiting events were assigned. */
   events: number;
-  /** The lasting rule, where one was asked for. */
+  /** The lasting rule, if one was asked for. */
   rule: AccountRule | undefined;
 }
 
 /**
- * Says of which account waiting events are. Those that have a live instance there are counted within seconds; the
- * others go on waiting, for an instance of that account. An event that names an account which is known stays its.
- * @param always makes it a rule for what comes later too: of just one of `source` and `subject`
- * @returns undefined where there is no such account.
+ * Assigns waiting events to an account. Those that have a live instance there are counted within seconds; the others
+ * keep waiting, for an instance of that account. An event that names a known account stays with it.
+ * @param always makes it a rule for later events too, for exactly one of `source` and `subject`
+ * @returns undefined if there is no such account.
  */
 export async function assignQuarantine(
   pool: Pool,
@@ -169,7 +170,7 @@ export async function assignQuarantine(
   });
 }
 
-/** Waits for an account no more, but maybe for its instance: told as it would be of an event that names it. */
+/** No longer waits for an account, but maybe for its instance: the reason that an event naming it would have. */
 const REASON = `CASE WHEN q.reason NOT IN ${oneOf(ACCOUNT_REASONS)} THEN q.reason ELSE COALESCE(
   (SELECT CASE WHEN EXISTS (SELECT FROM instance_suspensions f WHERE f.instance_no = i.instance_no
        AND f.suspended_from <= e.occurred AND (f.suspended_to IS NULL OR e.occurred < f.suspended_to))
@@ -201,7 +202,7 @@ async function assign(
   return rowCount ?? 0;
 }
 
-/** Changes why events wait: the instance is known by now, but its meter cannot count them, or it is one of several. */
+/** Changes why events wait: the instance is known now, but its meter cannot count them, or it is one of several. */
 export async function changeReason(
   db: Db,
   rows: readonly Pick<Quarantined, "sourceNo" | "key" | "reason">[],
@@ -214,7 +215,7 @@ export async function changeReason(
   );
 }
 
-/** Locks, until the transaction ends, those of the events that wait and that no other process has in hand. */
+/** Locks, until the transaction ends, those of the events that wait and that no other process has locked. */
 export async function lockWaiting<Row extends EventName>(db: Db, rows: readonly Row[]): Promise<Row[]> {
   const { rows: locked } = await db.query<EventName>(
     `SELECT q.source_no AS "sourceNo", q.key FROM quarantine q
@@ -226,7 +227,7 @@ export async function lockWaiting<Row extends EventName>(db: Db, rows: readonly 
   return rows.filter((row) => mine.has(nameOf(row)));
 }
 
-/** Notes that events wait no longer: they are counted, or a restore brings them back as counted. */
+/** Records that events no longer wait: they are counted, or a restore brings them back as counted. */
 export async function endWaiting(db: Db, rows: readonly EventName[], now: Micros): Promise<void> {
   await db.query(
     `UPDATE quarantine q SET released_at = $3::timestamptz FROM unnest($1::integer[], $2::uuid[]) AS t (source_no, key)

@@ -4,7 +4,7 @@ import type { Db } from "../db/database.js";
 import { bindEvents } from "./events.js";
 import { endWaiting, lockWaiting, WAITS } from "./quarantine.js";
 
-/** An event that waits and now has an instance that lived when it occurred. */
+/** A waiting event that now has an instance that lived when it occurred. */
 export interface Releasable {
   sourceNo: number;
   key: string;
@@ -25,7 +25,7 @@ const LIVED = (instance: string): string =>
 const IS_SUSPENDED = `EXISTS (SELECT FROM instance_suspensions f WHERE f.instance_no = i.instance_no
   AND f.suspended_from <= e.occurred AND (f.suspended_to IS NULL OR e.occurred < f.suspended_to))`;
 
-/** Nothing is guessed: another account's life counts, even where it is suspended; a rule decides between them. */
+/** Never guesses: another account's life counts even if it is suspended; a rule decides between them. */
 const IS_CLEAR = `(q.account IS NOT NULL OR NOT EXISTS (
     SELECT FROM instances o WHERE o.subject = i.subject AND o.meter_no = i.meter_no AND o.account_no <> i.account_no AND ${LIVED("o")})
   OR i.account_no IS NOT DISTINCT FROM (SELECT r.account_no FROM account_rules r
@@ -33,8 +33,8 @@ const IS_CLEAR = `(q.account IS NOT NULL OR NOT EXISTS (
     ORDER BY r.subject NULLS LAST LIMIT 1))`;
 
 /**
- * Up to `limit` events in quarantine whose binding exists by now and that wait for one; among them those that wait for
- * something else than they have told up to now: which of several accounts is meant.
+ * Up to `limit` events in quarantine whose binding exists now and that wait for one; including those whose reason
+ * must change because several accounts qualify.
  */
 export async function findReleasable(db: Db, limit: number): Promise<Releasable[]> {
   const { rows } = await db.query<Releasable>(
@@ -58,7 +58,7 @@ export async function findReleasable(db: Db, limit: number): Promise<Releasable[
 }
 
 /**
- * Binds waiting events to their instances and hours. An event that another process has bound, or is binding, is left out.
+ * Binds waiting events to their instances and hours. Skips events that another process has bound, or is binding.
  * @returns what was bound here, each as `sourceNo key`
  */
 export async function releaseEvents(

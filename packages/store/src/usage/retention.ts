@@ -1,14 +1,14 @@
 import { KEEP_DAYS, type Micros } from "@quarterpast/domain";
 import { inTransaction, stamp, type Db, type Pool } from "../db/database.js";
 
-/** For how long event identities are kept, and since when events are in the ledger without gaps. */
+/** How long event identities are kept, and since when the ledger has events without gaps. */
 export interface Retention {
   keepDays: number;
-  /** Hours before it may lack events here: their exports prove them. Null while nothing was removed. */
+  /** Earlier hours may lack events here: their exports prove them. Null while nothing was removed. */
   eventsSince: Micros | null;
 }
 
-/** How long identities are kept; the usual time where nobody has said yet. */
+/** How long identities are kept; the default if it was never set. */
 export async function readRetention(db: Db): Promise<Retention> {
   const { rows } = await db.query<Retention>(
     `SELECT keep_days AS "keepDays", events_since AS "eventsSince" FROM retention`,
@@ -25,7 +25,7 @@ export async function setRetention(db: Db, keepDays: number): Promise<void> {
   );
 }
 
-/** Notes, before events are removed, that hours before this one may lack some. */
+/** Records, before events are removed, that hours before this one may lack some. */
 export async function noteRemoved(db: Db, since: Micros): Promise<void> {
   await db.query("UPDATE retention SET events_since = greatest(events_since, $1::timestamptz)", [
     stamp(since),
@@ -33,8 +33,8 @@ export async function noteRemoved(db: Db, since: Micros): Promise<void> {
 }
 
 /**
- * The time before which nothing of an hour is needed any more: not after `wanted`, the first open hour, one that is not
- * frozen, and, where hours are proven, the last one that is.
+ * The time before which nothing of an hour is needed any longer: not after `wanted`, the first open hour, the first
+ * unfrozen one, and, if hours are proven, the last proven one.
  */
 export async function readHorizon(db: Db, wanted: Micros): Promise<Micros> {
   const { rows } = await db.query<{ horizon: Micros }>(
@@ -56,12 +56,12 @@ export interface Week {
 
 const WEEK: Micros = 7 * 86_400_000_000;
 const PREFIX = "events_timed_w";
-/** Making and dropping a partition locks all of them for a moment: rather later than in the way. */
+/** Creating and dropping a partition briefly locks all of them: rather postpone it than block others. */
 const LOCK_TIMEOUT = "SET LOCAL lock_timeout = '2s'";
-/** One at a time, of all processes. */
+/** One at a time, across all processes. */
 const ONE = "SELECT pg_advisory_xact_lock(24226)";
 
-/** The week that holds a time. Weeks are counted from 1970-01-01. */
+/** The week that contains a time. Weeks are counted from 1970-01-01. */
 export function weekOf(at: Micros): Week {
   const number = Math.floor(at / WEEK);
   return { name: `${PREFIX}${number}`, from: number * WEEK, to: (number + 1) * WEEK };
@@ -86,7 +86,7 @@ export async function listWeeks(db: Db): Promise<Week[]> {
     .sort((a, b) => a.from - b.from);
 }
 
-/** Makes partitions for this week and the next: before its time a week is empty, so that making it moves nothing. */
+/** Creates partitions for this week and the next: before its time a week is empty, so creating it moves nothing. */
 export async function ensureWeeks(pool: Pool, real: Micros): Promise<void> {
   const present = new Set((await listWeeks(pool)).map(({ name }) => name));
   for (const at of [real, real + WEEK]) {
@@ -113,13 +113,13 @@ async function addWeek(pool: Pool, { name, from, to }: Week): Promise<void> {
   });
 }
 
-/** Rows that outlive their week: what waits, what was corrected and what corrects. */
+/** Rows that outlive their week: waiting events, corrected ones and correcting ones. */
 const KEPT = `instance_no IS NULL OR EXISTS (SELECT FROM corrections c WHERE c.source_no = e.source_no
   AND (c.key = e.key OR c.target_key = e.key))`;
 
 /**
- * Drops a week's partition whole, where every hour that its events are billed in is before `horizon`; what must stay moves
- * to the rest. @returns the end of the last hour it billed, or undefined where it cannot go yet
+ * Drops a week's whole partition, if every hour that its events are billed in is before `horizon`; moves what must
+ * stay to the rest. @returns the end of the last hour it billed, or undefined if it cannot be dropped yet
  */
 export async function dropWeek(pool: Pool, { name }: Week, horizon: Micros): Promise<Micros | undefined> {
   return inTransaction(pool, async (db) => {

@@ -2,8 +2,8 @@ import type { Micros } from "@quarterpast/domain";
 import { stamp, type Db } from "../db/database.js";
 
 /**
- * Numbers of the given sources, made where they are new. Outside the batch's transaction: a number is never taken back.
- * Only what is missing is inserted: each try takes a number.
+ * Numbers of the given sources, creating new ones. Outside the batch's transaction, because a number is never taken
+ * back. Only missing ones are inserted, because each try uses up a number.
  */
 export async function ensureSources(db: Db, sources: readonly string[]): Promise<Map<string, number>> {
   const known = await findSources(db, sources);
@@ -23,15 +23,15 @@ async function findSources(db: Db, sources: readonly string[]): Promise<Map<stri
   return new Map(rows.map(({ source, no }) => [source, no]));
 }
 
-/** A source from which something must be heard in every hour since. */
+/** A source that must be heard in every hour since. */
 export interface ExpectedSource {
   source: string;
-  /** Empty: any meter will do. */
+  /** Empty: any meter counts. */
   meter: string;
   since: Micros;
 }
 
-/** From `since` on the source must be heard in every hour; said again it changes nothing. */
+/** From `since` on the source must be heard in every hour; repeating this changes nothing. */
 export async function expectSource(db: Db, expected: ExpectedSource): Promise<void> {
   const numbers = await ensureSources(db, [expected.source]);
   await db.query(
@@ -47,7 +47,7 @@ export interface KnownSource {
   lastHeard: Micros | null;
 }
 
-/** The sources of the seller, heard or only expected, with the last hour each was heard in. */
+/** The sources of the seller, heard or only expected, with the last hour in which each was heard. */
 export async function listSources(db: Db): Promise<KnownSource[]> {
   const { rows } = await db.query<{
     source: string;
@@ -67,7 +67,7 @@ export async function listSources(db: Db): Promise<KnownSource[]> {
   return [...known.values()];
 }
 
-/** Expected sources of which nothing came in an hour. */
+/** Expected sources that were not heard in an hour. */
 export async function silentSources(db: Db, hour: Micros): Promise<string[]> {
   const { rows } = await db.query<{ source: string; meter: string }>(
     `SELECT s.source, x.meter FROM expected_sources x JOIN sources s USING (source_no)

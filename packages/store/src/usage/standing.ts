@@ -18,7 +18,7 @@ export async function addMaxima(db: Db, { maxima }: FoldedBatch): Promise<HourAd
   return withAdded(maxima, rows);
 }
 
-/** Notes values as seen. @returns how many new ones each candidate adds to its hour */
+/** Records values as seen. @returns how many new ones each candidate adds to its hour */
 export async function addUniques(db: Db, { uniques }: FoldedBatch): Promise<HourAddition[]> {
   if (uniques.length === 0) return [];
   const flat = uniques.flatMap((row) => row.valueKeys.map((valueKey) => ({ ...row, valueKey })));
@@ -49,7 +49,7 @@ function withAdded(
   });
 }
 
-/** What max and unique meters have seen: later events of the same origin hour are measured against it. */
+/** Restores what max and unique meters have seen: later events of the same origin hour are compared with it. */
 export async function restoreStanding(
   db: Db,
   accountNo: number,
@@ -87,8 +87,8 @@ export async function restoreStanding(
 }
 
 /**
- * Removes standing values that no event can be measured against any more: an event that waits is measured against what
- * its origin hour stood at when it is counted at last. @returns how many rows
+ * Removes standing values that no event can be compared with any longer: an event that waits is compared with those
+ * of its origin hour when it is finally counted. @returns how many rows
  */
 export async function thinStanding(db: Db, before: Micros, limit: number): Promise<number> {
   let removed = 0;

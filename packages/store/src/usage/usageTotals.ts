@@ -2,8 +2,8 @@ import { HOUR, SHARDS, type Micros } from "@quarterpast/domain";
 import { inTransaction, stamp, type Db, type Pool } from "../db/database.js";
 
 /**
- * Adds the next sealed hour of a shard to the totals of its instances. A sealed hour never changes, so each is added once,
- * in order.
+ * Adds the next sealed hour of a shard to the totals of its instances. A sealed hour never changes, so each is added
+ * once, in order.
  * @returns whether there was one; call again while there is.
  */
 export async function addSealedHour(pool: Pool, shard: number): Promise<boolean> {
@@ -48,7 +48,7 @@ async function nextHourWithUsage(
   return rows[0]?.hour ?? undefined;
 }
 
-/** Makes the shards' marks where they are missing, before the first hour with usage. */
+/** Inserts missing marks of shards, before the first hour with usage. */
 export async function ensureTotalMarks(db: Db): Promise<void> {
   await db.query(
     `INSERT INTO usage_total_marks (shard, through)
@@ -67,8 +67,8 @@ export interface InstanceUsage {
 }
 
 /**
- * Cumulative usage of instances, by primary keys alone: what is summed up, and the few hours since.
- * @param until product time: the current hour is the last that is looked at.
+ * Cumulative usage of instances, using only primary keys: the totals, and the few hours since.
+ * @param until product time: the current hour is the last one read.
  */
 export async function readInstanceUsage(
   db: Db,

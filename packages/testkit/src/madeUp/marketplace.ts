@@ -24,7 +24,7 @@ import {
 import { Agent } from "undici";
 import { LIMITS, madeUpProfile, TIMEOUTS, WIRE_VERSION } from "./profile.js";
 
-/** A small marketplace of the tests: nothing of the product knows it, and it must serve all the same. */
+/** A small marketplace for the tests: the product does not know it, and must serve it nevertheless. */
 export const madeUp: Marketplace<string> = {
   name: "madeup",
   sites: ["main", "careless"],
@@ -37,7 +37,7 @@ export const madeUp: Marketplace<string> = {
   client: createClient,
 };
 
-/** Lets accounts be of the made-up marketplace, in this process. */
+/** Registers the made-up marketplace in this process. */
 export const registerMadeUp = (): void => registerMarketplace(madeUp);
 
 const OUTCOMES: Record<string, Pick<RecordException, "outcome" | "proven">> = {
@@ -122,7 +122,7 @@ function dayLines(body: Buffer, from: Micros, to: Micros): Statement {
 const bodyOf = (records: readonly CallRecord[]): Buffer =>
   Buffer.from(`{"records":[${records.map(({ wire }) => wire).join(",")}]}`);
 
-/** Why a call does not leave at all. @throws RangeError for one without records, or with one twice */
+/** Why a call is not sent at all. @throws RangeError for one without records, or with a repeated one */
 function refusalOf({ records, host }: Call, own: string): Verdict | undefined {
   if (records.length === 0) throw new RangeError("a call needs at least one record");
   if (new Set(records.map(({ serialNumber }) => serialNumber)).size !== records.length)
@@ -135,7 +135,7 @@ function refusalOf({ records, host }: Call, own: string): Verdict | undefined {
   return undefined;
 }
 
-/** What an answer means: record by record if the call itself was taken. */
+/** The meaning of an answer: record by record if the call itself was taken. */
 function judge(result: Exchange, records: readonly CallRecord[]): Verdict {
   if (result.kind === "not_sent") return { kind: "retry", code: result.code };
   if (result.kind === "lost") return { kind: "unknown", code: result.code };

@@ -45,7 +45,7 @@ export const CODES: Readonly<Record<string, Text>> = {
   UNKNOWN_WIRE: { en: "frozen in a form that is not known here", zh: "话单的固化格式未知" },
 };
 
-/** How its two sites differ: the second one is as careless with repeats as a marketplace can be. */
+/** Its two sites: the second one treats repeats as carelessly as a marketplace can. */
 const SITES: Record<
   string,
   Pick<MarketplaceProfile, "wires" | "dedupe" | "tells" | "statements" | "calls">
@@ -66,7 +66,7 @@ const SITES: Record<
   },
 };
 
-/** What the made-up marketplace demands: hours as slots, whole units, 25 records a call of one product. */
+/** What the made-up marketplace requires: hours as slots, whole units, 25 records per call, of one product. */
 export function madeUpProfile({ site, settings }: AccountDeclaration): MarketplaceProfile {
   const { host } = endpointOf("MADE_UP_URL", settings["MADE_UP_URL"] ?? "madeup.example");
   return {

@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 
-/** A record as it came. */
+/** A record as received. */
 export interface MadeUpRecord {
   at: string;
   instance: string;
@@ -12,11 +12,11 @@ export interface MadeUpRecord {
 /** Answers a call in place of the server; `accept` takes its records first. */
 export type MadeUpFault = (response: ServerResponse, accept: () => void) => void;
 
-/** The made-up marketplace itself: one record of an instance and hour, the first wins; it answers record by record. */
+/** The made-up marketplace itself: one record per instance and hour, the first wins; it answers record by record. */
 export interface MadeUpServer {
   url: string;
   host: string;
-  /** What it keeps, by the instance and hour that it fills. */
+  /** Its records, by the instance and hour that they fill. */
   filed: ReadonlyMap<string, MadeUpRecord>;
   /** Keeps a record that came from elsewhere. */
   hold(record: MadeUpRecord): void;
@@ -28,7 +28,7 @@ export interface MadeUpServer {
   faults: MadeUpFault[];
   /** Refs of records that make a whole call fail. */
   poison: Set<string>;
-  /** Answers of single records, by ref, in place of its own; used up. */
+  /** Answers for single records, by ref, in place of its own; used up. */
   answers: Map<string, string>;
   close(): Promise<void>;
 }

@@ -9,15 +9,15 @@ const ADVICE: Readonly<Record<string, Text>> = {
     zh: "对方判为无效：用 findings list 查看原因，再用 cases act ID --do rereport 重新上报或 ask 咨询",
   },
   record_rejected_fixable: {
-    en: "refused, but can be right: put the cause right, then cases act ID --do resend (as it was) or rereport",
+    en: "refused, but correctable: remove the cause, then cases act ID --do resend (unchanged) or rereport",
     zh: "被拒但可修正：排除原因后用 cases act ID --do resend（原样）或 rereport 重新上报",
   },
   record_rejected_final: {
-    en: "refused for good: cases act ID --do rereport with what is right, or write-off",
+    en: "refused for good: cases act ID --do rereport with correct values, or write-off",
     zh: "已被最终拒绝：用 cases act ID --do rereport 更正上报，或 write-off 核销",
   },
   record_expired: {
-    en: "older than the marketplace takes: bill it another way, then cases act ID --do write-off",
+    en: "older than the marketplace accepts: bill it another way, then cases act ID --do write-off",
     zh: "已超过可上报期限：请以其他方式收取，再用 cases act ID --do write-off 核销",
   },
   record_conflict: {
@@ -25,7 +25,7 @@ const ADVICE: Readonly<Record<string, Text>> = {
     zh: "对方用量不同：cases act ID --do ask 可生成咨询文本",
   },
   record_missing: {
-    en: "gone there, and too old to be sent again: cases act ID --do ask",
+    en: "missing there, and too old to be sent again: cases act ID --do ask",
     zh: "对方已无此话单且无法重发：请用 cases act ID --do ask 咨询",
   },
 };
@@ -33,7 +33,7 @@ const ADVICE: Readonly<Record<string, Text>> = {
 const isOfRecord = ({ kind }: CaseCount) => kind.startsWith("record_");
 const counted = (cases: readonly CaseCount[]) => cases.map(({ kind, open }) => `${kind} ${open}`).join(", ");
 
-/** No record was refused, void, in dispute or too old. */
+/** No record was refused, void, disputed or too old. */
 export const troubledRecords: Check = {
   name: "records",
   title: { en: "Records that did not get through", zh: "未成功的话单" },
@@ -46,7 +46,7 @@ export const troubledRecords: Check = {
   },
 };
 
-/** Nobody is late with what a person has to settle. */
+/** No case is overdue. */
 export const overdueCases: Check = {
   name: "cases",
   title: { en: "Cases", zh: "工单" },
@@ -62,7 +62,7 @@ export const overdueCases: Check = {
     };
     if (overdue === 0) return { ok: true, found, advice: null };
     return ill(found, {
-      en: "See cases list, give each to somebody (cases assign), and settle the oldest first (cases act)",
+      en: "See cases list, assign each to a person (cases assign), and settle the oldest first (cases act)",
       zh: "请用 cases list 查看、cases assign 指派，并按时间先后用 cases act 处理",
     });
   },

@@ -2,7 +2,7 @@ import type { Text } from "@quarterpast/domain";
 import { noAnswer, within } from "@quarterpast/runtime";
 import type { RouteDeps } from "../deps.js";
 
-/** What a check came to; `advice` says what to do and is null where all is well. */
+/** The result of a check; `advice` says what to do and is null if all is well. */
 export interface Finding {
   ok: boolean;
   found: Text;
@@ -12,7 +12,7 @@ export interface Finding {
 /** A finding under the stable name of its check. */
 export type Checked = Finding & { name: string; title: Text };
 
-/** One thing that doctor looks at. */
+/** One thing that doctor checks. */
 export interface Check {
   name: string;
   title: Text;

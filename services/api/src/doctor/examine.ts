@@ -18,7 +18,9 @@ const OF_THE_FLOW = [
   overdueCases,
 ];
 
-/** Looks at everything. Where Postgres is away, what is read from it is left out: it could only say so again. */
+/**
+ * Runs all checks. If Postgres is unreachable, the checks that read from it are skipped: they could only repeat that.
+ */
 export async function examine(deps: RouteDeps): Promise<Checked[]> {
   const database = await run(postgres, deps);
   const runAll = (checks: typeof OF_REDIS) => Promise.all(checks.map((check) => run(check, deps)));

@@ -21,7 +21,7 @@ import { readCollectors, readFreezeBacklog } from "./queries.js";
 
 const SILENT_MS = 15_000;
 
-/** On a fast clock, a span that is short in real time is long in product time. */
+/** On a fast clock, a short span of real time is a long one of product time. */
 const REAL_PATIENCE: Micros = 10 * SECOND;
 
 async function patience(pool: Pool, least: Micros): Promise<Micros> {
@@ -34,7 +34,7 @@ const minutes = (span: Micros) =>
 const minutesZh = (span: Micros) =>
   `${Math.floor(span / MINUTE)} 分 ${Math.floor((span % MINUTE) / SECOND)} 秒`;
 
-/** Collectors are alive and what they acknowledged arrives. */
+/** Collectors are alive, and what they acknowledged arrives. */
 export const collectors: Check = {
   name: "collectors",
   title: { en: "Collectors", zh: "采集器" },
@@ -42,8 +42,8 @@ export const collectors: Check = {
     const present = (await readCollectors(pool)).filter((one) => !one.hasLeft);
     if (present.length === 0) {
       return ill(
-        { en: "none is here", zh: "没有运行中的采集器" },
-        { en: "Start a collector: until then no usage is taken", zh: "请启动采集器：在此之前不接收用量" },
+        { en: "none is running", zh: "没有运行中的采集器" },
+        { en: "Start a collector: until then no usage is accepted", zh: "请启动采集器：在此之前不接收用量" },
       );
     }
     const silent = present.filter((one) => one.silentMs > SILENT_MS);
@@ -118,10 +118,10 @@ export const freezing: Check = {
   },
 };
 
-/** Told before the window closes, not after (SPEC 8). */
+/** Reported before the window closes, not after (SPEC 8). */
 const WARN_BEFORE: Micros = 3 * MINUTE;
 
-/** What is owed goes out inside its window. */
+/** Records are submitted within their window. */
 export const submissions: Check = {
   name: "submissions",
   title: { en: "Records owed to the marketplace", zh: "待上报话单" },
@@ -142,7 +142,7 @@ export const submissions: Check = {
   },
 };
 
-/** Sending is not stopped. */
+/** Submission is not halted. */
 export const account: Check = {
   name: "account",
   title: { en: "Account", zh: "账户" },
@@ -156,7 +156,7 @@ export const account: Check = {
         zh: `${code} 已暂停上报：${halted}，${meaning.zh}`,
       },
       {
-        en: "Put the marketplace key, its rights or the address right and restart the reporter; it goes on by itself once a probe succeeds",
+        en: "Correct the marketplace key, its rights or the address and restart the reporter; it continues once a probe succeeds",
         zh: "请修正云商店密钥、权限或地址并重启 reporter；探测成功后会自动恢复",
       },
     );

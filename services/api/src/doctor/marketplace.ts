@@ -3,19 +3,19 @@ import { lastProbe, type Probe } from "@quarterpast/store";
 import type { RouteDeps } from "../deps.js";
 import { ill, run, well, type Check, type Checked, type Finding } from "./check.js";
 
-/** Three times as long as the reporter lets pass between two probes, in real time. */
+/** Three times the reporter's interval between two probes, in real time. */
 const STALE: Micros = 180_000_000;
 const SKEW_MS = 2_000;
 
 const marketplace = { name: "marketplace", title: { en: "Marketplace and key", zh: "云商店与密钥" } };
 const skew = {
   name: "clock_skew",
-  title: { en: "Our clock against the marketplace's", zh: "与云商店的时钟偏差" },
+  title: { en: "Our clock compared with the marketplace's", zh: "与云商店的时钟偏差" },
 };
 
 /**
- * The marketplace answers, takes our key, and has the same time: what the reporter last found, for it is the only one
- * that has the keys.
+ * The marketplace answers, accepts our key, and has the same time: according to the reporter's last probe, because
+ * only the reporter has the keys.
  */
 export async function examineMarketplace(deps: RouteDeps): Promise<Checked[]> {
   const { pool, account, clock } = deps;
@@ -38,7 +38,7 @@ function reachable(probe: Probe | undefined, { profile }: RouteDeps, real: Micro
         zh: `${host} 未按云商店接口应答：${code}，${meaning.zh}`,
       },
       {
-        en: "Check the marketplace's address, the network and the firewall; records wait and go out by themselves",
+        en: "Check the marketplace's address, the network and the firewall; records wait and are sent automatically",
         zh: "请检查云商店地址、网络与防火墙；话单会等待并自动上报",
       },
     );
@@ -56,7 +56,7 @@ function reachable(probe: Probe | undefined, { profile }: RouteDeps, real: Micro
     );
   }
   return probe.key === "right"
-    ? well(`${host} answers and takes our key`, `${host} 正常应答，密钥有效`)
+    ? well(`${host} answers and accepts our key`, `${host} 正常应答，密钥有效`)
     : well(
         `${host} answers; it did not say whether the key is right (${code})`,
         `${host} 正常应答，但未说明密钥是否有效（${code}）`,

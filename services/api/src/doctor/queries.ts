@@ -14,7 +14,7 @@ export interface CollectorState {
   name: string;
   /** Product time. */
   watermark: Micros;
-  /** Real milliseconds since its last word, by the database's clock. */
+  /** Real milliseconds since it last wrote its watermark, by the database's clock. */
   silentMs: number;
   hasLeft: boolean;
 }
@@ -27,7 +27,7 @@ export async function readCollectors(pool: Pool): Promise<CollectorState[]> {
   return rows;
 }
 
-/** Sealed hours whose records are not all made yet. */
+/** Sealed hours whose records are not all frozen yet. */
 export async function readFreezeBacklog(
   pool: Pool,
 ): Promise<{ hours: number; oldestSealedAt: Micros | null; oldestHour: Micros | null }> {

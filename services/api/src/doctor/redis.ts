@@ -3,18 +3,18 @@ import { checkDurability, connectProducer, QUEUE_NAME, type DurabilityProblem } 
 
 const CONNECT_MS = 1_000;
 
-/** What doctor asks Redis. Every call fails at once while Redis is away. */
+/** What doctor asks Redis. Every call fails immediately while Redis is unreachable. */
 export interface Prober {
   durability(): Promise<DurabilityProblem[]>;
   queue(): Promise<{ waiting: number; delayed: number; failed: number }>;
   close(): void;
 }
 
-/** Connects to the queue's Redis; commands sent while it is away are refused, not kept. */
+/** Connects to the queue's Redis; commands sent while it is unreachable are refused, not queued. */
 export function createProber(redisUrl: string, prefix: string): Prober {
   const redis = connectProducer(redisUrl);
   redis.on("error", () => {});
-  // Until the first connection stands every command is refused, though Redis is there: who asks early waits for it.
+  // Before the first connection every command would be refused although Redis is up, so early calls wait for it.
   const begun = once(redis, "ready", { signal: AbortSignal.timeout(CONNECT_MS) }).catch(() => undefined);
   const key = (list: string) => `${prefix}:${QUEUE_NAME}:${list}`;
   return {

@@ -22,10 +22,10 @@ const DURABLE: Record<string, readonly string[]> = {
   synchronous_commit: ["on", "remote_apply", "remote_write", "local"],
 };
 
-/** A commit of Postgres is on disk when it answers. */
+/** A commit is on disk when Postgres confirms it. */
 export const postgresDurability: Check = {
   name: "postgres_durability",
-  title: { en: "Postgres keeps what it commits", zh: "Postgres 提交落盘" },
+  title: { en: "Postgres durability", zh: "Postgres 提交落盘" },
   look: async ({ pool }) => {
     const settings = await readSettings(pool, Object.keys(DURABLE));
     const wrong = Object.entries(DURABLE).filter(
@@ -67,7 +67,7 @@ export const schema: Check = {
   },
 };
 
-/** The clock is set, runs, and is not behind itself. */
+/** The clock is set, runs, and is not behind the time it has already shown. */
 export const clock: Check = {
   name: "clock",
   title: { en: "Product clock", zh: "产品时钟" },
@@ -96,9 +96,9 @@ export const clock: Check = {
     }
     if (anchor.rate === 0 || anchor.realAnchor > anchor.serverNow) {
       return ill(
-        { en: `${shown}: it stands still`, zh: `${shown}：时钟已停` },
+        { en: `${shown}: it is stopped`, zh: `${shown}：时钟已停` },
         {
-          en: "Nothing is sealed or sent while it stands: start the stack again with --clock-rate 1 or more",
+          en: "Nothing is sealed or sent while it is stopped: start the stack again with --clock-rate 1 or more",
           zh: "时钟停止时不会封账和上报：请以 --clock-rate 1 或更大值重新启动",
         },
       );
@@ -112,10 +112,10 @@ export const clock: Check = {
   },
 };
 
-/** Redis answers and may be trusted with an acknowledgement. */
+/** Redis answers and is durable. */
 export const redisDurability: Check = {
   name: "redis",
-  title: { en: "Redis keeps what it takes", zh: "Redis 落盘" },
+  title: { en: "Redis durability", zh: "Redis 落盘" },
   look: async ({ redis }) => {
     const problems = await redis.durability();
     if (problems.length === 0)
@@ -125,21 +125,21 @@ export const redisDurability: Check = {
     return ill(
       { en: found, zh: found },
       {
-        en: `Set ${right} in redis.conf and restart Redis: until then the collector takes nothing`,
+        en: `Set ${right} in redis.conf and restart Redis: until then the collector accepts nothing`,
         zh: `请在 redis.conf 中设置 ${right} 并重启 Redis：在此之前采集器不接收用量`,
       },
     );
   },
 };
 
-/** No job has been given up. */
+/** No job was given up. */
 export const queue: Check = {
   name: "queue",
   title: { en: "Queue", zh: "队列" },
   look: async ({ redis }) => {
     const { waiting, delayed, failed } = await redis.queue();
     const found = {
-      en: `${waiting} waiting, ${delayed} to be tried again, ${failed} failed`,
+      en: `${waiting} waiting, ${delayed} to be retried, ${failed} failed`,
       zh: `等待 ${waiting}，待重试 ${delayed}，失败 ${failed}`,
     };
     if (failed === 0) return { ok: true, found, advice: null };

@@ -5,7 +5,7 @@ import type { RouteDeps } from "../deps.js";
 import { serve, type Routes } from "../serve.js";
 import { mayBeSeen } from "../visible.js";
 
-/** `GET /v1/accounts`: the accounts that the key may see, as they stand. */
+/** `GET /v1/accounts`: the accounts that the key may see, with their present state. */
 export function addAccounts(routes: Routes, { pool, accounts }: RouteDeps): void {
   serve(routes, API.listAccounts, async ({ apiKey }) => {
     const known = new Set(accounts.map(({ account }) => account.code));

@@ -20,7 +20,10 @@ import { refusal } from "../refuse.js";
 import type { RouteDeps } from "../deps.js";
 import { serve, type Routes } from "../serve.js";
 
-/** `/v1/bills/…`, `/v1/records/:sn/events`: from a bill's line to records to events; `/v1/credits`: what we owe. */
+/**
+ * `/v1/bills/…`, `/v1/records/:sn/events`: from a bill's line to records to events; `/v1/credits`: what we owe
+ * customers.
+ */
 export function addBills(routes: Routes, { pool, account }: RouteDeps): void {
   const { accountNo, code } = account;
 
@@ -84,7 +87,7 @@ const recordToApi = (record: DrilledRecord) => ({
 });
 const eventToApi = ({ key: _, ...event }: DrilledEvent) => ({ ...event, time: iso(event.time) });
 
-/** With `adds`: whether the events are the usage, and usage, what was carried and what was filed add up. */
+/** `adds` says whether the events add up to the usage, and whether usage, residue and filed quantity add up. */
 function makeupToApi(
   { instanceNo: _, hour, ...makeup }: RecordMakeup,
   { events: counted, counts }: { events: number; counts: string | null },

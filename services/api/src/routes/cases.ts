@@ -126,12 +126,12 @@ function refused(id: number, acted: Exclude<ActedOn, { outcome: "done" | "unknow
       });
     case "waits_already":
       return refusal("state_forbids", {
-        en: "A re-report of its record waits already",
+        en: "A re-report of its record is already waiting",
         zh: "该话单已有等待中的重新上报",
       });
     case "expired":
       return refusal("state_forbids", {
-        en: "The marketplace no longer takes records of that time: bill it another way, or write it off",
+        en: "The marketplace no longer accepts records of that time: bill it another way, or write it off",
         zh: "已超过云市场可上报期限：请以其他方式收取，或核销",
       });
   }

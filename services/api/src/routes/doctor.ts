@@ -3,7 +3,7 @@ import { examine } from "../doctor/examine.js";
 import type { RouteDeps } from "../deps.js";
 import { serve, type Routes } from "../serve.js";
 
-/** `GET /v1/doctor`: is all well, and what to do where it is not. */
+/** `GET /v1/doctor`: whether all is well, and what to do if not. */
 export function addDoctor(routes: Routes, deps: RouteDeps): void {
   serve(routes, API.examine, async () => {
     const checks = await examine(deps);

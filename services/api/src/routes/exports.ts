@@ -7,8 +7,9 @@ import { streamOf } from "../stream.js";
 import { serve, type Routes } from "../serve.js";
 
 /**
- * `/v1/exports/records`, streamed; `/v1/summary`: the totals of a span as the manifests sign them;
- * `/v1/summary/days`: by day and present state. */
+ * `/v1/exports/records`, streamed; `/v1/summary`: the signed totals of a span; `/v1/summary/days`: totals by day and
+ * present state.
+ */
 export function addExports(routes: Routes, { pool, account }: RouteDeps): void {
   serve(routes, API.exportRecords, async ({ query }, reply) => {
     const { format, lang, product, subject, ...hours } = query;

@@ -6,7 +6,10 @@ import { refusal } from "../refuse.js";
 import type { RouteDeps } from "../deps.js";
 import { serve, type Routes } from "../serve.js";
 
-/** `/v1/findings`: every difference, of quantities and of money: its cause, the money at stake, what to do, and its end. */
+/**
+ * `/v1/findings`: every difference, in quantity or money, with its cause, the money at stake, what to do, and how it
+ * ended.
+ */
 export function addFindings(routes: Routes, { pool, account, profile, clock }: RouteDeps): void {
   const toApi = (finding: Finding) => ({
     ...finding,
@@ -17,7 +20,7 @@ export function addFindings(routes: Routes, { pool, account, profile, clock }: R
   });
   serve(routes, API.listFindings, async ({ query }) => {
     const { all, kind, cursor: after = "", limit: most } = query;
-    // What was late is over as it is found: who asks for it wants to see it.
+    // Late findings are resolved when they are found: a request for them wants to see them anyway.
     const standing = !all && kind !== "late";
     const read = await listFindings(pool, account.code, { standing, kind, after, limit: most + 1 });
     return page(read, most, toApi, ({ id }) => id);
@@ -28,7 +31,7 @@ export function addFindings(routes: Routes, { pool, account, profile, clock }: R
     const actor = { accountNo: account.accountNo, keyId: request.apiKey.keyId };
     if (await settleFinding(pool, actor, id, request.body.reason, clock.now())) return { id };
     throw refusal("not_found", {
-      en: `No difference ${id} stands: see quarterpast findings list`,
+      en: `There is no open difference ${id}: see quarterpast findings list`,
       zh: `没有未解决的差异 ${id}：请查看 quarterpast findings list`,
     });
   });

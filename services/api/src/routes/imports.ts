@@ -65,7 +65,7 @@ async function savedProfile({ pool, account }: RouteDeps, name: string): Promise
   });
 }
 
-/** What was asked for goes before what is saved. */
+/** The request takes precedence over the saved profile. */
 function mergeProfile(
   saved: Partial<ImportProfile> | undefined,
   asked: { [K in keyof ImportProfile]?: ImportProfile[K] | undefined },
@@ -74,7 +74,7 @@ function mergeProfile(
   return { ...saved, ...given, columns: { ...saved?.columns, ...asked.columns } };
 }
 
-/** By content type, the formats of text that a file does not show by its first bytes. */
+/** By content type, the text formats that a file's first bytes do not reveal. */
 const FORMATS: Readonly<Record<string, ListFormat>> = {
   "application/json": "json",
   "application/x-ndjson": "ndjson",
@@ -142,7 +142,7 @@ async function takeMoney({ pool, clock, account }: RouteDeps, read: List, given:
   if (without >= 0) {
     const row = read.bill[without]!.line;
     throw refusal("field_invalid", {
-      en: `line ${row}: neither the bill nor its usage tells the month; give --month YYYY-MM`,
+      en: `line ${row}: neither the bill nor its usage shows the month; give --month YYYY-MM`,
       zh: `第 ${row} 行：无法确定账期；请用 --month YYYY-MM 指定`,
     });
   }

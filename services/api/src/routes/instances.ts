@@ -6,7 +6,7 @@ import { refusal } from "../refuse.js";
 import type { RouteDeps } from "../deps.js";
 import { serve, type Routes } from "../serve.js";
 
-/** `/v1/instances`: what customers bought, and when it lives. */
+/** `/v1/instances`: what customers bought, and from when to when it is billed. */
 export function addInstances(routes: Routes, { pool, clock, account: { accountNo } }: RouteDeps): void {
   serve(routes, API.listInstances, async ({ query: { cursor = "", limit } }) => {
     const read = await listInstances(pool, accountNo, cursor, limit + 1);
@@ -44,7 +44,7 @@ export function addInstances(routes: Routes, { pool, clock, account: { accountNo
   });
 }
 
-/** The refusal for a meter that is not there. */
+/** The refusal for a meter that does not exist. */
 export function unknownMeter(meter: string) {
   return refusal("unknown_meter", {
     en: `There is no meter ${meter}: add it first (quarterpast meters add ${meter} --aggregation …)`,
@@ -59,7 +59,7 @@ function unknownInstance(id: string) {
 function existsOtherwise({ instanceId, product, meter, subject, cycle, opened }: Instance) {
   const values = `${product}, ${meter}, ${subject}, ${cycle}, ${iso(opened)}`;
   return refusal("already_exists", {
-    en: `Instance ${instanceId} is there with other values (${values}), and those never change`,
+    en: `Instance ${instanceId} exists with other values (${values}), and those never change`,
     zh: `实例 ${instanceId} 已存在且内容不同（${values}），不可更改`,
   });
 }

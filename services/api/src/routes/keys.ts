@@ -10,13 +10,13 @@ const KEY_ID_BYTES = 4;
 const SECRET_BYTES = 24;
 
 /**
- * `/v1/keys`: who may come in. Keys are the seller's: one that sends may be limited to sources, any other one to
- * accounts. A token is told once, when its key is made; only its hash is kept.
+ * `/v1/keys`: the seller's API keys. An ingest key may be limited to sources, any other key to accounts. A token is
+ * shown once, when its key is made; only its hash is stored.
  */
 export function addKeys(routes: Routes, { pool, clock, apiKeys, randomHex }: RouteDeps): void {
   serve(routes, API.listKeys, async ({ apiKey }) => {
     const keys = await listKeys(pool);
-    // Who is limited to accounts sees the keys of these, and no others.
+    // A key limited to accounts sees only keys limited to the same accounts.
     const seen = keys.filter(
       ({ accounts }) =>
         apiKey.accounts === null || accounts?.every((code) => apiKey.accounts!.includes(code)),
@@ -73,7 +73,7 @@ function checkLimits(
   }
 }
 
-/** A key that is limited to an account that is not declared would see nothing now, and later maybe something else. */
+/** A key limited to an undeclared account would see nothing now, and might see something unexpected later. */
 async function checkAccounts(pool: Pool, codes: readonly string[]): Promise<void> {
   if (codes.length === 0) return;
   const known = (await listAccounts(pool)).map(({ code }) => code);

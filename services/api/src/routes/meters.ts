@@ -8,7 +8,7 @@ import type { RouteDeps } from "../deps.js";
 import { serve, type Routes } from "../serve.js";
 import { unknownMeter } from "./instances.js";
 
-/** `/v1/meters`: what is counted and how. A meter never changes, but that it may have more decimals. */
+/** `/v1/meters`: what is counted and how. A meter never changes, except that it may get more decimals. */
 export function addMeters(routes: Routes, { pool, clock }: RouteDeps): void {
   serve(routes, API.listMeters, async () => ({
     items: (await listMeters(pool)).map(meterToApi),
@@ -28,7 +28,7 @@ export function addMeters(routes: Routes, { pool, clock }: RouteDeps): void {
       const { code } = meter;
       const values = `${meter.aggregation}, ${meter.unit}, scale ${meter.scale}`;
       throw refusal("already_exists", {
-        en: `Meter ${code} is there as ${values}, and a meter never changes: choose another code`,
+        en: `Meter ${code} exists as ${values}, and a meter never changes: choose another code`,
         zh: `计量项 ${code} 已存在（${values}），且不可更改：请换用其他代码`,
       });
     }
@@ -38,7 +38,7 @@ export function addMeters(routes: Routes, { pool, clock }: RouteDeps): void {
   serve(routes, API.rescaleMeter, async (request) => {
     const { code } = request.params;
     const wanted = request.body.scale;
-    // A meter is the seller's: other accounts count by it too.
+    // A meter is the seller's: other accounts use it too.
     const found = await raiseScale(pool, asSeller(request), code, wanted, clock.now());
     if (!found) throw unknownMeter(code);
     const { meter } = found;

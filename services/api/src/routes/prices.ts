@@ -7,7 +7,7 @@ import type { RouteDeps } from "../deps.js";
 import { serve, type Routes } from "../serve.js";
 import { unknownMeter } from "./instances.js";
 
-/** `/v1/prices`: what usage costs, and from when on; `/v1/revenue`: what a month is expected to bring in. */
+/** `/v1/prices`: what usage costs, and since when; `/v1/revenue`: the expected revenue of a month. */
 export function addPrices(routes: Routes, { pool, clock, account }: RouteDeps): void {
   const { accountNo, code } = account;
 

@@ -63,7 +63,7 @@ function resultOf(added: AddedProduct): Product {
     case "exists_otherwise": {
       const { productId, mode, meter } = added.product;
       throw refusal("already_exists", {
-        en: `Product ${productId} is there with other terms (${mode}${meter ? `, ${meter}` : ""}), and those never change`,
+        en: `Product ${productId} exists with other terms (${mode}${meter ? `, ${meter}` : ""}), and those never change`,
         zh: `产品 ${productId} 已存在且内容不同（${mode}${meter ? `，${meter}` : ""}），不可更改`,
       });
     }

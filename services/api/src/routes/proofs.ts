@@ -35,7 +35,7 @@ import { spanOf } from "../toldPeriod.js";
 import { streamOf } from "../stream.js";
 import { serve, type Routes } from "../serve.js";
 
-/** `/v1/proof-key`, `/v1/manifests`, `/v1/proofs/…`: what a verifier needs, streamed from the ledger as it is now. */
+/** `/v1/proof-key`, `/v1/manifests`, `/v1/proofs/…`: what a verifier needs, streamed from the present ledger. */
 export function addProofs(routes: Routes, { pool, account }: RouteDeps): void {
   const { accountNo } = account;
 
@@ -69,7 +69,7 @@ export function addProofs(routes: Routes, { pool, account }: RouteDeps): void {
     const place = await findEventPlace(pool, accountNo, query.source, query.id);
     if (!place) {
       throw refusal("not_found", {
-        en: `No event ${query.id} of ${query.source} was counted; look into quarantine list`,
+        en: `No event ${query.id} of ${query.source} was counted; see quarantine list`,
         zh: `来源 ${query.source} 的事件 ${query.id} 未计入；请查看 quarantine list`,
       });
     }
@@ -86,7 +86,7 @@ async function manifestOfHour(pool: Pool, accountNo: number, hour: Micros): Prom
 
 function notProven() {
   return refusal("not_found", {
-    en: "This hour has no manifest yet: it is made after the hour is frozen, where the reporter has PROOF_DIR",
+    en: "This hour has no manifest yet: it is made after the hour is frozen, if the reporter has PROOF_DIR",
     zh: "该小时尚无清单：清单在小时冻结后生成，需为 reporter 设置 PROOF_DIR",
   });
 }
@@ -95,7 +95,7 @@ function manifestToApi({ number, hour, canonical, hash, keyId, signature, anchor
   return { number, hour: iso(hour), canonical, hash, keyId, signature, anchors };
 }
 
-/** The lines of an hour made from the ledger now, and its manifest as it was signed. */
+/** The lines of an hour as the ledger has them now, with its signed manifest. */
 async function* hourLines(pool: Pool, manifest: StoredManifest, depth: Depth): AsyncGenerator<string[]> {
   const client = await pool.connect();
   let broken = true;
@@ -112,7 +112,7 @@ async function* hourLines(pool: Pool, manifest: StoredManifest, depth: Depth): A
     await client.query("COMMIT");
     broken = false;
   } finally {
-    // A reader that went away leaves cursors open: the connection is not used again.
+    // A disconnected reader leaves cursors open, so the connection is not reused.
     client.release(broken);
   }
   const { canonical, keyId, signature } = manifest;
@@ -120,8 +120,8 @@ async function* hourLines(pool: Pool, manifest: StoredManifest, depth: Depth): A
 }
 
 /**
- * The way from one event to its hour's manifest: its leaf and path to the root of its instance's hour, that usage line
- * and its path to the manifest's usage root.
+ * The proof from one event to its hour's manifest: its leaf and path to the root of its instance's hour, that usage
+ * line and its path to the manifest's usage root.
  */
 async function proveEvent(pool: Pool, manifest: StoredManifest, place: EventPlace) {
   return inTransaction(pool, async (db) => {

@@ -16,8 +16,8 @@ import type { RouteDeps } from "../deps.js";
 import { serve, type Routes } from "../serve.js";
 
 /**
- * `/v1/quarantine`: events that wait, by reason, subject, meter and account, with what ends the wait; giving them up;
- * and saying of which account they are, once or by a lasting rule.
+ * `/v1/quarantine`: waiting events by reason, subject, meter and account, with what ends the wait; writing them off;
+ * and assigning them to an account, once or by a lasting rule.
  */
 export function addQuarantine(routes: Routes, { pool, clock }: RouteDeps): void {
   serve(routes, API.listQuarantine, async ({ query, apiKey }) => {
@@ -50,7 +50,7 @@ export function addQuarantine(routes: Routes, { pool, clock }: RouteDeps): void 
       throw refusal(
         "field_invalid",
         {
-          en: "A lasting rule is of one source or of one subject: give just one of the two",
+          en: "A lasting rule is for one source or one subject: give exactly one of the two",
           zh: "长期规则须针对一个来源或一个主体：请只给出其中之一",
         },
         { field: "always" },

@@ -8,7 +8,10 @@ import { spanOf } from "../toldPeriod.js";
 import { streamOf } from "../stream.js";
 import { serve, type Routes } from "../serve.js";
 
-/** `GET /v1/rebuild`: each sealed hour of a span computed again from its events, a JSON line an hour as it is done. */
+/**
+ * `GET /v1/rebuild`: computes each sealed hour of a span again from its events; one JSON line per hour, as it is
+ * done.
+ */
 export function addRebuild(routes: Routes, { pool, account }: RouteDeps): void {
   serve(routes, API.rebuildHours, async ({ query }, reply) =>
     reply

@@ -7,7 +7,7 @@ import { refusal } from "../refuse.js";
 import type { RouteDeps } from "../deps.js";
 import { serve, type Routes } from "../serve.js";
 
-/** `/v1/records`: bill records with what became of them, and the wish to file one again. */
+/** `/v1/records`: bill records with their outcomes, and requests to file one again. */
 export function addRecords(routes: Routes, { pool, clock, profile, account }: RouteDeps): void {
   const { accountNo } = account;
 
@@ -37,7 +37,7 @@ export function addRecords(routes: Routes, { pool, clock, profile, account }: Ro
   });
 }
 
-/** The other interval of a wish, null where there is none. @throws where only one end of it is given. */
+/** The other interval of a re-report request, null if there is none. @throws if only one end of it is given. */
 export function intervalOf({
   begin,
   end,
@@ -53,7 +53,10 @@ export function intervalOf({
   });
 }
 
-/** Refuses a quantity that the marketplace does not take in one record: a re-report keeps the interval, it cannot be cut. */
+/**
+ * Refuses a quantity that the marketplace does not accept in one record: a re-report keeps the interval, so it cannot
+ * be cut.
+ */
 export function checkQuantity({ limits }: MarketplaceProfile, quantity: string | null): void {
   const { quantityDecimals: decimals, largestQuantity: largest } = limits;
   if (quantity === null || fitsRecord(quantity, limits)) return;
@@ -81,7 +84,7 @@ function stateForbids(sn: string, state: string) {
 
 function waitsAlready(sn: string) {
   return refusal("state_forbids", {
-    en: `A re-report of record ${sn} waits already: see what became of it with records show ${sn}`,
+    en: `A re-report of record ${sn} is already waiting: see its outcome with records show ${sn}`,
     zh: `话单 ${sn} 已有等待中的重新上报：请用 records show ${sn} 查看结果`,
   });
 }

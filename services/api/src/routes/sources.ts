@@ -6,7 +6,7 @@ import type { RouteDeps } from "../deps.js";
 import { serve, type Routes } from "../serve.js";
 import { unknownMeter } from "./instances.js";
 
-/** `/v1/sources`: who sends the seller's usage, and from whom every hour must hear. */
+/** `/v1/sources`: who sends the seller's usage, and which sources every hour must hear from. */
 export function addSources(routes: Routes, { pool, clock }: RouteDeps): void {
   serve(routes, API.listSources, async (request) => {
     asSeller(request);

@@ -7,7 +7,7 @@ import { refusal } from "../refuse.js";
 import type { RouteDeps } from "../deps.js";
 import { serve, type Routes } from "../serve.js";
 
-/** `/v1/stack`: what runs where, and the product's clock, for any role; `/v1/openapi.json`: what may be asked. */
+/** `/v1/stack`: what runs where, and the product's clock, for any role; `/v1/openapi.json`: the operations. */
 export function addStack(routes: Routes, { pool, clock, addresses, account, version }: RouteDeps): void {
   serve(routes, API.readStack, async () => {
     const anchor = await readClock(pool);

@@ -15,7 +15,7 @@ import { refusal } from "../refuse.js";
 import type { RouteDeps } from "../deps.js";
 import { serve, type Routes } from "../serve.js";
 
-/** What the storefront knows and was asked: subscriptions, every call, hooks that were not taken. */
+/** What the storefront has received: subscriptions, every call, and hooks that were not delivered. */
 export function addStorefront(routes: Routes, { pool, clock, account: { accountNo } }: RouteDeps): void {
   serve(routes, API.listSubscriptions, async ({ query }) => {
     const { cursor, limit, state } = query;
@@ -61,7 +61,7 @@ function callToApi(call: KeptCall) {
   return { ...call, received: iso(call.received) };
 }
 
-/** Without the seller's answer, which may hold a customer's credentials. */
+/** Leaves out the seller's answer, which may contain a customer's credentials. */
 function subscriptionToApi({ provided: _, accountNo: __, ...one }: Subscription) {
   return {
     ...one,

@@ -4,7 +4,7 @@ import { tellOf } from "../hooks/seller.js";
 import { findItem, type OrderDeps } from "../open/order.js";
 import { DONE, onSubscription, unknownInstance, type SubscriptionActDeps } from "./subscription.js";
 
-/** Another specification of the same instance: what the call does not say itself is looked up by its order. */
+/** Changes the specification of an instance; what the call itself lacks is looked up by its order. */
 export async function change(
   deps: SubscriptionActDeps & OrderDeps,
   wanted: Parameters<Storefront["change"]>[0],

@@ -3,7 +3,7 @@ import { addLifeEvent, endLife } from "@quarterpast/store";
 import { tellOf } from "../hooks/seller.js";
 import { DONE, onSubscription, type SubscriptionActDeps } from "./subscription.js";
 
-/** Ends a subscription; one that has ended stays so. */
+/** Ends a subscription; one that has ended stays ended. */
 export function close(
   deps: SubscriptionActDeps,
   { instanceId, orderRef }: Parameters<Storefront["close"]>[0],

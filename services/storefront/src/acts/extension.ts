@@ -1,7 +1,7 @@
 import type { Acted, Storefront, Replied } from "@quarterpast/marketplace";
 import { DONE, unknownInstance, type SubscriptionActDeps } from "./subscription.js";
 
-/** Asks the seller's service what an extension act of the marketplace wants to know, on the spot. */
+/** Forwards a question of a marketplace's extension act to the seller's service, synchronously. */
 export async function ask(
   { reads, seller }: Pick<SubscriptionActDeps, "reads" | "seller">,
   { act: kind, instanceId, data }: Parameters<Storefront["ask"]>[0],
@@ -15,7 +15,7 @@ export async function ask(
   return { outcome: "answered", reply: result.reply };
 }
 
-/** Tells the seller's service of an extension act of the marketplace, once by its key. */
+/** Notifies the seller's service of a marketplace's extension act, once per key. */
 export async function tell(
   { pool, seller }: Pick<SubscriptionActDeps, "pool" | "seller">,
   { act: kind, ref, key: deliveryId, data }: Parameters<Storefront["tell"]>[0],

@@ -15,8 +15,9 @@ interface OpenDeps {
 const LEASE_SECONDS = 20;
 
 /**
- * Opens a purchase. Its first businessId is on disk before anything else happens, so every repetition, from any moment of
- * a kill on, is answered with the same instance. What takes longer than `withinMs` of real time goes on by itself.
+ * Opens a purchase. Its first businessId is on disk before anything else happens, so every repetition, after a kill
+ * at any moment, is answered with the same instance. After `withinMs` of real time the rest continues in the
+ * background.
  */
 export async function open(deps: OpenDeps, purchase: Purchase, withinMs: number): Promise<Opened> {
   const { pool, clock, logger, accountNo, opener } = deps;
@@ -36,7 +37,7 @@ function openedOf({ state, instanceId, provided, waitsFor }: Subscription): Open
   return { outcome: "processing", instanceId, detail: waitsFor === null ? "" : `waits for ${waitsFor}` };
 }
 
-/** Answers a purchase that is only tried: its first businessId, apart from all production rows. */
+/** Answers a trial purchase: stores only its first businessId, apart from all production rows. */
 export async function rehearse(
   {
     pool,

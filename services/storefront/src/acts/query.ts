@@ -19,7 +19,7 @@ interface QueryDeps {
   reads: Reads;
 }
 
-/** What instances are and have used, up to now. */
+/** The state and usage of instances, up to now. */
 export async function query(deps: QueryDeps, ids: readonly string[]): Promise<Shown> {
   const found = await deps.reads.subscriptions(ids);
   const subscriptions = await Promise.all(found.map((one) => followSame(deps, one)));
@@ -34,7 +34,7 @@ export async function query(deps: QueryDeps, ids: readonly string[]): Promise<Sh
   };
 }
 
-/** A second line for one pay-per-use product is the instance of the first. */
+/** A second line for one pay-per-use product shares the instance of the first. */
 async function followSame(
   { pool }: Pick<QueryDeps, "pool">,
   subscription: Subscription,

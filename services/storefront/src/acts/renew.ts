@@ -4,7 +4,7 @@ import { tellOf } from "../hooks/seller.js";
 import { DONE, onSubscription, unknownInstance, type SubscriptionActDeps } from "./subscription.js";
 import { goOn } from "./suspend.js";
 
-/** A renewal, or its opposite: sets the end, once by its order; what was suspended because it expired goes on. */
+/** A renewal, or its cancellation: sets the end, once per order; resumes what was suspended because it expired. */
 export function renew(
   deps: SubscriptionActDeps,
   { instanceId, orderRef, scene, expires }: Parameters<Storefront["renew"]>[0],

@@ -4,7 +4,7 @@ import type { Clock } from "@quarterpast/runtime";
 import type { Reads } from "../calls/reads.js";
 import type { Seller } from "../hooks/seller.js";
 
-/** What an act on a subscription works with. */
+/** What acts on a subscription use. */
 export interface SubscriptionActDeps {
   pool: Pool;
   clock: Pick<Clock, "now">;
@@ -15,7 +15,10 @@ export interface SubscriptionActDeps {
 export const DONE: Acted = { outcome: "done" };
 export const unknownInstance = (instanceId: string) => ({ outcome: "unknown_instance" as const, instanceId });
 
-/** Acts on one subscription in one transaction, its row locked: repeated and simultaneous calls follow each other. */
+/**
+ * Acts on one subscription in one transaction with its row locked, so that repeated and simultaneous calls run one
+ * after the other.
+ */
 export async function onSubscription(
   { pool, reads }: Pick<SubscriptionActDeps, "pool" | "reads">,
   instanceId: string,

@@ -5,7 +5,7 @@ import { DONE, onSubscription, unknownInstance, type SubscriptionActDeps } from 
 
 const opening = (instanceId: string): Acted => ({ outcome: "processing", instanceId, detail: "" });
 
-/** Suspends a subscription; what is suspended stays so. */
+/** Suspends a subscription; suspending it again changes nothing. */
 export function suspend(
   deps: SubscriptionActDeps,
   { instanceId, why }: Parameters<Storefront["suspend"]>[0],
@@ -13,7 +13,7 @@ export function suspend(
   return onSubscription(deps, instanceId, async (db, subscription) => {
     const { state, subscriptionNo } = subscription;
     if (state === "opening") return opening(instanceId);
-    // What has ended has stopped: to suspend it changes nothing.
+    // A subscription that has ended is stopped already: suspending it changes nothing.
     if (state !== "active") return DONE;
     await suspendLife(db, subscription, why, deps.clock.now());
     await addLifeEvent(db, { subscriptionNo, kind: "suspended", detail: { why } }, deps.clock.now());
@@ -22,7 +22,7 @@ export function suspend(
   });
 }
 
-/** Ends a suspension; what is not suspended stays so. */
+/** Ends a suspension; changes nothing if there is none. */
 export function resume(
   deps: SubscriptionActDeps,
   { instanceId }: Parameters<Storefront["resume"]>[0],
@@ -36,7 +36,7 @@ export function resume(
   });
 }
 
-/** Lets a suspended subscription go on, in the caller's transaction. */
+/** Resumes a suspended subscription, in the caller's transaction. */
 export async function goOn(
   { clock, seller }: Pick<SubscriptionActDeps, "clock" | "seller">,
   db: Db,

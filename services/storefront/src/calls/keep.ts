@@ -2,9 +2,11 @@ import { within, type Clock, type Logger } from "@quarterpast/runtime";
 import { insertCalls, type Call, type Pool } from "@quarterpast/store";
 import { together } from "./together.js";
 
-/** Keeps calls: those that come together in one statement. */
+/** Stores calls; concurrent ones share a statement. */
 export interface CallKeeper {
-  /** Resolves when the call is on disk, or after a short while: an answer never waits for long. Never rejects. */
+  /**
+   * Resolves when the call is on disk, or after a short while, because an answer must not wait long. Never rejects.
+   */
   keep(call: Call): Promise<void>;
   /** Writes what is left. */
   stop(): Promise<void>;
@@ -13,10 +15,10 @@ export interface CallKeeper {
 const AT_ONCE = 500;
 const WAITING_MOST = 10_000;
 const ANSWER_WAITS_MS = 300;
-/** Calls that nobody signed are kept too, but not so many that a stranger could fill the disk. */
+/** Unsigned calls are stored too, but not so fast that a stranger could fill the disk. */
 const UNSIGNED_PER_SECOND = 10;
 
-/** Makes what keeps the calls of an account. */
+/** Creates the call keeper of an account. */
 export function createCallKeeper({
   pool,
   accountNo,
@@ -34,7 +36,7 @@ export function createCallKeeper({
   let unsigned = 0;
   const write = together(async (calls: readonly Call[]) => {
     await insertCalls(pool, accountNo, calls).catch((error: unknown) =>
-      logger.error({ err: error, calls: calls.length }, "calls could not be kept"),
+      logger.error({ err: error, calls: calls.length }, "calls could not be stored"),
     );
     return calls.map(() => undefined);
   }, AT_ONCE);

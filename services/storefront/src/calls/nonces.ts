@@ -3,7 +3,7 @@ import { together } from "./together.js";
 
 const AT_ONCE = 500;
 
-/** Keeps one-time tokens of an account's calls, those that come together in one statement; false for a replay. */
+/** Stores one-time tokens of an account's calls; concurrent ones share a statement. False for a replay. */
 export function isFirstOf(pool: Pool, accountNo: number): (nonce: Nonce) => Promise<boolean> {
   return together((nonces: readonly Nonce[]) => keepNonces(pool, accountNo, nonces), AT_ONCE);
 }

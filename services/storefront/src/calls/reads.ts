@@ -8,9 +8,9 @@ import {
 import type { Clock } from "@quarterpast/runtime";
 import { together } from "./together.js";
 
-/** What calls look up, those that come together in one statement each: most calls are questions. */
+/** What calls look up; concurrent look-ups share a statement, because most calls are queries. */
 export interface Reads {
-  /** The subscriptions of these instance ids; an unknown id gives none. */
+  /** The subscriptions with these instance ids; unknown ids are left out. */
   subscriptions(ids: readonly string[]): Promise<Subscription[]>;
   /** Cumulative usage of these pay-per-use instances, up to now. */
   usage(ids: readonly string[]): Promise<InstanceUsage[]>;

@@ -3,7 +3,7 @@ import type { Clock } from "@quarterpast/runtime";
 import { findCall, findReruns, settleRerun, type Pool } from "@quarterpast/store";
 import type { CallKeeper } from "./keep.js";
 
-/** What runs calls again. */
+/** What rerunning calls uses. */
 export interface RerunDeps {
   pool: Pool;
   clock: Pick<Clock, "now" | "real">;
@@ -14,7 +14,10 @@ export interface RerunDeps {
 
 const AT_ONCE = 10;
 
-/** Runs calls again that a person asked for: as if the marketplace had repeated them, signature and time aside. */
+/**
+ * Runs calls again at a person's request, as if the marketplace had repeated them, without checking signature and
+ * time.
+ */
 export async function rerunDue({ pool, clock, accountNo, wire, keeper }: RerunDeps): Promise<boolean> {
   const due = await findReruns(pool, accountNo, AT_ONCE);
   for (const { rerunId, callId } of due) {

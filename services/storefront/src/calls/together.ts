@@ -1,8 +1,10 @@
-/** At the least from one statement's begin to the next one's: under load more calls share one, a lone call waits for none. */
+/**
+ * Least time between the starts of two statements: under load more calls share one, and a lone call does not wait.
+ */
 const APART_MS = 10;
 
 /**
- * Hands items that come while one statement runs to the next one, all together.
+ * Collects the items that arrive while a statement runs, and passes them to the next one together.
  * @param atOnce most items of one statement.
  */
 export function together<T, R>(
@@ -38,7 +40,9 @@ export function together<T, R>(
     });
 }
 
-/** Until the next statement may begin; at the least until this turn of the event loop has brought what it brings. */
+/**
+ * Waits until the next statement may begin; at least until the events of this turn of the event loop have arrived.
+ */
 function apart(lastBegan: number): Promise<void> {
   const ms = lastBegan + APART_MS - performance.now();
   return new Promise((resolve) => (ms > 1 ? setTimeout(resolve, ms) : setImmediate(resolve)));

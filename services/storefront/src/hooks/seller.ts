@@ -13,8 +13,8 @@ import {
 import type { HookResult, HookSender } from "./send.js";
 
 /**
- * What a seller's service is told of, by our own acts; extension acts of a marketplace come to it under the names that
- * its folder gives them.
+ * What a seller's service is notified of for our own acts; a marketplace's extension acts have names defined in its
+ * folder.
  */
 export type HookKind =
   | "instance.open"
@@ -26,27 +26,27 @@ export type HookKind =
   | "package.low"
   | "package.used_up";
 
-/** Something the seller's service is to hear. */
+/** A notification for the seller's service. */
 export interface SellerNews {
   kind: string;
-  /** What it is about: news of one thing is told in order. */
+  /** What it is about: notifications about one thing are sent in order. */
   ref: string;
   data: object;
-  /** One thing is told under one id; made up where none is given. */
+  /** The delivery's id, the same at each attempt; generated if absent. */
   deliveryId?: string;
   /** Real time before the queue sends it. */
   afterSeconds?: number;
 }
 
-/** The seller's own service, as one account has it. */
+/** The seller's own service, for one account. */
 export interface Seller {
-  /** Queues news in the caller's transaction; undefined if the seller has no service to tell. */
+  /** Queues a notification in the caller's transaction; undefined if the seller has no service. */
   tell(db: Db, news: SellerNews): Promise<Hook | undefined>;
-  /** Sends queued news now; its answer is kept, a failure puts it back into the queue. */
+  /** Sends a queued notification now and stores its answer; after a failure it stays in the queue. */
   deliver(hook: Hook): Promise<Hook>;
   /** Sends what is due. Retries do not end. @returns whether there may be more. */
   deliverDue(): Promise<boolean>;
-  /** Asks on the spot, and keeps nothing; undefined if the seller has no service to ask. */
+  /** Asks synchronously and stores nothing; undefined if the seller has no service. */
   ask(question: { kind: string; data: object }, withinMs: number): Promise<HookResult | undefined>;
 }
 
@@ -54,9 +54,9 @@ interface SellerDeps {
   pool: Pool;
   clock: Pick<Clock, "now">;
   accountNo: number;
-  /** Undefined if the seller has no service of its own. */
+  /** Undefined if the seller has no service. */
   sender: HookSender | undefined;
-  /** A random id. */
+  /** Returns a random id. */
   id: () => string;
 }
 
@@ -65,7 +65,7 @@ const AT_ONCE = 20;
 const LEASE_SECONDS = 30;
 const BACKOFF = { firstMs: 1_000, capMs: 300_000 };
 
-/** Makes the seller's service of an account. */
+/** Creates the seller's service of an account. */
 export function createSeller({ pool, clock, accountNo, sender, id }: SellerDeps): Seller {
   const payloadOf = (deliveryId: string, { kind, data }: { kind: string; data: object }, now: Micros) =>
     JSON.stringify({ id: deliveryId, kind, at: formatInstant(now), ...data });
@@ -104,7 +104,7 @@ export function createSeller({ pool, clock, accountNo, sender, id }: SellerDeps)
   };
 }
 
-/** What a hook says of a subscription. */
+/** What a hook says about a subscription. */
 export function describe(subscription: Subscription): object {
   const { instanceId, orderId, item, productId, mode, customerId, customerName, terms, expires } =
     subscription;
@@ -112,7 +112,7 @@ export function describe(subscription: Subscription): object {
   return { instanceId, orderId, item, productId, mode, customerId, customerName, terms, expires: time };
 }
 
-/** Tells in the caller's transaction what became of a subscription. */
+/** Notifies, in the caller's transaction, of a change of a subscription. */
 export async function tellOf(
   seller: Seller,
   db: Db,

@@ -2,10 +2,10 @@ import { createHmac } from "node:crypto";
 import { readJson, type Micros } from "@quarterpast/domain";
 import { z } from "zod";
 
-/** What the seller's service made of a hook. */
+/** How the seller's service answered a hook. */
 export type HookResult =
   | { kind: "taken"; reply: unknown }
-  /** Not yet, or not reached: it is sent again. */
+  /** Not ready, or not reached: it is sent again. */
   | { kind: "later"; error: string };
 
 export interface HookSender {
@@ -16,8 +16,9 @@ const MAX_REPLY_CHARS = 65_536;
 const TIMEOUT_MS = 10_000;
 
 /**
- * Posts hooks to the seller's service. Signed over time and body, so that a hook cannot be made up or sent again later:
- * `quarterpast-signature: t=<ms>,v1=<hex of HMAC-SHA256(key, "<ms>.<body>")>`. 2xx is taken, but 202 is "not yet".
+ * Posts hooks to the seller's service. The signature covers time and body, so that a hook can be neither forged nor
+ * replayed later: `quarterpast-signature: t=<ms>,v1=<hex of HMAC-SHA256(key, "<ms>.<body>")>`. 2xx means taken,
+ * except 202, which means not yet.
  */
 export function createHookSender(settings: { url: string; key: string; now: () => Micros }): HookSender {
   return {
@@ -55,7 +56,7 @@ function parse(text: string): unknown {
 const url = () => z.string().max(512).optional().catch(undefined);
 const short = (max: number) => z.string().max(max).optional().catch(undefined);
 
-/** What a seller's service may say of a new instance; a field that cannot be used is left out. */
+/** What a seller's service may answer about a new instance; an invalid field is left out. */
 export const providedSchema = z
   .object({
     subject: z

@@ -1,12 +1,12 @@
 import type { WaitsFor } from "@quarterpast/domain";
 import { backoffMs } from "@quarterpast/runtime";
 
-/** Why an opening cannot go on now. What a person has to do is in `WAITS_FOR` of domain. */
+/** Why an opening cannot continue now. What a person has to do is in `WAITS_FOR` of domain. */
 export interface Hindrance {
   waitsFor: WaitsFor;
-  /** What it is about: ids and codes. */
+  /** The ids and codes it is about. */
   detail: string;
-  /** Real seconds until it is tried again. */
+  /** Real seconds until the next try. */
   seconds: number;
   /** Whether a person has to settle it. */
   isCase: boolean;
@@ -14,7 +14,7 @@ export interface Hindrance {
 
 const BACKOFF = { firstMs: 1_000, capMs: 60_000 };
 
-/** How long what passes by itself is waited for, real seconds. @param tries how often it was tried before */
+/** Real seconds to wait for a temporary hindrance. @param tries number of earlier tries */
 export function secondsAfter(tries: number): number {
   return backoffMs(BACKOFF, tries + 1) / 1_000;
 }

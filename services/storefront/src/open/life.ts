@@ -17,7 +17,7 @@ import {
 } from "@quarterpast/store";
 import type { Hindrance } from "./hindrance.js";
 
-/** What begins a life. */
+/** What beginning a life uses. */
 export interface LifeDeps {
   pool: Pool;
   clock: Pick<Clock, "now">;
@@ -36,7 +36,7 @@ export async function bringToLife(
     const { orderId, item } = subscription;
     return { waitsFor: "customer", detail: `${orderId} ${item}`, seconds: 300, isCase: true };
   }
-  // Fixed before the instance is made: whoever tries again makes the same one.
+  // Fixed before the instance is created, so that a retry creates the same one.
   const fixed = await setLifeBegin(deps.pool, subscription.subscriptionNo, wanted, now);
   await faultPoint("storefront.beforeInstance");
   const subject = product.mode === "pay_per_use" ? await makeInstance(deps, fixed, product) : fixed.subject!;
@@ -44,14 +44,14 @@ export async function bringToLife(
   return inTransaction(deps.pool, async (db) => {
     const locked = await lockSubscription(db, subscription.subscriptionNo);
     const { state, subscriptionNo, accountNo, instanceId, expires, opened } = locked;
-    // Released while it was being opened: the life that was just made ends as well.
+    // Released while it was being opened: the life just created ends too.
     if (state === "closed") await closeInstance(db, accountNo, instanceId, opened! + 1_000_000);
     if (state !== "opening") return locked;
     if (product.contents.length > 0) {
       await addPackages(db, { subscriptionNo, accountNo, subject, product, starts: opened!, expires });
     }
     await addLifeEvent(db, { subscriptionNo, kind: "opened", orderRef: fixed.orderId }, deps.clock.now());
-    // What never waited has no case.
+    // A subscription that never waited has no case.
     if (locked.waitsFor !== null) await resolveCases(db, accountNo, instanceId, deps.clock.now());
     return setOpened(db, subscriptionNo, subject);
   });
@@ -70,7 +70,7 @@ async function subjectOf(
   return provided?.subject ?? shared ?? own;
 }
 
-/** @returns its subject: the customer's, or its own id where another instance of the customer's lives already. */
+/** @returns its subject: the customer's, or its own id if another instance of the customer is live already. */
 async function makeInstance(
   { pool, clock }: LifeDeps,
   { accountNo, instanceId, productId, subject, opened }: Subscription,

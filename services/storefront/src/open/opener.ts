@@ -16,23 +16,23 @@ import { bringToLife, type LifeDeps } from "./life.js";
 import { learnOrder, type OrderDeps } from "./order.js";
 import { provide, type ProvideDeps } from "./provide.js";
 
-/** What opens subscriptions. */
+/** What the opener uses. */
 export type OpenerDeps = OrderDeps & ProvideDeps & LifeDeps & { logger: Pick<Logger, "error"> };
 
 export interface Opener {
   /**
-   * Brings a subscription as far as it can be brought. Calls that come while this process opens the same one wait for
-   * that. @returns the subscription as it then is; of a second line for the same product, the one that holds the instance.
+   * Takes a subscription as far as possible. Concurrent calls for the same one wait for the first in this process.
+   * @returns the subscription afterwards; for a second line of the same product, the one that holds the instance.
    */
   open(subscription: Subscription): Promise<Subscription>;
-  /** Tries what is due to be tried. @returns whether there may be more. */
+  /** Retries what is due. @returns whether there may be more. */
   openDue(): Promise<boolean>;
 }
 
 const AT_ONCE = 20;
 const LEASE_SECONDS = 30;
 
-/** Makes what opens the subscriptions of an account. */
+/** Creates the opener of an account's subscriptions. */
 export function createOpener(deps: OpenerDeps): Opener {
   const opening = new Map<number, Promise<Subscription>>();
 
@@ -58,8 +58,8 @@ export function createOpener(deps: OpenerDeps): Opener {
 }
 
 /**
- * Learns the order, finds the product, has the seller provide, begins its life. Each step is kept before the next begins,
- * and each may be done again: a kill anywhere leaves one instance.
+ * Looks up the order, finds the product, has the seller provide the instance, begins its life. Each step is stored
+ * before the next begins, and each may be repeated: a kill anywhere leaves one instance.
  */
 async function open(deps: OpenerDeps, start: Subscription): Promise<Subscription> {
   const { pool, accountNo, clock } = deps;
@@ -93,7 +93,7 @@ async function open(deps: OpenerDeps, start: Subscription): Promise<Subscription
   return opened;
 }
 
-/** Notes why it waits, and raises or ends its case. */
+/** Stores why it waits, and raises or ends its case. */
 async function postpone(
   { pool, accountNo, clock }: OpenerDeps,
   { subscriptionNo, instanceId: ref }: Subscription,
@@ -105,7 +105,7 @@ async function postpone(
   return (await findSubscription(pool, subscriptionNo))!;
 }
 
-/** A second line for one pay-per-use product is the instance of the first. */
+/** A second line for one pay-per-use product shares the instance of the first. */
 async function followSame({ pool }: OpenerDeps, subscription: Subscription): Promise<Subscription> {
   if (subscription.sameAs === null) return subscription;
   return (await findSubscription(pool, subscription.sameAs)) ?? subscription;
@@ -120,7 +120,7 @@ function otherMode({ productId, mode }: Product, { terms }: Subscription): Hindr
   return { waitsFor: "mode", detail, seconds: 300, isCase: true };
 }
 
-/** Both kinds of packages are sold as one mode. */
+/** Both kinds of packages are sold in the same mode. */
 function agrees({ mode }: Product, sold: unknown): boolean {
   const asSold: SellingMode = mode === "stop_package" ? "package" : mode;
   return sold === undefined || sold === asSold;

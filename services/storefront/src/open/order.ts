@@ -3,7 +3,7 @@ import type { Clock } from "@quarterpast/runtime";
 import { keepOrder, setOrdered, type Pool, type Subscription } from "@quarterpast/store";
 import { secondsAfter, type Hindrance } from "./hindrance.js";
 
-/** What the look-up of an order works with. */
+/** What looking up an order uses. */
 export interface OrderDeps {
   pool: Pool;
   clock: Pick<Clock, "now">;
@@ -12,7 +12,7 @@ export interface OrderDeps {
   orders: Orders | undefined;
 }
 
-/** Asks for an item of an order and keeps the answer. */
+/** Looks up an item of an order and stores the answer. */
 export async function findItem(
   { orders, pool, accountNo, clock }: OrderDeps,
   orderId: string,
@@ -26,14 +26,14 @@ export async function findItem(
     const seconds = secondsAfter(tries);
     return { waitsFor: "order", detail, seconds, isCase: found.kind === "refused" };
   }
-  // Postgres keeps no NUL.
+  // Postgres cannot store NUL.
   const reply = found.raw.replaceAll("\0", "");
   await keepOrder(pool, { accountNo, orderId, line: item, reply }, clock.now());
   if (found.item) return found.item;
   return { waitsFor: "order_item", detail: `${orderId} ${item}`, seconds: 60, isCase: true };
 }
 
-/** Learns by its order what was bought. */
+/** Looks up in its order what was bought. */
 export async function learnOrder(
   deps: OrderDeps,
   { subscriptionNo, orderId, item, tries, terms }: Subscription,
@@ -46,7 +46,7 @@ export async function learnOrder(
   return setOrdered(deps.pool, subscriptionNo, { ...rest, productId });
 }
 
-/** The one product of an item. Of several, the one that a person chose: never a guess. */
+/** The only product of an item; if there are several, the one chosen by a person, never a guess. */
 function productOf(item: string, ids: readonly string[], chosen: unknown): string | Hindrance {
   if (ids.length === 0) return { waitsFor: "no_product", detail: item, seconds: 60, isCase: true };
   const product = ids.length === 1 ? ids[0] : ids.find((one) => one === chosen);

@@ -3,18 +3,18 @@ import { describe, type Seller } from "../hooks/seller.js";
 import { providedSchema } from "../hooks/send.js";
 import { secondsAfter, type Hindrance } from "./hindrance.js";
 
-/** What has an instance provided. */
+/** What providing an instance uses. */
 export interface ProvideDeps {
   pool: Pool;
   seller: Pick<Seller, "tell" | "deliver">;
-  /** What the marketplace is told of an instance if neither product nor seller say otherwise. */
+  /** What the marketplace shows of an instance if neither product nor seller say otherwise. */
   template: Provided;
 }
 
 /** Longer than a delivery may take: until then the queue leaves the hook to the opening. */
 const OURS_SECONDS = 15;
 
-/** Has the seller's service provide the instance, or the template answer for it. */
+/** Asks the seller's service to provide the instance, or answers from the template. */
 export async function provide(
   deps: ProvideDeps,
   subscription: Subscription,
@@ -38,7 +38,7 @@ export async function provide(
   return setProvided(deps.pool, subscriptionNo, { ...template, ...readProvided(sent.reply) });
 }
 
-/** Addresses of a product where it has its own. */
+/** The product's own addresses, if it has any. */
 export function addressesOf({ frontEndUrl, adminUrl, dashboardUrl }: Product): Provided {
   return {
     ...(frontEndUrl !== null && { frontEndUrl }),

@@ -10,19 +10,19 @@ import {
   type Pool,
 } from "@quarterpast/store";
 
-/** A package as it stands now. */
+/** A package's present state. */
 export interface PackageState {
   package: Package;
   period: Micros;
-  /** In its present period, hours that are still open included: decimal text. */
+  /** In its present period, including hours that are still open: decimal text. */
   used: string;
-  /** The pay-per-use instance it belongs to; undefined where the customer has none. */
+  /** The pay-per-use instance it belongs to; undefined if the customer has none. */
   instanceId: string | undefined;
 }
 
 /**
- * What packages have given so far: what records took, and what is not filed yet as it would be taken.
- * @param packages all that share a subject and meter, or unfiled usage would be taken from too few.
+ * What packages have covered so far: what records took, plus what is not filed yet, as it would be taken.
+ * @param packages all that share a subject and meter; otherwise unfiled usage would be taken from too few.
  */
 export async function usePackages(
   { pool, accountNo }: { pool: Pool; accountNo: number },
@@ -31,7 +31,7 @@ export async function usePackages(
   now: Micros,
 ): Promise<PackageState[]> {
   const instanceOf = new Map(related.map((one) => [pairOf(one), one.instanceId]));
-  // In this order: an hour that is filed in between is then missing for a moment, never taken twice.
+  // In this order, an hour filed in between is missing for a moment, but never counted twice.
   const use = await readPackageUse(
     pool,
     packages.map((one) => one.packageNo),
@@ -58,6 +58,6 @@ export async function usePackages(
   });
 }
 
-/** What packages share: usage of one subject and meter. */
+/** What packages share: the usage of one subject and meter. */
 export const pairOf = ({ subject, meterNo }: { subject: string; meterNo: number }) =>
   `${meterNo}\n${subject}`;

@@ -12,14 +12,14 @@ import {
 import type { HookKind, Seller } from "../hooks/seller.js";
 import { pairOf, usePackages, type PackageState } from "./use.js";
 
-/** What watches the balances of packages. */
+/** What watching the balances of packages uses. */
 export interface WatchDeps {
   pool: Pool;
   clock: Pick<Clock, "now">;
   logger: Pick<Logger, "info">;
   accountNo: number;
   seller: Pick<Seller, "tell">;
-  /** A package is low below this part of its quota. */
+  /** A package is low below this percentage of its quota. */
   lowBalancePercent: number;
 }
 
@@ -27,8 +27,8 @@ const PAGE = 500;
 const SCALE = 12;
 
 /**
- * Tells the seller's service of packages that run low, and of those that are used up, once a period each. A used-up
- * stop-before-excess package with no other to take over says `stop`: the service must end.
+ * Notifies the seller's service of packages that run low or are used up, once per period each. For a used-up
+ * stop-before-excess package without another to take over it says `stop`: the service must end.
  */
 export async function watchPackages(deps: WatchDeps): Promise<void> {
   const now = deps.clock.now();
@@ -38,7 +38,7 @@ export async function watchPackages(deps: WatchDeps): Promise<void> {
     if (page.length === 0) return;
     after = page.at(-1)!.packageNo;
     const numbers = page.map((one) => one.packageNo);
-    // Those that share with a package of this page may stand on another one.
+    // Packages that share usage with one of this page may be on another page.
     const sharing = await findSharingPackages(
       deps.pool,
       page.map((one) => one.subscriptionNo),

@@ -4,7 +4,7 @@ import { formatCompact, type Micros } from "@quarterpast/domain";
 const ALGORITHM = "SDK-HMAC-SHA256";
 const hex = (text: string | Buffer) => createHash("sha256").update(text).digest("hex");
 
-/** A request to sign. Names of headers are lower-case; `host` and `x-sdk-date` are among them. */
+/** A request to sign. Names of headers are lower-case and include `host` and `x-sdk-date`. */
 export interface ApigRequest {
   method: string;
   path: string;
@@ -13,7 +13,7 @@ export interface ApigRequest {
   body: string | Buffer;
 }
 
-/** The signature of a request by AK/SK, hex (koogallery.md 4.3). All its headers are signed. */
+/** The AK/SK signature of a request, hex (koogallery.md 4.3). All its headers are signed. */
 export function apigSignature(sk: string, request: ApigRequest): string {
   const names = Object.keys(request.headers).sort();
   const canonical = [
@@ -29,7 +29,7 @@ export function apigSignature(sk: string, request: ApigRequest): string {
   return createHmac("sha256", sk).update(text).digest("hex");
 }
 
-/** The headers of a request signed by AK/SK at a real time. @param headers lower-case names, `host` among them. */
+/** The headers of a request signed with AK/SK at a real time. @param headers lower-case names, including `host`. */
 export function apigHeaders(
   { ak, sk }: { ak: string; sk: string },
   at: Micros,
@@ -44,7 +44,7 @@ export function apigHeaders(
   };
 }
 
-/** A query string as it is signed and sent: sorted by name, all but unreserved characters as %XX. */
+/** A query string as signed and sent: sorted by name, everything except unreserved characters as %XX. */
 export function queryString(query: ApigRequest["query"]): string {
   return query
     .map(([name, value]) => `${escape(name)}=${escape(value)}`)

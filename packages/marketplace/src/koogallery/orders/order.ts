@@ -15,13 +15,13 @@ export interface OrderedProduct {
 
 export interface OrderLine {
   orderLineId: string;
-  /** Undefined where it is none of {@link CHARGING_MODES}. */
+  /** Undefined if it is none of {@link CHARGING_MODES}. */
   chargingMode: ChargingMode | undefined;
   expires: Micros | undefined;
   products: OrderedProduct[];
 }
 
-/** An order as the marketplace tells it; what it leaves out or gives as null is undefined. */
+/** An order according to the marketplace; what it leaves out or gives as null is undefined. */
 export interface Order {
   orderId: string;
   orderType: string | undefined;
@@ -30,7 +30,7 @@ export interface Order {
   customerName: string | undefined;
 }
 
-/** Reads the `orderInfo` of a reply; undefined where it is no order. Nulls and unknown fields are tolerated. */
+/** Reads the `orderInfo` of a reply; undefined if it is not an order. Nulls and unknown fields are tolerated. */
 export function readOrder(info: unknown): Order | undefined {
   if (!isObject(info)) return undefined;
   const orderId = text(info["orderId"]);
@@ -72,7 +72,7 @@ const list = (value: unknown): unknown[] => (Array.isArray(value) ? value : []);
 function text(value: unknown): string | undefined {
   if (typeof value === "number") return String(value);
   if (typeof value !== "string") return undefined;
-  // A database keeps no NUL.
+  // A database cannot store NUL.
   const clean = value.replaceAll("\0", "").trim();
   return clean === "" ? undefined : clean;
 }

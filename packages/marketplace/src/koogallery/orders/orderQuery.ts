@@ -16,14 +16,14 @@ const MAX_REPLY_BYTES = 1024 * 1024;
 
 export interface OrderQuerySettings extends AccessKey {
   site: Site;
-  /** Instead of the site's own hosts; plain http for loopback alone. */
+  /** Used instead of the site's own hosts; plain http only for loopback. */
   baseUrl?: string | undefined;
   /** Real time. */
   now: () => Micros;
   dispatcher?: Dispatcher | undefined;
 }
 
-/** What an order query found; `retry` is worth another try, `refused` is so until something changes. */
+/** The result of an order query; `retry` is worth another try, `refused` stays until something changes. */
 export type OrderAnswer =
   { kind: "order"; order: Order; raw: string } | { kind: "retry" | "refused"; code: string; detail: string };
 
@@ -32,12 +32,12 @@ export interface OrderQuery {
   close(): Promise<void>;
 }
 
-/** Codes that may be another answer next time (koogallery.md 1.5). */
+/** Codes that may be different next time (koogallery.md 1.5). */
 const PASSING = new Set(["MKT.0999", "MKT.0250", "NO_CODE"]);
 
 /**
- * Makes the client of the order query (koogallery.md 4). https with the system's certificate checks; the fallback host
- * is asked where the first cannot be reached at all.
+ * Creates the client of the order query (koogallery.md 4). https with the system's certificate checks; the fallback
+ * host is asked only if the first cannot be reached at all.
  * @throws MarketplaceSettingError for an address that is not https
  */
 export function createOrderQuery(settings: OrderQuerySettings): OrderQuery {

@@ -8,7 +8,7 @@ export type Mode = (typeof MODES)[number];
 
 export type Reply = Record<string, unknown>;
 
-/** What a case leaves to the next ones of its mode. */
+/** What a case passes to the next ones of its mode. */
 export interface Session {
   orderId: string;
   orderLineId: string;
@@ -19,11 +19,11 @@ export interface DebugCase {
   version: Version;
   mode: Mode;
   name: string;
-  /** Fields of the call beside testFlag and what authentication adds. */
+  /** Fields of the call besides testFlag and those of the authentication. */
   fields: (session: Session) => Record<string, string | object>;
-  /** What the console wants of the answer beyond the result code. */
+  /** What the console requires of the answer besides the result code. */
   wants: "instance" | "info" | "result";
-  /** Whether it must give the instance id of the case before: debugging is repeatable. */
+  /** Whether it must return the instance id of the previous case, because debugging is repeatable. */
   repeats: boolean;
 }
 
@@ -137,13 +137,13 @@ export function casesOf(wanted: { versions: readonly string[]; modes: readonly s
   );
 }
 
-/** A new session of one mode: an order of its own. */
+/** A new session for one mode, with its own order. */
 export function openSession(): Session {
   const orderId = `SELFTEST${Date.now()}`;
   return { orderId, orderLineId: `${orderId}-000001`, instanceId: "" };
 }
 
-/** Takes over what an answer tells the next cases. */
+/** Stores what the next cases need from an answer. */
 export function follow(session: Session, reply: Reply | undefined): Session {
   const { instanceId } = reply ?? {};
   return typeof instanceId === "string" ? { ...session, instanceId } : session;

@@ -2,7 +2,7 @@ import { bodySign } from "../storefront/sign.js";
 import type { Text } from "@quarterpast/domain";
 import type { DebugCase, Reply, Session } from "./cases.js";
 
-/** An answer as it came. */
+/** An answer, unparsed. */
 export interface RawAnswer {
   status: number;
   contentType: string;
@@ -16,7 +16,7 @@ export const TIME_LIMIT_MS = 5_000;
 
 const problem = (en: string, zh: string): Text => ({ en, zh });
 
-/** All that the console would find wrong with an answer (koogallery.md 5). */
+/** Everything that the console would find wrong with an answer (koogallery.md 5). */
 export function checkAnswer(
   answer: RawAnswer,
   debugCase: DebugCase,
@@ -78,7 +78,7 @@ function checkWanted(reply: Reply, { wants, repeats, version }: DebugCase, sessi
       if (repeats && instanceId !== session.instanceId) {
         problems.push(problem("another instanceId than before", "instanceId 与首次不同"));
       }
-      // V2.0 tells the addresses by queryInstance.
+      // In V2.0 the addresses come from queryInstance.
       if (version === "v1" && !isText((appInfo as Reply | undefined)?.["frontEndUrl"], 512)) {
         problems.push(missing("appInfo.frontEndUrl"));
       }

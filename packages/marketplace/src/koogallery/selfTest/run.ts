@@ -15,7 +15,7 @@ export const selfTest: SelfTest = {
 
 /**
  * Runs debugging cases one after the other; those of one version and mode share an order.
- * @param signal ends it: it rejects then with the signal's reason.
+ * @param signal ends it: then it rejects with the signal's reason.
  */
 async function runCases(
   target: SelfTestTarget,

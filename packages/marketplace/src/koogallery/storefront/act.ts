@@ -6,12 +6,12 @@ import { readChangeCheck, type KooGalleryExtensions } from "./extensions.js";
 /** The marketplace waits 5 s (koogallery.md 3). */
 const ANSWER_WITHIN_MS = 4_300;
 const OPEN_WITHIN_MS = 3_000;
-/** The seller's service gets most of it. */
+/** Most of it is for the seller's service. */
 const ASK_WITHIN_MS = 3_000;
 
 const DONE: Answer = { code: "000000" };
 
-/** Has done what a call asks for. Never rejects, and answers in time: what takes longer goes on by itself. */
+/** Does what a call asks for. Never rejects, and answers in time: what takes longer continues in the background. */
 export async function act(
   storefront: Storefront,
   asking: Asking,
@@ -89,7 +89,7 @@ async function checkChange(
   return allowed ? DONE : refuse("000005", message ?? "this change is not possible");
 }
 
-/** An order was made: the seller's service hears of it, and it is looked up and kept (koogallery.md 3.9). */
+/** An order was placed: notifies the seller's service, looks the order up and stores it (koogallery.md 3.9). */
 async function notify(
   storefront: Storefront,
   { orderId, item }: Extract<Asked, { activity: "orderNotify" }>,
@@ -102,8 +102,8 @@ async function notify(
 }
 
 /**
- * Answers a debugging call: always with success, however often, and apart from all production rows; a failing one hides
- * the product from the market (koogallery.md 3.8, 9).
+ * Answers a debugging call: always with success, however often, and apart from all production rows, because a failing
+ * one hides the product from the market (koogallery.md 3.8, 9).
  */
 async function answerDebug(storefront: Storefront, asked: Asked): Promise<Answer> {
   if (asked.activity === "newInstance") {

@@ -6,15 +6,15 @@ import { readQuery, type Parameters } from "./query.js";
 import { findV1Key, findV2Key } from "./sign.js";
 import { parseDigits, parseTimestamp } from "./times.js";
 
-/** What a check of calls works with. */
+/** What checking calls uses. */
 export interface AdmitDeps extends Pick<StorefrontIo, "real" | "isFirst"> {
-  /** The interconnection keys that hold now; several of one owner while a key is rotated. */
+  /** The valid interconnection keys; several of one owner while a key is rotated. */
   keys: () => Keyring;
-  /** How far a call's time may be from ours, in real seconds. */
+  /** How far a call's time may differ from ours, in real seconds. */
   windowSeconds: { v1: number; v2: number };
 }
 
-/** A call that one of our keys signed, in time, for the first time. */
+/** A call signed with one of our keys, in time, for the first time. */
 export interface Admitted {
   key: string;
   parameters: Parameters;
@@ -25,7 +25,10 @@ export type Admission = ({ ok: true } & Admitted) | { ok: false; answer: Answer 
 const refused = (answer: Answer): Admission => ({ ok: false, answer });
 const MAX_NONCE_CHARS = 256;
 
-/** Checks a V2.0 call (koogallery.md 3.1): time, then signature, then that it is no replay. Signatures go by real time. */
+/**
+ * Checks a V2.0 call (koogallery.md 3.1): time, then signature, then that it is not a replay. Signatures use real
+ * time.
+ */
 export async function admitV2(deps: AdmitDeps, query: string, body: Buffer): Promise<Admission> {
   const parameters = readQuery(query)[0] ?? new Map<string, string>();
   const [signature = "", timestamp = "", nonce = ""] = ["signature", "timestamp", "nonce"].map((name) =>
@@ -46,8 +49,8 @@ export async function admitV2(deps: AdmitDeps, query: string, body: Buffer): Pro
 }
 
 /**
- * Checks a V1.0 call (koogallery.md 3.3). It has no nonce: its token stands for one where a repetition could change
- * something; debugging cases, purchases and queries may be repeated as they are.
+ * Checks a V1.0 call (koogallery.md 3.3). It has no nonce: its token serves as one if a repetition could change
+ * something; debugging cases, purchases and queries may be repeated.
  */
 export async function admitV1(deps: AdmitDeps, query: string): Promise<Admission> {
   const keys = allKeys(deps.keys());
@@ -72,7 +75,10 @@ function isStale({ real }: AdmitDeps, at: Micros, window: Micros): boolean {
   return Math.abs(real() - at) > window;
 }
 
-/** A nonce is forgotten some time after a call with it would be refused for its age: clocks of processes differ. */
+/**
+ * A nonce is forgotten some time after a call with it would be refused for its age, because clocks of processes
+ * differ.
+ */
 function isFirst(deps: AdmitDeps, nonce: string, staleAt: Micros): Promise<boolean> {
   return deps.isFirst({ nonce, forgetAt: staleAt + 60 * SECOND });
 }

@@ -8,18 +8,18 @@ import { formatDigits } from "./times.js";
 /** Decimals of usageValue. */
 const DECIMALS = 4;
 
-/** How an answer is written. */
+/** How to write an answer. */
 export interface AnswerStyle {
   version: "v1" | "v2";
   key: string;
-  /** Undefined: userName and password go out plain. */
+  /** Undefined: userName and password are sent in plain text. */
   encryption: EncryptionType | undefined;
   letters: (count: number) => string;
 }
 
 /**
- * Writes an answer as JSON in ASCII: other characters as \uXXXX, as the memo must be (koogallery.md 3.2).
- * Quantities are decimal text inside and JSON numbers here, digit by digit.
+ * Writes an answer as JSON in ASCII: other characters as \uXXXX, as required for the memo (koogallery.md 3.2).
+ * Quantities are decimal text inside and JSON numbers here, with the same digits.
  */
 export function writeAnswer(answer: Answer, style: AnswerStyle): string {
   const { code, instanceId, provided, instances } = answer;
@@ -29,7 +29,7 @@ export function writeAnswer(answer: Answer, style: AnswerStyle): string {
     resultMsg: (answer.message ?? RESULT_CODES[code].en).slice(0, STOREFRONT_LIMITS.resultMessageChars),
     ...(style.encryption !== undefined && (provided ?? instances) && { encryptType: style.encryption }),
     ...(instanceId !== undefined && { instanceId }),
-    // V2.0 asks for the addresses by queryInstance.
+    // In V2.0 the marketplace gets the addresses by queryInstance.
     ...(provided && style.version === "v1" && { appInfo: writeApp(provided, style) }),
     ...(instances && { info: instances.map((one) => writeInfo(one, style, mark)) }),
   };
@@ -41,7 +41,7 @@ export function writeAnswer(answer: Answer, style: AnswerStyle): string {
   );
 }
 
-/** Whether a number is written with just these digits. */
+/** Whether a number is written with exactly these digits. */
 const isNumber = (decimal: string): boolean => String(Number(decimal)) === decimal;
 
 /** A quantity cut to the decimals that the marketplace shows (koogallery.md 3.2). */
@@ -49,7 +49,7 @@ function shownValue(quantity: string): string {
   return trimDecimal(formatUnits(splitAtScale(quantity, DECIMALS).billable, DECIMALS));
 }
 
-/** A number that JSON would write otherwise goes between marks as text, and comes out of them digit by digit. */
+/** A number that JSON would write differently is embedded as text between marks, which are then removed. */
 function writeNumber(decimal: string, mark: string): number | string {
   return isNumber(decimal) ? Number(decimal) : mark + decimal;
 }
@@ -80,7 +80,7 @@ function writeApp({ frontEndUrl, adminUrl, userName, password, memo }: Provided,
   });
 }
 
-/** Left out where it is too long: the marketplace would show the instance as opening for ever (koogallery.md 9). */
+/** Left out if too long: the marketplace would show the instance as opening forever (koogallery.md 9). */
 function sensitive(value: string, { key, encryption, letters }: AnswerStyle): string | undefined {
   const written = encryption === undefined ? value : encryptSensitive(key, encryption, letters(16), value);
   return written.length <= SENSITIVE_CHARS ? written : undefined;
@@ -90,7 +90,7 @@ function dropUndefined<T extends object>(fields: T): Partial<T> {
   return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as Partial<T>;
 }
 
-/** The answer as it is kept: credentials of a customer stay out of the log of calls. */
+/** The answer as stored: a customer's credentials stay out of the log of calls. */
 export function maskAnswer(written: string): string {
   return written.replace(/"(userName|password)":"(?:[^"\\]|\\.)*"/g, '"$1":"(hidden)"');
 }

@@ -2,14 +2,14 @@ import type { Micros } from "@quarterpast/domain";
 import type { OrderedMode, Purchase, ShownInstance } from "../../storefront.js";
 import type { ResultCode } from "./resultCodes.js";
 
-/** What KooGallery asks for, whichever version it speaks. */
+/** What KooGallery asks for, in either version. */
 export type Asked =
   | ({ activity: "newInstance"; mode: OrderedMode | null } & Purchase)
   | { activity: "queryInstance"; instanceIds: string[] }
   | {
       activity: "refreshInstance";
       instanceId: string;
-      /** What makes this renewal one renewal, however often it is sent. */
+      /** Identifies this renewal, however often it is sent. */
       orderRef: string;
       scene: string;
       expires: Micros;
@@ -28,21 +28,21 @@ export type Asked =
   | { activity: "changeInstanceCheck"; instanceId: string; productInfo: Record<string, unknown> }
   | { activity: "orderNotify"; orderId: string; item: string };
 
-/** A call that was read: what it asks for, and whether for a debugging case. */
+/** A parsed call: what it asks for, and whether it is a debugging case. */
 export interface Asking {
   asked: Asked;
   test: boolean;
 }
 
-/** What a call is answered, whichever version it speaks. */
+/** The answer to a call, in either version. */
 export interface Answer {
   code: ResultCode;
   /** For the marketplace: what is wrong. */
   message?: string;
-  /** For us alone. */
+  /** Only for us. */
   detail?: string;
   instanceId?: string;
-  /** Of a new instance: what its customer is told. */
+  /** For a new instance: what its customer sees. */
   provided?: ShownInstance["provided"];
   instances?: ShownInstance[];
 }
@@ -50,7 +50,7 @@ export interface Answer {
 /** An answer that refuses. @param message for the marketplace */
 export const refuse = (code: ResultCode, message: string): Answer => ({ code, message });
 
-/** The instance or order that a call is about; empty where it is about several. */
+/** The instance or order that a call is about; empty if it is about several. */
 export function refOf(asked: Asked): string {
   switch (asked.activity) {
     case "newInstance":

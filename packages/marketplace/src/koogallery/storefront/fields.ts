@@ -2,10 +2,10 @@ import { EVENT_LIMITS } from "@quarterpast/domain";
 import { z } from "zod";
 import { parseDigits } from "./times.js";
 
-/** What became of reading a call. */
+/** The result of reading a call. */
 export type Read<T> = { ok: true; value: T } | { ok: false; message: string };
 
-/** Bill records carry ids as printable ASCII: what else comes is refused here. Blanks around an id are cut. */
+/** Bill records carry ids as printable ASCII: other ids are refused here. Blanks around an id are cut. */
 const id = (max: number) =>
   z
     .string()
@@ -30,7 +30,7 @@ export const maybeText = (max: number) =>
       .regex(/^[^\0\p{Cs}]*$/u),
   );
 
-/** A customer becomes the subject of usage, so its id must be what a usage event may name. */
+/** A customer becomes the subject of usage, so its id must be a valid subject of a usage event. */
 export const customerId = () =>
   z
     .string()
@@ -48,7 +48,7 @@ export const time = () =>
   });
 export const maybeTime = () => maybe(time());
 
-/** Ids with commas between (koogallery.md 3.2). */
+/** Ids separated by commas (koogallery.md 3.2). */
 export const instanceIds = (most: number) =>
   z
     .string()
@@ -63,7 +63,7 @@ export const instanceIds = (most: number) =>
     ])
     .pipe(z.array(instanceId()).min(1).max(most));
 
-/** Reads by a schema; the message names the field that is wrong, never its value. */
+/** Reads by a schema; the message names the wrong field, never its value. */
 export function readWith<T>(schema: z.ZodType<T>, input: unknown): Read<T> {
   const parsed = schema.safeParse(input);
   if (parsed.success) return { ok: true, value: parsed.data };

@@ -3,9 +3,9 @@ import { holdsFor, type Keyring } from "../keyring.js";
 import type { Asked, Asking } from "./call.js";
 
 /**
- * Whether the key that signed a call holds for what it is about: the account's keys hold for all, a product's own for
- * that product's calls. What product a call is about is not always known: a purchase of V2.0 names none, debugging
- * cases are about none of ours.
+ * Whether the key that signed a call is valid for what it is about: the account's keys are valid for all, a product's
+ * own only for that product's calls. The product of a call is not always known: a purchase of V2.0 names none, and
+ * debugging cases concern none of ours.
  */
 export async function holdsForCall(
   ring: Keyring,

@@ -1,11 +1,11 @@
-/** Parameters by name, decoded once; undefined where the query is malformed or names one twice. */
+/** Parameters by name, decoded once; undefined if the query is malformed or names one twice. */
 export type Parameters = ReadonlyMap<string, string>;
 
 const MAX_PARAMETERS = 100;
 
 /**
- * Both readings of a query string: a plus as a blank, as forms write it, and a plus as it stands, as an address made by
- * hand has it. A token proves which one was meant (koogallery.md 9.5).
+ * Both readings of a query string: a plus as a blank, as in forms, and a literal plus, as in an address typed by
+ * hand. A token proves which one was meant (koogallery.md 9.5).
  */
 export function readQuery(query: string): Parameters[] {
   const readings = [query.replaceAll("+", " "), query].map(decode).filter((one) => one !== undefined);

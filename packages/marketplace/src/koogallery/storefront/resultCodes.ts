@@ -1,6 +1,6 @@
 import type { Text } from "@quarterpast/domain";
 
-/** What an answer to the marketplace says (koogallery.md 3.7); the set that this product uses. */
+/** Result codes of answers to the marketplace (koogallery.md 3.7); the set that this product uses. */
 export const RESULT_CODES = {
   "000000": { en: "success", zh: "成功" },
   "000001": { en: "authentication failed", zh: "鉴权失败" },

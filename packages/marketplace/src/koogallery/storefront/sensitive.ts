@@ -5,7 +5,7 @@ import { sha1prng } from "./sha1prng.js";
 export const ENCRYPTION_TYPES = { "1": 32, "2": 16 } as const;
 export type EncryptionType = keyof typeof ENCRYPTION_TYPES;
 
-/** The marketplace shows a longer one not at all, and the instance stays "opening" for ever. */
+/** The marketplace does not show a longer one, and the instance stays "opening" forever. */
 export const SENSITIVE_CHARS = 128;
 
 const IV_CHARS = 16;
@@ -18,7 +18,7 @@ export function encryptSensitive(accessKey: string, type: EncryptionType, iv: st
   return iv + Buffer.concat([cipher.update(plain, "utf8"), cipher.final()]).toString("base64");
 }
 
-/** Decrypts a field; undefined where it was not encrypted with this key. A blank in it once was a plus. */
+/** Decrypts a field; undefined if it was not encrypted with this key. A blank in it was a plus originally. */
 export function decryptSensitive(accessKey: string, type: EncryptionType, value: string): string | undefined {
   const whole = value.replaceAll(" ", "+");
   const [iv, sealed] = [whole.slice(0, IV_CHARS), whole.slice(IV_CHARS)];

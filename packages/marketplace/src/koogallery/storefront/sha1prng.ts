@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 const sha1 = (bytes: Uint8Array) => createHash("sha1").update(bytes).digest();
 
 /**
- * The bytes that Java's SHA1PRNG gives after it was seeded with a text (koogallery.md 3.4).
+ * The bytes that Java's SHA1PRNG returns after seeding with a text (koogallery.md 3.4).
  * @param length how many bytes.
  */
 export function sha1prng(seed: string, length: number): Buffer {
@@ -17,7 +17,9 @@ export function sha1prng(seed: string, length: number): Buffer {
   return Buffer.concat(blocks).subarray(0, length);
 }
 
-/** state + block + 1, the lowest index first, over signed bytes whose carry is an arithmetic shift, as in the JDK. */
+/**
+ * state + block + 1, the lowest index first, over signed bytes with an arithmetic shift for the carry, as in the JDK.
+ */
 function nextState(state: Uint8Array, block: Uint8Array): Uint8Array {
   const next = new Uint8Array(state.length);
   let carry = 1;

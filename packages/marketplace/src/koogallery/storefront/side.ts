@@ -45,9 +45,9 @@ export const sideSettings = z.object({
 });
 
 /**
- * KooGallery's side of the storefront: signed calls of V1.0 and V2.0 (koogallery.md 3), and the order query (4), if the
- * account has AK and SK.
- * @throws SettingsError if a setting cannot be used
+ * KooGallery's side of the storefront: signed calls of V1.0 and V2.0 (koogallery.md 3), and the order query (4), if
+ * the account has AK and SK.
+ * @throws SettingsError if a setting is invalid
  */
 export function kooGalleryStorefront(
   { site, settings }: AccountDeclaration,

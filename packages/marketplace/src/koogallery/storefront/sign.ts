@@ -4,7 +4,7 @@ import { isObject, parseJson } from "../../json.js";
 const hmac = (key: string, ...parts: (string | Buffer)[]) =>
   parts.reduce((mac, part) => mac.update(part), createHmac("sha256", key));
 
-/** Whether two texts are the same, in a time that does not depend on where they differ. */
+/** Compares two texts in a time that does not depend on where they differ. */
 function same(a: string, b: string): boolean {
   const [x, y] = [Buffer.from(a, "utf8"), Buffer.from(b, "utf8")];
   return x.length === y.length && timingSafeEqual(x, y);
@@ -12,33 +12,37 @@ function same(a: string, b: string): boolean {
 
 /**
  * The signature of a V2.0 call, lower-case hex (koogallery.md 3.1).
- * @param body the bytes that are sent: keys sorted, no nulls, no blanks. @param timestamp Unix time in ms as it stands in the URL.
+ * @param body the bytes that are sent: keys sorted, no nulls, no blanks. @param timestamp Unix time in ms, as in the
+ *   URL.
  */
 export function signV2(key: string, body: string | Buffer, nonce: string, timestamp: string): string {
   const bodyHex = hmac(key, body).digest("hex");
   return hmac(key, key + nonce + timestamp + bodyHex).digest("hex");
 }
 
-/** The body as the marketplace signs it: top-level keys ascending, nulls left out, compact; undefined where it is no JSON object. */
+/**
+ * The body in the form that the marketplace signs: top-level keys ascending, nulls left out, compact; undefined if it
+ * is not a JSON object.
+ */
 export function sortedBody(body: Buffer): string | undefined {
   const json = parseJson(body.toString("utf8"));
   if (!isObject(json)) return undefined;
   const entries = Object.entries(json).filter(([, value]) => value !== null);
-  // Not fromEntries: keys that look like numbers would come first, whatever the order.
+  // Not fromEntries, which would put keys that look like numbers first.
   const fields = entries
     .sort(([a], [b]) => (a < b ? -1 : 1))
     .map(([name, value]) => `${JSON.stringify(name)}:${JSON.stringify(value)}`);
   return `{${fields.join(",")}}`;
 }
 
-/** What a V2.0 call carries as proof, as it came. */
+/** The proof in a V2.0 call, unparsed. */
 export interface V2Proof {
   signature: string;
   timestamp: string;
   nonce: string;
 }
 
-/** The key that signed a V2.0 call, over its raw bytes or their sorted form; undefined where none did. */
+/** The key that signed a V2.0 call, over its raw bytes or their sorted form; undefined if none did. */
 export function findV2Key(keys: readonly string[], body: Buffer, proof: V2Proof): string | undefined {
   const given = proof.signature.toLowerCase();
   const signs = (key: string, bytes: string | Buffer) =>
@@ -62,7 +66,7 @@ export function authTokenOf(key: string, parameters: ReadonlyMap<string, string>
   return hmac(key + (parameters.get("timeStamp") ?? ""), text).digest("base64");
 }
 
-/** The key that signed a V1.0 call; undefined where none did. */
+/** The key that signed a V1.0 call; undefined if none did. */
 export function findV1Key(
   keys: readonly string[],
   parameters: ReadonlyMap<string, string>,

@@ -2,7 +2,7 @@ import { parseInstant, type Micros } from "@quarterpast/domain";
 
 const PARTS = /^(\d{4})(\d{2})(\d{2})(\d{2})(\d{2})(\d{2})(\d{3})?$/;
 
-/** Reads `yyyyMMddHHmmss` with or without `SSS`, UTC, blanks around it allowed; undefined where it is no such time. */
+/** Reads `yyyyMMddHHmmss` with or without `SSS`, UTC, blanks around it allowed; undefined if it is anything else. */
 export function parseDigits(text: string): Micros | undefined {
   const match = PARTS.exec(text.trim());
   if (!match) return undefined;
@@ -16,8 +16,8 @@ export function formatDigits(at: Micros): string {
 }
 
 /**
- * The time of a V2.0 call: milliseconds by its examples, seconds by some copies of its guide, told apart by their
- * digits (koogallery.md 3.1). Undefined where it is neither.
+ * The time of a V2.0 call: milliseconds according to its examples, seconds in some copies of its guide, distinguished
+ * by the number of digits (koogallery.md 3.1). Undefined if it is neither.
  */
 export function parseTimestamp(text: string): Micros | undefined {
   if (/^\d{13}$/.test(text)) return Number(text) * 1_000;

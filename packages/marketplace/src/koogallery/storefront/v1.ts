@@ -29,7 +29,7 @@ const newInstance = z.looseObject({
   email: fields.maybeText(1_024),
 });
 
-/** Parameters that say what was bought beyond product and mode: linear attributes and the like. */
+/** Parameters about what was bought besides product and mode: linear attributes and the like. */
 const TERMS = [
   "skuCode",
   "userId",
@@ -82,7 +82,7 @@ const upgrade = z
     terms: pickTerms(rest),
   }));
 
-/** Activities of V1.0 but newInstance, which needs the key. */
+/** Activities of V1.0 except newInstance, which needs the key. */
 const ACTIVITIES = {
   refreshInstance: refresh,
   expireInstance: expire,
@@ -137,7 +137,7 @@ function pickTerms(input: Record<string, unknown>): Record<string, string> {
   return picked;
 }
 
-/** The call does not say which length of key was used: a text that is printable proves it. */
+/** The call does not say which key length was used: printable text proves it. */
 function decrypted(key: string, name: string, sealed: string | undefined): Record<string, string> {
   if (sealed === undefined) return {};
   for (const type of ["1", "2"] as const) {
@@ -147,7 +147,7 @@ function decrypted(key: string, name: string, sealed: string | undefined): Recor
   return {};
 }
 
-/** urlEncode(base64(json)) of a list of names and values (koogallery.md 3.5); left out where it is none. */
+/** urlEncode(base64(json)) of a list of names and values (koogallery.md 3.5); left out if it is anything else. */
 function extendParams(text: string | undefined): Record<string, unknown> {
   if (text === undefined) return {};
   try {

@@ -61,7 +61,7 @@ const ACTIVITIES = {
     .transform(({ orderId, orderLineId: item }): Asked => ({ activity: "orderNotify", orderId, item })),
 } as const satisfies Record<string, z.ZodType<Asked>>;
 
-/** Absent, null and "0" are no test; a number occurs too (koogallery.md 9.14). */
+/** Absent, null and "0" mean no test; numbers occur too (koogallery.md 9.14). */
 const envelope = z.looseObject({
   activity: z.string(),
   testFlag: z.union([z.enum(["0", "1", ""]), z.literal(0), z.literal(1), z.null()]).optional(),

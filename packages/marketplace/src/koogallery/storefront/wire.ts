@@ -23,18 +23,18 @@ import { readV2 } from "./v2.js";
 type Version = "v1" | "v2";
 
 const BODY_BYTES = 65_536;
-/** What is kept of a call that none of our keys signed. */
+/** How much is stored of a call that none of our keys signed. */
 const UNSIGNED_CHARS = 2_000;
 const KEPT_CHARS = 16_384;
 const DETAIL_CHARS = 1_000;
 
-/** How an account speaks with KooGallery. */
+/** How an account communicates with KooGallery. */
 export interface KooGalleryStorefrontSettings {
-  /** How far a call's time may be from ours, in real seconds (koogallery.md 3.1, 3.3). */
+  /** How far a call's time may differ from ours, in real seconds (koogallery.md 3.1, 3.3). */
   windowSeconds: { v1: number; v2: number };
-  /** Whether answers of V2.0 carry the header Body-Sign too (koogallery.md 3, general demands). */
+  /** Whether answers of V2.0 also carry the header Body-Sign (koogallery.md 3, general demands). */
   signV2Answers: boolean;
-  /** Encryption of userName and password; undefined: they go out plain. */
+  /** Encryption of userName and password; undefined: they are sent in plain text. */
   credentials: { v1: EncryptionType; v2: EncryptionType | undefined };
 }
 
@@ -45,14 +45,14 @@ interface WireDeps {
   io: StorefrontIo;
 }
 
-/** What became of a call. */
+/** The result of a call. */
 interface Outcome {
   admission: Admission;
   read: Read<Asking> | undefined;
   answer: Answer;
 }
 
-/** KooGallery's wire: whatever comes is answered with a result code and HTTP 200 (koogallery.md 3.7). */
+/** KooGallery's wire: every request is answered with a result code and HTTP 200 (koogallery.md 3.7). */
 export function kooGalleryWire(deps: WireDeps): StorefrontWire {
   const { keys, settings, io } = deps;
   return {
@@ -102,7 +102,9 @@ async function answerTo(deps: WireDeps, version: Version, { query, body }: WireR
 
 const UNCHECKED: Answer = { code: "000005", detail: "the call could not be checked" };
 
-/** A database that is away cannot tell a replay: the call is refused as an error of ours, and comes again. */
+/**
+ * With an unreachable database a replay cannot be detected: the call is refused as an error of ours, and comes again.
+ */
 async function admit(
   { keys, settings, io }: WireDeps,
   version: Version,
@@ -118,7 +120,7 @@ async function admit(
   }
 }
 
-/** The refusal of a call that the key of another product signed; undefined where its key holds for it. */
+/** The refusal of a call signed with another product's key; undefined if its key is valid for it. */
 async function owns(
   { keys, storefront, io }: WireDeps,
   key: string,
@@ -157,12 +159,12 @@ function describe(
   };
 }
 
-/** Text that Postgres takes. */
+/** Text that Postgres can store. */
 function storable(text: string, most: number): string {
   return Buffer.from(text.slice(0, most), "utf8").toString("utf8").replaceAll("\0", "\uFFFD");
 }
 
-/** The key that signed a kept call, where it holds still: fields of V1.0 were encrypted with it. */
+/** The key that signed a stored call, if it is still valid, because fields of V1.0 were encrypted with it. */
 async function rerun(deps: WireDeps, call: Parameters<StorefrontWire["rerun"]>[0]): Promise<TakenCall> {
   const version = call.version === "v1" ? "v1" : "v2";
   const parameters = readQuery(call.query)[0] ?? new Map<string, string>();

@@ -3,7 +3,7 @@ import { refusal } from "../rules/codes.js";
 import { htmlAnswer, jsonAnswer, refusalAnswer, type Answer } from "../routes/answer.js";
 import type { Fault } from "./schema.js";
 
-/** The answer of a fault that keeps the call from the marketplace altogether, or null. */
+/** The answer of a fault that keeps the call from the marketplace entirely, or null. */
 export function earlyAnswer(rule: Fault): Answer | null {
   switch (rule.mode) {
     case "error5xx":
@@ -20,7 +20,7 @@ export function earlyAnswer(rule: Fault): Answer | null {
   }
 }
 
-/** What the caller gets in place of "accepted"; the call was taken. */
+/** What the caller gets instead of "accepted"; the call was taken. */
 export function lateAnswer(rule: Fault): Answer | null {
   if (rule.mode === "accept_then_5xx") return page(rule.status ?? 502);
   return rule.mode === "garbage" || rule.mode === "unknown_code" ? nonsense(rule) : null;

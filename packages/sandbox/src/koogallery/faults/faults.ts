@@ -1,21 +1,21 @@
 import { createRandom, type Random } from "./random.js";
 import type { Fault } from "./schema.js";
 
-/** A rule that took a call, with the rule's own sequence of chances for what else is to be drawn. */
+/** A rule that applies to a call, with the rule's own random sequence for further choices. */
 export type Drawn = { rule: Fault; random: Random };
 
 export type Faults = {
-  /** Replaces all rules; counting of calls starts anew. */
+  /** Replaces all rules; the counting of calls starts over. */
   set(rules: Fault[]): void;
-  /** The rules with how often each took a call. */
+  /** The rules with how often each applied. */
   list(): (Fault & { hits: number })[];
-  /** What happens to the next call: the first rule that takes it, or null. */
+  /** What happens to the next call: the first rule that applies, or null. */
   draw(): Drawn | null;
 };
 
 type Standing = { rule: Fault; random: Random; hits: number };
 
-/** Fault rules in memory; `productNow` decides rules that hold between two instants. */
+/** Fault rules in memory; `productNow` is for rules that apply between two instants. */
 export function createFaults(productNow: () => number): Faults {
   let standing: Standing[] = [];
   let call = 0;

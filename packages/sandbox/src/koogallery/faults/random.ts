@@ -1,4 +1,4 @@
-/** Gives the next number in [0, 1). */
+/** Returns the next number in [0, 1). */
 export type Random = () => number;
 
 /** A small repeatable generator (a 32-bit Weyl sequence through a finalizer); for faults, not for secrets. */

@@ -4,13 +4,15 @@ import type { UsageRecord } from "../rules/request.js";
 import { shuffled, type Random } from "./random.js";
 import type { Drawn } from "./faults.js";
 
-/** What names a record in a reply: its serial number, or its interval where it has none. */
+/** How a reply names a record: by its serial number, or by its interval if it has none. */
 type Named = Pick<UsageRecord, "metering_sn"> | Pick<UsageRecord, "instance_id" | "begin_time" | "end_time">;
 
 /** A record's line in the reply's list of abnormal ones. */
 export type Listed = Named & { error_code: string; error_msg: string };
 
-/** What becomes of an accepted call's records: which are stored, with which codes, which are told, which are lost. */
+/**
+ * What happens to an accepted call's records: which are stored, with which codes, which are reported, which are lost.
+ */
 export type Disturbed = {
   stored: UsageRecord[];
   dropped: UsageRecord[];
@@ -22,7 +24,7 @@ export type Disturbed = {
 
 const DEFAULT_CODE = "003";
 
-/** Applies a fault to the records of a call that passed all checks; without one they are stored as they are. */
+/** Applies a fault to the records of a call that passed all checks; without one they are stored unchanged. */
 export function disturb(records: UsageRecord[], drawn: Drawn | null): Disturbed {
   const plain = { stored: records, dropped: [], invented: 0, forced: {}, void: {}, listed: [] };
   if (!drawn) return plain;
@@ -74,7 +76,7 @@ function nameOf({ metering_sn, instance_id, begin_time, end_time }: UsageRecord)
   return metering_sn === undefined ? { instance_id, begin_time, end_time } : { metering_sn };
 }
 
-/** Like a sent record, with an interval of its own (one second less) so that it is valid and bills too much. */
+/** Like a sent record, but with its own interval (one second less), so that it is valid and bills too much. */
 function invented(model: UsageRecord, random: Random): UsageRecord {
   const begin = (parseCompact(model.begin_time) ?? 0) + SECOND;
   const end = Math.max(begin, parseCompact(model.end_time) ?? begin);

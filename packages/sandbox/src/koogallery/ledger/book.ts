@@ -7,7 +7,10 @@ import type { CallLine, CollectedLine, VerdictLine } from "./lines.js";
 
 export type Book = ReturnType<typeof createBook>;
 
-/** All accepted records in memory, in the order of acceptance. Changed only by what the journal already holds. */
+/**
+ * All accepted records in memory, in the order of acceptance. Changed only according to what the journal already
+ * contains.
+ */
 export function createBook(registry: Registry, dedupeWindowMs?: number) {
   const entries = new Map<number, Entry>();
   const normalByMoment = new Map<number, Entry[]>();
@@ -33,14 +36,14 @@ export function createBook(registry: Registry, dedupeWindowMs?: number) {
     size: () => entries.size,
     claims,
 
-    /** Reserves `count` consecutive record numbers and gives the first. */
+    /** Reserves `count` consecutive record numbers and returns the first. */
     reserve(count: number): number {
       const first = lastSeq + 1;
       lastSeq += count;
       return first;
     },
 
-    /** Takes an accepted call's records in; `dueAt` is when the check is to look at them (real milliseconds). */
+    /** Adds an accepted call's records; `dueAt` is when the check should look at them (real milliseconds). */
     admit(line: CallLine, dueAt: number): void {
       const receivedAt = Date.parse(line.product);
       const first = line.first ?? 0;
@@ -83,7 +86,7 @@ export function createBook(registry: Registry, dedupeWindowMs?: number) {
       }
     },
 
-    /** After a replay: notes who was first and what is still to be checked. */
+    /** After a replay: determines who was first and what is still to be checked. */
     settleReplay(): void {
       pending = pending.filter((entry) => {
         if (entry.state !== "pending") claims.note(entry, entry.state !== "abnormal");
@@ -97,7 +100,7 @@ export function createBook(registry: Registry, dedupeWindowMs?: number) {
       return pending.splice(0, last + 1);
     },
 
-    /** The earliest collection that is due and has valid records to take, with them. */
+    /** The earliest due collection that has valid records, with them. */
     dueCollection(product: number): { moment: number; entries: Entry[] } | null {
       for (const moment of [...normalByMoment.keys()].sort((a, b) => a - b)) {
         if (moment > product) return null;

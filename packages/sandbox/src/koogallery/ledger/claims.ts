@@ -3,15 +3,15 @@ import type { Entry } from "./entry.js";
 export type Claims = {
   snTaken(entry: Entry): boolean;
   intervalTaken(entry: Entry): boolean;
-  /** Notes a judged record: its serial number always, its interval only where it is valid. */
+  /** Adds a judged record: its serial number always, its interval only if it is valid. */
   note(entry: Entry, valid: boolean): void;
 };
 
 /**
- * Who was first: serial numbers, and intervals per instance (specification 2.1, rule 5). A void record holds its
- * serial number but not its interval. `windowMs` is product time after which a claim is forgotten; the real
- * marketplace is not known to forget, so the default is never. Records of the old push have no serial number: of them
- * the interval alone tells who was first.
+ * Who was first: serial numbers, and intervals per instance (specification 2.1, rule 5). A void record claims its
+ * serial number but not its interval. `windowMs` is the product time after which a claim is forgotten; the real
+ * marketplace is not known to forget, so the default is never. Records of the old push have no serial number: for
+ * them only the interval counts.
  */
 export function createClaims(windowMs = Infinity): Claims {
   const serials = new Map<string, number>();

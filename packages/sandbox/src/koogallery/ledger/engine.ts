@@ -17,14 +17,14 @@ export type EngineParts = {
 };
 
 export type Engine = {
-  /** Checks what is due (with `all` whatever waits), then collects; calls run one after the other. */
+  /** Checks what is due (with `all` everything waiting), then collects; calls run one after the other. */
   tick(all?: boolean): Promise<void>;
 };
 
-/** The marketplace's background: the check of accepted records and the collection into bills. */
+/** The marketplace's background work: the check of accepted records and the collection into bills. */
 export function createEngine({ book, journal, registry, clock, realNow }: EngineParts): Engine {
   let last: Promise<void> = Promise.resolve();
-  /** Judged and not yet on disk; judging them again would find their own claims in the way. */
+  /** Judged but not on disk yet; judging them again would collide with their own claims. */
   let unsaved: VerdictLine[] = [];
 
   function judgeChunk(entries: Entry[], product: number): VerdictLine {

@@ -2,7 +2,7 @@ import type { UsageRecord } from "../rules/request.js";
 
 const POOL_LIMIT = 100_000;
 
-/** Gives records whose repeated texts (instances, times) are shared, so that one record costs little memory. */
+/** Returns records whose repeated texts (instances, times) are shared, so that one record costs little memory. */
 export function createInterner(): (record: UsageRecord) => UsageRecord {
   const pool = new Map<string, string>();
   const shared = (text: string): string => {

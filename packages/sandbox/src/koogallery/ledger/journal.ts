@@ -11,8 +11,8 @@ export type Journal = {
 type Waiting = { text: string; resolve: () => void; reject: (error: unknown) => void };
 
 /**
- * Opens an append-only NDJSON file and hands each line to `replay`. A torn last line is cut off; a broken line before
- * it is an error that names its number, for a file that others wrote to is nothing to build on.
+ * Opens an append-only NDJSON file and passes each line to `replay`. Cuts off a torn last line; an earlier broken
+ * line is an error that names its number, because a file that others wrote to cannot be trusted.
  */
 export async function openJournal(path: string, replay: (line: unknown) => void): Promise<Journal> {
   const file = await open(path, "a+");
@@ -79,12 +79,12 @@ function writer(file: FileHandle, path: string, startSize: number): Journal {
         size += bytes.length;
         group.forEach((item) => item.resolve());
       } catch (error) {
-        // Half a line must not stay in the way of the next one.
+        // Half a line must not stay before the next one.
         await file.truncate(size).catch(() => undefined);
         group.forEach((item) => item.reject(error));
       }
     }
-    // Here and not in a `finally` of the caller: whoever appends right after the last resolve must start it anew.
+    // Here and not in a `finally` of the caller: an append right after the last resolve must start it again.
     draining = false;
   }
 

@@ -4,7 +4,7 @@ import type { UsageRecord } from "../rules/request.js";
 /** The raw store's lines, one JSON object each. Instants are ISO 8601: `at` real time, `product` product time. */
 export type Line = HeadLine | CallLine | VerdictLine | CollectedLine | InstanceLine | ClockLine;
 
-/** The first line of a store; a sandbox refuses a version it does not know. */
+/** The first line of a store; a sandbox refuses an unknown version. */
 export type HeadLine = { kind: "sandbox"; version: number };
 
 /** One call to the push interface, answered or not. */
@@ -13,7 +13,7 @@ export type CallLine = {
   call: number;
   at: string;
   product: string;
-  /** Of the body's bytes as received; absent where a fault cut the call before its body. */
+  /** Hash of the body's bytes as received; absent if a fault cut the call before its body. */
   sha256?: string;
   bytes: number;
   http: number;
@@ -21,21 +21,21 @@ export type CallLine = {
   code: string;
   detail?: string;
   fault?: string;
-  /** Absent of a call to the new interface. */
+  /** Absent for a call to the new interface. */
   push?: "old";
   /** Accepted records as received, numbered from `first`; the last `invented` of them were never sent. */
   records?: UsageRecord[];
   first?: number;
   invented?: number;
-  /** Codes that a fault prepared for the background check, by place in `records`. */
+  /** Codes prepared by a fault for the background check, by index in `records`. */
   forced?: Record<string, string>;
-  /** Codes that were told at once, by place in `records`. */
+  /** Codes that were reported immediately, by index in `records`. */
   void?: Record<string, string>;
   /** Records that a fault kept out of the store. */
   dropped?: UsageRecord[];
 };
 
-/** What the background check found, by record number. */
+/** The results of the background check, by record number. */
 export type VerdictLine = {
   kind: "verdict";
   at: string;

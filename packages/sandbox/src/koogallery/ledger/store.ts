@@ -12,7 +12,7 @@ export type Replayed = { book: Book; calls: CallLog; registry: Registry; clock: 
 /** The raw store's file inside a data folder. */
 export const STORE_FILE = "sandbox.ndjson";
 
-/** Opens the raw store and brings the given state to where the file left it; records not yet checked are due at once. */
+/** Opens the raw store and restores the given state from the file; records not yet checked are due immediately. */
 export async function openStore(dataDir: string, state: Replayed): Promise<Journal> {
   await mkdir(dataDir, { recursive: true });
   let lines = 0;

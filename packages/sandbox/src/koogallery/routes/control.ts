@@ -6,7 +6,7 @@ import { instanceSchema } from "../rules/instances.js";
 
 const instant = z.iso.datetime({ offset: true });
 
-/** Product time: `start` until the real time `at`, then `rate` times as fast; 0 stands still. */
+/** Product time: `start` until the real time `at`, then `rate` times as fast; 0 stops it. */
 export const clockSchema = z.strictObject({
   start: instant,
   at: instant.optional(),
@@ -19,7 +19,7 @@ const faultsSchema = z.preprocess(
 );
 const idSchema = z.string().min(1).max(64);
 
-/** Adds what steers the sandbox: clock, instances, faults. */
+/** Adds the controls of the sandbox: clock, instances, faults. */
 export function addControl(app: FastifyInstance, control: Control): void {
   app.get("/sandbox/clock", () => control.clock());
   app.put("/sandbox/clock", ({ body }) => control.setClock(clockSchema.parse(body)));

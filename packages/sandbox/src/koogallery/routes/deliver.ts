@@ -5,7 +5,7 @@ import type { Answer } from "./answer.js";
 
 const DRIP_MS = 50;
 
-/** Sends an answer as it is; `date` is the server's time in milliseconds. */
+/** Sends an answer unchanged; `date` is the server's time in milliseconds. */
 export function deliver(reply: FastifyReply, answer: Answer, date: number): FastifyReply {
   return reply
     .code(answer.http)
@@ -13,7 +13,7 @@ export function deliver(reply: FastifyReply, answer: Answer, date: number): Fast
     .send(answer.body);
 }
 
-/** Sends an answer byte by byte, padded with blanks to the rule's size; ends early where the caller left. */
+/** Sends an answer byte by byte, padded with blanks to the rule's size; ends early if the caller disconnects. */
 export async function drip(reply: FastifyReply, answer: Answer, date: number, rule: Fault): Promise<void> {
   reply.hijack();
   const bytes = Buffer.from(answer.body.padEnd(rule.size, " "));

@@ -25,7 +25,7 @@ declare module "fastify" {
   }
 }
 
-/** Adds the push interfaces; their bodies stay the bytes that came, for the signature is over them. */
+/** Adds the push interfaces; their bodies stay raw bytes, because the signature covers those. */
 export async function addPush(app: FastifyInstance, { options, intake, faults }: PushParts): Promise<void> {
   app.removeAllContentTypeParsers();
   app.addContentTypeParser("*", { parseAs: "buffer" }, (_request, body, done) => done(null, body));

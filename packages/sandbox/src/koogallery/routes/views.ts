@@ -16,7 +16,7 @@ const callsQuery = z.strictObject({ limit: z.coerce.number().int().min(1).max(10
 
 export type ViewParts = { book: Book; calls: CallLog; clock: ProductClock; site: Site };
 
-/** Adds what the marketplace shows: SDR list, totals, calls, and the page for people. */
+/** Adds the marketplace's views: SDR list, totals, calls, and the page for people. */
 export function addViews(app: FastifyInstance, { book, calls, clock, site }: ViewParts): void {
   app.get("/healthz/live", () => ({ status: "ok" }));
   app.get("/healthz/ready", () => ({ status: "ok" }));

@@ -9,7 +9,7 @@ const sha256 = (data: string | Uint8Array) => createHash("sha256").update(data).
 
 const FRESH_MS = 15 * 60_000;
 
-/** Whether a request carries a right AK/SK signature, as the API gateway checks it (specification 4.3). */
+/** Whether a request has a valid AK/SK signature, as the API gateway checks it (specification 4.3). */
 export function isSigned(
   request: { method: string; url: string; headers: IncomingHttpHeaders; body: Uint8Array },
   { ak, sk }: { ak: string; sk: string },

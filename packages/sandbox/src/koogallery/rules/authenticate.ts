@@ -5,20 +5,20 @@ import { refusal, type Refusal } from "./codes.js";
 export type AuthRules = {
   /** The seller's interconnection key. */
   key: string;
-  /** How far `ts` may lie from the server's time, either way, in milliseconds. */
+  /** How far `ts` may be from the server's time, in either direction, milliseconds. */
   skewLimitMs: number;
 };
 
 const HEADER_LIMITS = { signature: 1000, ts: 20, nonce: 64 } as const;
 
-/** base64(HMAC-SHA256(key, "ts=…&nonce=…&body=…")) over the body's bytes as they came (specification 1.3). */
+/** base64(HMAC-SHA256(key, "ts=…&nonce=…&body=…")) over the body's bytes as received (specification 1.3). */
 export function signatureOf(key: string, ts: string, nonce: string, body: Uint8Array): string {
   return createHmac("sha256", key).update(`ts=${ts}&nonce=${nonce}&body=`).update(body).digest("base64");
 }
 
 export type Nonces = { seen(nonce: string, now: number): boolean };
 
-/** Remembers nonces for `keepMs` of real time; `seen` tells whether one was there and notes it. */
+/** Remembers nonces for `keepMs` of real time; `seen` returns whether one was known and adds it. */
 export function createNonces(keepMs: number): Nonces {
   const noted = new Map<string, number>();
   return {
@@ -35,8 +35,9 @@ export function createNonces(keepMs: number): Nonces {
 }
 
 /**
- * Checks headers, freshness, signature and replay, in this order; `now` is the server's real time. Gives the refusal
- * or null. The specification names no code for a stale `ts` and a replayed nonce: 0102 and 0154 are our reading.
+ * Checks headers, freshness, signature and replay, in this order; `now` is the server's real time. Returns the
+ * refusal or null. The specification names no code for a stale `ts` and a replayed nonce: 0102 and 0154 are our
+ * interpretation.
  */
 export function authenticate(
   headers: IncomingHttpHeaders,

@@ -18,7 +18,7 @@ const TABLE = {
 
 export type RefusalCode = keyof typeof TABLE;
 
-/** The refusal of a code, with the status and message of table 1.5. */
+/** The refusal with a code, using the status and message of table 1.5. */
 export function refusal(code: RefusalCode, detail: string): Refusal {
   const [http, message] = TABLE[code];
   return { http, code, message, detail };
@@ -52,7 +52,7 @@ export const SDR_CODES = {
 
 export type SdrCode = keyof typeof SDR_CODES;
 
-/** The text of a record's code; a code outside the list is given back as it is. */
+/** The text of a record's code; returns a code outside the list unchanged. */
 export function sdrMessage(code: string, lang: "en" | "zh"): string {
   const entry = (SDR_CODES as Record<string, readonly [string, string]>)[code];
   return entry ? entry[lang === "en" ? 0 : 1] : code;

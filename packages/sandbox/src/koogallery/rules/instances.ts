@@ -4,7 +4,7 @@ import { DAY, SECOND, parseCompact } from "../time.js";
 import { refusal, type Refusal } from "./codes.js";
 import type { RecordChecks, UsageRecord } from "./request.js";
 
-/** `known` refuses a call that names an instance outside the registry (9001); `any` takes it. */
+/** `known` refuses a call that names an instance outside the registry (9001); `any` accepts it. */
 export type InstancePolicy = "known" | "any";
 
 const isoInstant = z.iso.datetime({ offset: true });
@@ -35,7 +35,7 @@ export type Registry = {
   cycleOf(id: string): Cycle;
 };
 
-/** The instances that KooGallery knows of this seller. */
+/** The instances that KooGallery knows for this seller. */
 export function createRegistry(policy: InstancePolicy): Registry {
   const instances = new Map<string, Instance>();
   return {
@@ -49,12 +49,12 @@ export function createRegistry(policy: InstancePolicy): Registry {
 
 const MAX_AGE = 21 * DAY;
 
-/** True where a record's begin lies more than 21 days before `now` (product time). */
+/** Whether a record's begin is more than 21 days before `now` (product time). */
 export function isExpired(begin: number, now: number): boolean {
   return begin < now - MAX_AGE;
 }
 
-/** What refuses a whole call because of one record's instance or age (9001, 0150, 9004), or null. */
+/** The refusal of a whole call because of one record's instance or age (9001, 0150, 9004), or null. */
 export function admissionFault(
   records: readonly UsageRecord[],
   registry: Registry,
@@ -77,7 +77,7 @@ export function admissionFault(
   return null;
 }
 
-/** The instance's life in whole seconds, widened to them: records cannot say less. */
+/** The instance's life, widened to whole seconds, because records have no finer times. */
 export function lifeOf(instance: Instance): { opened: number; closed: number; frozen: number } {
   return {
     opened: Math.floor(Date.parse(instance.opened) / SECOND) * SECOND,

@@ -12,14 +12,17 @@ export type UsageRecord = {
   begin_time: string;
   end_time: string;
   usage_value: string;
-  /** Of the new push alone. */
+  /** Only in the new push. */
   metering_sn?: string;
-  /** Of the old push alone. */
+  /** Only in the old push. */
   product_id?: string;
   relate_pkg_instance?: string;
 };
 
-/** `sync` refuses the call for a bad value; `background` takes it and voids the record later (002, 003, 004, 007). */
+/**
+ * `sync` refuses the call because of a bad value; `background` accepts it and voids the record later (002, 003, 004,
+ * 007).
+ */
 export type RecordChecks = "sync" | "background";
 
 export const MAX_RECORDS = 1000;
@@ -32,7 +35,7 @@ const COMMON = {
   usage_value: 20,
   relate_pkg_instance: 64,
 };
-/** Longest text of each field, and which must be there. */
+/** Longest text of each field, and the required fields. */
 const FIELDS: Record<Push, { limits: Record<string, number>; own: keyof UsageRecord }> = {
   new: { limits: { ...COMMON, metering_sn: 64 }, own: "metering_sn" },
   old: { limits: { ...COMMON, product_id: 64 }, own: "product_id" },
@@ -42,7 +45,7 @@ const MANDATORY = [...TIMES, "instance_id", "usage_value"] as const;
 
 export type Parsed = { ok: true; records: UsageRecord[] } | { ok: false; refusal: Refusal };
 
-/** Reads a body's bytes against specification 1.4 or 1.6; one bad record refuses the whole call. */
+/** Checks a body's bytes against specification 1.4 or 1.6; one bad record refuses the whole call. */
 export function parseRequest(body: Uint8Array, checks: RecordChecks, push: Push): Parsed {
   const records = recordsOf(body);
   if (!Array.isArray(records)) return { ok: false, refusal: records };

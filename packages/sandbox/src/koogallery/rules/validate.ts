@@ -6,7 +6,7 @@ import { isExpired, lifeOf, type Instance, type Registry } from "./instances.js"
 import { usageFault, type UsageRecord } from "./request.js";
 
 /**
- * The background check of one record (specification 1.5 last part, 2.1): the code that voids it, or null where it is
+ * The background check of one record (specification 1.5 last part, 2.1): the code that voids it, or null if it is
  * valid. Records must be given in the order of their acceptance: the first valid one of an interval wins.
  */
 export function judge(entry: Entry, registry: Registry, claims: Claims): string | null {

@@ -23,7 +23,7 @@ const words = {
   },
 } as const;
 
-/** What the page says of the dial tests. */
+/** The dial tests on the page. */
 export function renderDialTests(lang: "zh" | "en", dialTests: DialTests): Markup {
   const text = words[lang];
   const days = dialTests.failingDays();

@@ -4,7 +4,7 @@ import type { DialTests } from "./dialTests.js";
 
 const text = z.string().max(2_000);
 const runSchema = z.object({
-  /** The slot that `GET` named as due. */
+  /** The slot that `GET` returned as due. */
   slot: z.iso.datetime(),
   results: z
     .array(
@@ -20,8 +20,9 @@ const runSchema = z.object({
 export type DialRoutes = { dialTests: DialTests; sellerUrl: string };
 
 /**
- * Adds the dial tests: `GET` tells what is due, against which address, and what came of earlier runs; `POST` notes what
- * came of the run that is due. Who plays the cases is the command's part: there is one implementation of them.
+ * Adds the dial tests: `GET` returns what is due, the address to test, and the results of earlier runs; `POST` stores
+ * the result of the run that is due. The cases themselves are run by the command, which has their only
+ * implementation.
  */
 export function addDialTests(app: FastifyInstance, { dialTests, sellerUrl }: DialRoutes): void {
   const view = () => ({

@@ -3,7 +3,7 @@ import type { ProductClock } from "../clock.js";
 import type { Site } from "../options.js";
 import { appendJsonLine, readJsonLines } from "./jsonLines.js";
 
-/** A debugging case that failed, and what the console would say of it in both languages. */
+/** A debugging case that failed, and what the console would say about it in both languages. */
 export type FailedCase = {
   version: string;
   mode: string;
@@ -13,24 +13,24 @@ export type FailedCase = {
 
 /** One replay of the saved debugging cases. Instants are ISO 8601. */
 export type DialRun = {
-  /** When it was due, product time; what names a run. */
+  /** When it was due, product time; identifies a run. */
   slot: string;
-  /** When it was told, product time. */
+  /** When it was reported, product time. */
   at: string;
   cases: number;
   failed: FailedCase[];
 };
 
 export type DialTests = {
-  /** The slot that waits for a run; null where none does. */
+  /** The slot that waits for a run; null if there is none. */
   due(): string | null;
-  /** Keeps a run of the slot that is due; false, and nothing kept, for another slot. */
+  /** Stores a run of the slot that is due; returns false, and stores nothing, for another slot. */
   note(run: Pick<DialRun, "slot" | "cases" | "failed">): Promise<boolean>;
   /** The latest runs, newest first. */
   runs(): DialRun[];
-  /** Days on end, up to the latest tested one, with a run that failed. */
+  /** Consecutive days, up to the latest tested one, with a run that failed. */
   failingDays(): number;
-  /** Trading is frozen and the product hidden (specification 3.8). */
+  /** Trading is suspended and the product hidden (specification 3.8). */
   isHidden(): boolean;
 };
 
@@ -42,8 +42,8 @@ const DAY_MS = 86_400_000;
 const SHOWN_RUNS = 20;
 
 /**
- * The dial tests of a data folder: one JSON line a run. Before the first run, slots count from when it is first asked
- * what is due: a slot that was over by then is not played.
+ * The dial tests of a data folder: one JSON line per run. Before the first run, slots count from the first time `due`
+ * is called: earlier slots are not run.
  */
 export async function openDialTests(dataDir: string, clock: ProductClock, site: Site): Promise<DialTests> {
   const path = join(dataDir, "dial-tests.ndjson");
@@ -77,7 +77,7 @@ export async function openDialTests(dataDir: string, clock: ProductClock, site: 
     return well < 0 ? newestFirst.length : well;
   }
 
-  /** Hidden by so many failing days, until a run passes. */
+  /** Hidden after this many failing days, until a run passes. */
   const isHidden = () => failingDays() >= HIDDEN_AFTER_DAYS && runs.at(-1)!.failed.length > 0;
 
   return {

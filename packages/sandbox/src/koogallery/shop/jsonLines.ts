@@ -1,6 +1,9 @@
 import { appendFile, readFile } from "node:fs/promises";
 
-/** The values of a file of JSON lines; none where there is no file. A last line without its end was cut by a kill. */
+/**
+ * The values of a file of JSON lines; none if there is no file. Ignores a last line without its end, which a kill cut
+ * off.
+ */
 export async function readJsonLines<T>(path: string): Promise<T[]> {
   const text = await readFile(path, "utf8").catch((error: NodeJS.ErrnoException) => {
     if (error.code === "ENOENT") return "";

@@ -25,11 +25,11 @@ export type ShopOrder = {
 export type ShopOrders = {
   all(): ShopOrder[];
   find(orderId: string): ShopOrder | undefined;
-  /** Keeps an order, on disk before it is seen. */
+  /** Stores an order, on disk before it becomes visible. */
   keep(order: ShopOrder): Promise<void>;
 };
 
-/** The orders of a data folder: one JSON line a change, the last one of an order holds. */
+/** The orders of a data folder: one JSON line per change, of which an order's last one counts. */
 export async function openOrders(dataDir: string): Promise<ShopOrders> {
   const path = join(dataDir, "orders.ndjson");
   const kept = await readJsonLines<ShopOrder>(path);

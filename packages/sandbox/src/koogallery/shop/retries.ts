@@ -1,8 +1,8 @@
-/** How a purchase that did not open is asked for again. */
+/** How a purchase that did not open is retried. */
 export type RetrySchedule = {
   /** Milliseconds from each call to the next; after the last the order has failed. */
   waits: readonly number[];
-  /** Whose milliseconds: the product's clock may run faster. */
+  /** Which clock's milliseconds: the product's clock may run faster. */
   of: "real" | "product";
 };
 
@@ -10,8 +10,8 @@ const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
 
 /**
- * The marketplace's own schedules for a new purchase, by generation of its guides (specification 3.8), and one for home,
- * where nobody waits that long.
+ * The marketplace's own schedules for a new purchase, by generation of its guides (specification 3.8), and a shorter
+ * one for use at home.
  */
 export const RETRY_SCHEDULES = {
   home: {

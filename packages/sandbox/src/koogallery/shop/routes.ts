@@ -81,7 +81,7 @@ export function addShop(app: FastifyInstance, parts: ShopRoutes): void {
       .send(renderShop(lang, shop.orders.all().toReversed(), renderDialTests(lang, dialTests)));
   });
   app.post<{ Querystring: { lang?: string } }>("/shop", async (request, reply) => {
-    // A form of a foreign page may not buy here.
+    // A form on a foreign page may not buy here.
     if (request.headers["sec-fetch-site"] === "cross-site")
       return reply.code(403).send({ error: "cross-site" });
     const fields = request.body as Record<string, unknown>;
@@ -99,7 +99,7 @@ function readPurchase(body: unknown) {
   return { ...rest, days };
 }
 
-/** As a real reply has it, its nulls included (specification 4.2). */
+/** Like a real reply, including its nulls (specification 4.2). */
 function orderInfo(order: ShopOrder) {
   const digits = (iso: string) => iso.replace(/\D/g, "").slice(0, 14);
   return {

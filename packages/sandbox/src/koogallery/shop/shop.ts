@@ -25,7 +25,7 @@ export type Purchase = { product: string; mode: ChargingMode; customer: string; 
 
 export type Shop = {
   orders: ShopOrders;
-  /** Orders and asks the seller for the instance; one that does not open at once is asked for again. */
+  /** Places an order and asks the seller for the instance; retries one that does not open immediately. */
   buy(purchase: Purchase): Promise<ShopOrder>;
   act(orderId: string, action: ShopAction): Promise<ShopOrder | undefined>;
   stop(): void;
@@ -35,7 +35,7 @@ const TIMEOUT_MS = 5_000;
 const TIMER_MAX_MS = 2 ** 31 - 1;
 const DAY_MS = 86_400_000;
 
-/** A shop where a person buys as a customer of the marketplace does. */
+/** A shop where a person buys like a customer of the marketplace. */
 export function createShop(parts: ShopParts): Shop {
   const { orders, control, clock } = parts;
   const schedule: RetrySchedule = RETRY_SCHEDULES[parts.retries];
@@ -44,7 +44,7 @@ export function createShop(parts: ShopParts): Shop {
 
   async function open(orderId: string, tries: number): Promise<ShopOrder> {
     const order = orders.find(orderId)!;
-    // The instance may serve from the moment it is asked for, so that is when the marketplace's life of it begins.
+    // The instance may serve from the moment it is requested, so the marketplace's life of it begins then.
     const opened = iso();
     const answer = await askSeller(parts, {
       activity: "newInstance",
@@ -72,7 +72,7 @@ export function createShop(parts: ShopParts): Shop {
 
   function realWait(tries: number): number {
     const wait = schedule.waits[tries]!;
-    // A clock that stands comes to no time: as far off as a timer can be.
+    // A stopped clock never reaches the time: waits as long as a timer can.
     return schedule.of === "real" ? wait : Math.min(wait / (clock.settings()?.rate ?? 1), TIMER_MAX_MS);
   }
 
@@ -125,7 +125,7 @@ function callOf(action: ShopAction, order: ShopOrder, instanceId: string): Recor
   return { activity: "updateInstanceStatus", instanceId, status: action.toUpperCase() };
 }
 
-/** What the marketplace itself knows of the instance from then on: usage beyond it is void. */
+/** Updates what the marketplace itself knows about the instance from then on: usage beyond it is void. */
 async function noteLife(control: Control, id: string, action: ShopAction, now: string): Promise<void> {
   const known = control.instances().find((one) => one.instance_id === id);
   if (!known) return;
@@ -137,7 +137,7 @@ async function noteLife(control: Control, id: string, action: ShopAction, now: s
 
 type SellerAnswer = { code: string; instanceId: string | undefined; told: string };
 
-/** Calls the seller as V2.0 does: keys sorted, compact, signed over the very bytes. */
+/** Calls the seller as V2.0 does: keys sorted, compact, signed over exactly these bytes. */
 async function askSeller(
   { sellerUrl, key, realNow }: ShopParts,
   fields: Record<string, string>,

@@ -20,8 +20,8 @@ export const COLUMNS = [
 ] as const satisfies (keyof SdrRow)[];
 
 /**
- * A page as CSV (UTF-8 with byte order mark, formulas escaped), ending with the line `#total,N` that an export cut
- * short does not have (`#more,N` where further pages follow). Headers are the field names, or words of a language.
+ * A page as CSV (UTF-8 with byte order mark, formulas escaped), ending with the line `#total,N`, which a truncated
+ * export lacks (`#more,N` if further pages follow). Headers are the field names, or words of a language.
  */
 export function csvOf(page: Page, lang?: "zh" | "en"): Transform {
   const header = lang ? COLUMNS.map((column) => words[lang].columns[column]) : [...COLUMNS];

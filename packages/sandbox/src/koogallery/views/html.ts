@@ -1,4 +1,4 @@
-/** Markup that is safe to show; made by `html` alone. */
+/** Markup that is safe to show; only `html` creates it. */
 export type Markup = { readonly markup: string };
 
 const ENTITIES: Record<string, string> = {

@@ -5,7 +5,7 @@ import { parseCompact } from "../time.js";
 
 /** One line of the SDR list. Times of the record as sent; `received_at`, `collected_at` ISO 8601 product time. */
 export type SdrRow = {
-  /** Empty of what came by the old push. */
+  /** Empty for records of the old push. */
   metering_sn: string;
   instance_id: string;
   relate_pkg_instance: string | null;
@@ -22,7 +22,7 @@ export type SdrRow = {
 
 const instant = z.iso.datetime({ offset: true });
 
-/** What the list takes; `from` (inclusive) and `to` (exclusive) are about `begin_time`. */
+/** The parameters of the list; `from` (inclusive) and `to` (exclusive) apply to `begin_time`. */
 export const listQuery = z.strictObject({
   format: z.enum(["json", "csv", "ndjson"]).default("json"),
   lang: z.enum(["zh", "en"]).optional(),
@@ -37,10 +37,10 @@ export const listQuery = z.strictObject({
 
 export type ListQuery = z.output<typeof listQuery>;
 
-/** A page of the list: `total` counts all that fit the query, `complete` is true on its last page alone. */
+/** A page of the list: `total` counts all that match the query, `complete` is true only on its last page. */
 export type Page = { entries: Entry[]; total: number; complete: boolean; nextCursor: string | null };
 
-/** The records that fit, in the order of acceptance, after the cursor. */
+/** The matching records, in the order of acceptance, after the cursor. */
 export function pageOf(entries: Iterable<Entry>, query: ListQuery, defaultLimit: number): Page {
   const fits = filterOf(query);
   const limit = query.limit ?? defaultLimit;

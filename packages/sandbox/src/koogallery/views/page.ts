@@ -20,7 +20,7 @@ export type PageData = {
 
 const TOTALS_SHOWN = 200;
 
-/** The page's style sheet, served apart so that the page needs no inline style. */
+/** The page's style sheet, served separately so that the page needs no inline style. */
 export const STYLE = `body{font:14px/1.5 system-ui,"Noto Sans SC","Microsoft YaHei",sans-serif;margin:2rem;color:#1c2430}
 h1{font-size:1.4rem}h2{font-size:1.1rem;margin-top:2rem}table{border-collapse:collapse;width:100%}
 th,td{text-align:left;padding:.25rem .6rem;border-bottom:1px solid #dde2ea;white-space:nowrap}

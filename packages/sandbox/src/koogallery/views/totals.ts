@@ -30,7 +30,7 @@ export function totalsOf(entries: Iterable<Entry>, by: "instance" | "hour"): Tot
   return { by, totals: sorted.map(shown), total: { usage: formatUsage(scaled), records }, counts };
 }
 
-/** Many records share few begins: each is read once. */
+/** Many records share few begins, so each is parsed once. */
 function cachedHours(): (entry: Entry) => number {
   const known = new Map<string, number>();
   return ({ record }) => {

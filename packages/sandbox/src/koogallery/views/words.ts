@@ -1,7 +1,7 @@
 import type { SdrState } from "../ledger/entry.js";
 import type { SdrRow } from "./list.js";
 
-/** All that a person reads in one language. */
+/** All texts for a person in one language. */
 export type Words = {
   title: string;
   sites: { cn: string; intl: string };
