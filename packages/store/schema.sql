@@ -1237,7 +1237,7 @@ BEGIN
     ORDER BY r.account_no, r.shard, r.seq
     ON CONFLICT (account_no, shard, seq) DO UPDATE SET state = excluded.state, outcome_id = excluded.outcome_id
       WHERE o.outcome_id < excluded.outcome_id
-    -- Only a row that is new has no updater.
+    -- Only a new row has no updater.
     RETURNING o.account_no, o.shard, o.seq, o.xmax = 0 AS is_new
   )
   SELECT array_agg(DISTINCT c) INTO calls FROM noted n, calls_of(n.account_no, n.shard, n.seq) AS c WHERE n.is_new;
@@ -1461,7 +1461,7 @@ CREATE VIEW billing.credits AS
          LIMIT 1) p ON (true))
   WHERE (r.residue < (0)::numeric);
 
--- billing.credits: Instances that were billed more than they used: credited against later usage, or to be refunded where none can come.
+-- billing.credits: Instances that were billed more than they used: set against coming usage, or to be refunded if none can come.
 
 CREATE VIEW billing.differences AS
  SELECT f.kind,
@@ -1527,7 +1527,7 @@ UNION ALL
      JOIN accounts a USING (account_no))
      JOIN statements t USING (statement_id));
 
--- billing.findings: What reconciliation found: quantities (scope record, ids q…) and money of bills (ids m…); at_stake is null where no price is known.
+-- billing.findings: What reconciliation found: quantities (scope record, ids q…) and money of bills (ids m…); at_stake is null if no price is known.
 
 CREATE VIEW billing.hour_totals AS
  SELECT a.code AS account,
@@ -1608,7 +1608,7 @@ CREATE VIEW billing.quarantine AS
   WHERE ((q.released_at IS NULL) AND (q.written_off_at IS NULL))
   GROUP BY q.account, q.reason, q.subject, q.meter;
 
--- billing.quarantine: Acknowledged events that wait and are in no record yet; account is null where they name none.
+-- billing.quarantine: Acknowledged events that wait and are in no record yet; account is null if they name none.
 
 CREATE VIEW billing.records AS
  SELECT r.sn,
@@ -1976,4 +1976,4 @@ UNION ALL
      JOIN billing.records b ON ((b.sn = c.ref)))
   WHERE (((c.resolution)::text = 'written_off'::text) AND starts_with((c.kind)::text, 'record_'::text));
 
--- billing.written_off: Usage that a person gave up, with a reason in the audit; account is null where an event names none.
+-- billing.written_off: Usage that a person gave up, with a reason in the audit; account is null if an event names none.

@@ -21,8 +21,8 @@ export function parseReceipt(body: string, sent: number): Receipt | undefined {
 }
 
 /**
- * The events that a refusal of a whole request names, by their place: they are refused, the others are only not taken.
- * @returns undefined where it names none, or not as the collector would.
+ * The events that a refusal of a whole request names, by position: those are refused, the others only not accepted.
+ * @returns undefined if it names none, or not in the collector's form.
  */
 export function parseNamed(body: string, sent: number): Map<number, Refusal> | undefined {
   const rejected = readRefusals(parseObject(body), sent);

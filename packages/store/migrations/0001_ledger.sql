@@ -106,7 +106,7 @@ CREATE FUNCTION is_earning(state text) RETURNS boolean LANGUAGE sql IMMUTABLE PA
 
 -- Common ----------------------------------------------------------------------------------------------------------
 
--- What is final stays as it is.
+-- Final rows never change.
 CREATE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
   RAISE EXCEPTION '% is append-only: % refused', TG_TABLE_NAME, TG_OP USING ERRCODE = 'restrict_violation';
@@ -117,7 +117,7 @@ CREATE TABLE clock (
   real_anchor timestamptz NOT NULL,
   product_anchor timestamptz NOT NULL,
   rate numeric NOT NULL CHECK (rate >= 0),
-  -- The last reading known to have been given out; a restart never starts before it.
+  -- The last product time known to have been shown; a restart never starts before it.
   beat_product timestamptz NOT NULL
 );
 
@@ -126,13 +126,13 @@ CREATE TABLE clock (
 CREATE TABLE accounts (
   account_no smallint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
   code text NOT NULL UNIQUE,
-  -- What its first start bound it to: serial numbers are made of the code, so it never changes once it has a record.
+  -- Bound by its first start; serial numbers are derived from the code, so nothing changes once it has a record.
   marketplace text NOT NULL,
   site text NOT NULL,
-  -- Where its records go; null until a process that knows has started.
+  -- Where its records are sent; null until a process that knows has started.
   address text,
-  -- Where the marketplace's day and month begin, as minutes that they are ahead of UTC. Records are of UTC hours, so a day
-  -- begins with one.
+  -- How many minutes the marketplace's day and month are ahead of UTC. Records belong to UTC hours, so a day
+  -- begins with an hour.
   day_offset_minutes smallint NOT NULL CHECK (day_offset_minutes BETWEEN -720 AND 840 AND day_offset_minutes % 60 = 0),
   -- Set while the marketplace refuses our key, signature or rights: nothing is sent until a probe succeeds.
   halted_code text,
@@ -140,7 +140,7 @@ CREATE TABLE accounts (
   created_at timestamptz NOT NULL
 );
 
--- What the marketplace answered when the reporter last asked it without filing anything; doctor reads it.
+-- The marketplace's answer to the reporter's last probe, which files nothing; doctor reads it.
 CREATE TABLE account_probes (
   account_no smallint PRIMARY KEY REFERENCES accounts,
   -- Real time.
@@ -149,7 +149,7 @@ CREATE TABLE account_probes (
   reachable boolean NOT NULL,
   key key_state NOT NULL,
   code text NOT NULL,
-  -- Its clock less ours; null if it did not show it.
+  -- Its clock minus ours; null if it did not show it.
   date_offset_ms integer
 );
 
@@ -157,19 +157,19 @@ CREATE TABLE api_keys (
   key_id text PRIMARY KEY,
   name text NOT NULL,
   role key_role NOT NULL,
-  -- What an ingest key sends for: sources as they are, or with * at the end all that begin so. Null: any source.
+  -- The sources an ingest key may send for; one that ends with * is a prefix. Null: any source.
   sources text[] CHECK (sources IS NULL OR (role = 'ingest' AND cardinality(sources) > 0)),
-  -- Codes of the accounts that any other key is limited to. Null: all accounts of the seller, and what is of none.
+  -- Codes of the accounts that any other key is limited to. Null: all accounts of the seller, and what belongs to none.
   accounts text[] CHECK (accounts IS NULL OR (role <> 'ingest' AND cardinality(accounts) > 0)),
   secret_sha256 bytea NOT NULL CHECK (octet_length(secret_sha256) = 32),
   created_at timestamptz NOT NULL,
   revoked_at timestamptz
 );
 
--- Who did what, and what it changed: written in the transaction of the act.
+-- Who did what, and what that changed; written in the transaction of the act.
 CREATE TABLE audit (
   audit_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-  -- Null: the act is about what belongs to the seller.
+  -- Null: the act concerns the seller.
   account_no smallint REFERENCES accounts,
   at timestamptz NOT NULL,
   key_id text NOT NULL,
@@ -223,7 +223,7 @@ CREATE TABLE instance_suspensions (
 CREATE UNIQUE INDEX instance_suspensions_open ON instance_suspensions (instance_no) WHERE suspended_to IS NULL;
 
 -- Aggregators keep lives in memory. In each transaction they ask for the changes made by transactions that had not
--- ended when they asked last; a number drawn from a sequence would not do, for it can become visible late.
+-- ended when they asked last; a number from a sequence would not do, because it can become visible late.
 CREATE TABLE binding_changes (
   xid xid8 NOT NULL DEFAULT pg_current_xact_id(),
   subject text NOT NULL,
@@ -279,8 +279,8 @@ CREATE TABLE product_contents (
   FOREIGN KEY (account_no, product_id) REFERENCES products
 );
 
--- Whose usage it is where several accounts have a live instance for an event that names none: of a source, or of a
--- subject, which goes before.
+-- The account of an event that names none, if several have a live instance for it: by source, or by
+-- subject, which takes precedence.
 CREATE TABLE account_rules (
   rule_no integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
   source text,
@@ -314,16 +314,16 @@ CREATE TABLE heard (
   PRIMARY KEY (source_no, meter, hour)
 );
 
--- Whether a key is a UUIDv7: the id itself, with the time at which it was made in front.
+-- Whether a key is a UUIDv7: the id itself, beginning with the time at which it was made.
 CREATE FUNCTION is_timed(key uuid) RETURNS boolean LANGUAGE sql IMMUTABLE PARALLEL SAFE
   AS $$ SELECT get_byte(uuid_send(key), 6) >> 4 = 7 $$;
 
 -- One row per event identity, counted or quarantined (instance_no is null while it waits in quarantine). Wide columns
--- first, and null what follows from the rest: a counted event of an UUIDv7 takes 76 bytes and 40 of its index.
+-- first, and null for what follows from the rest: a counted event with a UUIDv7 takes 76 bytes, and 40 in its index.
 CREATE TABLE events (
   key uuid NOT NULL,
   occurred timestamptz NOT NULL,
-  -- Null where an event is billed in the hour in which it occurred, or not yet: see billed_in.
+  -- Null if an event is billed in the hour in which it occurred, or not yet: see billed_in.
   bill_hour timestamptz,
   source_no integer NOT NULL,
   instance_no integer,
@@ -331,17 +331,17 @@ CREATE TABLE events (
   timed boolean NOT NULL,
   quantity numeric CHECK (quantity > '-Infinity' AND quantity < 'Infinity'),
   value text,
-  -- Null where the key carries the id in itself.
+  -- Null if the key is the id.
   id text,
   extensions jsonb,
-  -- Null where it is that of the row as it stands; kept for what waited in quarantine.
+  -- Null if it follows from the row; stored for events that waited in quarantine.
   payload_hash uuid,
   PRIMARY KEY (source_no, key, timed),
   CHECK (instance_no IS NOT NULL OR bill_hour IS NULL)
 ) PARTITION BY LIST (timed);
 
--- UUIDv7 keys by when they were made, a partition a week, made ahead by the aggregator and dropped whole after the
--- retention. The rest takes keys of no week that has one.
+-- UUIDv7 keys by when they were made, a partition per week, created ahead by the aggregator and dropped whole after the
+-- retention. The rest is for keys of weeks without one.
 CREATE TABLE events_timed PARTITION OF events FOR VALUES IN (true) PARTITION BY RANGE (key);
 
 CREATE TABLE events_timed_rest PARTITION OF events_timed DEFAULT;
@@ -373,19 +373,19 @@ CREATE TABLE quarantine (
   reason quarantine_reason NOT NULL,
   subject text NOT NULL,
   meter text NOT NULL,
-  -- The event as it came, where the database refuses its fields.
+  -- The event as received, if the database refuses its fields.
   raw bytea,
   quarantined_at timestamptz NOT NULL,
-  -- Set when the event was driven again and counted.
+  -- Set when the event was finally counted.
   released_at timestamptz,
-  -- Given up by a person, with a reason in the audit: kept as it came, never counted.
+  -- Written off by a person, with a reason in the audit: kept unchanged, never counted.
   written_off_at timestamptz,
   PRIMARY KEY (source_no, key)
 );
 
 CREATE INDEX quarantine_waiting ON quarantine (subject, meter) WHERE released_at IS NULL;
 
--- The account that a waiting event can only be of: the one it names, else the only one with lives of its subject and
+-- The only possible account of a waiting event: the one it names, else the only one with lives of its subject and
 -- meter, else the seller's only one. Null: it waits for the seller, and no single account's people see it.
 CREATE FUNCTION waits_for_account(named text, of_subject text, of_meter text) RETURNS smallint LANGUAGE sql STABLE AS $$
   SELECT CASE WHEN named IS NOT NULL THEN (SELECT account_no FROM accounts WHERE code = named)
@@ -418,12 +418,12 @@ CREATE TABLE corrections (
   key uuid NOT NULL,
   -- The event that was mistaken: corrected once; after that, the correcting event is the one to correct.
   target_key uuid NOT NULL,
-  -- What the usage is now, and what that made of its hour.
+  -- The quantity of the usage now, and the difference in its hour.
   quantity numeric NOT NULL CHECK (quantity >= 0 AND quantity < 'Infinity'),
   delta numeric NOT NULL,
   instance_no integer NOT NULL REFERENCES instances,
   bill_hour timestamptz NOT NULL,
-  -- Its own time as it was sent: its row of events has that of the mistaken usage.
+  -- Its own time; its row in events has that of the mistaken usage.
   said_at timestamptz NOT NULL,
   applied_at timestamptz NOT NULL,
   PRIMARY KEY (source_no, key),
@@ -441,13 +441,13 @@ CREATE TABLE shards (
   sealed_before timestamptz NOT NULL CHECK (date_trunc('hour', sealed_before) = sealed_before)
 );
 
--- An hour's row is added to again and again: room for that on its own page.
+-- An hour's row is updated often: leaves room for that on its page.
 CREATE TABLE hour_usage (
   shard smallint NOT NULL,
   bill_hour timestamptz NOT NULL,
   instance_no integer NOT NULL,
   origin_hour timestamptz NOT NULL,
-  -- A correcting event counts for the difference it makes: its row of an hour may be below 0.
+  -- A correcting event counts for its difference, so an hour's row may be below 0.
   quantity numeric NOT NULL CHECK (quantity > '-Infinity' AND quantity < 'Infinity'),
   events bigint NOT NULL,
   PRIMARY KEY (shard, bill_hour, instance_no, origin_hour),
@@ -497,9 +497,9 @@ CREATE TABLE standing_values (
 CREATE TABLE collectors (
   collector_no integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
   name text NOT NULL UNIQUE,
-  -- Product time: all that was acknowledged before it has receipts.
+  -- Product time: everything acknowledged before it has receipts.
   watermark timestamptz NOT NULL,
-  -- Real time of the last word from it; left_at when it stopped with nothing outstanding.
+  -- Real time when it was last heard; left_at if it stopped with nothing outstanding.
   beat_at timestamptz NOT NULL,
   left_at timestamptz
 );
@@ -531,7 +531,7 @@ CREATE TABLE hours (
   sealed_at timestamptz NOT NULL,
   -- When it was divided among the accounts that have usage in it.
   divided_at timestamptz,
-  -- When the last of them had made its records; null is work left to do.
+  -- When the last of them had frozen its records; null means work left to do.
   frozen_at timestamptz,
   PRIMARY KEY (hour, shard)
 );
@@ -540,12 +540,12 @@ CREATE INDEX hours_to_divide ON hours (shard, hour) WHERE divided_at IS NULL AND
 
 CREATE INDEX hours_to_freeze ON hours (shard, hour) WHERE frozen_at IS NULL;
 
--- What of a sealed hour is one account's: its records are made by that account's rules and wait for no other account.
+-- One account's part of a sealed hour: its records are made by that account's rules and wait for no other account.
 CREATE TABLE account_hours (
   account_no smallint NOT NULL REFERENCES accounts,
   shard smallint NOT NULL,
   hour timestamptz NOT NULL,
-  -- Freezing goes by instance in chunks; null frozen_at is work left to do.
+  -- Freezing proceeds by instance in chunks; a null frozen_at means work left to do.
   frozen_through integer NOT NULL DEFAULT 0,
   frozen_at timestamptz,
   PRIMARY KEY (account_no, shard, hour),
@@ -557,7 +557,7 @@ CREATE INDEX account_hours_to_freeze ON account_hours (account_no, shard, hour) 
 -- Cumulative usage of an instance over sealed hours, up to its shard's mark.
 CREATE TABLE usage_totals (
   instance_no integer PRIMARY KEY REFERENCES instances,
-  -- An hour that takes back more than it adds is added as it is; totals stay above 0 all the same.
+  -- An hour that takes back more than it adds is added too; totals stay above 0 nevertheless.
   quantity numeric NOT NULL CHECK (quantity > '-Infinity' AND quantity < 'Infinity')
 );
 
@@ -578,7 +578,7 @@ CREATE TABLE chains (
 );
 
 -- No foreign key to instances here nor in residues and record_proofs: all take their instance from that table in the
--- statement that makes them, and no instance is ever deleted (instances_kept). A check of each row cost as much as the
+-- statement that inserts them, and no instance is ever deleted (instances_kept). Checking each row cost as much as the
 -- row itself (14 of 47 µs of a record, 15 of 21 µs of a residue).
 CREATE TABLE records (
   account_no smallint NOT NULL,
@@ -605,7 +605,7 @@ CREATE TABLE records (
   frozen_at timestamptz NOT NULL,
   -- The stop-before-excess package that a record is taken from: relate_pkg_instance of its wire bytes.
   package_instance text,
-  -- Where the marketplace takes an hour of an instance only once: that hour. A part is then the attempt at it.
+  -- If the marketplace accepts an hour of an instance only once: that hour. A part is then the attempt at it.
   slot text,
   PRIMARY KEY (account_no, shard, seq),
   UNIQUE (instance_no, begin_at, end_at, part)
@@ -622,14 +622,14 @@ CREATE TRIGGER records_final BEFORE UPDATE OR DELETE ON records FOR EACH ROW EXE
 CREATE TABLE residues (
   instance_no integer NOT NULL,
   hour timestamptz NOT NULL,
-  -- Below 0: a credit against coming usage.
+  -- Below 0: a credit against later usage.
   residue numeric NOT NULL CHECK (residue > '-Infinity' AND residue < 'Infinity'),
   PRIMARY KEY (instance_no, hour)
 );
 
 CREATE TRIGGER residues_final BEFORE UPDATE OR DELETE ON residues FOR EACH ROW EXECUTE FUNCTION refuse_change();
 
--- Usage of a life that is over, for which no second is left to bill: told, never dropped.
+-- Usage of a life that is over, for which no second is left to bill: reported, never dropped.
 CREATE TABLE unbillable (
   instance_no integer NOT NULL REFERENCES instances,
   hour timestamptz NOT NULL,
@@ -642,7 +642,7 @@ CREATE TABLE submissions (
   submission_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
   account_no smallint NOT NULL,
   shard smallint NOT NULL,
-  -- The records it carries: a range of the chain.
+  -- Its records: a range of the chain.
   seq_from bigint NOT NULL,
   seq_to bigint NOT NULL CHECK (seq_to >= seq_from),
   -- The call this one was cut from, or the one whose record it sends again.
@@ -668,13 +668,13 @@ CREATE INDEX submissions_due ON submissions (account_no, deadline, submission_id
 CREATE INDEX submissions_unsettled ON submissions (account_no, deadline)
   WHERE is_unsettled(state);
 
--- Where cases begin: few rows of large tables.
+-- Rows that may need a case: few rows of large tables.
 CREATE INDEX submissions_refused ON submissions (account_no, shard, seq_from)
   WHERE is_troubled(state);
 
 CREATE INDEX submissions_range ON submissions (account_no, shard, seq_from, seq_to);
 
--- A place in all chains as one number, so that one range index finds the calls that carry a record.
+-- A place in all chains as one number, so that one range index finds the calls that contain a record.
 CREATE FUNCTION chain_position(account smallint, shard smallint, seq bigint) RETURNS bigint LANGUAGE sql IMMUTABLE
   AS $$ SELECT (account::bigint << 48) | (shard::bigint << 40) | seq $$;
 
@@ -698,7 +698,7 @@ CREATE TABLE attempts (
   PRIMARY KEY (submission_id, attempt)
 );
 
--- Only a record that fared otherwise than its call has rows here; the newest one holds.
+-- Only a record with another outcome than its call has rows here; the newest one counts.
 CREATE TABLE outcomes (
   outcome_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
   sn text NOT NULL REFERENCES records (sn),
@@ -711,7 +711,7 @@ CREATE TABLE outcomes (
 
 CREATE INDEX outcomes_sn ON outcomes (sn, outcome_id);
 
--- What the marketplace calls a record that it took, if it gives it a name.
+-- The marketplace's name for a record that it took, if it gives one.
 CREATE TABLE record_receipts (
   sn text PRIMARY KEY REFERENCES records (sn),
   receipt text NOT NULL,
@@ -723,11 +723,11 @@ CREATE INDEX outcomes_refused ON outcomes (sn)
 
 CREATE TRIGGER outcomes_final BEFORE UPDATE OR DELETE ON outcomes FOR EACH ROW EXECUTE FUNCTION refuse_change();
 
--- What an operator asked to file again; the reporter carries it out (SPEC 7).
+-- Operators' requests to file a record again; the reporter carries them out (SPEC 7).
 CREATE TABLE rereports (
   request_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
   sn text NOT NULL REFERENCES records (sn),
-  -- Null: the quantity of the record that is replaced.
+  -- Null: the quantity of the replaced record.
   quantity numeric CHECK (quantity > 0 AND quantity < 'Infinity'),
   reason text NOT NULL,
   key_id text NOT NULL,
@@ -735,7 +735,7 @@ CREATE TABLE rereports (
   done_at timestamptz,
   new_sn text REFERENCES records (sn),
   refused text,
-  -- Another interval than that of the record: only where the marketplace showed that it is void (SPEC 7).
+  -- Another interval than that of the record: only if the marketplace showed that it is void (SPEC 7).
   begin_at timestamptz CHECK (date_trunc('second', begin_at) = begin_at),
   end_at timestamptz CHECK (date_trunc('second', end_at) = end_at),
   CHECK ((begin_at IS NULL) = (end_at IS NULL) AND begin_at < end_at)
@@ -745,9 +745,9 @@ CREATE UNIQUE INDEX rereports_open ON rereports (sn) WHERE done_at IS NULL;
 
 -- Sums of records in their present state.
 --
--- A record's state is that of the newest call that carries it, unless it fared otherwise. So sums are kept per call, and
--- say by the call's own row what state they are in: a call that is accepted or billed changes no sum. A record that fares
--- otherwise leaves its call's sums and stands by itself. Triggers keep both tables, in the transaction of the change,
+-- A record's state is that of the newest call that contains it, unless it has its own. So sums are kept per call, and
+-- the call's row says what state they are in: a call that is accepted or billed changes no sum. A record that gets its own
+-- state leaves its call's sums and is counted by itself. Triggers update both tables, in the transaction of the change,
 -- whoever makes it; nothing else writes them.
 
 CREATE TABLE call_totals (
@@ -757,7 +757,7 @@ CREATE TABLE call_totals (
   product text NOT NULL,
   meter_no integer NOT NULL,
   kind record_kind NOT NULL,
-  -- Zeros stay: a call has a row for each hour that it carries records of.
+  -- Zeros stay: a call has a row for each hour of its records.
   records bigint NOT NULL,
   quantity numeric NOT NULL,
   PRIMARY KEY (submission_id, hour, product, meter_no, kind)
@@ -771,7 +771,7 @@ CREATE TABLE own_states (
   shard smallint NOT NULL,
   seq bigint NOT NULL,
   state record_state NOT NULL,
-  -- Null where another record replaced it: that is final.
+  -- Null if another record replaced it: that is final.
   outcome_id bigint,
   hour timestamptz NOT NULL,
   product text NOT NULL,
@@ -783,7 +783,7 @@ CREATE TABLE own_states (
 
 CREATE INDEX own_states_hour ON own_states (account_no, hour);
 
--- Sums calls up again. Their rows are locked first, in order: of two that change one call, the second sees the first.
+-- Recomputes the sums of calls. Locks their rows first, in order: of two that change one call, the second sees the first.
 CREATE FUNCTION sum_calls(calls bigint[]) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
   PERFORM FROM submissions WHERE submission_id = ANY (calls) ORDER BY submission_id FOR NO KEY UPDATE;
@@ -806,7 +806,7 @@ BEGIN
   GROUP BY s.submission_id, s.account_no, r.hour, i.product, i.meter_no, r.kind;
 END $$;
 
--- The calls, cut ones apart, that carry a place of a chain.
+-- The calls, except cut ones, that contain a place of a chain.
 CREATE FUNCTION calls_of(account smallint, shard smallint, seq bigint) RETURNS SETOF bigint LANGUAGE sql STABLE AS $$
   SELECT submission_id FROM submissions s
   WHERE int8range(chain_position(s.account_no, s.shard, s.seq_from), chain_position(s.account_no, s.shard, s.seq_to), '[]')
@@ -840,7 +840,7 @@ BEGIN
     ORDER BY r.account_no, r.shard, r.seq
     ON CONFLICT (account_no, shard, seq) DO UPDATE SET state = excluded.state, outcome_id = excluded.outcome_id
       WHERE o.outcome_id < excluded.outcome_id
-    -- Only a row that is new has no updater.
+    -- Only a new row has no updater.
     RETURNING o.account_no, o.shard, o.seq, o.xmax = 0 AS is_new
   )
   SELECT array_agg(DISTINCT c) INTO calls FROM noted n, calls_of(n.account_no, n.shard, n.seq) AS c WHERE n.is_new;
@@ -878,10 +878,10 @@ CREATE TABLE statements (
   range_to timestamptz,
   lines integer NOT NULL,
   taken_at timestamptz NOT NULL,
-  -- The time that a bill covers: apart from range_from and range_to, by which a list of records proves absence.
+  -- The time that a bill covers; separate from range_from and range_to, by which a list of records proves absence.
   bill_from timestamptz,
   bill_to timestamptz,
-  -- A whole bill that covers at least as much: what stands in both counts once.
+  -- A complete bill that covers at least as much: what is in both counts once.
   superseded_by bigint REFERENCES statements
 );
 
@@ -905,7 +905,7 @@ CREATE INDEX statement_lines_sn ON statement_lines (sn, statement_id);
 CREATE TABLE bill_lines (
   statement_id bigint NOT NULL REFERENCES statements,
   line integer NOT NULL,
-  -- Of the bill it stands in, and of the usage it is for.
+  -- Of its bill, and of the usage it is for.
   month date NOT NULL,
   usage_month date NOT NULL,
   sn text,
@@ -946,11 +946,11 @@ CREATE TABLE findings (
   statement_id bigint NOT NULL REFERENCES statements,
   found_at timestamptz NOT NULL,
   resolved_at timestamptz,
-  -- The money of it by the price plan; null where none is known. Worked out once, and again when a plan is added.
+  -- Its money by the price plan; null if none is known. Computed once, and again when a plan is added.
   at_stake numeric,
   currency text,
   valued_at timestamptz,
-  -- A person settled it, with a reason in the audit: the same difference found again is no news.
+  -- A person settled it, with a reason in the audit: the same difference found again is not new.
   settled boolean NOT NULL DEFAULT false
 );
 
@@ -960,7 +960,7 @@ CREATE INDEX findings_unvalued ON findings (account_no) WHERE valued_at IS NULL;
 
 CREATE INDEX findings_settled ON findings (account_no, kind, sn) WHERE settled;
 
--- Money that a bill shows otherwise than our records make it.
+-- Differences between a bill's money and that of our records.
 CREATE TABLE bill_findings (
   finding_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
   account_no smallint NOT NULL REFERENCES accounts,
@@ -974,14 +974,14 @@ CREATE TABLE bill_findings (
   statement_id bigint NOT NULL REFERENCES statements,
   found_at timestamptz NOT NULL,
   resolved_at timestamptz,
-  -- As of findings.
+  -- As in findings.
   settled boolean NOT NULL DEFAULT false
 );
 
 CREATE UNIQUE INDEX bill_findings_open ON bill_findings (account_no, kind, month, scope, key, currency)
   WHERE resolved_at IS NULL;
 
--- A call with the record may have been taken, whatever a later one was answered, and no complete statement asked for
+-- A call with the record may have been taken, whatever the answer to a later one, and no complete statement requested
 -- since has shown that it was not.
 CREATE FUNCTION may_have_been_taken(record records) RETURNS boolean LANGUAGE sql STABLE AS $$
   SELECT EXISTS (
@@ -996,7 +996,7 @@ $$;
 -- What a person has to settle: never guessed, never dropped.
 CREATE TABLE cases (
   case_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-  -- Null: it is about what belongs to the seller.
+  -- Null: it concerns the seller.
   account_no smallint REFERENCES accounts,
   kind case_kind NOT NULL,
   ref text NOT NULL,
@@ -1016,7 +1016,7 @@ CREATE TABLE case_history (
   entry_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
   case_id bigint NOT NULL REFERENCES cases,
   at timestamptz NOT NULL,
-  -- The key of who acted; empty where the product did.
+  -- The key of the person who acted; empty if the product did.
   key_id text NOT NULL,
   act case_act NOT NULL,
   detail jsonb NOT NULL
@@ -1029,7 +1029,7 @@ CREATE TRIGGER case_history_final BEFORE UPDATE OR DELETE ON case_history
 
 -- Storefront ------------------------------------------------------------------------------------------------------
 
--- What the order query answered, whole.
+-- The order query's complete answer.
 CREATE TABLE orders (
   account_no smallint NOT NULL REFERENCES accounts,
   order_id text NOT NULL,
@@ -1039,36 +1039,36 @@ CREATE TABLE orders (
   PRIMARY KEY (account_no, order_id, line)
 );
 
--- One thing bought, in any selling mode. Its first businessId is its instance id for ever.
+-- One purchase, in any selling mode. Its first businessId is its instance id and never changes.
 CREATE TABLE subscriptions (
   subscription_no bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
   account_no smallint NOT NULL REFERENCES accounts,
   instance_id text NOT NULL,
   order_id text NOT NULL,
-  -- What of the order: a line, or a product, as the marketplace's wire says.
+  -- The part of the order: a line, or a product, depending on the marketplace's wire.
   item text NOT NULL,
   version text NOT NULL,
   state subscription_state NOT NULL,
-  -- Why it is not open yet; null where nothing hinders it.
+  -- Why it is not open yet; null if nothing hinders it.
   waits_for waits_for,
   product_id text,
   mode selling_mode,
   customer_id text,
   customer_name text,
-  -- What the call or the order said beyond that.
+  -- Other terms from the call or the order.
   terms jsonb NOT NULL DEFAULT '{}',
   expires timestamptz,
-  -- Set when the seller's service is there: the answer of its hook, or the template.
+  -- Set once provided: the answer of the seller's hook, or the template.
   provided jsonb,
   subject text,
   opened timestamptz,
   suspended_at timestamptz,
   suspended_why suspension_reason,
   closed_at timestamptz,
-  -- The other line of the same order that asked for the same pay-per-use product.
+  -- The other line of the same order for the same pay-per-use product.
   same_as bigint REFERENCES subscriptions,
   received_at timestamptz NOT NULL,
-  -- Real time: the next try to open it, and who tries now.
+  -- Real time: the next try to open it, and the lease of the present one.
   next_try timestamptz,
   tries integer NOT NULL DEFAULT 0,
   UNIQUE (account_no, instance_id),
@@ -1083,12 +1083,12 @@ CREATE INDEX subscriptions_due ON subscriptions (account_no, next_try) WHERE sta
 
 CREATE INDEX subscriptions_customer ON subscriptions (account_no, customer_id);
 
--- What happened to it, each thing once: a repeated call finds its row and changes nothing.
+-- Its events, each once: a repeated call finds its row and changes nothing.
 CREATE TABLE subscription_events (
   event_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
   subscription_no bigint NOT NULL REFERENCES subscriptions,
   kind life_event_kind NOT NULL,
-  -- The order behind it, empty where the call names none.
+  -- The order of the call, empty if it names none.
   order_ref text NOT NULL DEFAULT '',
   detail jsonb NOT NULL DEFAULT '{}',
   at timestamptz NOT NULL
@@ -1099,7 +1099,7 @@ CREATE UNIQUE INDEX subscription_events_once ON subscription_events (subscriptio
 
 CREATE INDEX subscription_events_of ON subscription_events (subscription_no, event_id);
 
--- A bought package, one row an item. Never deleted: a release only deactivates it.
+-- A bought package, one row per item. Never deleted: a release only deactivates it.
 CREATE TABLE packages (
   package_no bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
   subscription_no bigint NOT NULL REFERENCES subscriptions,
@@ -1113,7 +1113,7 @@ CREATE TABLE packages (
   starts timestamptz NOT NULL,
   expires timestamptz,
   deactivated_at timestamptz,
-  -- Told to the seller, for the period that began then.
+  -- The seller was notified, for the period that began then.
   warned_period timestamptz,
   used_up_period timestamptz,
   UNIQUE (subscription_no, meter_no)
@@ -1121,12 +1121,12 @@ CREATE TABLE packages (
 
 CREATE INDEX packages_of ON packages (account_no, subject, meter_no);
 
--- What sealed usage was taken from a package; usage that no package holds has no row.
+-- Sealed usage taken from a package; usage not covered by a package has no row.
 CREATE TABLE deductions (
   package_no bigint NOT NULL REFERENCES packages,
   instance_no integer NOT NULL REFERENCES instances,
   hour timestamptz NOT NULL,
-  -- The begin of the package's period that it counts in.
+  -- The begin of the package's period in which it counts.
   period timestamptz NOT NULL,
   quantity numeric NOT NULL CHECK (quantity > 0 AND quantity < 'Infinity'),
   PRIMARY KEY (package_no, instance_no, hour)
@@ -1176,7 +1176,7 @@ CREATE TABLE reruns (
 
 CREATE UNIQUE INDEX reruns_open ON reruns (call_id) WHERE done_at IS NULL;
 
--- Instances of debugging calls: apart from all production rows.
+-- Instances of debugging calls, separate from all production rows.
 CREATE TABLE debug_instances (
   account_no smallint NOT NULL REFERENCES accounts,
   order_id text NOT NULL,
@@ -1189,7 +1189,7 @@ CREATE TABLE debug_instances (
 CREATE TABLE hooks (
   hook_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
   account_no smallint NOT NULL REFERENCES accounts,
-  -- One thing is told under one id however often it is sent.
+  -- One notification has one id, however often it is sent.
   delivery_id text NOT NULL,
   kind text NOT NULL,
   ref text NOT NULL,
@@ -1247,8 +1247,8 @@ CREATE TABLE manifest_totals (
   FOREIGN KEY (account_no, number) REFERENCES manifests
 );
 
--- What each instance's hour was made of when it was proven; sn is its first record, null where nothing was filed.
--- Further parts share it, a re-report has that of the record it replaces.
+-- What each instance's hour consisted of when it was proven; sn is its first record, null if nothing was filed.
+-- Further parts share it; a re-report shares that of the record it replaces.
 CREATE TABLE record_proofs (
   hour timestamptz NOT NULL,
   instance_no integer NOT NULL,
@@ -1283,7 +1283,7 @@ CREATE TRIGGER anchors_final BEFORE UPDATE OR DELETE ON anchors FOR EACH ROW EXE
 
 CREATE SCHEMA billing;
 
--- What one meter of a product costs from a time on. Of several from one time the newest holds; none is ever changed.
+-- What one meter of a product costs from a time on. Of several from one time the newest counts; none is ever changed.
 CREATE TABLE price_plans (
   plan_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
   account_no smallint NOT NULL REFERENCES accounts,
@@ -1325,13 +1325,13 @@ RETURNS numeric LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
   FROM paid
 $$;
 
--- A text as a cell of CSV (RFC 4180): what a spreadsheet program would take for a formula gets an apostrophe before it.
+-- A text as a cell of CSV (RFC 4180); an apostrophe is put before text that a spreadsheet program would take for a formula.
 CREATE FUNCTION csv_cell(cell text) RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
   SELECT CASE WHEN guarded ~ E'[",\n\r]' THEN '"' || replace(guarded, '"', '""') || '"' ELSE guarded END
   FROM (SELECT CASE WHEN cell ~ E'^[=+@\t\r＝＋－＠-]' THEN '''' || cell ELSE cell END AS guarded) g
 $$;
 
--- Views: what finance reads, by names that stay -------------------------------------------------------------------
+-- Views for finance, whose names do not change -------------------------------------------------------------------
 
 CREATE VIEW billing.records AS
 SELECT
@@ -1348,13 +1348,13 @@ FROM records r
 JOIN accounts a USING (account_no)
 JOIN instances i USING (instance_no)
 JOIN meters m USING (meter_no)
--- The newest call that carries the record: a call that was cut names its pieces after itself.
+-- The newest call that contains the record; the pieces of a cut call are newer than the call.
 LEFT JOIN LATERAL (
   SELECT state, code, attempts, submission_id, settled_at FROM submissions s
   WHERE int8range(chain_position(s.account_no, s.shard, s.seq_from), chain_position(s.account_no, s.shard, s.seq_to), '[]')
       @> chain_position(r.account_no, r.shard, r.seq)
     AND s.state <> 'split'
-  -- Not by the primary key itself: reading that backwards until a call fits would cost all calls for each record.
+  -- Not by the primary key itself: reading that backwards until a call fits would read all calls for each record.
   ORDER BY s.submission_id + 0 DESC LIMIT 1
 ) s ON true
 LEFT JOIN LATERAL (
@@ -1393,7 +1393,7 @@ FROM quarantine q JOIN events e USING (source_no, key)
 WHERE q.released_at IS NULL AND q.written_off_at IS NULL GROUP BY q.account, q.reason, q.subject, q.meter;
 
 COMMENT ON VIEW billing.quarantine IS
-  'Acknowledged events that wait and are in no record yet; account is null where they name none.';
+  'Acknowledged events that wait and are in no record yet; account is null if they name none.';
 
 CREATE VIEW billing.unbillable AS
 SELECT a.code AS account, i.instance_id, i.product, i.subject, m.code AS meter, m.unit, u.hour, u.quantity, u.reason
@@ -1436,7 +1436,7 @@ JOIN statements t USING (statement_id);
 
 COMMENT ON VIEW billing.differences IS 'Ours against the marketplace''s statements; resolved_at is null while a difference stands.';
 
--- Every difference with the money at stake: of quantities by the price plan, of bills as they are.
+-- Every difference with the money at stake: for quantities by the price plan, for bills directly.
 CREATE VIEW billing.findings AS
 SELECT 'q' || f.finding_id AS id, f.kind, 'record' AS scope, a.code AS account, f.sn AS key, f.instance_id,
   f.begin_at AS since, f.ours, f.theirs, f.code, f.currency, f.at_stake, f.found_at, f.resolved_at, t.source AS statement
@@ -1453,7 +1453,7 @@ JOIN accounts a USING (account_no)
 JOIN statements t USING (statement_id);
 
 COMMENT ON VIEW billing.findings IS
-  'What reconciliation found: quantities (scope record, ids q…) and money of bills (ids m…); at_stake is null where no price is known.';
+  'What reconciliation found: quantities (scope record, ids q…) and money of bills (ids m…); at_stake is null if no price is known.';
 
 CREATE VIEW billing.cases AS
 SELECT c.case_id, a.code AS account, c.kind, c.ref, c.detail, c.owner, c.opened_at,
@@ -1473,7 +1473,7 @@ FROM cases c JOIN billing.records b ON b.sn = c.ref
 WHERE c.resolution = 'written_off' AND starts_with(c.kind, 'record_');
 
 COMMENT ON VIEW billing.written_off IS
-  'Usage that a person gave up, with a reason in the audit; account is null where an event names none.';
+  'Usage that a person gave up, with a reason in the audit; account is null if an event names none.';
 
 CREATE OR REPLACE VIEW billing.bill_lines AS
 SELECT a.code AS account, t.source AS bill, t.taken_at, t.complete, b.line, b.month, b.usage_month, b.sn, b.instance_id,
@@ -1498,10 +1498,10 @@ FROM manifest_totals t JOIN manifests m USING (account_no, number) JOIN accounts
 COMMENT ON VIEW billing.hour_totals IS 'What was filed, by hour, product, meter and kind of record, as the manifests sign it.';
 
 CREATE VIEW billing.revenue AS
--- Every window is of one instance_id, so that asking for some instances reads only theirs.
+-- Every window covers one instance_id, so that a query for some instances reads only theirs.
 WITH priced AS (
   SELECT b.*, r.instance_no, p.model, p.currency, p.bands, p.free, COALESCE(d.quantity, 0) AS deducted,
-    -- What was refused, void or replaced earns nothing; the others are expected to be billed.
+    -- Refused, void and replaced records earn nothing; the others are expected to be billed.
     is_earning(b.state) AS expected,
     l.begins, CASE p.period WHEN 'life' THEN NULL ELSE date_trunc(COALESCE(p.period, 'month'), l.begins) END AS period
   FROM billing.records b
@@ -1565,9 +1565,9 @@ LEFT JOIN LATERAL (
 WHERE r.residue < 0;
 
 COMMENT ON VIEW billing.credits IS
-  'Instances that were billed more than they used: set against coming usage, or to be refunded where none can come.';
+  'Instances that were billed more than they used: set against coming usage, or to be refunded if none can come.';
 
--- Reads these views and nothing else. Where this user may not make roles, an administrator does.
+-- Reads only these views. If this user may not create roles, an administrator does.
 DO $$
 BEGIN
   IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'billing_reader') THEN

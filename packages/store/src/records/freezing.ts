@@ -147,7 +147,7 @@ export interface RestoredRecord {
   lateEnds: Micros;
   expires: Micros;
   frozenAt: Micros;
-  /** The hour that the marketplace takes only once; null where it is another slot, or none. */
+  /** The hour, if the marketplace accepts each hour only once; null for another slot, or none. */
   slot: string | null;
 }
 
