@@ -4,7 +4,7 @@ export interface Text {
   zh: string;
 }
 
-/** The words of a blank-separated list. */
+/** The words of a space-separated list. */
 export type Words<List extends string> = List extends `${infer First} ${infer Rest}`
   ? First | Words<Rest>
   : List;

@@ -4,7 +4,7 @@ import type { IncomingHttpHeaders } from "node:http";
 
 const PREFIX = "ce-";
 
-/** Whether a request holds one event in binary mode, which is the SDKs' default: it says its version in a header. */
+/** Whether a request is one event in binary mode, the SDKs' default: its version is in a header. */
 export function isBinary(headers: IncomingHttpHeaders, mediaType: string): boolean {
   return headers["ce-specversion"] !== undefined && !mediaType.startsWith("application/cloudevents");
 }
@@ -20,8 +20,8 @@ export function attributesOf(headers: IncomingHttpHeaders): Record<string, strin
 }
 
 /**
- * A header's value as text: quotes undone, then percent-encoded UTF-8, once. Node gives bytes above 0x7f one by one;
- * senders that write UTF-8 as it is are read too.
+ * Decodes a header's value: removes quotes, then decodes percent-encoded UTF-8 once. Node passes bytes above 0x7f one by
+ * one, so unencoded UTF-8 is read too.
  */
 function decodeHeader(value: string): string {
   const utf8 = Buffer.from(value, "latin1").toString("utf8");

@@ -2,19 +2,21 @@ import type { Problem } from "../errors.js";
 import { parseExact, showJson } from "../json.js";
 import { EVENT_LIMITS, type UsageEvent } from "./usageEvent.js";
 
-/** The attributes of a CloudEvent apart: what usage is read from, and what is only kept beside it. */
+/** The attributes of a CloudEvent, separated: what usage is read from, and what is only kept beside it. */
 export type Attributes = { attributes: unknown; extensions: UsageEvent["extensions"] } | { problem: Problem };
 
 const READ = new Set(["specversion", "id", "source", "type", "subject", "time", "datacontenttype", "data"]);
-/** Extensions that say what the usage is; no other may be a reason to refuse it. */
+/** Extensions that define the usage; no other may be a reason to refuse it. */
 const MEANT = ["account", "corrects", "cancels"];
 const EXTENSION_NAME = /^[a-z0-9]{1,20}$/;
 const STORABLE = /^[^\p{Cc}\p{Cs}]*$/u;
 
 /**
- * Takes a CloudEvent apart. Attributes that are null count as not there, as the CloudEvents specification has it. An
- * extension that cannot be kept (its name, its size, its kind, more than 16) is left out, unless it says what the usage is.
- * @param raw parsed JSON @returns a problem if an attribute that says what the usage is cannot be read.
+ * Separates the attributes of a CloudEvent. An attribute that is null counts as absent, as the CloudEvents specification
+ * requires. An extension that cannot be kept (its name, its size, its kind, more than 16) is left out, unless it defines
+ * the usage.
+ * @param raw parsed JSON
+ * @returns a problem if an attribute that defines the usage cannot be read
  */
 export function readAttributes(raw: unknown): Attributes {
   if (typeof raw !== "object" || raw === null || Array.isArray(raw))
@@ -31,7 +33,7 @@ export function readAttributes(raw: unknown): Attributes {
   return { attributes, extensions: keptOf(others) };
 }
 
-/** `data_base64`, which some SDKs write for all data; undefined where there is none. */
+/** Decodes `data_base64`, which some SDKs write for all data; undefined if absent. */
 function decodeData({
   data,
   data_base64: packed,
@@ -44,7 +46,7 @@ function decodeData({
   return { problem: { ...parsed.problem, field: "data_base64", detail } };
 }
 
-/** Of `data`, the fields that are read and are not null. */
+/** Those fields of `data` that are read and are not null. */
 function withoutNulls(data: unknown): unknown {
   if (typeof data !== "object" || data === null || Array.isArray(data)) return data;
   const { quantity, value } = data as Record<string, unknown>;
@@ -54,7 +56,7 @@ function withoutNulls(data: unknown): unknown {
 function keptOf(others: [string, unknown][]): UsageEvent["extensions"] {
   const kept = others.filter(([name, value]) => isKept(name, value));
   if (kept.length === 0) return undefined;
-  // What says what the usage is goes first: it is never the one too many.
+  // Extensions that define the usage come first, so that the limit never drops one.
   kept.sort(([left], [right]) => Number(MEANT.includes(right)) - Number(MEANT.includes(left)));
   return Object.fromEntries(kept.slice(0, EVENT_LIMITS.extensions)) as UsageEvent["extensions"];
 }

@@ -28,7 +28,7 @@ import {
   WAITS_FOR,
 } from "@quarterpast/domain";
 
-/** The words that columns may hold, by the name of their type in the database; the domain's own lists. */
+/** The domain's lists of words that columns may hold, by the name of their type in the database. */
 export const CLOSED_SETS: Readonly<Record<string, readonly string[]>> = {
   aggregation: AGGREGATIONS,
   bill_finding_kind: BILL_FINDING_KINDS,
@@ -58,25 +58,25 @@ export const CLOSED_SETS: Readonly<Record<string, readonly string[]>> = {
   waits_for: WAITS_FOR,
 };
 
-/** Words of the domain as a list of SQL: `('frozen', 'sent')`. */
+/** Words of the domain as an SQL list: `('frozen', 'sent')`. */
 export function oneOf(words: readonly string[]): string {
   return `(${words.map((word) => `'${word}'`).join(", ")})`;
 }
 
-/** The same in their order, as an array of SQL. */
+/** The same as an SQL array, in their order. */
 export function arrayOf(words: readonly string[]): string {
   return `ARRAY[${words.map((word) => `'${word}'`).join(", ")}]`;
 }
 
-/** Where the section of the migration begins and ends that `npm run schema` writes. */
+/** First and last line of the section of the migration that `npm run schema` writes. */
 export const SECTION = {
   begin: "-- Closed sets: written by `npm run schema` from packages/domain; edit them there.",
   end: "-- End of the closed sets.",
 } as const;
 
 /**
- * The section itself: a type for each closed set, and a function for each group of states. The planner writes a function
- * out, so that an index for a group's rows serves every query that asks for the group.
+ * The section itself: a type for each closed set, and a function for each group of states. The planner inlines the
+ * functions, so that an index for a group's rows serves every query for the group.
  */
 export function closedSetsSql(): string {
   const types = Object.entries(CLOSED_SETS).map(([name, words]) =>
@@ -93,7 +93,7 @@ const apart = (statement: string): string[] => [statement, ""];
 
 const WIDTH = 118;
 
-/** Words in quotes, in lines of the file's width. */
+/** Quotes words and wraps them at the file's width. */
 function wrap(before: string, words: readonly string[], after: string): string {
   const line = `${before}${words.map((word) => `'${word}'`).join(", ")}${after}`;
   if (line.length <= WIDTH) return line;

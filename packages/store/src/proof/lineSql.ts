@@ -1,12 +1,12 @@
 import { LINE_FIELDS, type LineField, type LineType } from "@quarterpast/domain";
 
-/** What stands between a field's quotes, as an expression of SQL; or, if it may need care inside JSON, the column of it. */
+/** A field's text between its quotes, as an SQL expression; or, if JSON may have to escape it, its column. */
 export type FieldSql = string | { json: string };
 
-/** A column whose text may need care inside JSON. */
+/** A column whose text JSON may have to escape. */
 export const escaped = (column: string): FieldSql => ({ json: column });
 
-/** An expression of SQL that writes a line of an export, with the fields that its type has, in their order. */
+/** An SQL expression that writes a line of an export, with the fields of its type, in their order. */
 export function lineSql<Type extends LineType>(
   type: Type,
   fields: Readonly<Record<LineField<Type>, FieldSql>>,
@@ -24,13 +24,13 @@ export function lineSql<Type extends LineType>(
   return `${parts.join("")}'${open}}}'`;
 }
 
-/** What a field is in SQL; undefined where only the bytes hold it; `optional`: null where the bytes leave it out. */
+/** A field in SQL; undefined if only the bytes contain it; `optional`: null if the bytes omit it. */
 export type ColumnSql = { sql: string; optional?: true } | undefined;
 
 /**
- * Conditions of SQL that canonical bytes hold what the columns say: pieces of fields that follow each other, up to the name
- * of the next one, each looked for as it must stand. Fields are sorted, and no value holds a quote without a backslash, so a
- * piece stands at one place.
+ * SQL conditions that canonical bytes agree with the columns: runs of consecutive fields, up to the name of the next one,
+ * are searched for as they must be written. Fields are sorted, and no value contains an unescaped quote, so a piece can
+ * match in only one place.
  * @param canonical the column with the bytes
  */
 export function holdsSql<Name extends string>(

@@ -4,7 +4,7 @@ import { stamp, type Db } from "../db/database.js";
 /** One line of a bill. */
 export interface KeptBillLine {
   line: number;
-  /** Of the bill, and of the usage where it is another: as first days of months where it is written, `YYYY-MM` where read. */
+  /** Month of the bill, and of the usage, which may be an earlier one: first days when written, `YYYY-MM` when read. */
   month: string;
   usageMonth: string;
   sn: string | null;
@@ -13,11 +13,11 @@ export interface KeptBillLine {
   customer: string | null;
   orderId: string | null;
   quantity: string | null;
-  /** Decimal text; negative where money went back. */
+  /** Decimal text; negative if money was given back. */
   amount: string;
   currency: string;
   refund: boolean;
-  /** When its usage began and ended, where the bill tells. */
+  /** When its usage began and ended, if the bill says so. */
   begin: Micros | null;
   end: Micros | null;
 }
@@ -25,14 +25,14 @@ export interface KeptBillLine {
 interface Column {
   column: string;
   type: string;
-  /** The column as it is read; the column itself where absent. */
+  /** The SQL that reads the column; the column itself if absent. */
   read?: (column: string) => string;
 }
 
 const month = (column: string): string => `to_char(${column}, 'YYYY-MM')`;
 const decimal = (column: string): string => `trim_scale(${column})::text`;
 
-/** Each field of a line with its column: the one list that lines are written and read by. */
+/** Each field of a line with its column: lines are written and read by this list. */
 const COLUMNS: Readonly<Record<keyof KeptBillLine, Column>> = {
   line: { column: "line", type: "integer" },
   month: { column: "month", type: "date", read: month },
@@ -52,7 +52,7 @@ const COLUMNS: Readonly<Record<keyof KeptBillLine, Column>> = {
 
 const FIELDS = Object.keys(COLUMNS) as (keyof KeptBillLine)[];
 
-/** What a query selects of a row `b` of bill_lines to read a {@link KeptBillLine}. */
+/** The select list for reading a {@link KeptBillLine} from a row `b` of bill_lines. */
 export const BILL_LINE = FIELDS.map((field) => {
   const { column, read = (name: string) => name } = COLUMNS[field];
   return `${read(`b.${column}`)} AS "${field}"`;
