@@ -138,7 +138,7 @@ describe("what is told", () => {
     ["an empty file", "", {}, "is empty"],
     ["a binary file", Buffer.from([0x50, 0x4b, 3, 4, 0, 0]), {}, "is not UTF-8"],
     ["text in GBK", Buffer.from([0xca, 0xb1, 0xbc, 0xe4, 0x0a]), {}, "is not UTF-8"],
-    ["broken quotes", `${csv(ROWS)}\n"2023`, {}, "no well-formed CSV at line"],
+    ["broken quotes", `${csv(ROWS)}\n"2023`, {}, "not well-formed CSV at line"],
   ])("ends with one clear line on %s", async (_name, content, options, line) => {
     const error = await failed(run(content, options));
     expect(error.exitCode).toBe(2);
