@@ -62,7 +62,7 @@ export interface RecordException {
   detail: string;
   /** The reply itself shows that this record is already there, so a duplicate proves the delivery. */
   proven?: true;
-  /** The quantity that the reply says is there, decimal text; given by a marketplace that tells. */
+  /** Quantity that the marketplace holds according to the reply, decimal text; absent if it does not report one. */
   held?: string;
 }
 

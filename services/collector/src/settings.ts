@@ -46,12 +46,10 @@ export const collectorSettings = z.object({
       en: "while Redis cannot be trusted: `strict` answers 503, `journal` acknowledges on the journal only",
       zh: "Redis 不可信时：`strict` 返回 503，`journal` 仅凭日志（journal）确认",
     }),
-  ACCEPT_PAST_HOURS: integerSetting(1, ACCEPT_PAST_HOURS_MAX)
-    .default(24)
-    .register(settingMeanings, {
-      en: "how late events are taken, in hours",
-      zh: "接收多少小时以内的迟到事件",
-    }),
+  ACCEPT_PAST_HOURS: integerSetting(1, ACCEPT_PAST_HOURS_MAX).default(24).register(settingMeanings, {
+    en: "how late events are taken, in hours",
+    zh: "接收多少小时以内的迟到事件",
+  }),
   JOURNAL_KEEP_HOURS: integerSetting(1, JOURNAL_KEEP_HOURS_MAX).default(48).register(settingMeanings, {
     en: "how long entries with a receipt are kept, in hours: less than identities are",
     zh: "已有回执的条目保留的小时数，短于事件标识的保留期",

@@ -86,7 +86,9 @@ async function carryOut(
     case "rereport":
     case "resend":
       if (kind === "call_unknown" && act.act === "resend")
-        return (await releaseHeld(db, actor.accountNo, Number(ref))) ? undefined : { outcome: "waits_already" };
+        return (await releaseHeld(db, actor.accountNo, Number(ref)))
+          ? undefined
+          : { outcome: "waits_already" };
       return kind.startsWith("record_") ? fileAgain(db, actor, ref, act, now) : { outcome: "no_record" };
     case "choose": {
       const isTaken =
