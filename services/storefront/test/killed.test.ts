@@ -75,7 +75,7 @@ const FAULTS = [
 
 test.each([
   ["V2.0", FAULTS],
-  // V1.0 asks for no order.
+  // V1.0 never looks up an order.
   ["V1.0", FAULTS.filter((point) => point !== "afterOrder")],
 ])(
   "%s: killed at any point of newInstance and called again hourly for three hours, there is one instance",
@@ -95,7 +95,7 @@ test.each([
             : signedV1(clock, { ...order, ...more, businessId }),
         );
       const answers: (Reply | undefined)[] = [];
-      // The first call and the first repetition each meet a storefront that dies at the point, where they come to it.
+      // The first call and the first repetition each meet a storefront that dies at the point, if they get there.
       for (const [call, wait] of [0, ...RETRY_SCHEDULES.saas.waits].entries()) {
         now += wait * 1_000;
         await setClock(ledger.pool, { realAnchor: Date.now() * 1_000, productAnchor: now, rate: 1 });
@@ -109,7 +109,7 @@ test.each([
       }
       await storefront.stop();
       expect(answers[0], point).toBeUndefined();
-      // Killed before anything was kept, both times, the third call is the first one.
+      // If both were killed before anything was stored, the third call counts as the first.
       const instanceId = `${orderId}-${point === "beforeReserve" ? 2 : 0}`;
       const opened = { resultCode: "000000", instanceId };
       expect(answers.slice(2), point).toMatchObject([opened, opened]);
