@@ -1,5 +1,5 @@
 import { HOUR, MINUTE } from "@quarterpast/domain";
-import { raiseScale, sealHour, writeOffGroup } from "@quarterpast/store";
+import { keepCases, raiseScale, sealHour, writeOffGroup } from "@quarterpast/store";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { batchOf, H, openLedger, usage, type Ledger } from "@quarterpast/testkit";
 import { countBatch } from "../src/count.js";
@@ -111,6 +111,20 @@ describe("counting", () => {
     expect(await ledger.rows("SELECT quantity::text FROM conflicts ORDER BY 1")).toEqual([
       { quantity: "200" },
       { quantity: "9" },
+    ]);
+  });
+
+  test("the same id that differs in its time only is a conflict without a case: it was sent again with a new one", async () => {
+    await countBatch(deps(), batchOf([usage({ id: "a", quantity: "2" }), usage({ id: "b", quantity: "2" })]));
+    const later = { time: H + 2 * MINUTE };
+    const again = [
+      usage({ id: "a", quantity: "2.0", ...later }),
+      usage({ id: "b", quantity: "3", ...later }),
+    ];
+    expect(await countBatch(deps(), batchOf(again))).toMatchObject({ counted: 0, conflicts: 2 });
+    await keepCases(ledger.pool, ledger.account.accountNo, H + HOUR);
+    expect(await ledger.rows("SELECT detail FROM cases WHERE kind = 'event_conflict'")).toEqual([
+      { detail: "customer-1 tokens 3" },
     ]);
   });
 

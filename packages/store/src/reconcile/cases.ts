@@ -1,5 +1,6 @@
 import type { CaseKind, CaseResolution, Micros } from "@quarterpast/domain";
 import { inTransaction, stamp, type Db, type Pool } from "../db/database.js";
+import { NAMED_ACCOUNT } from "../usage/events.js";
 import { WAITS } from "../usage/quarantine.js";
 
 /** How long quarantined events may wait for their binding before a person is asked. */
@@ -37,8 +38,11 @@ const WANTED = `
   SELECT DISTINCT 'event_conflict', s.source || ' ' || x.key, concat_ws(' ', x.subject, x.meter, x.quantity),
     $2::timestamptz + interval '1 day'
   FROM conflicts x JOIN sources s USING (source_no) JOIN events e USING (source_no, key)
-  LEFT JOIN instances i USING (instance_no) LEFT JOIN quarantine q USING (source_no, key)
-  WHERE NOT EXISTS (SELECT 1 FROM cases c WHERE c.kind = 'event_conflict' AND c.ref = s.source || ' ' || x.key)
+  LEFT JOIN instances i USING (instance_no) LEFT JOIN meters m USING (meter_no)
+  LEFT JOIN quarantine q USING (source_no, key)
+  WHERE (x.subject, x.meter, x.quantity, x.value, x.account) IS DISTINCT FROM
+      (COALESCE(i.subject, q.subject), COALESCE(m.code, q.meter), e.quantity, e.value, ${NAMED_ACCOUNT})
+    AND NOT EXISTS (SELECT 1 FROM cases c WHERE c.kind = 'event_conflict' AND c.ref = s.source || ' ' || x.key)
     AND COALESCE(i.account_no, waits_for_account(q.account, q.subject, q.meter)) IS NOT DISTINCT FROM $1::smallint
   UNION ALL
   SELECT 'quarantine', concat_ws(' ', q.reason, q.meter, q.subject), sum(q.events) || ' events', $2::timestamptz + interval '1 day'
