@@ -30,7 +30,7 @@ export const ERRORS = {
   duplicate_key: kind(400, false, "A JSON object has the same key twice", "JSON 对象中有重复的键"),
   too_many_events: kind(400, false, "More events than one request may carry", "单次请求的事件数超限"),
   empty_batch: kind(400, false, "The request carries no event", "请求中没有事件"),
-  events_rejected: kind(422, false, "Events are refused; none was taken", "事件被拒绝，未接收任何事件"),
+  events_rejected: kind(422, false, "Events are refused; none was accepted", "事件被拒绝，未接收任何事件"),
   events_ahead: kind(
     503,
     true,

@@ -63,7 +63,7 @@ describe("a file of accounts", () => {
     expect(taken("")).toEqual(["cn", "intl"]);
     expect(taken("intl")).toEqual(["intl"]);
     expect(wrongOf(() => taken("cn,usa")).en).toEqual([
-      "setting ACCOUNTS is cn,usa; expected: codes of declared accounts, with commas between: cn, intl",
+      "setting ACCOUNTS is cn,usa; expected: codes of declared accounts, separated by commas: cn, intl",
     ]);
   });
 

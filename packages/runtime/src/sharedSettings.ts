@@ -7,7 +7,7 @@ export const serviceSettings = {
     .default("127.0.0.1")
     .register(settingMeanings, { en: "the address to listen on", zh: "监听地址" }),
   PORT: portSetting().register(settingMeanings, {
-    en: "the port to listen on, of services without an interface for health and metrics; 0 takes a free one",
+    en: "the port to listen on, of services without an interface for health and metrics; 0 picks a free one",
     zh: "监听端口；没有业务接口的服务用于健康检查和指标；0 表示任取空闲端口",
   }),
   LOG_LEVEL: logLevelSetting()

@@ -37,7 +37,7 @@ const WRONG: [string, UpFlags, RegExp][] = [
   [
     "made-up time for a real marketplace",
     { marketplaceUrl: "https://example.com", marketplaceKey: "k", clockRate: "60" },
-    /told real hours alone/,
+    /only real hours/,
   ],
   ["a marketplace without its key", { marketplaceUrl: "https://example.com" }, /MARKETPLACE_KEY_FILE/],
   [

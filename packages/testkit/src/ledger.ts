@@ -17,7 +17,7 @@ import { testServers } from "./testServers.js";
 /** A time in tests, as ISO text. */
 export function at(text: string): Micros {
   const instant = parseInstant(text);
-  if (instant === undefined) throw new Error(`${text} is no time`);
+  if (instant === undefined) throw new Error(`${text} is not a time`);
   return instant;
 }
 

@@ -43,7 +43,7 @@ export function createAggregator(deps: AggregatorDeps): Aggregator {
   const { pool, clock, logger, metrics } = deps;
   const known = createKnown(pool, () => performance.now());
   const count = { pool, known, now: () => clock.now() };
-  const events = metrics.counter("aggregator_events_total", "Events by what became of them", ["fate"]);
+  const events = metrics.counter("aggregator_events_total", "Events by outcome", ["fate"]);
   const duration = metrics.histogram("aggregator_batch_seconds", "Time to commit one batch");
 
   const consumer = createConsumer({

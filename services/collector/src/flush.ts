@@ -205,7 +205,7 @@ export function redisProblem(state: ProducerState): string | undefined {
   const problems = state.problems.map(
     ({ setting, value, right }) => `${setting} is ${value}, must be ${right}`,
   );
-  return `Redis may lose what it takes: ${problems.join("; ")}`;
+  return `Redis may lose entries: ${problems.join("; ")}`;
 }
 
 /** Writes one entry to the journal and to Redis concurrently; the answer waits for both. */

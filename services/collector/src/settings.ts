@@ -35,7 +35,7 @@ export const collectorSettings = z.object({
     zh: "日志（journal）的文件夹，每个 collector 各用一个",
   }),
   ALLOW_VOLATILE_REDIS: booleanSetting().default(false).register(settingMeanings, {
-    en: "trusts a Redis that may lose what it took; logged at every start",
+    en: "trusts a Redis that may lose entries; logged at every start",
     zh: "信任可能丢失数据的 Redis；每次启动都会写入日志",
   }),
   REDIS_DOWN: setting<RedisDownPolicy>({ en: "strict or journal", zh: "strict 或 journal" }, (text) =>
@@ -47,7 +47,7 @@ export const collectorSettings = z.object({
       zh: "Redis 不可信时：`strict` 返回 503，`journal` 仅凭日志（journal）确认",
     }),
   ACCEPT_PAST_HOURS: integerSetting(1, ACCEPT_PAST_HOURS_MAX).default(24).register(settingMeanings, {
-    en: "how late events are taken, in hours",
+    en: "how late events are accepted, in hours",
     zh: "接收多少小时以内的迟到事件",
   }),
   JOURNAL_KEEP_HOURS: integerSetting(1, JOURNAL_KEEP_HOURS_MAX).default(48).register(settingMeanings, {

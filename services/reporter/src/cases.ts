@@ -13,7 +13,7 @@ export async function watchCases({ pool, clock, logger, account }: CasesDeps): P
   const now = clock.now();
   await faultPoint("reporter.beforeCases");
   const { opened, settled } = await keepCases(pool, account.accountNo, now);
-  if (opened > 0) logger.warn({ opened }, "cases opened: somebody has to settle them");
-  if (settled > 0) logger.info({ settled }, "cases settled by themselves");
+  if (opened > 0) logger.warn({ opened }, "cases opened: a person has to settle them");
+  if (settled > 0) logger.info({ settled }, "cases settled automatically");
   while ((await valueFindings(pool, account.accountNo, now)) > 0);
 }

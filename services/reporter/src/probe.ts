@@ -28,5 +28,5 @@ export async function probeMarketplace({ pool, clock, logger, client, account }:
   });
   if (probe.key !== "right" || !(await readAccount(pool, accountNo))?.haltedCode) return;
   await haltAccount(pool, accountNo, null, clock.now());
-  logger.info({ account: code }, "the marketplace takes our key again; sending goes on");
+  logger.info({ account: code }, "the marketplace accepts our key again; submission resumes");
 }

@@ -52,10 +52,7 @@ type AddLoop = (name: string, everyMs: number, run: () => Promise<boolean | void
  */
 export function createReporter(deps: ReporterDeps): Reporter {
   const { pool, clock, logger, metrics, accounts } = deps;
-  const settled = metrics.counter("reporter_submissions_total", "Calls by what became of them", [
-    "account",
-    "state",
-  ]);
+  const settled = metrics.counter("reporter_submissions_total", "Calls by outcome", ["account", "state"]);
   metrics.gauge(
     "reporter_owed_records",
     "Records that are still to be delivered",

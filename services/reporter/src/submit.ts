@@ -72,7 +72,7 @@ async function submitDue(deps: SubmitDeps): Promise<boolean> {
   const { accountNo } = deps.account;
   const lost = await giveUpLost(pool, accountNo, clock.now(), real);
   const held = await holdUnknown(pool, accountNo, resendLimits(deps.profile), clock.now(), real);
-  if (held > 0) deps.logger.warn({ calls: held }, "calls that may have been taken wait for a person");
+  if (held > 0) deps.logger.warn({ calls: held }, "calls that may have been accepted wait for a person");
   if (lost > 0) deps.logger.warn({ calls: lost }, "calls that were cut wait for a statement");
   await expireSubmissions(pool, accountNo, clock.now(), real);
   await faultPoint("reporter.beforeClaim");
@@ -121,7 +121,7 @@ async function send(deps: SubmitDeps, claim: ClaimedSubmission): Promise<void> {
   if (result.kind === "halt" && result.alone)
     deps.logger.error(
       { product: records[0]?.product, wireVersion: records[0]?.wireVersion, code: result.code },
-      "a key that signs these records alone is refused or not set",
+      "a key that signs only these records is refused or not set",
     );
   const retryAfterMs = "retryAfterMs" in result ? result.retryAfterMs : undefined;
   deps.breaker.heard(result.kind !== "retry" && result.kind !== "unknown", retryAfterMs);
@@ -211,7 +211,7 @@ async function settle(
     if (decision.halts) {
       logger.error(
         { account: claim.account, code: decision.code },
-        "sending is stopped until the marketplace takes our key again",
+        "submission is stopped until the marketplace accepts our key again",
       );
       await haltAccount(db, claim.accountNo, decision.code, now);
     }

@@ -486,7 +486,7 @@ describe("what the marketplace may do", () => {
     await carryOutRereport(deps());
     expect(await records()).toHaveLength(1);
     expect(await ledger.rows("SELECT refused FROM rereports")).toEqual([
-      { refused: "a call with it may have been taken: a statement must show first that it was not" },
+      { refused: "a call with it may have been accepted: a statement must first show that it was not" },
     ]);
     await setTime(H + HOUR + 16 * MINUTE);
     await sandbox.settle();

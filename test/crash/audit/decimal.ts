@@ -4,7 +4,7 @@ const SCALE = 12;
 /** A decimal text as a whole number of 10^-12. */
 export function units(text: string): bigint {
   const match = /^(-?)(\d+)(?:\.(\d+))?$/.exec(text);
-  if (!match) throw new Error(`${text} is no decimal`);
+  if (!match) throw new Error(`${text} is not a decimal`);
   const [, sign, whole, fraction = ""] = match;
   if (/[1-9]/.test(fraction.slice(SCALE))) throw new Error(`${text} has more than ${SCALE} decimals`);
   const value = BigInt(whole! + fraction.slice(0, SCALE).padEnd(SCALE, "0"));

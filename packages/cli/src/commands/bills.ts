@@ -16,7 +16,7 @@ const BILLS: readonly Column<Bill>[] = [
   { title: { en: "FILE", zh: "文件" }, cell: ({ source }) => source },
   { title: { en: "COVERS FROM", zh: "覆盖自" }, cell: ({ from }) => from ?? "-" },
   { title: { en: "TO", zh: "至" }, cell: ({ to }) => to ?? "-" },
-  { title: { en: "WHOLE", zh: "完整" }, cell: ({ complete }) => yes(complete) },
+  { title: { en: "COMPLETE", zh: "完整" }, cell: ({ complete }) => yes(complete) },
   { title: { en: "IN A WIDER ONE", zh: "已被涵盖" }, cell: ({ superseded }) => yes(superseded) },
   { title: { en: "LINES", zh: "行数" }, cell: ({ lines }) => String(lines), align: "right" },
   {
@@ -75,7 +75,7 @@ const CREDITS: readonly Column<Credit>[] = [
     align: "right",
   },
   {
-    title: { en: "WHAT BECOMES OF IT", zh: "处理方式" },
+    title: { en: "HANDLING", zh: "处理方式" },
     cell: ({ refundDue }) =>
       refundDue
         ? say({ en: "to be refunded: its instance is closed", zh: "应退款：实例已关闭" })

@@ -31,7 +31,7 @@ export function register(program: Command): void {
     .option(
       "--meter <meter=column>",
       text(
-        "a meter and the column of its quantity (or value, for unique meters); a count meter takes no column; may be repeated",
+        "a meter and the column of its quantity (or value, for unique meters); a count meter has no column; may be repeated",
         "计量项及其用量所在列（unique 计量项为取值列）；count 计量项不带列名；可重复",
       ),
       (value: string, all: string[] | undefined) => [...(all ?? []), value],

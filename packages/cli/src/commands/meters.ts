@@ -74,7 +74,7 @@ export function register(program: Command): void {
       if (flags.json) return printJson(meter);
       print(
         say({
-          en: `meter ${code} takes up to ${meter.scale} decimals from now on`,
+          en: `meter ${code} accepts up to ${meter.scale} decimals from now on`,
           zh: `计量项 ${code} 今后至多 ${meter.scale} 位小数`,
         }),
       );

@@ -32,7 +32,7 @@ const RULE_COLUMNS: readonly Column<Rule>[] = [
 export function register(program: Command): void {
   const quarantine = program.command("quarantine").description(
     say({
-      en: "acknowledged events that wait because they cannot be counted as they are",
+      en: "acknowledged events that wait because they cannot be counted yet",
       zh: "暂无法计入、正在等待的已确认事件",
     }),
   );

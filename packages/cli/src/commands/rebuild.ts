@@ -23,7 +23,7 @@ const COLUMNS: readonly Column<Difference & { hour: string }>[] = [
   { title: { en: "OF THE HOUR", zh: "事件所属小时" }, cell: ({ origin }) => origin ?? "-" },
   { title: { en: "WHAT DIFFERS", zh: "差异" }, cell: ({ problem }) => say(PROBLEMS[problem]) },
   { title: { en: "COMPUTED AGAIN", zh: "重新计算" }, cell: ({ rebuilt }) => rebuilt, align: "right" },
-  { title: { en: "STANDS", zh: "账本" }, cell: ({ stands }) => stands, align: "right" },
+  { title: { en: "LEDGER", zh: "账本" }, cell: ({ stands }) => stands, align: "right" },
 ];
 
 const SHOWN = 50;

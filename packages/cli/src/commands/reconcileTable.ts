@@ -150,7 +150,7 @@ function showPreview(preview: Preview, { json }: TableFlags): void {
     print(formatTable(columns, preview.columns));
     print(`\n${preview.first.map((line) => JSON.stringify(line)).join("\n")}`);
     const whole = preview.complete
-      ? say({ en: "whole", zh: "完整" })
+      ? say({ en: "complete", zh: "完整" })
       : say({ en: "not proven complete", zh: "无法确认完整" });
     print(
       `\n${say({ en: `${preview.kind}: ${preview.rows} rows`, zh: `${preview.kind}：${preview.rows} 行` })}, ${whole}`,

@@ -57,7 +57,7 @@ const WISHES: readonly Column<Wish>[] = [
 export function register(program: Command): void {
   const records = program
     .command("records")
-    .description(say({ en: "bill records and what became of them", zh: "话单及其结果" }));
+    .description(say({ en: "bill records and their outcomes", zh: "话单及其结果" }));
   registerList(records);
   registerShow(records);
   registerRereport(records);

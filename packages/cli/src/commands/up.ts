@@ -20,16 +20,13 @@ export function register(program: Command): void {
     .summary(text("run everything on this machine", "在本机运行整套系统"))
     .description(
       text(
-        "Runs Postgres, Redis, the sandbox marketplace and all services, until Ctrl-C. Prints one JSON line on stdout when all is ready; the next start goes on with the same data. DATABASE_URL and REDIS_URL name servers to use instead of its own.",
+        "Runs Postgres, Redis, the sandbox marketplace and all services, until Ctrl-C. Prints one JSON line on stdout when all is ready; the next start continues with the same data. DATABASE_URL and REDIS_URL name servers to use instead of its own.",
         "在本机运行 Postgres、Redis、沙箱云商店和全部服务，直到按下 Ctrl-C。就绪时在标准输出打印一行 JSON；下次启动继续使用同一数据。可用 DATABASE_URL 和 REDIS_URL 指定已有的服务器。",
       ),
     )
     .option(
       "--sample",
-      text(
-        "send sample usage on a fast clock and show what becomes of it",
-        "用快速时钟发送示例用量并显示结果",
-      ),
+      text("send sample usage on a fast clock and show its outcome", "用快速时钟发送示例用量并显示结果"),
     )
     .option(
       "--once",

@@ -80,7 +80,7 @@ export function register(program: Command): void {
     )
     .option(
       "--anchors <file>",
-      say({ en: "the anchors, from where they are kept outside", zh: "外部保存的锚点文件" }),
+      say({ en: "the anchors, from their external copy", zh: "外部保存的锚点文件" }),
     )
     .option(
       "--no-events",

@@ -58,7 +58,7 @@ export const proofs = {
     method: "GET",
     path: "/v1/proofs/hours/:hour",
     summary: {
-      en: "The lines of an hour as they are in the ledger now, with its signed manifest (docs/proof.md)",
+      en: "The lines of an hour as currently in the ledger, with its signed manifest (docs/proof.md)",
       zh: "由账本即时生成的该小时内容及已签名清单（docs/proof.md）",
     },
     roles: READERS,

@@ -44,11 +44,11 @@ export function rereportProblem(context: RereportContext, rule: Supersede = "sam
   if (transition(record.state, "rereported") === null)
     return `a record that is ${record.state} is not filed again`;
   if (isRefused(record) && record.mayHaveBeenTaken)
-    return "a call with it may have been taken: a statement must show first that it was not";
+    return "a call with it may have been accepted: a statement must first show that it was not";
   if (rule === "refused_only" && !records.every((each) => isSurelyRefused(each, context.duplicateCodes)))
-    return "this marketplace takes a second record beside the first: only what it refused is filed again";
+    return "this marketplace accepts a second record beside the first: only what it refused is filed again";
   if ((interval?.begin ?? begin) < notBefore)
-    return "the marketplace no longer takes records that begin then";
+    return "the marketplace no longer accepts records that begin then";
   if (!interval) return undefined;
   if (!records.every((each) => isVoid(each, context.duplicateCodes)))
     return "in another interval only what the marketplace showed to be void is filed: this might bill it twice";

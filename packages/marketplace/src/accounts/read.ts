@@ -150,7 +150,7 @@ function taken(declared: readonly DeclaredAccount[], named: string | undefined):
     .filter(Boolean);
   const known = declared.map(({ code }) => code);
   const right = {
-    en: `codes of declared accounts, with commas between: ${known.join(", ")}`,
+    en: `codes of declared accounts, separated by commas: ${known.join(", ")}`,
     zh: `已声明账号的代码，以逗号分隔：${known.join("、")}`,
   };
   if (codes.length === 0 || codes.some((code) => !known.includes(code)))

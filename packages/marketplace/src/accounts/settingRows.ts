@@ -16,9 +16,9 @@ export const accountSettingRows = (): SettingRow[] => [
   },
   {
     ...{ name: "ACCOUNTS", ...optional },
-    right: { en: "codes of declared accounts, with commas between", zh: "已声明账号的代码，以逗号分隔" },
+    right: { en: "codes of declared accounts, separated by commas", zh: "已声明账号的代码，以逗号分隔" },
     meaning: {
-      en: "the accounts that this process takes; all if it is absent",
+      en: "the accounts that this process handles; all if absent",
       zh: "本进程负责的账号；不设置则为全部",
     },
   },

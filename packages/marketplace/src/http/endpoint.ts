@@ -24,7 +24,7 @@ export function endpointOf(setting: string, text: string): Endpoint {
   }
   if (url.protocol !== "https:" && !(url.protocol === "http:" && isLoopback(url.hostname))) {
     throw new MarketplaceSettingError(setting, text, {
-      en: "an https URL (plain http is for loopback hosts alone: localhost, 127.0.0.1, [::1])",
+      en: "an https URL (plain http only for loopback hosts: localhost, 127.0.0.1, [::1])",
       zh: "https 地址（仅回环主机 localhost、127.0.0.1、[::1] 可用 http）",
     });
   }

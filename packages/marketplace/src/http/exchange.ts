@@ -59,7 +59,7 @@ export function exchange(dispatcher: Dispatcher, request: ExchangeRequest): Prom
     };
     const onAbort = () => giveUp("ABORTED", "given up by the caller");
     const deadline = setTimeout(
-      () => giveUp("TIMEOUT", `no whole reply in ${request.totalMs} ms`),
+      () => giveUp("TIMEOUT", `no complete reply in ${request.totalMs} ms`),
       request.totalMs,
     );
 

@@ -6,8 +6,8 @@ import type { Text } from "@quarterpast/domain";
  */
 export const TRANSPORT_CODES = {
   NOT_SENT: { en: "no connection; nothing was sent", zh: "无法建立连接，未发送任何内容" },
-  TIMEOUT: { en: "no whole reply in time", zh: "未在时限内收到完整响应" },
-  CUT: { en: "the connection was cut before the reply was whole", zh: "响应完成前连接中断" },
+  TIMEOUT: { en: "no complete reply in time", zh: "未在时限内收到完整响应" },
+  CUT: { en: "the connection was cut before the reply was complete", zh: "响应完成前连接中断" },
   REPLY_TOO_LARGE: { en: "the reply is larger than is read", zh: "响应超出可读取的大小" },
   ABORTED: { en: "given up by the caller", zh: "调用方已放弃" },
   NO_CODE: { en: "the reply carries no code", zh: "响应中没有结果码" },

@@ -17,7 +17,7 @@ const ABNORMAL: Readonly<Record<string, Advice>> = {
   "004": act("rereport", "file the record again", "重新上报该话单"),
   "005": act(
     "ask",
-    "we sent it once, somebody else used its serial number: ask the marketplace",
+    "we sent it once, another party used its serial number: ask the marketplace",
     "我方只发送过一次，序列号被他人使用：请咨询云市场",
   ),
   "006": act(
@@ -52,7 +52,7 @@ const ABNORMAL: Readonly<Record<string, Advice>> = {
   ),
   "013": act(
     "resend",
-    "when the instance is unfrozen, send the record again as it was",
+    "when the instance is unfrozen, send the record again unchanged",
     "实例解冻后按原样重发该话单",
   ),
   // Of a whole call (koogallery-license-joint.md 9).
@@ -63,7 +63,7 @@ const ABNORMAL: Readonly<Record<string, Advice>> = {
   ),
   "94060010": act(
     "ask",
-    "have the seller's state put right in the seller center; filing goes on by itself once it is",
+    "have the seller's state corrected in the seller center; submission then resumes automatically",
     "请在卖家中心恢复商家状态；恢复后系统会自动继续上报",
   ),
 };

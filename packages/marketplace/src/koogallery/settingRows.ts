@@ -14,7 +14,7 @@ export const kooGallerySettingRows: readonly SettingRow[] = [
   {
     ...{ ...optional, name: "MARKETPLACE_KEY", right: KEY },
     meaning: {
-      en: "the seller's interconnection key, a secret; it or `MARKETPLACE_KEYS` must be set where calls are signed or checked",
+      en: "the seller's interconnection key, a secret; it or `MARKETPLACE_KEYS` must be set if calls are signed or checked",
       zh: "商家对接密钥；签名或验签的服务必须设置它或 `MARKETPLACE_KEYS`（机密）",
     },
   },
@@ -35,7 +35,7 @@ export const kooGallerySettingRows: readonly SettingRow[] = [
   },
   {
     ...{ name: "MARKETPLACE_FALLBACK_HOSTS", ...optional },
-    right: { en: "host names or base URLs, with commas between", zh: "主机名或网址，以逗号分隔" },
+    right: { en: "host names or base URLs, separated by commas", zh: "主机名或网址，以逗号分隔" },
     meaning: {
       en: "in place of the site's fallback list; empty if `MARKETPLACE_URL` is set",
       zh: "代替站点的备用地址列表；设置 `MARKETPLACE_URL` 时默认为空",
@@ -45,7 +45,7 @@ export const kooGallerySettingRows: readonly SettingRow[] = [
     ...{ name: "MARKETPLACE_STATEMENT_PATH", ...optional },
     right: { en: "a path", zh: "路径" },
     meaning: {
-      en: "where a list of records can be asked for: `/sandbox/sdr` with the sandbox; KooGallery itself has none",
+      en: "where a list of records can be requested: `/sandbox/sdr` with the sandbox; KooGallery itself has none",
       zh: "查询话单列表的路径：沙箱为 `/sandbox/sdr`；云商店本身没有此接口",
     },
   },

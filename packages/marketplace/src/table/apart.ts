@@ -64,7 +64,7 @@ function tooSlow(timeoutMs: number): TableError {
 
 function tooMuchMemory(): TableError {
   return new TableError(
-    "the file takes more memory than one may: split the export by time",
+    "the file needs more memory than is allowed: split the export by time",
     "读取文件所需内存超限：请按时间分段导出",
   );
 }

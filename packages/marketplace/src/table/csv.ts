@@ -21,7 +21,7 @@ export function readCsv(text: string): Table {
   } catch (error) {
     if (!(error instanceof CsvError)) throw error;
     throw new TableError(
-      `the text is no well-formed CSV: ${error.message}`,
+      `the text is not well-formed CSV: ${error.message}`,
       `不是格式正确的 CSV：${error.message}`,
       { en: `well-formed CSV (${error.message})`, zh: `格式正确的 CSV（${error.message}）` },
     );

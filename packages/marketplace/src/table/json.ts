@@ -109,7 +109,7 @@ function notAnObject(line: number, value: unknown): ListProblem {
 
 function tooManyFields(): TableError {
   return new TableError(
-    `the records have more than ${COLUMNS_MAX} different fields: this is no list of bill records`,
+    `the records have more than ${COLUMNS_MAX} different fields: this is not a list of bill records`,
     `记录的字段超过 ${COLUMNS_MAX} 种：不是话单列表`,
   );
 }

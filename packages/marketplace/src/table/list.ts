@@ -114,7 +114,7 @@ export function listOf(table: Table, options: ListOptions): List {
   }
   const count = body.rows.length;
   if (expectedRows !== undefined && expectedRows !== count) {
-    const [en, zh] = [`${expectedRows} rows, as was told`, `${expectedRows} 行（已告知的行数）`];
+    const [en, zh] = [`${expectedRows} rows, as announced`, `${expectedRows} 行（已告知的行数）`];
     problems.push(problemAt(0, "rows", String(count), en, zh));
   }
   return {

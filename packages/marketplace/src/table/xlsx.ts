@@ -228,7 +228,7 @@ function tooLarge(en: string, zh: string): TableError {
 
 function noWorkbook(): TableError {
   return new TableError(
-    "this is no XLSX workbook: save it as .xlsx or .csv",
+    "this is not an XLSX workbook: save it as .xlsx or .csv",
     "不是 XLSX 工作簿：请另存为 .xlsx 或 .csv",
   );
 }

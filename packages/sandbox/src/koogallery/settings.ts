@@ -24,7 +24,7 @@ export const sandboxSettings = z.object({
   ),
   SANDBOX_PORT: portSetting()
     .default(8790)
-    .register(settingMeanings, { en: "0 takes a free one", zh: "0 表示任取空闲端口" }),
+    .register(settingMeanings, { en: "0 picks a free one", zh: "0 表示任取空闲端口" }),
   SANDBOX_HOST: textSetting({ en: "an address to listen on", zh: "监听地址" })
     .default("127.0.0.1")
     .register(settingMeanings, { en: "the address to listen on", zh: "监听地址" }),

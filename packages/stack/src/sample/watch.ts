@@ -39,7 +39,7 @@ export function createWatch({ api, statement, truth, from, tell, onFirstRecord }
       const events = truths.reduce((sum, { events: count }) => sum + count, 0);
       underway.push({ hour: next, stage: "sent" });
       tell(next + HOUR, {
-        en: `hour ${clockTime(next)} is over: ${grouped(String(events))} events taken from ${truths.length} instances`,
+        en: `hour ${clockTime(next)} is over: ${grouped(String(events))} events received from ${truths.length} instances`,
         zh: `${clockTime(next)} 这一小时结束：已接收 ${truths.length} 个实例的 ${grouped(String(events))} 个事件`,
       });
     }

@@ -62,7 +62,7 @@ function goOnInRealTime(anchor: ClockAnchor, { start, rate, sample }: ClockWish,
   }
   if (start !== undefined || rate !== undefined) {
     throw refusal(
-      "this data directory runs in real time and goes on so: leave out --clock-start and --clock-rate, or choose another --data-dir",
+      "this data directory runs in real time and keeps doing so: leave out --clock-start and --clock-rate, or choose another --data-dir",
       "此数据目录按真实时间运行，只能继续如此：请去掉 --clock-start 和 --clock-rate，或用 --data-dir 换一个目录",
     );
   }

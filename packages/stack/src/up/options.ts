@@ -95,7 +95,7 @@ function readMarketplaceUrl(text: string): string {
     return text;
   const shown = text.replace(/\/\/[^/]*@/, "//(hidden)@").replace(/\?.*$/, "?(hidden)");
   throw usage(
-    `--marketplace-url ${shown}: must be an https URL without user, query and fragment (plain http is for 127.0.0.1 and localhost alone)`,
+    `--marketplace-url ${shown}: must be an https URL without user, query and fragment (plain http only for 127.0.0.1 and localhost)`,
     `--marketplace-url ${shown}：应为不含用户信息、查询串和片段的 https 地址（仅 127.0.0.1 和 localhost 可用 http）`,
   );
 }
@@ -120,14 +120,14 @@ function checkTogether({
   }
   if (sample && marketplaceUrl !== undefined) {
     throw usage(
-      "--sample sends made-up usage and files it with the sandbox alone: leave out --marketplace-url",
+      "--sample sends made-up usage and files it only with the sandbox: leave out --marketplace-url",
       "--sample 发送的是虚构用量，只能报送沙箱：请去掉 --marketplace-url",
     );
   }
   const isSimulated = clockStart !== undefined || clockRate !== undefined;
   if (isSimulated && marketplaceUrl !== undefined && !isLoopback(new URL(marketplaceUrl).hostname)) {
     throw usage(
-      "a real marketplace is told real hours alone: leave out --clock-start and --clock-rate, or --marketplace-url",
+      "a real marketplace accepts only real hours: leave out --clock-start and --clock-rate, or --marketplace-url",
       "对真实的云市场只能上报真实时间：请去掉 --clock-start 和 --clock-rate，或去掉 --marketplace-url",
     );
   }

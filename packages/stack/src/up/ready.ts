@@ -56,7 +56,7 @@ export function readyText(
       "",
       `ready after ${seconds} s; ${clockText(time).en}`,
       ...rows.map(([en, , value]) => `  ${en.padEnd(15)} ${value}`),
-      "  Ctrl-C stops all of it; the next start goes on with the same data",
+      "  Ctrl-C stops all of it; the next start continues with the same data",
       "",
     ].join("\n"),
     zh: [
@@ -73,7 +73,7 @@ function clockText({ plan, start }: ProductTime): Text {
   if (plan.kind === "real") return { en: "the clock is real time", zh: "时钟为真实时间" };
   const at = new Date(start / 1000).toISOString().slice(0, 16).replace("T", " ");
   return {
-    en: `product time goes on from ${at} UTC, ${plan.rate} times as fast as real time`,
+    en: `product time continues from ${at} UTC, ${plan.rate} times as fast as real time`,
     zh: `系统时间从 ${at}（UTC）继续，速度为真实时间的 ${plan.rate} 倍`,
   };
 }

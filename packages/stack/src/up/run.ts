@@ -120,7 +120,7 @@ const STOPPING: Text = {
   zh: "正在停止全部进程（再按一次 Ctrl-C 立即结束）",
 };
 const STOPPED: Text = {
-  en: "stopped; the next start goes on with the same data",
+  en: "stopped; the next start continues with the same data",
   zh: "已停止；下次启动继续使用同一数据",
 };
 const STOPPED_EARLY: Text = { en: "stopped before it was ready", zh: "尚未就绪即已停止" };

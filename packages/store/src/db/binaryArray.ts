@@ -75,7 +75,7 @@ export function timestamptzArray(values: readonly (Micros | null)[]): Buffer {
       at = buffer.writeInt32BE(NULL, at);
       continue;
     }
-    if (!Number.isSafeInteger(value)) throw new RangeError(`${value} is no instant in microseconds`);
+    if (!Number.isSafeInteger(value)) throw new RangeError(`${value} is not an instant in microseconds`);
     const since = value - EPOCH_2000;
     at = buffer.writeInt32BE(8, at);
     at = buffer.writeInt32BE(Math.floor(since / 2 ** 32), at);
@@ -107,7 +107,7 @@ export function uuidArray(values: readonly string[]): Buffer {
       buffer[at] = (high << 4) | low;
       at += 1;
     }
-    if (bad !== 0) throw new RangeError(`${text} is no UUID`);
+    if (bad !== 0) throw new RangeError(`${text} is not a UUID`);
   }
   header(buffer, UUID, values.length, false);
   return buffer;
@@ -118,6 +118,6 @@ const DECIMAL = /^-?\d{1,40}(\.\d{1,20})?$/;
 /** `numeric[]` as text, from decimals; null is NULL. @throws RangeError for a text that is not a decimal. */
 export function numericArray(values: readonly (string | null)[]): string {
   const wrong = values.find((value) => value !== null && !DECIMAL.test(value));
-  if (wrong !== undefined) throw new RangeError(`${wrong} is no decimal`);
+  if (wrong !== undefined) throw new RangeError(`${wrong} is not a decimal`);
   return `{${values.map((value) => value ?? "NULL").join(",")}}`;
 }

@@ -26,7 +26,10 @@ export function checkAnswer(
   const problems = checkOutside(answer, debugCase, key);
   const reply = parse(answer.body);
   if (!reply)
-    return { reply, problems: [...problems, problem("the body is no JSON object", "响应体不是 JSON 对象")] };
+    return {
+      reply,
+      problems: [...problems, problem("the body is not a JSON object", "响应体不是 JSON 对象")],
+    };
   return { reply, problems: [...problems, ...checkResult(reply), ...checkWanted(reply, debugCase, session)] };
 }
 

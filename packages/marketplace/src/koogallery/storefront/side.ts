@@ -39,7 +39,7 @@ export const sideSettings = z.object({
     .default("plain")
     .register(settingMeanings, { en: "the same for V2.0", zh: "V2.0 应答的同一加密方式" }),
   ORDER_QUERY_URL: urlSetting("http", "https").optional().register(settingMeanings, {
-    en: "where orders are looked up, in place of the site's own address",
+    en: "address for order lookups, instead of the site's own",
     zh: "订单查询地址，代替站点自身的地址",
   }),
 });
