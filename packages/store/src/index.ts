@@ -59,7 +59,13 @@ export * from "./reconcile/cases.js";
 export * from "./reconcile/findings.js";
 export * from "./reconcile/importProfiles.js";
 export type { StatedLine } from "./reconcile/statements.js";
-export * from "./reconcile/takeStatement.js";
+export * from "./reconcile/dayStatement.js";
+export {
+  takeStatement,
+  unsettledRange,
+  type NewStatement,
+  type Reconciled,
+} from "./reconcile/takeStatement.js";
 export * from "./finance/billDrill.js";
 export * from "./finance/credits.js";
 export { EXPORT_COLUMNS, type ExportFormat } from "./finance/exportLines.js";

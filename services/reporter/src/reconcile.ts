@@ -1,11 +1,11 @@
-import { HOUR, hourOf } from "@quarterpast/domain";
+import { DAY, dayOf, HOUR, hourOf, SECOND } from "@quarterpast/domain";
 import {
   versionsNamedBySlot,
   type MarketplaceClient,
   type MarketplaceProfile,
 } from "@quarterpast/marketplace";
 import { type Clock, faultPoint, type Logger } from "@quarterpast/runtime";
-import { takeStatement, unsettledRange, type Account, type Pool } from "@quarterpast/store";
+import { takeDayStatement, takeStatement, unsettledRange, type Account, type Pool } from "@quarterpast/store";
 
 export interface ReconcileDeps {
   pool: Pool;
@@ -32,8 +32,11 @@ export async function reconcileAccepted({
   const askedAt = clock.now();
   const unsettled = await unsettledRange(pool, account.accountNo, askedAt);
   if (!unsettled) return;
-  // Whole hours, because a record that is not ours shows only if we look beyond our own.
-  const range = { from: hourOf(unsettled.from), to: hourOf(unsettled.to) + HOUR };
+  // Whole hours, or days, because a record that is not ours shows only if we look beyond our own.
+  const isByDay = profile.statements.grain === "day";
+  const range = isByDay
+    ? { from: dayOf(account, unsettled.from), to: dayOf(account, unsettled.to - SECOND) + DAY }
+    : { from: hourOf(unsettled.from), to: hourOf(unsettled.to) + HOUR };
   await faultPoint("reporter.beforeStatement");
   const { lines, complete, problems } = await client.statement(range.from, range.to);
   if (problems.length > 0)
@@ -45,11 +48,17 @@ export async function reconcileAccepted({
   await faultPoint("reporter.beforeReconcile");
   const { duplicateCodes } = profile;
   const namedBySlot = versionsNamedBySlot(profile);
-  const found = await takeStatement(
-    pool,
-    { accountNo, source: "api", complete, askedAt, range, lines, duplicateCodes, namedBySlot },
-    clock.now(),
-  );
+  const statement = {
+    accountNo,
+    source: "api",
+    complete,
+    askedAt,
+    range,
+    lines,
+    duplicateCodes,
+    namedBySlot,
+  };
+  const found = await (isByDay ? takeDayStatement : takeStatement)(pool, statement, clock.now());
   await faultPoint("reporter.afterReconcile");
   const differs = found.abnormal + found.different + found.missing + found.extra > 0;
   logger[differs ? "warn" : "debug"](found, "statement reconciled");

@@ -53,6 +53,25 @@ const LOOK_UP: Advice = {
   advice: { en: "look the code up, then file the record again", zh: "查明错误码后重新上报" },
 };
 
+/** The code of a finding about an instance's day as a whole. */
+export const BY_DAY = "by_day";
+
+function explainDay(kind: FindingKind): Explanation {
+  const cause: Partial<Record<FindingKind, Text>> = {
+    missing: {
+      en: "the marketplace's sum of the day lacks what we filed",
+      zh: "对方当日合计中没有我方上报的用量",
+    },
+    extra: { en: "there on a day for which we filed nothing", zh: "我方当日未上报，而对方有用量" },
+  };
+  return explain(
+    cause[kind] ?? { en: "the day's sums differ", zh: "双方当日合计不一致" },
+    "ask",
+    "compare the day's records with what the marketplace shows, then ask it; nothing goes out again by itself",
+    "请将当日话单与对方明细逐条核对后咨询云市场；系统不会自动重发",
+  );
+}
+
 /**
  * Explains a difference: its cause, the act to take, and advice.
  * @param finding ids of differences in a bill's money begin with m
@@ -65,6 +84,7 @@ export function explainFinding(
   advice: Advice | undefined,
 ): Explanation {
   const isMoney = finding.id.startsWith("m");
+  if (finding.code === BY_DAY) return explainDay(finding.kind);
   switch (finding.kind) {
     case "missing":
       return isMoney

@@ -1,3 +1,4 @@
+export * from "./dayStatement.js";
 export * from "./limits.js";
 export * from "./outcome.js";
 export * from "./state.js";

@@ -103,7 +103,8 @@ export function oldestBegin(rule: WindowRule, now: Micros, closed?: Micros | nul
   return Math.max(byAge, now >= month + rule.afterMonth ? month : -Infinity);
 }
 
-function dayOf({ dayOffset }: WindowRule, at: Micros): Micros {
+/** The begin of an account's day. @param dayOffset of its day from UTC */
+export function dayOf({ dayOffset }: { dayOffset: Micros }, at: Micros): Micros {
   return Math.floor((at + dayOffset) / DAY) * DAY - dayOffset;
 }
 

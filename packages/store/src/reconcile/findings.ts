@@ -107,6 +107,15 @@ export async function resolveFindings(
   );
 }
 
+/** Ends findings of days that the staged statement by day (`days`) shows otherwise, or healed. */
+export async function resolveDayFindings(db: Db, accountNo: number, now: Micros): Promise<void> {
+  await db.query(
+    `UPDATE findings f SET resolved_at = $2::timestamptz FROM days d
+     WHERE f.account_no = $1::smallint AND f.resolved_at IS NULL AND f.sn = d.name AND d.verdict NOT IN ('waits', f.kind)`,
+    [accountNo, stamp(now)],
+  );
+}
+
 /** A record with the time when the marketplace collected it. */
 export interface Collected {
   sn: string;

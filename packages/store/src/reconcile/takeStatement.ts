@@ -115,8 +115,11 @@ async function stageStated(
   await db.query("CREATE INDEX ON stated (sn); ANALYZE stated");
 }
 
-/** Records without an outcome of their own become billed with their call, when all of its records are settled. */
-async function settleBilled(db: Db, now: Micros): Promise<number> {
+/**
+ * Settles what the staged statement shows billed. Records without an outcome of their own become billed with their call,
+ * when all of its records are settled.
+ */
+export async function settleBilled(db: Db, now: Micros): Promise<number> {
   const single = await insertOutcomesOf(
     db,
     `SELECT sn, 'billed' AS state, NULL AS code FROM stated WHERE verdict = 'billed' AND our_state = ANY ($1::text[])

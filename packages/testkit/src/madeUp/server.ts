@@ -20,6 +20,8 @@ export interface MadeUpServer {
   filed: ReadonlyMap<string, MadeUpRecord>;
   /** Keeps a record that came from elsewhere. */
   hold(record: MadeUpRecord): void;
+  /** Loses what it has of an instance. @returns that */
+  forget(instance: string): MadeUpRecord[];
   /** Bodies of the calls, the oldest first. */
   bodies: readonly string[];
   /** Whether it says how much the hour that is taken holds. */
@@ -50,6 +52,11 @@ export async function startMadeUpServer(key: string): Promise<MadeUpServer> {
       faults: [],
       poison: new Set(),
       answers: new Map(),
+    },
+    forget(instance) {
+      const lost = [...filed].filter(([, record]) => record.instance === instance);
+      for (const [slot] of lost) filed.delete(slot);
+      return lost.map(([, record]) => record);
     },
     hold: (record) => void filed.set(slotOf(record), record),
     close: () =>

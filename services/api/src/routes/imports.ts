@@ -13,6 +13,7 @@ import {
   listProfiles,
   saveProfile,
   takeBill,
+  takeDayStatement,
   takeStatement,
   valueFindings,
 } from "@quarterpast/store";
@@ -116,7 +117,8 @@ async function takeSdr({ pool, clock, account, profile }: RouteDeps, read: List,
   const inMonth = whole === undefined ? undefined : monthPeriod(whole, account.dayOffset);
   const range = toldPeriod(given) ?? inMonth ?? read.period;
   refuseOutside(range, lines);
-  const found = await takeStatement(
+  const take = profile.statements.grain === "day" ? takeDayStatement : takeStatement;
+  const found = await take(
     pool,
     {
       accountNo: account.accountNo,
