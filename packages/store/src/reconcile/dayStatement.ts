@@ -74,7 +74,7 @@ export async function takeDayStatement(pool: Pool, given: DayStatement, now: Mic
     };
     const scope = { complete: false, range: undefined, askedAt: given.askedAt };
     const { delivered } = await settleWaiting(db, given.accountNo, scope, now);
-    const billed = (await settleBilled(db, now)) + (await billRest(db, now));
+    const billed = (await settleBilled(db, now)) + (await billRest(db, given.accountNo, now));
     await resolveDayFindings(db, given.accountNo, now);
     return {
       ...{ statementId, lines: lines.length, complete: false, billed, abnormal: 0, ...found },
@@ -103,9 +103,9 @@ async function stageDays(
   const { rows } = await db.query<DayRow>(
     `WITH ours AS (
        SELECT b.instance_id, date_bin('1 day', b.begin_at, o.origin) AS day,
-         sum(b.quantity) FILTER (WHERE b.state IN ('accepted', 'duplicate', 'billed')) AS taken,
+         sum(b.quantity) FILTER (WHERE is_taken(b.state)) AS taken,
          sum(b.quantity) FILTER (WHERE b.state = 'unknown') AS unknown,
-         bool_or(b.state IN ('frozen', 'sent', 'missing') OR (b.state <> 'billed' AND b.settled_at >= $5::timestamptz)) AS is_open
+         bool_or(is_unsent(b.state) OR b.state = 'missing' OR (b.state <> 'billed' AND b.settled_at >= $5::timestamptz)) AS is_open
        FROM billing.records b JOIN ${ORIGIN} o ON o.code = b.account
        WHERE b.begin_at >= $3::timestamptz AND b.begin_at < $4::timestamptz GROUP BY 1, 2
      ), theirs AS (
@@ -144,17 +144,18 @@ async function stageDays(
      SELECT b.sn, b.state AS our_state, true AS is_ours, CASE WHEN d.is_billed THEN 'billed' ELSE 'normal' END AS verdict
      FROM days d JOIN billing.records b ON b.instance_id = d.instance_id AND b.begin_at >= d.begin_at AND b.begin_at < d.end_at
      WHERE d.verdict = 'agreed' AND b.account = (SELECT code FROM accounts WHERE account_no = $1::smallint)
-       AND b.state IN ('accepted', 'duplicate', 'billed', 'unknown')`,
+       AND (is_taken(b.state) OR b.state = 'unknown')`,
     [accountNo],
   );
   await db.query("CREATE INDEX ON stated (sn); ANALYZE stated");
 }
 
 /** A call whose other days differ stays as it is: its records of the days that agree are billed one by one. */
-function billRest(db: Db, now: Micros): Promise<number> {
+function billRest(db: Db, accountNo: number, now: Micros): Promise<number> {
   const rest = `SELECT sn, 'billed' AS state, NULL AS code FROM stated t JOIN billing.records b USING (sn)
-    WHERE t.verdict = 'billed' AND b.state IN ('accepted', 'duplicate')`;
-  return insertOutcomesOf(db, rest, [], "statement", now);
+    WHERE t.verdict = 'billed' AND is_delivered(b.state)
+      AND b.account = (SELECT code FROM accounts WHERE account_no = $1::smallint)`;
+  return insertOutcomesOf(db, rest, [accountNo], "statement", now);
 }
 
 /** Where days are counted from: a midnight of the account. */
