@@ -7,7 +7,7 @@ export interface StatedDay {
   taken: string;
   /** Of records that may have been taken. */
   unknown: string;
-  /** Undefined where the statement has no line of it. */
+  /** Undefined if the statement has no line of it. */
   stated: string | undefined;
   /** A record of the day is still to be filed, or its outcome is newer than the statement; or the day is not over. */
   isOpen: boolean;
@@ -25,7 +25,7 @@ export function dayName(instanceId: string, day: Micros): string {
 export type DayVerdict = "agreed" | "missing" | "extra" | "different" | "waits";
 
 /**
- * Sets a day against the marketplace's sum of it. A sum says nothing of a single record: only where it is that of all records,
+ * Sets a day against the marketplace's sum of it. A sum says nothing of a single record: only if it is that of all records,
  * or of all but the unknown ones, does it settle anything; every other difference is for a person.
  * @param isComplete the statement has every instance that the marketplace knows usage of
  */
