@@ -27,7 +27,11 @@ describe("migrations", () => {
     expect(await checkSchema(pool)).toEqual({ ok: true });
   }, 60_000);
 
-  test("make the schema that is committed: after a change run `npm run schema`", async () => {
+  test("make the schema that is committed: after a change run `npm run schema`", async (context) => {
+    const { rows } = await pool.query<{ major: number }>(
+      "SELECT current_setting('server_version_num')::int / 10000 AS major",
+    );
+    context.skip(rows[0]!.major !== 18, "the committed dump is in the words of Postgres 18");
     await migrate(database.url);
     const committed = await readFile(new URL("../schema.sql", import.meta.url), "utf8");
     expect(await dumpSchema(pool), "packages/store/schema.sql is out of date: npm run schema").toBe(
