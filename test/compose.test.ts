@@ -195,7 +195,7 @@ test("hours are proven, their anchors stand on another volume, and the private k
   for (const mount of volumes!) expect(read("Dockerfile")).toContain(` ${mount.split(":")[1]}`);
 });
 
-test("the sandbox is reached over loopback alone", () => {
+test("the sandbox is reached only over loopback", () => {
   expect(services["sandbox"]).toMatchObject({ network_mode: "service:reporter", profiles: ["sandbox"] });
   expect(services["sandbox"]!.environment!["SANDBOX_HOST"]).toBe("127.0.0.1");
   expect(services["sandbox"]!.ports).toBeUndefined();

@@ -307,7 +307,7 @@ test("the root builds every project", () => {
   expect(references.map(({ path }) => path).sort()).toEqual(workspaces.map(({ dir }) => dir).sort());
 });
 
-test("no file names a place on somebody's machine", () => {
+test("no file names a path of a person's machine", () => {
   const folders = ["packages", "services", "scripts", "test", "docs", "tools", ".ci"].flatMap(filesUnder);
   const papers = readdirSync(ROOT, { withFileTypes: true }).flatMap((entry) =>
     entry.isFile() ? [entry.name] : [],

@@ -25,7 +25,7 @@ test.each(PAGES)("the reliability table of %s is that of the newest green long r
   expect(withTable(page, reliabilityTable(longRuns, language), "reliability")).toBe(page);
 });
 
-test.each(["51a7aa96ad42+", "unknown"])("a figure of %s is not shown: nobody can check it out", (commit) => {
+test.each(["51a7aa96ad42+", "unknown"])("a figure of %s is not shown: it cannot be checked out", (commit) => {
   const page = readFileSync(path(PAGES[0][0]), "utf8");
   const table = reliabilityTable([{ ...longRuns[0]!, commit }], "en");
   expect(() => withTable(page, table, "reliability")).toThrow(`a figure of ${commit} is not shown`);

@@ -130,7 +130,7 @@ describe("a correcting event", () => {
     expect(await credits()).toEqual([{ instance_id: "i-tokens", quantity: "2.5", refund_due: true }]);
   });
 
-  test("comes off the instance's total, though its hour alone is below nothing", async () => {
+  test("comes off the instance's total, though its hour by itself is below zero", async () => {
     await ensureTotalMarks(ledger.pool);
     await count({ id: "e1", quantity: "10" });
     await close(H + HOUR);
@@ -192,7 +192,7 @@ describe("a correcting event", () => {
     expect(await billed()).toEqual([[0, "6"]]);
   });
 
-  test("cancels counts, and is told where a meter cannot be corrected", async () => {
+  test("cancels counts, and says so if a meter cannot be corrected", async () => {
     await count(
       { id: "n1", meter: "calls" },
       { id: "n2", meter: "calls" },

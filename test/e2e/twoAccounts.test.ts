@@ -96,7 +96,7 @@ const held = ({ store }: Sandbox) =>
     .sort();
 const until = { timeout: 60_000, interval: 200 };
 
-test("one halted account never stops the other, and each record is filed by its own account alone", async () => {
+test("one halted account never stops the other, and each record is filed only by its own account", async () => {
   await reporter.start();
   await expect.poll(states, until).toEqual({ "koogallery-cn": "accepted", "koogallery-intl": "frozen" });
   const halted = await cn.rows("SELECT code, halted_code FROM accounts ORDER BY account_no");

@@ -47,7 +47,7 @@ const tampered = (change: string, undo: string, then: () => Promise<void>) =>
   tamper(proven.ledger, change, undo, then);
 
 describe("verify", () => {
-  test("of a ledger that nobody changed finds nothing, by month, hour and record, in both languages", async () => {
+  test("of an unchanged ledger finds nothing, by month, hour and record, in both languages", async () => {
     const all = await json("verify", "--month", "2026-03", "--anchors", join(proven.dir, "anchors.ndjson"));
     expect(all).toMatchObject({
       code: 0,
@@ -68,7 +68,7 @@ describe("verify", () => {
     });
   });
 
-  test("of the chain alone finds what was done to records, and does not ask for usage", async () => {
+  test("of only the chain finds what was done to records, and does not ask for usage", async () => {
     const chain = async () => found((await json("verify", "--chain-only")).answer);
     const change = (from: string, to: string) =>
       `UPDATE records SET canonical = replace(canonical, '"part":"${from}"', '"part":"${to}"')`;

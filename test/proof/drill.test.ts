@@ -132,7 +132,7 @@ describe("from a bill's line to records to events", () => {
     expect(seen.sort()).toEqual(["e1", ...Array.from({ length: 7 }, (_, n) => `m${n}`)]);
   });
 
-  test("is told to a person by the command, in both languages", async () => {
+  test("is reported to a person by the command, in both languages", async () => {
     const { stdout } = await cli("bills", "lines", "1");
     expect(stdout).toMatch(/^ +2 +2026-03 +i-tokens +10 +10\.25 +CNY +20 +20\.5 +2$/m);
     const [{ sn }] = (await items("/v1/records?instance=i-tokens")) as [{ sn: string }];
@@ -180,7 +180,7 @@ describe("rebuild", () => {
       ...new Set((await rebuilt()).flatMap(({ differences }) => differences.map(({ problem }) => problem))),
     ].sort();
 
-  test("of hours that nobody changed finds nothing, though nothing was signed; of a changed one, exit 3", async () => {
+  test("of unchanged hours finds nothing, though nothing was signed; of a changed one, exit 3", async () => {
     const { code, stdout } = await cli("rebuild", "--month", "2026-03", "--json");
     expect({ code, ...JSON.parse(stdout) }).toMatchObject({
       code: 0,

@@ -45,7 +45,7 @@ test.each(MUST_FAIL.map((one, at) => ({ ...one, at: String(at) })))(
   },
 );
 
-test("sealing again what nobody changed passes: the tests' own insider makes what the product makes", () => {
+test("sealing unchanged hours again passes: the tests' own insider makes what the product makes", () => {
   expect([...archives.get(UNCHANGED)!]).toEqual([...readFiles(golden("hours-v1"))]);
   expect(ends[UNCHANGED]).toBe(0);
 });

@@ -82,7 +82,7 @@ test.each(SETS)(
   LONG_MS,
 );
 
-test.each(SETS)("what nobody changed of %s raises no alarm", async (set) => {
+test.each(SETS)("an unchanged copy of %s raises no alarm", async (set) => {
   expect((await verifyFolder(inMemory(readFiles(golden(set))))).findings).toEqual([]);
   expect(missedByPython(set, [{}])).toEqual([0]);
 });

@@ -92,7 +92,7 @@ describe("the ids of rows", () => {
   });
 });
 
-describe("what is told", () => {
+describe("what is printed", () => {
   it("is said once that times without a zone are UTC, and what is beyond microseconds is cut", async () => {
     await run(csv(ROWS));
     expect(told.match(/UTC/g)?.length).toBe(1);

@@ -61,7 +61,7 @@ it("ends at once when it is interrupted while it waits", async () => {
   await stack.stop();
 });
 
-it("reckons the product's time from the told clock, and the host's lag behind it", () => {
+it("computes product time from the api's clock, and the host's lag behind it", () => {
   const clock = { start: formatInstant(START), at: "2026-01-01T00:00:00Z", rate: RATE };
   const at = parseInstant(clock.at)!;
   expect(productTime(clock, at - SECOND)).toBe(START);

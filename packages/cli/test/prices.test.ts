@@ -7,7 +7,7 @@ afterAll(() => stack.end());
 
 const run = (...args: string[]) => quarterpast([...args, "--data-dir", stack.dataDir]);
 
-it("adds and lists price plans, and tells a month's revenue", async () => {
+it("adds and lists price plans, and shows a month's revenue", async () => {
   await run("meters", "add", "tokens", "--aggregation", "sum");
   const plan = ["prices", "add", "--product", "llm", "--meter", "tokens", "--from", "2026-01-01T00:00:00Z"];
   const priced = [...plan, "--model", "step", "--currency", "CNY", "--price"];

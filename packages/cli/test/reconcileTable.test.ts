@@ -9,7 +9,7 @@ afterAll(() => stack.end());
 
 const run = (...args: string[]) => quarterpast([...args, "--data-dir", stack.dataDir]);
 
-it("previews a table, saves how it is read, and tells cause and act of each difference", async () => {
+it("previews a table, saves how it is read, and shows cause and act of each difference", async () => {
   const file = join(stack.dataDir, "console.csv");
   const cells = 'theirs-1,i-1,2026/01/01 18:00,2026/01/01 19:00,"1,000",异常,3';
   await writeFile(

@@ -122,7 +122,7 @@ describe("retries", () => {
     await expect(made.record(usage({ id: "a" }))).rejects.toThrow(UnacknowledgedEvent);
   });
 
-  it("repeats an event rejected as retryable, alone and with its id", async () => {
+  it("repeats an event rejected as retryable, by itself and with its id", async () => {
     const collector = await stub((events, call) =>
       rejecting(events, ({ id }) =>
         id === "early" && call < 3
@@ -230,7 +230,7 @@ describe("refusals", () => {
     },
   );
 
-  it("tells a wrong address when it is made", () => {
+  it("reports a wrong address when it is made", () => {
     expect(() => createUsageClient({ url: "nowhere", apiKey: "k", source: "s" })).toThrow(TypeError);
   });
 });

@@ -210,7 +210,7 @@ describe("what an earlier process left", () => {
     expect(sentIds(collector)).toEqual(["one", "two"]);
   });
 
-  it("is told where it is damaged, and kept for a person", async () => {
+  it("is reported if it is damaged, and kept for a person", async () => {
     await leave("one", "two", "three");
     const bytes = readFileSync(eventFile());
     bytes[bytes.indexOf("two")]! ^= 1;

@@ -58,7 +58,7 @@ test("codes are a promise to clients: none is renamed or dropped", () => {
   expect(Object.keys(ERRORS)).toEqual(expect.arrayContaining(codes));
 });
 
-test("every reason to wait in quarantine is told in both languages", () => {
+test("every reason to wait in quarantine has a text in both languages", () => {
   for (const { en, zh } of Object.values(QUARANTINE_REASONS)) {
     expect(en).toMatch(/^[\x20-\x7e]+$/);
     expect(zh).toMatch(CHINESE);

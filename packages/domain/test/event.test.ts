@@ -329,7 +329,7 @@ test("whatever comes, it is refused with a reason or every later stage can store
   );
 });
 
-test("a problem is told in a bounded line, however large the value", () => {
+test("a problem is one bounded line, however large the value", () => {
   const parsed = parse({ subject: "x".repeat(SECOND) });
   expect(parsed.ok ? "" : parsed.problem.detail.length).toBeLessThan(300);
 });

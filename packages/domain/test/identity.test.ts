@@ -27,7 +27,7 @@ describe("the key of an event", () => {
     expect(keyIsId(key)).toBe(false);
   });
 
-  test("is a function of the id alone, and tells ids apart", () => {
+  test("is a function of only the id, and differs between ids", () => {
     fc.assert(
       fc.property(fc.string({ unit: "binary" }), fc.string({ unit: "binary" }), (a, b) => {
         expect(eventKey(a)).toMatch(UUID);
@@ -69,7 +69,7 @@ test("golden vector: what names no account hashes as it always did", () => {
   expect(payloadHash({ ...base, account })).toBe("4caf6b05-cda3-1ab7-0f3d-e37ffdf11f66");
 });
 
-test("a value's key tells values apart", () => {
+test("a value's key differs between values", () => {
   expect(valueKey("ann")).toMatch(UUID);
   expect(valueKey("ann")).not.toBe(valueKey("Ann"));
 });

@@ -72,7 +72,7 @@ describe("JSON of others", () => {
     expect(readJson("{")).toMatchObject({ ok: false, problem: { code: "malformed_json" } });
   });
 
-  it("is read to 32 levels, or as many as are told, and is refused with the limit named", () => {
+  it("is read to 32 levels, or the given number, and is refused with the limit named", () => {
     expect(readJson(nested(32)).ok).toBe(true);
     for (const [read, limit] of [
       [readJson(nested(33)), 32],

@@ -96,7 +96,7 @@ describe("the records of an instance's hour", () => {
 describe("usage of a life that is over", () => {
   const closed = { ...USAGE, closed: H + 30 * MINUTE, residue: "0" };
 
-  test("needs a supplement in a later hour alone", () => {
+  test("needs a supplement only in a later hour", () => {
     expect(needsSupplement(H, closed)).toBe(false);
     expect(needsSupplement(H + HOUR, closed)).toBe(true);
   });
@@ -131,7 +131,7 @@ describe("usage of a life that is over", () => {
     });
   });
 
-  test("without a free second is told as unbillable, with its residue untouched", () => {
+  test("without a free second is reported as unbillable, with its residue untouched", () => {
     const taken = [{ begin: closed.opened, end: closed.closed }];
     const plan = planRecords({ ...closed, residue: "0.00004" }, contextOf(H + HOUR, taken));
     expect(plan).toMatchObject({ bodies: [], residue: "0.00004" });

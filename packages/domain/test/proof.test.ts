@@ -104,7 +104,7 @@ describe("a manifest", () => {
     expect(manifestHash(manifest)).toMatch(/^[0-9a-f]{64}$/);
   });
 
-  test("is signed by its key alone, in the one form that is read", () => {
+  test("is signed only by its key, in the one form that is read", () => {
     const [own, other] = [generateKeyPairSync("ed25519"), generateKeyPairSync("ed25519")];
     const signature = signManifest(manifest, own.privateKey);
     const key = publicKeyOf(own.privateKey);

@@ -139,7 +139,7 @@ describe("canonical bytes and checksum", () => {
 });
 
 describe("the serial number", () => {
-  test("is of the identity alone: the same interval has the same one, whatever it carries", () => {
+  test("depends only on the identity: the same interval has the same one, whatever it carries", () => {
     fc.assert(
       fc.property(body, decimal(), fc.nat(), (one, quantity, events) => {
         const other = { ...one, quantity, events, meter: "m", product: "p", recordTime: H + events };

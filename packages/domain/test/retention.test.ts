@@ -8,7 +8,7 @@ const idOf = (at: number) => {
   return `${hex.slice(0, 8)}-${hex.slice(8)}-7123-8123-0123456789ab`;
 };
 
-test("a UUIDv7 tells when it was made, any other id nothing", () => {
+test("a UUIDv7 shows when it was made, any other id nothing", () => {
   expect(madeAt(idOf(NOW))).toBe(NOW);
   for (const id of ["order-1", "", "0191f6a0-0000-4000-8000-000000000000", `${idOf(NOW)} `])
     expect(madeAt(id)).toBeUndefined();

@@ -90,7 +90,7 @@ describe("what the table forbids", () => {
     expect(statesAllowing("expired")).toEqual(["frozen", "unknown", "missing"]));
 });
 
-test("from every state that owes a delivery there is a way to billed and a way to an end that is told", () => {
+test("from every state that owes a delivery there is a way to billed and a way to an end that is reported", () => {
   const ends: RecordState[] = ["billed", "expired", "rejected_final"];
   for (const start of STATE_GROUPS.owed) {
     const reached = new Set<RecordState>([start]);

@@ -17,7 +17,7 @@ const WHOLE: StatementScope = {
 };
 const record = (seq: number, isThere: boolean, begin = H): WaitingRecord => ({ seq, begin, isThere });
 
-describe("a call without serial numbers, of which nobody knows", () => {
+describe("a call without serial numbers, of unknown outcome", () => {
   test("is delivered where a statement shows all of it, complete or not", () => {
     const partial = { ...WHOLE, complete: false, askedAt: SENT };
     expect(judgeWaiting([record(1, true), record(2, true)], SENT, partial)).toEqual({ kind: "there" });

@@ -166,7 +166,7 @@ describe("codes of a call", () => {
     });
   });
 
-  test("a refusal of one record alone is that record's: neither cut nor split again", () => {
+  test("a refusal of a single record is that record's: neither cut nor split again", () => {
     const alone = CALL.slice(0, 1);
     expect(decided({ error_code: "MKT.9002" }, 500).verdict).toMatchObject({ kind: "refused", bisect: true });
     expect(decided({ error_code: "MKT.9002" }, 500, alone).verdict).toMatchObject({

@@ -38,7 +38,7 @@ test("a product's own key signs before the account's, and what signs follows the
   expect(signs("P")).toEqual(["p2", true]);
 });
 
-describe("what cannot be read is told by its line, without a key in it", () => {
+describe("what cannot be read is reported by its line, without a key in it", () => {
   test.each([
     [{ MARKETPLACE_KEYS: "a\nP secret-key and more" }, "MARKETPLACE_KEYS", "(hidden; line 2)"],
     [{ MARKETPLACE_KEYS: "P only-a-product" }, "MARKETPLACE_KEY", ""],

@@ -84,7 +84,7 @@ describe("a call by the old push", () => {
     ]);
   });
 
-  test("is judged record by record where the reply names their intervals; other intervals are nobody's", async () => {
+  test("is judged record by record where the reply names their intervals; other intervals belong to none", async () => {
     const adapter = adapterOf();
     const entry = (change: object) => ({
       ...{ instance_id: RECORD.instanceId, begin_time: "20220809T080000Z", end_time: "20220809T090000Z" },
@@ -127,7 +127,7 @@ describe("a call by the old push", () => {
     },
   );
 
-  test("refused by the gateway, which checks AK/SK itself, halts and tells that the key is wrong", async () => {
+  test("refused by the gateway, which checks AK/SK itself, halts and says that the key is wrong", async () => {
     const gateway = '{"error_code":"APIGW.0301","error_msg":"Incorrect IAM authentication information"}';
     const adapter = adapterOf();
     fake.faults.push(answering(401, gateway), answering(401, gateway));

@@ -60,7 +60,7 @@ describe("sites", () => {
     expect(make).not.toThrow(/pass-word/);
   });
 
-  test.each(["", "abc\n"])("the key %j is told without being shown", (key) => {
+  test.each(["", "abc\n"])("the key %j is reported without being shown", (key) => {
     const read = readSecrets(account(), { MARKETPLACE_KEY: key });
     expect(read).toMatchObject({ ok: false, problem: { name: "MARKETPLACE_KEY" } });
     expect(JSON.stringify(read)).not.toContain("abc");
@@ -143,7 +143,7 @@ describe("clock skew", () => {
   const T = Date.UTC(2023, 10, 16, 18);
   const date = (ms: number) => new Date(ms).toUTCString();
 
-  test("within 2 s is left alone, beyond it is learned, and forgotten when our clock is put right", () => {
+  test("within 2 s is ignored, beyond it is learned, and forgotten when our clock is put right", () => {
     const skew = createSkew();
     skew.learn(date(T + 1900), T, T + 10);
     expect(skew.correctionMs()).toBe(0);
@@ -156,7 +156,7 @@ describe("clock skew", () => {
     expect(skew.correctionMs()).toBe(0);
   });
 
-  test("a slow reply tells too little to change what is known", () => {
+  test("a slow reply says too little to change what is known", () => {
     const skew = createSkew();
     skew.learn(date(T), T, T + 25_000);
     expect(skew.correctionMs()).toBe(0);

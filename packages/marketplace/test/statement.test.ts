@@ -96,7 +96,7 @@ describe("an exported SDR list", () => {
     expect(parseStatementFile(text).lines).toMatchObject([{ serialNumber: "=sn", instanceId: "-i" }]);
   });
 
-  test("tells each wrong value by line, column, value and what would be right", () => {
+  test("reports each wrong value by line, column, value and what would be right", () => {
     const bad = "sn-2,i-1,2023-11-16 18:00,20231116T170000Z,-1,gone,,,soon";
     const { lines, complete, problems } = parseStatementFile(`${CSV_HEAD}\n${CSV_ROW}\n${bad}\n#total,2\n`);
     expect(lines).toEqual([LINE]);
@@ -180,7 +180,7 @@ describe("the statement of a marketplace that has one", () => {
     return { statement, queries };
   }
 
-  test("is read page by page, and holds what begins in the span alone", async () => {
+  test("is read page by page, and holds only what begins in the span", async () => {
     const later = { begin_time: "20231116T190000Z", end_time: "20231116T200000Z" };
     const pages = { "": [row(1)], "7": [row(2), row(3, later)] };
     const { statement, queries } = await statementOf((query) => {

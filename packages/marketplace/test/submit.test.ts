@@ -86,7 +86,7 @@ describe("replies that are none", () => {
     expect(other.received).toHaveLength(0);
   });
 
-  test("Retry-After is taken in seconds and as a date, even where nothing else is told", async () => {
+  test("Retry-After is taken in seconds and as a date, even if the reply says nothing else", async () => {
     const date = "Thu, 16 Nov 2023 18:00:00 GMT";
     fake.faults.push(answering(503, "busy", { "retry-after": "3" }));
     fake.faults.push(answering(503, "busy", { "retry-after": "Thu, 16 Nov 2023 18:00:09 GMT", date }));
@@ -165,7 +165,7 @@ describe("the marketplace's clock", () => {
 });
 
 describe("the probe", () => {
-  test("sends an empty list alone", async () => {
+  test("sends only an empty list", async () => {
     await adapterOf().probe();
     expect(fake.received.map((call) => call.body)).toEqual(['{"usage_records":[]}']);
     expect(fake.filed.size).toBe(0);

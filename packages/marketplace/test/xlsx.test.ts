@@ -87,7 +87,7 @@ describe("a list that is read in a thread of its own", () => {
     });
   });
 
-  test("ends the thread alone if it takes too much memory or time, and the next one is read", async () => {
+  test("ends only the thread if it takes too much memory or time, and the next one is read", async () => {
     const large = sheet('<row><c r="CV1"><v>1</v></c></row>'.repeat(60_000));
     const memory = { maxOldGenerationSizeMb: 24, maxYoungGenerationSizeMb: 4 };
     const results = await Promise.allSettled([

@@ -106,7 +106,7 @@ test("a batch that no version here can read is kept, and processed by one that c
 });
 
 describe("a Redis that may lose what it took", () => {
-  test("is told setting by setting, and nothing may rest on it", async () => {
+  test("is reported setting by setting, and nothing may rely on it", async () => {
     const redis = await ownRedis({ appendfsync: "everysec", "maxmemory-policy": "allkeys-lru" });
     expect(await checkDurability(await openRedis(redis.url))).toEqual([
       { setting: "appendfsync", value: "everysec", right: "always" },

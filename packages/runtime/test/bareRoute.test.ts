@@ -52,7 +52,7 @@ it("answers with what the head and the body came to; the framework has the other
   expect((await post(`${url}/barely`, "x")).status).toBe(404);
 });
 
-it("refuses by the head, by size, and tells nothing of our own errors", async () => {
+it("refuses by the head, by size, and reveals nothing of our own errors", async () => {
   const { url, log } = await serve();
   const refused = await post(`${url}/bare`, "x", { "x-refuse": "1" });
   expect([refused.status, refused.headers.get("retry-after")]).toEqual([503, "1"]);

@@ -16,7 +16,7 @@ it("a sleep ends with its signal", async () => {
   expect(await clock.sleepUntilProduct(clock.now() + 9e15, AbortSignal.timeout(10))).toBe(false);
 });
 
-it("a fixed clock moves when it is told to, and sleeps end then", async () => {
+it("a fixed clock moves on request, and sleeps end then", async () => {
   const clock = fixedClock(1_000, 50);
   const woken: string[] = [];
   const product = clock.sleepUntilProduct(2_000).then((came) => woken.push(`product ${came}`));

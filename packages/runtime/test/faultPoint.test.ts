@@ -16,7 +16,7 @@ test("a plan is read whole, and what is no rule is named", () => {
   expect(() => parseFaultPlan("a.b=delay")).toThrow("is not a rule");
 });
 
-test("the n-th hit fires alone, by point; the first rule that fires decides", () => {
+test("only the n-th hit fires, by point; the first rule that fires decides", () => {
   const draw = createFaultDraw(parseFaultPlan("a.b=crash@2;a.*=stop@1"));
   expect(["a.b", "a.c", "a.b", "a.b", "z"].map((point) => draw(point)?.kind)).toEqual([
     "stop",

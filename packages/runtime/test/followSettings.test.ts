@@ -18,7 +18,7 @@ const numbers = ({ LIST = "" }: { LIST?: string | undefined }): FollowedRead<num
   return { ok: false, problem: { name: "LIST", value: "(hidden)", right: { en: "numbers", zh: "数字" } } };
 };
 
-test("a file's new content holds at once; content that cannot be used is told once and changes nothing", async () => {
+test("a file's new content applies at once; invalid content is reported once and changes nothing", async () => {
   const file = join(dir, "list");
   writeFileSync(file, "1,2\n");
   const log = memoryLog();

@@ -36,7 +36,7 @@ async function serve(options: Partial<HttpOptions> = {}) {
   return { app, url, log, port: (app.server.address() as AddressInfo).port };
 }
 
-it("tells that it lives, and each check that fails", async () => {
+it("reports that it lives, and each check that fails", async () => {
   let redis: string | undefined = "not durable";
   const { url } = await serve({
     ready: {

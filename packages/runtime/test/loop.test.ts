@@ -64,7 +64,7 @@ it("runs on while more work waits, and leaves others their turn", async () => {
   expect(isTimerServed).toBe(true);
 });
 
-it("outlives errors, with pauses up to 1 s, and tells how long it has not got on", async () => {
+it("outlives errors, with pauses up to 1 s, and reports how long it has made no progress", async () => {
   const at: number[] = [];
   let isBroken = true;
   const log = start(async () => {

@@ -59,7 +59,7 @@ describe("readSettings", () => {
     });
   });
 
-  it("tells all problems at once, and hides secrets", () => {
+  it("reports all problems at once, and hides secrets", () => {
     const error = problemsOf({
       PORT: "65536",
       DATABASE_URL: "http://user:hunter2@host/",

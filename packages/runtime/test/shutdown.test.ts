@@ -17,7 +17,7 @@ function run(mode: string, env: NodeJS.ProcessEnv = {}, ipc = true) {
 }
 
 describe("runService", () => {
-  it("tells its parent that it is ready and stops on SIGTERM", async () => {
+  it("reports to its parent that it is ready and stops on SIGTERM", async () => {
     const { child, ended } = run("works");
     const [message] = (await once(child, "message")) as [unknown];
     expect(message).toEqual({ ready: true, url: "http://here" });
@@ -54,7 +54,7 @@ describe("runService", () => {
     expect([code, out.match(/put away/g)?.length]).toEqual([0, 1]);
   });
 
-  it("stops although nobody reads its log any more", async () => {
+  it("stops although its log is no longer read", async () => {
     const { child, ended: read } = run("works");
     read.catch(() => {});
     await once(child, "message");
@@ -66,7 +66,7 @@ describe("runService", () => {
     expect(ended).toEqual([0, null]);
   });
 
-  it("ends with 1 on an error nobody handled, and logs it", async () => {
+  it("ends with 1 on an unhandled error, and logs it", async () => {
     const { code, out } = await run("crashes").ended;
     expect(code).toBe(1);
     expect(out).toContain("nobody handles me");

@@ -28,7 +28,7 @@ describe("a deadline", () => {
 });
 
 describe("a backoff", () => {
-  it("begins as told, doubles and ends at its cap", () => {
+  it("begins with the first wait, doubles and ends at its cap", () => {
     const waits = [1, 2, 3, 4, 5, 60].map((failures) => backoffMs({ firstMs: 100, capMs: 1_000 }, failures));
     expect(waits).toEqual([100, 200, 400, 800, 1_000, 1_000]);
   });

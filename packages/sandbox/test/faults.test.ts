@@ -75,7 +75,7 @@ test("throttled: by the gateway and by the marketplace, with Retry-After", async
   expect(box.store.records()).toEqual([]);
 });
 
-test("abnormal_sync: all or a share is told void in the reply, and is", async () => {
+test("abnormal_sync: all or a share is reported void in the reply, and is", async () => {
   const box = await boxWith({ mode: "abnormal_sync", code: "013" });
   const reply = await push(box, rec({ metering_sn: "a" }));
   const listed = [{ metering_sn: "a", error_code: "013", error_msg: expect.any(String) }];
@@ -134,7 +134,7 @@ test.each([
   expect(box.store.records()).toHaveLength(accepted ? 1 : 0);
 });
 
-test("unknown_code: a code nobody knows, or one of the table", async () => {
+test("unknown_code: an unknown code, or one of the table", async () => {
   const box = await boxWith(
     { mode: "unknown_code", times: 1 },
     { mode: "unknown_code", code: "MKT.0151", status: 401, accepted: true },
@@ -151,7 +151,7 @@ test("forget: accepted, and nowhere", async () => {
   expect(box.store.calls()).toMatchObject([{ fault: "forget", records: 1 }]);
 });
 
-test("invent: a valid record that nobody sent", async () => {
+test("invent: a valid record that was never sent", async () => {
   const box = await boxWith({ mode: "invent" });
   await push(box, rec({ metering_sn: "mine" }));
   await box.settle();

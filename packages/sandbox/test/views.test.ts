@@ -65,7 +65,7 @@ test("the list filters by state, instance and begin", async () => {
   expect((await fetch(`${box.url}/sandbox/sdr?state=lost`)).status).toBe(400);
 });
 
-test("a row tells all of a record", async () => {
+test("a row shows all of a record", async () => {
   const box = await filled();
   await box.setClock({ start: "2026-03-10T12:15:00Z", rate: 0 });
   const { records } = await get(box, "/sandbox/sdr");

@@ -35,11 +35,11 @@ function refusalOf(act: () => unknown): StackError {
 }
 
 describe("a new data directory", () => {
-  it("runs in real time unless told otherwise", () => {
+  it("runs in real time by default", () => {
     expect(planClock(undefined, wish(), now)).toEqual({ kind: "real" });
   });
 
-  it("starts where and runs as it is told", () => {
+  it("starts where and runs as requested", () => {
     const start = at("2023-11-16T18:15:00Z");
     expect(planClock(undefined, wish({ start, rate: 120 }), now)).toEqual({
       kind: "simulated",

@@ -73,7 +73,7 @@ describe("what can be typed wrong", () => {
     expect(site.text.en).toMatch(/MARKETPLACE_SITE .* one of cn, intl/);
   });
 
-  it("the old push needs its access key, and there is no third push; both are told in both languages", () => {
+  it("the old push needs its access key, and there is no third push; both are reported in both languages", () => {
     const third = refusalOf(() => readUpSettings({ MARKETPLACE_PUSH: "v1" }));
     expect([third.code, third.text.en]).toEqual(["settings", expect.stringContaining("one of new, old")]);
     const { account } = readUpSettings({ MARKETPLACE_PUSH: "old" });

@@ -64,7 +64,7 @@ describe("startPostgres", () => {
     expect(await query(second.url, "SELECT word FROM kept")).toEqual([{ word: "话单" }]);
   });
 
-  it("refuses a directory in use, and tells when it has ended by itself", async () => {
+  it("refuses a directory in use, and reports when it has ended by itself", async () => {
     const dir = temporaryDir();
     const server = await start(dir);
     await expect(start(dir)).rejects.toMatchObject({ code: "data_dir_in_use" });
@@ -92,7 +92,7 @@ describe("startPostgres", () => {
     expect(lines).toContain(`stopping Postgres ${told.pid}, left over from an earlier run`);
   });
 
-  it("leaves a process alone that got the old one's id", async () => {
+  it("does not touch a process that got the old one's id", async () => {
     const dir = temporaryDir();
     await (await start(dir)).stop();
     writeFileSync(join(dir, "data", "postmaster.pid"), `${process.pid}\n${dir}/data\n`);

@@ -105,7 +105,7 @@ describe("the comparison", () => {
     expect(compare(sent, sent).mismatches).toEqual([]);
   });
 
-  it("groups digits before the point alone", () => {
+  it("groups only digits before the point", () => {
     expect([grouped("1234567.56789"), grouped("999"), grouped("1000")]).toEqual([
       "1,234,567.56789",
       "999",

@@ -30,7 +30,7 @@ it("locks a directory for one stack, and takes over from one that is gone", () =
   expect(readdirSync(dir)).toEqual([]);
 });
 
-it("keeps a password that its owner alone can read", () => {
+it("keeps a password that only its owner can read", () => {
   const file = join(temporaryDir(), "password");
   const password = keepPassword(file);
   expect(password).toMatch(/^[0-9a-f]{48}$/);

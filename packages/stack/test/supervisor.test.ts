@@ -34,7 +34,7 @@ async function until(isTrue: () => boolean): Promise<void> {
 const backoff = { firstMs: 50, capMs: 200, resetAfterMs: 10_000 };
 
 describe("a part that is kept running", () => {
-  it("is started again when it was killed, and told of", async () => {
+  it("is started again when it was killed, and reported", async () => {
     const part = partOf("setInterval(() => {}, 1000)");
     const lines: string[] = [];
     const restarted: string[] = [];

@@ -26,7 +26,7 @@ const claiming = { now: NOW, real: REAL, leaseUntil: REAL + MINUTE, limit: 10 };
 const numbers = () => ({ cn: cn.account.accountNo, intl: intl.account.accountNo });
 
 describe("calls", () => {
-  test("are claimed, given up and expire by their own account alone", async () => {
+  test("are claimed, given up and expire only by their own account", async () => {
     const [ours, theirs] = [await file(cn, "i-cn", "1", []), await file(intl, "i-intl", "2", [])];
     const { cn: accountNo, intl: other } = numbers();
     await haltAccount(cn.pool, other, "MKT.0102", NOW);
@@ -54,7 +54,7 @@ describe("calls", () => {
 });
 
 describe("records", () => {
-  test("are listed and found for their own account alone, and so are wishes to file them again", async () => {
+  test("are listed and found only for their own account, and so are requests to file them again", async () => {
     const [ours, theirs] = [await file(cn, "i-cn", "1"), await file(intl, "i-intl", "2")];
     const { cn: accountNo, intl: other } = numbers();
     const list = async (accounts: number[]) =>
@@ -70,7 +70,7 @@ describe("records", () => {
     expect(await lockRereport(cn.pool, other)).toMatchObject({ sn: theirs, account: "koogallery-intl" });
   });
 
-  test("that call for a person open a case of their own account alone", async () => {
+  test("that call for a person open a case only of their own account", async () => {
     await file(intl, "i-intl", "2", ["rejected_final"]);
     const { cn: accountNo, intl: other } = numbers();
     expect(await keepCases(cn.pool, accountNo, NOW)).toEqual({ opened: 0, settled: 0 });
@@ -97,7 +97,7 @@ describe("a sealed hour", () => {
     }
   });
 
-  test("shows an account's own usage and records alone", async () => {
+  test("shows only an account's own usage and records", async () => {
     await cn.instance("i", "tokens", "customer-1");
     await intl.instance("i", "tokens", "customer-2");
     await use("i", 3);

@@ -44,8 +44,11 @@ const line = (n: number, change: Partial<KeptBillLine>): KeptBillLine => ({
   ...change,
 });
 const OFFSET = 8 * HOUR;
-const take = (lines: KeptBillLine[], complete = true, period: Period | undefined = billPeriod(lines, OFFSET)) =>
-  takeBill(ledger.pool, { accountNo: 1, source: "bill.xlsx", complete, lines, period }, NOW);
+const take = (
+  lines: KeptBillLine[],
+  complete = true,
+  period: Period | undefined = billPeriod(lines, OFFSET),
+) => takeBill(ledger.pool, { accountNo: 1, source: "bill.xlsx", complete, lines, period }, NOW);
 const standing = async (kind?: "late") =>
   (
     await listFindings(ledger.pool, "koogallery-cn", {
@@ -93,7 +96,7 @@ describe("a bill", () => {
     expect(await standing()).toHaveLength(4);
   });
 
-  test("that is not whole raises no alarm about what it lacks, but tells what is too much", async () => {
+  test("that is not complete raises no alarm about what it lacks, but shows what is too much", async () => {
     expect(await take([line(2, { instanceId: "i-1", amount: "3.33" })], false)).toMatchObject({
       ...{ agreed: 1, missing: 0, different: 0 },
     });
@@ -132,7 +135,7 @@ describe("what a bill covers", () => {
     expect(await take(all())).toMatchObject({ agreed: 2, missing: 0 });
   });
 
-  test("may be told: then what is missing at its end is missed", async () => {
+  test("may be given: then what is missing at its end is missed", async () => {
     expect(await take(all(), true, { from: H, to: H + 2 * HOUR })).toMatchObject({ agreed: 2, missing: 1 });
     expect(await standing()).toEqual([["missing", sns[1], "6.66", null, "6.66"]]);
   });

@@ -40,7 +40,7 @@ describe("the clock row", () => {
     expect(await ledger.rows("SELECT 1 FROM clock")).toHaveLength(1);
   });
 
-  test("tells the database's own real time beside it", async () => {
+  test("returns the database's own real time beside it", async () => {
     await setClock(ledger.pool, { realAnchor: H, productAnchor: H, rate: 1 });
     const { serverNow } = (await readClock(ledger.pool))!;
     expect(Math.abs(serverNow / 1000 - Date.now())).toBeLessThan(5_000);

@@ -138,7 +138,7 @@ describe("an abnormal line", () => {
     expect(await open()).toEqual([]);
   });
 
-  test("that says duplicate of a record sent once is abnormal: somebody else's record is there", async () => {
+  test("that says duplicate of a record sent once is abnormal: another party's record is there", async () => {
     const sn = await file(ledger, "i-1", "5.0000");
     expect(await take([line(sn, { state: "abnormal", code: "005" })])).toMatchObject({ abnormal: 1 });
     expect(await stateOf(sn)).toBe("abnormal");
@@ -156,7 +156,7 @@ describe("an abnormal line", () => {
 });
 
 describe("a record that is not there", () => {
-  test("is missing in a complete statement alone", async () => {
+  test("is missing only in a complete statement", async () => {
     const sn = await file(ledger, "i-1", "5.0000");
     expect(await take([], { complete: false })).toMatchObject({ missing: 0 });
     expect(await stateOf(sn)).toBe("accepted");

@@ -34,7 +34,7 @@ const claim = (change: { now?: number; real?: number; leaseUntil?: number; limit
   });
 
 describe("a claim", () => {
-  test("is of one reporter alone, with its intent committed before the first byte", async () => {
+  test("belongs to one reporter only, with its intent committed before the first byte", async () => {
     for (let n = 0; n < 5; n += 1) await file(ledger, `i-${n}`, "1.0000", []);
     const claims = (await Promise.all(Array.from({ length: 5 }, () => claim({ limit: 2 })))).flat();
     expect(new Set(claims.map(({ submissionId }) => submissionId)).size).toBe(5);
@@ -74,7 +74,7 @@ describe("a claim", () => {
   });
 });
 
-test("what expires is told, and no longer owed; a call under way is left to its reply", async () => {
+test("what expires is reported, and no longer owed; a running call is left to its reply", async () => {
   const sn = await file(ledger, "i-1", "1.0000", []);
   await claim();
   expect(await expireSubmissions(ledger.pool, ledger.account.accountNo, H + 21 * DAY, REAL)).toBe(0);

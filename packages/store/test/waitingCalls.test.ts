@@ -106,7 +106,7 @@ describe("a call that waits for a statement", () => {
     expect(await take([], { complete: false })).toMatchObject({ again: 0 });
   });
 
-  test("is settled as a whole: what is there is accepted, what is not goes out again alone", async () => {
+  test("is settled as a whole: what is there is accepted, only what is not is sent again", async () => {
     const [there, billed, missing] = (await fileWaiting(3)) as [string, string, string];
     const shown = [line(await idOf(there)), line(await idOf(billed), { state: "billed" })];
     expect(await take(shown, { complete: false })).toMatchObject({ delivered: 0, again: 0, billed: 1 });

@@ -149,7 +149,7 @@ describe("an event of several accounts", () => {
     ]);
   });
 
-  test("is corrected in its account alone", async () => {
+  test("is corrected only in its account", async () => {
     await intl.instance("intl-1", "tokens", "customer-1");
     await count(one("a", naming(CN)), one("b", naming(INTL)));
     const cancel = (id: string, of: string, account?: string) =>

@@ -14,7 +14,7 @@ const limit = (role: "finance", codes: string[]) =>
   api.pool.query("UPDATE api_keys SET accounts = $2 WHERE key_id = $1", [tokenOf(role).split("_")[1], codes]);
 
 describe("of several accounts", () => {
-  test("a request says which it is about, or is told which there are", async () => {
+  test("a request says which it is about, or is answered with those there are", async () => {
     const { status, json } = await api.get("/v1/records");
     expect([status, json.code]).toEqual([400, "field_missing"]);
     expect(json.detail).toContain("koogallery-cn, koogallery-intl");
@@ -22,7 +22,7 @@ describe("of several accounts", () => {
     expect(await api.get("/v1/records?account=nobody")).toMatchObject({ status: 404 });
   });
 
-  test("each shows its own instances, records, cases and hours alone", async () => {
+  test("each shows only its own instances, records, cases and hours", async () => {
     await addRecord(api, { instanceId: "i-1", account: OTHER });
     for (const path of ["instances", "records"]) {
       expect((await api.get(`/v1/${path}?account=${OTHER}`)).json.items).toHaveLength(1);

@@ -229,7 +229,7 @@ it("hours show status, records by state and the end of the window", async () => 
   expect(Math.abs(Date.parse(json.now) - Date.now())).toBeLessThan(10_000);
 });
 
-it("the stack tells where it is and what time it has", async () => {
+it("the stack shows where it is and what time it has", async () => {
   const { json } = await api.get("/v1/stack", { as: "ingest" });
   expect(json).toMatchObject({
     account: "koogallery-cn",

@@ -132,7 +132,7 @@ describe("doctor", () => {
     expect(checks.get("submissions")!.found.en).toMatch(/the first window closes in [23] min/);
   });
 
-  it("gives each reason to wait its own advice, and tells records that did not get through and what is overdue", async () => {
+  it("gives each reason to wait its own advice, and shows records that did not get through and what is overdue", async () => {
     const api = await start();
     await run(api);
     const wait = (reason: string) =>

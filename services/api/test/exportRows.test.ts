@@ -113,7 +113,7 @@ test("whoever stops reading in the middle holds no connection", async () => {
   await pool.end();
 });
 
-test("a product or customer alone can be asked for; nothing is nothing", async () => {
+test("a single product or customer can be exported; no records make an empty file", async () => {
   expect((await exported("ndjson", { subject: "=1+1" })).split("\n")).toHaveLength(2);
   expect(await exported("csv", { product: "nobody's" })).toBe("");
 });

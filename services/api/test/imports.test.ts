@@ -79,7 +79,7 @@ describe("an import", () => {
     expect((await send("profile=none", sdr())).status).toBe(404);
   });
 
-  it("takes a bill as a workbook, with its month told", async () => {
+  it("takes a bill as a workbook, with its month given", async () => {
     const bill = (amount: number) =>
       xlsx([
         ["实例ID", "金额(元)"],

@@ -19,7 +19,7 @@ afterAll(() => api.end());
 
 const group = { reason: "scale_exceeded", meter: "tokens", subject: "acme", account: null };
 
-it("tells what ends each wait", async () => {
+it("says what ends each wait", async () => {
   const { items } = (await api.get("/v1/quarantine", { as: "finance" })).json;
   expect(items).toMatchObject([
     { ...group, events: 3, advice: { en: expect.stringContaining("meters rescale") } },
@@ -40,7 +40,7 @@ it("a meter may have more decimals, never fewer, and the audit has it", async ()
   ]);
 });
 
-it("gives a group up with a reason: it no longer waits, and what was given up is told", async () => {
+it("writes a group off with a reason: it no longer waits, and what was written off is shown", async () => {
   const wrong = await api.post("/v1/quarantine/write-off", { ...group, subject: "other", note: "x" });
   expect(wrong.json).toMatchObject({ code: "not_found" });
   expect((await api.post("/v1/quarantine/write-off", { ...group, note: "sent again" })).json).toEqual({

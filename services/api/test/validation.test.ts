@@ -98,7 +98,7 @@ describe("what cannot be right is refused, by field, value and what would be rig
     });
   });
 
-  it("tells every wrong field at once, with its value", async () => {
+  it("reports every wrong field at once, with its value", async () => {
     const { json } = await api.post("/v1/meters", { code: "ok", aggregation: "avg", scale: 99 });
     expect(json.fields.map((one: { field: string }) => one.field)).toEqual(["aggregation", "scale"]);
     expect(json.detail).toBe(

@@ -127,7 +127,7 @@ describe("POST /v1/events", () => {
     await own.end();
   });
 
-  it("refuses a bad line of NDJSON alone", async () => {
+  it("refuses only a bad line of NDJSON", async () => {
     const twice = `{"id":"a","id":"b"}`;
     const lines = [JSON.stringify(usageEvent()), "{oops", "", twice, JSON.stringify(usageEvent())];
     const response = await post(collector, lines.join("\n"), { type: "application/x-ndjson" });

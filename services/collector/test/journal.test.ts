@@ -153,7 +153,7 @@ describe("the journal", () => {
     expect(syncs - before).toBeLessThanOrEqual(2);
   });
 
-  it("tells of a disk that fails, keeps the closed segment, and mends itself", async () => {
+  it("reports a disk that fails, keeps the closed segment, and recovers", async () => {
     let fault: Error | undefined;
     const sync: JournalOptions["sync"] = async (handle) => {
       if (fault) throw fault;
@@ -223,7 +223,7 @@ describe("the journal", () => {
     expect(await texts(await restart())).toEqual(["waits"]);
   });
 
-  it("belongs to one collector alone", async () => {
+  it("belongs to only one collector", async () => {
     await start();
     await expect(start()).rejects.toThrow(/in use/);
     await open.pop()!.close();

@@ -121,7 +121,7 @@ describe("without a Redis to trust", () => {
     await until(async () => (await post(collector, usageEvent())).status === 202, 5_000);
   });
 
-  it("acknowledges on the journal alone by policy, says so, and enqueues when Redis is back", async () => {
+  it("acknowledges with only the journal by policy, says so, and enqueues when Redis is back", async () => {
     const redis = await ownRedis();
     const stand = await standWith(redis.url);
     const collector = await stand.start({ env: { REDIS_DOWN: "journal" } });

@@ -162,7 +162,7 @@ test("a single record of which the reply says nothing clear waits too", async ()
   expect(await readBacklog(ledger.pool, ledger.account.accountNo)).toMatchObject({ submissions: 0 });
 });
 
-test("a void record is filed again in its interval, and the statement's lines are told apart", async () => {
+test("a void record is filed again in its interval, and the statement's lines are distinguished", async () => {
   const deps = depsOf();
   await freezeOne(deps);
   sandbox.setFaults([{ mode: "abnormal", code: "003", times: 1 }]);

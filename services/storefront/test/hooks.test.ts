@@ -61,7 +61,7 @@ test("a slow service does not hold up the answer", async () => {
   await expect.poll(async () => (await buy()).resultCode, { timeout: 8_000 }).toBe("000000");
 });
 
-test("what happens to one instance is told in order, however long the first takes", async () => {
+test("what happens to one instance is notified in order, however long the first takes", async () => {
   const { instanceId } = await buy();
   answer = { status: 500 };
   for (const status of ["FREEZE", "UNFREEZE"]) {
@@ -94,7 +94,7 @@ test("a change is possible unless the seller's service says no", async () => {
   expect(await check()).toMatchObject({ resultCode: "000005", resultMsg: "too many users" });
 });
 
-test("an upgrade is looked up, kept and told, once", async () => {
+test("an upgrade is looked up, stored and notified, once", async () => {
   const { instanceId } = await buy();
   shop.lines.set("UP/UP-000001", { products: ["P9"], mode: "PERIOD", expires: "20270101000000" });
   const upgrade = { activity: "upgradeInstance", instanceId, orderId: "UP", orderLineId: "UP-000001" };
@@ -106,7 +106,7 @@ test("an upgrade is looked up, kept and told, once", async () => {
   expect(await shop.v2({ ...upgrade, orderId: "NEVER" })).toMatchObject({ resultCode: "000004" });
 });
 
-test("an order that is notified is told once and kept", async () => {
+test("an order that is notified reaches the seller once and is stored", async () => {
   for (let times = 0; times < 2; times += 1) {
     const call = { activity: "orderNotify", orderId: "CS1", orderLineId: "CS1-000001" };
     expect((await shop.v2(call)).resultCode).toBe("000000");

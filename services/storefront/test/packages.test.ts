@@ -71,7 +71,7 @@ test("packages are used up in order: the one that expires first, open hours incl
   ]);
 });
 
-test("a package of several items tells of each", async () => {
+test("a package of several items shows each", async () => {
   await shop.product({
     productId: "MIX",
     mode: "package",
@@ -104,7 +104,7 @@ test("a released package is deactivated, not deleted", async () => {
   ]);
 });
 
-test("a stop-before-excess package is told to be low, then to stop, once, and names its records' package", async () => {
+test("a stop-before-excess package is reported low, then to stop, once, and names its records' package", async () => {
   await packageOf("STOP", "10", "stop_package");
   const id = String((await buy("CS2", "STOP", "5"))["instanceId"]);
   const told = async () => {

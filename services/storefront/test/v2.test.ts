@@ -222,7 +222,7 @@ describe("the life of an instance", () => {
 });
 
 describe("queryInstance", () => {
-  test("tells cumulative usage, sealed hours and open ones", async () => {
+  test("shows cumulative usage, sealed hours and open ones", async () => {
     await shop.product({ productId: "P1", dashboardUrl: "https://usage.example/" });
     sold();
     const id = (await buy())["instanceId"];
@@ -428,7 +428,7 @@ describe("JSON nested too deep", () => {
   const deep = `${"[".repeat(20_000)}${"]".repeat(20_000)}`;
   const call = (payload: string, key = KEY) => signedV2Text(shop.clock, payload, { key });
 
-  test("in a call that nobody signed is refused as that", async () => {
+  test("in an unsigned call is refused as that", async () => {
     const answer = await shop.http.inject(
       call(`{"activity":"queryInstance","x":${deep}}`, "anotherKey-0001"),
     );
