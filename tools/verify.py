@@ -109,7 +109,9 @@ def canonical(data, kind):
     if type(fields) is not dict:
         return None
     wanted = set(FIELDS[kind].split()) if kind in FIELDS else set(fields)
-    if kind == "record" and "package" in fields:
+    if kind == "record" and "carried" in fields:
+        wanted |= {"carried", "carries"}
+    elif kind == "record" and "package" in fields:
         wanted.add("package")
     if kind == "event" and "account_named" in fields:
         wanted.add("account_named")
@@ -142,6 +144,7 @@ class Account:
         self.manifest = None  # number, hash and hour of the last one
         self.heads = {}  # shard: (seq, checksum) of its last record
         self.residue = {}  # instance: units that were carried
+        self.carries = set()  # serial numbers of records whose quantity a later one took over
         self.standing = {}  # (instance, origin hour): the largest value and the values that were counted
         self.hours = set()
 
@@ -288,12 +291,15 @@ class Hour:
         named = ("sn-v1", self.account, fields["instance"], fields["begin"], fields["end"], fields["part"])
         if "b1" + sha256("\n".join(named).encode()).hex()[:48] != sn or sn in self.checksums:
             self.bad("serial number", sn)
-        version = {None: "1", "": None}.get(fields.get("package"), "2")
+        is_of_slot = "carried" in fields
+        version = "3" if is_of_slot else {None: "1", "": None}.get(fields.get("package"), "2")
         if not (
             fields["v"] == version
             and fields["account"] == self.account
             and fields["begin"] < fields["end"]
-            and units_or_zero(fields["qty"]) > 0
+            and units(fields["qty"]) is not None
+            and units(fields["qty"]) >= (0 if is_of_slot else 1)
+            and (not is_of_slot or self.is_carried(sn, fields["carried"], fields["carries"]))
             and (fields["hour"] <= self.hour if is_rereport else fields["hour"] == self.hour)
             and is_rereport == (fields["replaces"] != "")
             and fields["kind"] in ("usage", "supplement", "rereport")
@@ -303,9 +309,18 @@ class Hour:
             self.add_to_sum(fields)
         return checksum
 
+    def is_carried(self, sn, carried, carries):
+        """What is taken over comes from records, each of which gives once."""
+        given = carries.split(" ") if carries else []
+        if any(not re.fullmatch("b1[0-9a-f]{48}", one) or one in self.before.carries | {sn} for one in given):
+            return False
+        self.before.carries |= set(given)
+        return units_or_zero(carried) > 0 if given else carried == "0"
+
     def add_to_sum(self, fields):
         sums = self.sums.setdefault(fields["instance"], {})
-        sums["filed"] = sums.get("filed", 0) + units_or_zero(fields["qty"])
+        own = units_or_zero(fields["qty"]) - units_or_zero(fields.get("carried", "0"))
+        sums["filed"] = sums.get("filed", 0) + own
         if fields["part"] == "0":
             sums["first"] = fields
         elif fields["events"] != "0":
@@ -316,6 +331,9 @@ class Hour:
     def check_sum(self, instance, sums):
         """What was carried in and used is what was filed, cannot be billed, and is carried on."""
         usage, first, known = sums.get("usage"), sums.get("first"), self.before.residue.get(instance)
+        if not usage and first and "carried" in first:
+            # A record may be of no usage of its own hour: for what it takes over, or for its slot.
+            usage = {"sn": first["sn"], "events": "0", "quantity": "0", "unbillable": "0"}
         if not usage or (first["sn"] if first else "") != usage["sn"] or first and first["events"] != usage["events"]:
             return self.bad("sum", instance)
         carried = units(first["residue_in"]) if first else known

@@ -17,11 +17,11 @@ CREATE DOMAIN price_model AS text CHECK ((VALUE = ANY (ARRAY['fixed'::text, 'ste
 CREATE DOMAIN price_period AS text CHECK ((VALUE = ANY (ARRAY['day'::text, 'month'::text, 'year'::text, 'life'::text])));
 CREATE DOMAIN quarantine_reason AS text CHECK ((VALUE = ANY (ARRAY['unknown_meter'::text, 'unknown_account'::text, 'ambiguous_account'::text, 'unknown_instance'::text, 'instance_closed'::text, 'instance_suspended'::text, 'quantity_missing'::text, 'value_missing'::text, 'scale_exceeded'::text, 'correction_waits'::text, 'correction_mismatch'::text, 'correction_impossible'::text, 'corrected_already'::text, 'cannot_be_stored'::text])));
 CREATE DOMAIN record_kind AS text CHECK ((VALUE = ANY (ARRAY['usage'::text, 'supplement'::text, 'rereport'::text])));
-CREATE DOMAIN record_state AS text CHECK ((VALUE = ANY (ARRAY['frozen'::text, 'sent'::text, 'unknown'::text, 'accepted'::text, 'duplicate'::text, 'conflict'::text, 'rejected_fixable'::text, 'rejected_final'::text, 'expired'::text, 'billed'::text, 'abnormal'::text, 'missing'::text, 'replaced'::text])));
+CREATE DOMAIN record_state AS text CHECK ((VALUE = ANY (ARRAY['frozen'::text, 'sent'::text, 'unknown'::text, 'accepted'::text, 'duplicate'::text, 'conflict'::text, 'rejected_fixable'::text, 'rejected_final'::text, 'expired'::text, 'billed'::text, 'abnormal'::text, 'missing'::text, 'replaced'::text, 'carried'::text])));
 CREATE DOMAIN reset_rule AS text CHECK ((VALUE = ANY (ARRAY['none'::text, 'monthly'::text, 'yearly'::text])));
 CREATE DOMAIN selling_mode AS text CHECK ((VALUE = ANY (ARRAY['pay_per_use'::text, 'package'::text, 'stop_package'::text, 'per_use'::text, 'period'::text])));
 CREATE DOMAIN stated_state AS text CHECK ((VALUE = ANY (ARRAY['pending'::text, 'normal'::text, 'abnormal'::text, 'billed'::text])));
-CREATE DOMAIN submission_state AS text CHECK ((VALUE = ANY (ARRAY['frozen'::text, 'sent'::text, 'unknown'::text, 'accepted'::text, 'duplicate'::text, 'conflict'::text, 'rejected_fixable'::text, 'rejected_final'::text, 'expired'::text, 'billed'::text, 'abnormal'::text, 'missing'::text, 'replaced'::text, 'split'::text])));
+CREATE DOMAIN submission_state AS text CHECK ((VALUE = ANY (ARRAY['frozen'::text, 'sent'::text, 'unknown'::text, 'accepted'::text, 'duplicate'::text, 'conflict'::text, 'rejected_fixable'::text, 'rejected_final'::text, 'expired'::text, 'billed'::text, 'abnormal'::text, 'missing'::text, 'replaced'::text, 'carried'::text, 'split'::text])));
 CREATE DOMAIN subscription_state AS text CHECK ((VALUE = ANY (ARRAY['opening'::text, 'active'::text, 'suspended'::text, 'closed'::text, 'same'::text])));
 CREATE DOMAIN suspension_reason AS text CHECK ((VALUE = ANY (ARRAY['status'::text, 'expired'::text])));
 CREATE DOMAIN verdict AS text CHECK ((VALUE = ANY (ARRAY['accepted'::text, 'refused'::text, 'split'::text, 'halt'::text, 'retry'::text, 'unknown'::text])));
@@ -70,6 +70,7 @@ CREATE TABLE accounts (
   site text NOT NULL,
   address text,
   day_offset_minutes smallint NOT NULL,
+  hour_slots boolean NOT NULL DEFAULT false,
   halted_code text,
   halted_at timestamp with time zone,
   created_at timestamp with time zone NOT NULL,
@@ -811,10 +812,13 @@ CREATE TABLE records (
   frozen_at timestamp with time zone NOT NULL,
   package_instance text,
   slot text,
+  carried numeric,
   CONSTRAINT records_pkey PRIMARY KEY (account_no, shard, seq),
+  CONSTRAINT records_carried_check CHECK (((carried >= (0)::numeric) AND (carried < 'Infinity'::numeric))),
   CONSTRAINT records_check CHECK ((end_at > begin_at)),
+  CONSTRAINT records_check1 CHECK (((quantity > (0)::numeric) OR (carried IS NOT NULL))),
   CONSTRAINT records_instance_no_begin_at_end_at_part_key UNIQUE (instance_no, begin_at, end_at, part),
-  CONSTRAINT records_quantity_check CHECK (((quantity > (0)::numeric) AND (quantity < 'Infinity'::numeric))),
+  CONSTRAINT records_quantity_check CHECK (((quantity >= (0)::numeric) AND (quantity < 'Infinity'::numeric))),
   CONSTRAINT records_replaces_fkey FOREIGN KEY (replaces) REFERENCES records(sn),
   CONSTRAINT records_sn_key UNIQUE (sn)
 );
@@ -1126,6 +1130,12 @@ AS $function$
   FROM (SELECT CASE WHEN cell ~ E'^[=+@\t\r＝＋－＠-]' THEN '''' || cell ELSE cell END AS guarded) g
 $function$;
 
+CREATE OR REPLACE FUNCTION public.is_carriable(state text)
+ RETURNS boolean
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE
+AS $function$ SELECT state IN ('rejected_fixable', 'rejected_final', 'expired') $function$;
+
 CREATE OR REPLACE FUNCTION public.is_delivered(state text)
  RETURNS boolean
  LANGUAGE sql
@@ -1154,7 +1164,7 @@ CREATE OR REPLACE FUNCTION public.is_settled(state text)
  RETURNS boolean
  LANGUAGE sql
  IMMUTABLE PARALLEL SAFE
-AS $function$ SELECT state IN ('accepted', 'duplicate', 'billed', 'replaced') $function$;
+AS $function$ SELECT state IN ('accepted', 'duplicate', 'billed', 'replaced', 'carried') $function$;
 
 CREATE OR REPLACE FUNCTION public.is_taken(state text)
  RETURNS boolean

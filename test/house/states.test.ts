@@ -12,7 +12,7 @@ import { read } from "./files.js";
  * out.
  */
 const GROUPS: readonly (readonly RecordHappening[])[] = [
-  ["send", "expired", "rereported", "resent"],
+  ["send", "expired", "rereported", "resent", "carried"],
   ["not_taken", "accepted", "duplicate", "conflict", "rejected_fixable", "rejected_final", "unknown"],
   ["stated_there", "stated_billed", "stated_abnormal", "stated_missing", "stated_different"],
 ];

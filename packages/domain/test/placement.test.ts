@@ -49,6 +49,27 @@ describe("where an hour of an instance is taken once", () => {
     expect(residue).toBe("0.25");
   });
 
+  test("what earlier records have to give goes with the hour, or stays with them", () => {
+    const carried = { quantity: "20", serialNumbers: ["b1a", "b1b"] };
+    const plan = hours.plan({ ...USAGE, carried }, contextOf());
+    expect(plan).toMatchObject({ residue: "0.25", bodies: [{ quantity: "33", residueIn: "0.5", carried }] });
+    // A credit that is larger leaves no record to name them: they keep it.
+    const credit = hours.plan({ ...USAGE, quantity: "0", residue: "-21", carried }, contextOf());
+    expect(credit).toEqual({ bodies: [], residue: "-21" });
+    // Of a life that is over with no free hour, too.
+    const over = { ...USAGE, opened: H - 2 * HOUR, closed: H - HOUR, quantity: "0", residue: "0", carried };
+    const taken = [{ begin: H - 2 * HOUR, end: H - HOUR }];
+    expect(hours.plan(over, contextOf({ taken }))).toEqual({ bodies: [], residue: "0" });
+    expect(hours.plan(over, contextOf()).bodies).toMatchObject([
+      { kind: "supplement", quantity: "20", carried },
+    ]);
+    // Usage of its own says nothing of what it took over; an hour without any does.
+    expect(hours.plan(USAGE, contextOf()).bodies[0]!.carried).toBeUndefined();
+    expect(
+      hours.plan({ ...USAGE, quantity: "0", events: 0, residue: "1" }, contextOf()).bodies,
+    ).toMatchObject([{ quantity: "1", carried: { quantity: "0", serialNumbers: [] } }]);
+  });
+
   test("however much was used, one record is made, and nothing is lost", () => {
     fc.assert(
       fc.property(decimal(13), decimal(3, 12), fc.boolean(), (quantity, carried, filesZero) => {
@@ -149,7 +170,7 @@ describe("a slot", () => {
   });
 
   test("is held by what is there, may be there or may still get there; not by what was surely refused", () => {
-    const free = ["rejected_fixable", "rejected_final", "expired", "abnormal", "replaced"];
+    const free = ["rejected_fixable", "rejected_final", "expired", "abnormal", "replaced", "carried"];
     for (const state of RECORD_STATES)
       expect(holdsSlot({ state, mayHaveBeenTaken: false }), state).toBe(!free.includes(state));
     for (const state of ["rejected_fixable", "rejected_final", "expired"] as const)

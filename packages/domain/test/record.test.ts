@@ -84,6 +84,23 @@ describe("canonical bytes and checksum", () => {
     expect(record.checksum).toBe("dcb6728e59d8e80746b9e64b7d2afa7048b1a980304af780fd6e0b6f71ec1d23");
   });
 
+  test("golden vector: a record that takes over what others had is of version 3", () => {
+    const given = [`b1${"1".repeat(48)}`, `b1${"2".repeat(48)}`];
+    const record = sealRecord({ ...BODY, carried: { quantity: "12", serialNumbers: given } }, FIRST);
+    expect(record.sn).toBe("b1e4470f397caa5e9abfefe46a2d0ad6d346eaf93aecb15b0c");
+    expect(record.canonical).toBe(
+      `{"account":"koogallery-cn","begin":"20260301T100000Z","carried":"12","carries":"${given.join(" ")}",` +
+        `"end":"20260301T110000Z","events":"3",` +
+        `"hour":"20260301T100000Z","instance":"i-1","kind":"usage","meter":"tokens","part":"0",` +
+        `"prev":"${"0".repeat(64)}","product":"llm","qty":"12.3457","record_time":"20260301T110200Z","replaces":"",` +
+        `"residue_in":"0.00004","residue_out":"0.00001","seq":"1","shard":"5","sn":"${record.sn}","unit":"token","v":"3"}`,
+    );
+    expect(record.checksum).toBe("cd2cf31532dddb52785bc80665e8b845edd670806f671d1bb061ed3383a04353");
+    expect(() =>
+      sealRecord({ ...BODY, packageInstance: "pkg-1", carried: { quantity: "0", serialNumbers: [] } }, FIRST),
+    ).toThrow("names no package");
+  });
+
   test("another language comes to the same bytes and checksums", () => {
     const bodies = fc.sample(body, 50);
     const records = extendChain(bodies, 0, { seq: 0, checksum: CHAIN_GENESIS });

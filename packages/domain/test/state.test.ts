@@ -90,6 +90,14 @@ describe("what the table forbids", () => {
     expect(statesAllowing("expired")).toEqual(["frozen", "unknown", "missing"]));
 });
 
+test("what was carried never counts again; a statement that shows it is a dispute", () => {
+  expect(statesAllowing("carried")).toEqual(["rejected_fixable", "rejected_final", "expired"]);
+  expect([...STATE_GROUPS.carriable]).toEqual(statesAllowing("carried"));
+  const allowed = RECORD_HAPPENINGS.filter((happening) => transition("carried", happening) !== null);
+  expect(allowed).toEqual(["stated_different"]);
+  expect(transition("carried", "stated_different")).toBe("conflict");
+});
+
 test("from every state that owes a delivery there is a way to billed and a way to an end that is reported", () => {
   const ends: RecordState[] = ["billed", "expired", "rejected_final"];
   for (const start of STATE_GROUPS.owed) {

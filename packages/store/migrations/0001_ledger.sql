@@ -47,7 +47,7 @@ CREATE DOMAIN record_kind AS text CHECK (VALUE IN ('usage', 'supplement', 'rerep
 
 CREATE DOMAIN record_state AS text CHECK (VALUE IN (
   'frozen', 'sent', 'unknown', 'accepted', 'duplicate', 'conflict', 'rejected_fixable', 'rejected_final', 'expired',
-  'billed', 'abnormal', 'missing', 'replaced'));
+  'billed', 'abnormal', 'missing', 'replaced', 'carried'));
 
 CREATE DOMAIN reset_rule AS text CHECK (VALUE IN ('none', 'monthly', 'yearly'));
 
@@ -57,7 +57,7 @@ CREATE DOMAIN stated_state AS text CHECK (VALUE IN ('pending', 'normal', 'abnorm
 
 CREATE DOMAIN submission_state AS text CHECK (VALUE IN (
   'frozen', 'sent', 'unknown', 'accepted', 'duplicate', 'conflict', 'rejected_fixable', 'rejected_final', 'expired',
-  'billed', 'abnormal', 'missing', 'replaced', 'split'));
+  'billed', 'abnormal', 'missing', 'replaced', 'carried', 'split'));
 
 CREATE DOMAIN subscription_state AS text CHECK (VALUE IN ('opening', 'active', 'suspended', 'closed', 'same'));
 
@@ -82,7 +82,7 @@ CREATE FUNCTION is_taken(state text) RETURNS boolean LANGUAGE sql IMMUTABLE PARA
   AS $$ SELECT state IN ('accepted', 'duplicate', 'billed') $$;
 
 CREATE FUNCTION is_settled(state text) RETURNS boolean LANGUAGE sql IMMUTABLE PARALLEL SAFE
-  AS $$ SELECT state IN ('accepted', 'duplicate', 'billed', 'replaced') $$;
+  AS $$ SELECT state IN ('accepted', 'duplicate', 'billed', 'replaced', 'carried') $$;
 
 CREATE FUNCTION is_refused(state text) RETURNS boolean LANGUAGE sql IMMUTABLE PARALLEL SAFE
   AS $$ SELECT state IN ('rejected_fixable', 'rejected_final') $$;
@@ -98,6 +98,9 @@ CREATE FUNCTION is_watched(state text) RETURNS boolean LANGUAGE sql IMMUTABLE PA
 
 CREATE FUNCTION is_undecided(state text) RETURNS boolean LANGUAGE sql IMMUTABLE PARALLEL SAFE
   AS $$ SELECT state IN ('unknown', 'missing', 'frozen') $$;
+
+CREATE FUNCTION is_carriable(state text) RETURNS boolean LANGUAGE sql IMMUTABLE PARALLEL SAFE
+  AS $$ SELECT state IN ('rejected_fixable', 'rejected_final', 'expired') $$;
 
 CREATE FUNCTION is_earning(state text) RETURNS boolean LANGUAGE sql IMMUTABLE PARALLEL SAFE
   AS $$ SELECT state IN ('frozen', 'sent', 'unknown', 'accepted', 'duplicate', 'missing', 'billed') $$;
@@ -134,6 +137,9 @@ CREATE TABLE accounts (
   -- How many minutes the marketplace's day and month are ahead of UTC. Records belong to UTC hours, so a day
   -- begins with an hour.
   day_offset_minutes smallint NOT NULL CHECK (day_offset_minutes BETWEEN -720 AND 840 AND day_offset_minutes % 60 = 0),
+  -- The marketplace takes an hour of an instance only once: each sealed hour is divided to it too, for its instances may
+  -- have records without usage of their own.
+  hour_slots boolean NOT NULL DEFAULT false,
   -- Set while the marketplace refuses our key, signature or rights: nothing is sent until a probe succeeds.
   halted_code text,
   halted_at timestamptz,
@@ -591,7 +597,7 @@ CREATE TABLE records (
   begin_at timestamptz NOT NULL,
   end_at timestamptz NOT NULL CHECK (end_at > begin_at),
   part text NOT NULL,
-  quantity numeric NOT NULL CHECK (quantity > 0 AND quantity < 'Infinity'),
+  quantity numeric NOT NULL CHECK (quantity >= 0 AND quantity < 'Infinity'),
   events bigint NOT NULL,
   replaces text REFERENCES records (sn),
   canonical text NOT NULL,
@@ -607,7 +613,10 @@ CREATE TABLE records (
   package_instance text,
   -- If the marketplace accepts an hour of an instance only once: that hour. A part is then the attempt at it.
   slot text,
+  -- What it took over from earlier records that were surely not taken; null where its bytes have no field for it.
+  carried numeric CHECK (carried >= 0 AND carried < 'Infinity'),
   PRIMARY KEY (account_no, shard, seq),
+  CHECK (quantity > 0 OR carried IS NOT NULL),
   UNIQUE (instance_no, begin_at, end_at, part)
 );
 

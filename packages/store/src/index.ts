@@ -36,6 +36,7 @@ export * from "./usage/sources.js";
 export * from "./usage/standing.js";
 export * from "./usage/usageTotals.js";
 export * from "./records/backlog.js";
+export * from "./records/carrying.js";
 export * from "./records/freezing.js";
 export * from "./records/heldSubmissions.js";
 export * from "./records/leftovers.js";

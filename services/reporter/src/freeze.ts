@@ -8,6 +8,7 @@ import {
   keptSlot,
   placementOf,
   type BillingPlan,
+  type CarriedIn,
   type Micros,
   type SealedRecord,
 } from "@quarterpast/domain";
@@ -21,6 +22,7 @@ import {
   insertSubmission,
   insertUnbillable,
   inTransaction,
+  lockCarriable,
   lockChain,
   lockFreezeWork,
   openPackages,
@@ -67,11 +69,13 @@ async function freezeChunk(deps: FreezeDeps, found: FreezeWork): Promise<boolean
     if (!work) return false;
     await faultPoint("reporter.beforeFreeze");
     const { instancesPerChunk = INSTANCES_PER_CHUNK } = deps;
-    const usages = await readSealedUsage(db, work, instancesPerChunk);
     const now = deps.clock.now();
+    const carriable = await findCarriable(deps, db, work);
+    const also = carriable && { all: deps.profile.limits.filesZero, instanceNos: [...carriable.keys()] };
+    const usages = await readSealedUsage(db, work, instancesPerChunk, also);
     const numbers = usages.map((usage) => usage.instanceNo);
     const packages = await openPackages(db, numbers, work.hour);
-    const plans = await planAll(deps, db, work, usages, packages, now);
+    const plans = await planAll(deps, db, work, { usages, packages, carriable }, now);
     await freezePlans(deps, db, work, plans, now);
     await packages.save();
     await insertResidues(db, work.hour, changedResidues(plans));
@@ -88,12 +92,27 @@ interface Planned {
   plan: BillingPlan;
 }
 
+/** What an hour holds for the instances of a chunk. */
+interface HourContent {
+  usages: readonly SealedUsage[];
+  packages: HourPackages;
+  /** What earlier records have to give, by instance; absent where the marketplace takes more than one record an hour. */
+  carriable: ReadonlyMap<number, CarriedIn> | undefined;
+}
+
+async function findCarriable(
+  { profile }: FreezeDeps,
+  db: Db,
+  work: FreezeWork,
+): Promise<Map<number, CarriedIn> | undefined> {
+  return profile.slot === "hour" ? lockCarriable(db, work, profile.duplicateCodes) : undefined;
+}
+
 async function planAll(
   { profile }: FreezeDeps,
   db: Db,
   { hour }: FreezeWork,
-  usages: readonly SealedUsage[],
-  packages: HourPackages,
+  { usages, packages, carriable }: HourContent,
   now: Micros,
 ): Promise<Planned[]> {
   const placement = placementOf(profile);
@@ -107,7 +126,8 @@ async function planAll(
     const context = { hour, recordTime: now, limits: profile.limits, notBefore, taken };
     const { instanceNo, instanceId: instance } = usage;
     const shares = packages.sharesOf(instanceNo, billableQuantity(usage, profile.limits));
-    const plan = placement.plan({ ...usage, instance, shares }, context);
+    const carried = carriable?.get(instanceNo);
+    const plan = placement.plan({ ...usage, instance, shares, carried }, context);
     packages.take(instanceNo, addDecimals("0", ...plan.bodies.map((body) => body.quantity)));
     planned.push({ usage, plan });
   }

@@ -8,7 +8,7 @@ import {
   readSettings,
   runService,
 } from "@quarterpast/runtime";
-import { clockReader, ensureAccount, openStore } from "@quarterpast/store";
+import { clockReader, ensureAccount, openStore, setHourSlots } from "@quarterpast/store";
 import { startProver } from "./prover.js";
 import { createReporter, type ReporterAccount } from "./reporter.js";
 import { reporterSettings } from "./settings.js";
@@ -46,6 +46,7 @@ runService({
         { ...one, dayOffset: one.profile.windows.dayOffset },
         clock.now(),
       );
+      await setHourSlots(pool, account.accountNo, one.profile.slot === "hour");
       accounts.push({ account, profile: one.profile, client: clientOf(one, secrets[at]!.value, io) });
     }
     const reporter = createReporter({

@@ -63,6 +63,9 @@ function printMakeup(made: Makeup): void {
       [{ en: "events", zh: "事件" }, `${made.eventsFound} / ${made.events}: ${counted}`],
       [{ en: "usage of the hour", zh: "该小时用量" }, `${made.usage} ${unit}`],
       [{ en: "+ carried in", zh: "＋ 带入余量" }, made.residueIn],
+      ...(made.carried === "0"
+        ? []
+        : [[{ en: "+ from refused records", zh: "＋ 承接被拒话单" }, made.carried] as const]),
       [{ en: "− carried out", zh: "－ 带出余量" }, made.residueOut],
       [{ en: "− not billable", zh: "－ 不可计费" }, made.unbillable],
       [

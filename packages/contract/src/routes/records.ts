@@ -107,6 +107,7 @@ const makeup = z.strictObject({
   eventsCount: nullable(decimal("The events count", "事件合计", "meter unit")),
   usage: decimal("Usage of the hour", "该小时用量", "meter unit"),
   residueIn: decimal("Carried in", "带入余量", "meter unit"),
+  carried: decimal("From refused records", "承接被拒话单", "meter unit"),
   residueOut: decimal("Carried out", "带出余量", "meter unit"),
   unbillable: decimal("Not billable", "不可计费", "meter unit"),
   filed: decimal("Filed", "已报", "meter unit"),

@@ -31,10 +31,19 @@ export interface RecordBody {
   recordTime: Micros;
   /** Serial number of the record that this one replaces. */
   replaces?: string | undefined;
+  /** If the hour is the slot: what earlier records that certainly were not taken gave to this one. */
+  carried?: CarriedIn | undefined;
   /**
    * Id of the stop-before-excess package that the quantity is taken from (koogallery.md 1.4, relate_pkg_instance).
    */
   packageInstance?: string | undefined;
+}
+
+/** What a record takes over from earlier ones of its instance that were refused or expired. */
+export interface CarriedIn {
+  /** Decimal text, the sum of what they had. */
+  quantity: string;
+  serialNumbers: readonly string[];
 }
 
 /** A record's place in the chain of its (account, shard). */
@@ -49,17 +58,26 @@ export interface ChainLink {
 export const CHAIN_GENESIS = "0".repeat(64);
 export const RECORD_VERSION = "1";
 export const PACKAGE_RECORD_VERSION = "2";
+export const SLOT_RECORD_VERSION = "3";
 
-/**
 /**
  * The fields of a record's canonical bytes by version, sorted. Version 2 is version 1 plus the field `package`; a record
  * that names no package is written as version 1.
+ * Version 3 is for records that hold an hour as their slot: version 1 plus the quantity that was carried in, and the records
+ * it came from. Only such a record may have a quantity of 0, or no usage of its own hour.
  */
 export const RECORD_FIELDS = {
   "1": "account begin end events hour instance kind meter part prev product qty record_time replaces residue_in residue_out seq shard sn unit v",
   "2": "account begin end events hour instance kind meter package part prev product qty record_time replaces residue_in residue_out seq shard sn unit v",
+  "3": "account begin carried carries end events hour instance kind meter part prev product qty record_time replaces residue_in residue_out seq shard sn unit v",
 } as const;
-export type RecordField = Words<(typeof RECORD_FIELDS)["2"]>;
+export type RecordVersion = keyof typeof RECORD_FIELDS;
+export type RecordField = Words<(typeof RECORD_FIELDS)[RecordVersion]>;
+
+/** The fields of all versions, sorted. */
+export const ALL_RECORD_FIELDS = [
+  ...new Set(Object.values(RECORD_FIELDS).flatMap((names) => names.split(" ") as RecordField[])),
+].sort();
 
 /**
  * The serial number of a record (metering_sn), derived only from its identity: a blind retry, or the same hour after
@@ -119,9 +137,8 @@ export function sealRecord(body: RecordBody, link: ChainLink): SealedRecord {
     v: RECORD_VERSION,
   };
   const named = body.packageInstance;
-  const canonical = canonicalObject(
-    named === undefined ? fields : { ...fields, package: named, v: PACKAGE_RECORD_VERSION },
-  );
+  const extra = extraFields(body);
+  const canonical = canonicalObject(extra === undefined ? fields : { ...fields, ...extra });
   // Field by field, because spreading objects took a third of the time of sealing an hour.
   return {
     account: body.account,
@@ -141,6 +158,7 @@ export function sealRecord(body: RecordBody, link: ChainLink): SealedRecord {
     recordTime: body.recordTime,
     replaces: body.replaces,
     packageInstance: named,
+    carried: body.carried,
     shard: link.shard,
     seq: link.seq,
     prev: link.prev,
@@ -148,6 +166,16 @@ export function sealRecord(body: RecordBody, link: ChainLink): SealedRecord {
     canonical,
     checksum: recordChecksum(canonical),
   };
+}
+
+/** What a record of another version than 1 has besides. */
+function extraFields({ packageInstance, carried }: RecordBody): Record<string, string> | undefined {
+  if (packageInstance !== undefined && carried !== undefined)
+    throw new RangeError("a record that holds an hour names no package");
+  if (packageInstance !== undefined) return { package: packageInstance, v: PACKAGE_RECORD_VERSION };
+  if (carried === undefined) return undefined;
+  const { quantity, serialNumbers } = carried;
+  return { carried: quantity, carries: serialNumbers.join(" "), v: SLOT_RECORD_VERSION };
 }
 
 /** SHA-256 over the version line and the canonical bytes, in hex. */

@@ -16,6 +16,7 @@ export const RECORD_STATES = [
   "abnormal",
   "missing",
   "replaced",
+  "carried",
 ] as const;
 export type RecordState = (typeof RECORD_STATES)[number];
 
@@ -43,6 +44,8 @@ export const RECORD_HAPPENINGS = [
   "rereported",
   /** An operator asked for the same bytes to be sent again. */
   "resent",
+  /** What was surely not taken is part of a later record of its instance: this one never counts again. */
+  "carried",
 ] as const;
 export type RecordHappening = (typeof RECORD_HAPPENINGS)[number];
 
@@ -78,13 +81,18 @@ export const TRANSITIONS: Record<RecordState, Row> = {
   duplicate: { ...nothing, ...statements, stated_missing: "missing" },
   conflict: { ...nothing, ...statements, stated_different: null, rereported: "replaced" },
   // It certainly was not taken, and what prevented it may be fixed now.
-  rejected_fixable: { ...nothing, ...statements, rereported: "replaced", resent: "frozen" },
-  rejected_final: { ...nothing, ...statements, rereported: "replaced" },
-  expired: { ...nothing, ...statements },
+  rejected_fixable: {
+    ...{ ...nothing, ...statements, rereported: "replaced" },
+    ...{ resent: "frozen", carried: "carried" },
+  },
+  rejected_final: { ...nothing, ...statements, rereported: "replaced", carried: "carried" },
+  expired: { ...nothing, ...statements, carried: "carried" },
   billed: { ...nothing },
   abnormal: { ...nothing, stated_billed: "billed", rereported: "replaced" },
   missing: { ...nothing, ...statements, send: "sent", expired: "expired" },
   replaced: { ...nothing },
+  // Whatever a statement shows of it is too much: its quantity is filed elsewhere.
+  carried: { ...nothing, stated_different: "conflict" },
 };
 
 /**
@@ -120,7 +128,7 @@ export const STATE_GROUPS = {
   /** The marketplace has it. */
   taken: ["accepted", "duplicate", "billed"],
   /** Nothing is left for a person to settle. */
-  settled: ["accepted", "duplicate", "billed", "replaced"],
+  settled: ["accepted", "duplicate", "billed", "replaced", "carried"],
   /** The marketplace refused it. */
   refused: ["rejected_fixable", "rejected_final"],
   /** A statement has to show its outcome, once its window is over. */
@@ -131,6 +139,8 @@ export const STATE_GROUPS = {
   watched: ["conflict", "rejected_fixable", "rejected_final", "expired", "abnormal", "missing"],
   /** An outcome of its own that a newer call with it overtakes. */
   undecided: ["unknown", "missing", "frozen"],
+  /** A later record of its instance may take its quantity, if no call with it may have been taken. */
+  carriable: ["rejected_fixable", "rejected_final", "expired"],
   /** It is expected to bring money in. */
   earning: ["frozen", "sent", "unknown", "accepted", "duplicate", "missing", "billed"],
 } as const satisfies Record<string, readonly RecordState[]>;

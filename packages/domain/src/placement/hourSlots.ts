@@ -2,7 +2,14 @@ import type { RecordLimits } from "../billing/limits.js";
 import { addDecimals, formatUnits, splitAtScale, toUnits } from "../quantity.js";
 import { HOUR, hourOf, SECOND, type Micros } from "../time.js";
 import type { Interval, Life, PartPlan } from "./interval.js";
-import { bodiesOf, lifeOf, type BillingPlan, type PlanContext, type UsageToBill } from "./plan.js";
+import {
+  bodiesOf,
+  lifeOf,
+  NOTHING_CARRIED,
+  type BillingPlan,
+  type PlanContext,
+  type UsageToBill,
+} from "./plan.js";
 
 /**
  * The interval of an hour's only record: the hour clipped to the life, in whole seconds. No minute is kept free for
@@ -37,11 +44,18 @@ export function firstFreeHour(
 
 /**
  * Makes the one record of an instance and hour: all whole units up to the limit of one record; the rest waits for the
- * next hour. If zero is filed, an hour without a billable unit also gets a record, which holds its slot like any
- * other.
+ * next hour. The record takes over what earlier records have to give; if no record can be made, it stays with them. If
+ * zero is filed, an hour without a billable unit also gets a record, which holds its slot like any other.
  */
 export function planHour(usage: UsageToBill, context: PlanContext): BillingPlan {
-  const total = addDecimals(usage.quantity, usage.residue);
+  const { carried } = usage;
+  const planned =
+    carried && planTotal(usage, context, addDecimals(usage.quantity, usage.residue, carried.quantity));
+  if (planned && planned.bodies.length > 0) return planned;
+  return planTotal({ ...usage, carried: undefined }, context, addDecimals(usage.quantity, usage.residue));
+}
+
+function planTotal(usage: UsageToBill, context: PlanContext, total: string): BillingPlan {
   const { limits } = context;
   const { quantity, residue } = fill(total, limits);
   const isZero = quantity === undefined;
@@ -56,7 +70,10 @@ export function planHour(usage: UsageToBill, context: PlanContext): BillingPlan 
   }
   const parts = [{ part: 0, ...span, quantity: quantity ?? zeroOf(limits) }];
   const plan: PartPlan = { parts, residue };
-  return { bodies: bodiesOf(usage, context, plan, own ? "usage" : "supplement"), residue };
+  // An hour without events, or of 0, is filed for what it takes over, or for its slot: its record says so.
+  const carried = usage.carried ?? (isZero || usage.events === 0 ? NOTHING_CARRIED : undefined);
+  const bodies = bodiesOf(usage, context, plan, own ? "usage" : "supplement");
+  return { bodies: bodies.map((body) => ({ ...body, carried })), residue };
 }
 
 const zeroOf = ({ quantityDecimals }: RecordLimits): string => formatUnits(0n, quantityDecimals);

@@ -9,7 +9,7 @@ import {
 } from "./interval.js";
 import type { RecordLimits } from "../billing/limits.js";
 import { addDecimals, formatUnits, splitAtScale, toUnits } from "../quantity.js";
-import type { RecordBody, RecordKind } from "../billing/record.js";
+import type { CarriedIn, RecordBody, RecordKind } from "../billing/record.js";
 import { HOUR, type Micros } from "../time.js";
 
 /** The usage that a sealed hour holds for one instance. */
@@ -26,6 +26,8 @@ export interface UsageToBill {
   events: number;
   /** Decimal text carried in from the instance's last hour; below 0 if it is a credit. */
   residue: string;
+  /** From earlier records that certainly were not taken: filed again as part of this hour, if a record can be made. */
+  carried?: CarriedIn | undefined;
   /** What packages cover of `billableQuantity`, in order. */
   shares?: readonly PackageShare[];
 }
@@ -122,6 +124,9 @@ export function bodiesOf(
   });
 }
 
+/** What a record of an hour takes over that takes nothing over: a record of 0 has to say so. */
+export const NOTHING_CARRIED: CarriedIn = { quantity: "0", serialNumbers: [] };
+
 /** The life that usage may be billed in. */
 export function lifeOf(usage: Pick<UsageToBill, "opened" | "closed">): {
   opened: Micros;
@@ -147,6 +152,7 @@ export function planRereport(
   const { account, product, instance, meter, unit, hour, events, sn, packageInstance } = replaced;
   const { begin, end } = interval;
   const decimals = limits.quantityDecimals;
+  const units = toUnits(quantity, decimals);
   return {
     account,
     product,
@@ -160,7 +166,8 @@ export function planRereport(
     recordTime,
     kind: "rereport",
     part: `${part}r${Number(revision) + 1}`,
-    quantity: formatUnits(toUnits(quantity, decimals), decimals),
+    quantity: formatUnits(units, decimals),
+    carried: units === 0n ? NOTHING_CARRIED : undefined,
     residueIn: "0",
     residueOut: "0",
     replaces: sn,

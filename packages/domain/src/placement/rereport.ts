@@ -69,6 +69,7 @@ export function holdsSlot({ state, mayHaveBeenTaken }: Omit<Refiled, "code">): b
       return mayHaveBeenTaken;
     case "abnormal":
     case "replaced":
+    case "carried":
       return false;
     case "frozen":
     case "sent":

@@ -94,7 +94,11 @@ export function parseLine(line: string, depth?: Depth): Line | undefined {
 
 /** Reads the canonical bytes of a record of any version; undefined if they are not canonical. */
 export function parseRecord(text: string, only?: ReadonlySet<string>): Fields | undefined {
-  return parseCanonical(text, RECORD_FIELDS[1], only) ?? parseCanonical(text, RECORD_FIELDS[2], only);
+  for (const names of Object.values(RECORD_FIELDS)) {
+    const fields = parseCanonical(text, names, only);
+    if (fields) return fields;
+  }
+  return undefined;
 }
 
 /**

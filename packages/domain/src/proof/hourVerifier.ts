@@ -10,6 +10,8 @@ import { createUsageChecker, type Standing } from "./usageCheck.js";
 export interface Run {
   heads: Heads;
   residues: Residues;
+  /** Serial numbers of records whose quantity a later one took over. */
+  carries: Set<string>;
   standing: Standing;
   /** The previous manifest. */
   manifest?: { number: number; hash: string; hour: string } | undefined;
@@ -17,7 +19,12 @@ export interface Run {
 
 /** Begins a run without earlier hours. */
 export function createRun(): Run {
-  return { heads: new Map(), residues: new Map(), standing: { hours: new Set(), of: new Map() } };
+  return {
+    heads: new Map(),
+    residues: new Map(),
+    carries: new Set(),
+    standing: { hours: new Set(), of: new Map() },
+  };
 }
 
 export interface HourOptions {
@@ -85,8 +92,8 @@ export function createHourVerifier(
   const withUsage = depth !== "chain";
   const usageContext = { account, hour, withEvents: depth === "events", standing: run.standing };
   const usages = createUsageChecker(usageContext, report);
-  const { heads, residues } = run;
-  const records = createRecordChecker({ account, hour, heads, residues }, report);
+  const { heads, residues, carries } = run;
+  const records = createRecordChecker({ account, hour, heads, residues, carries }, report);
   const totals: string[] = [];
   let section = 0;
   let position = 0;

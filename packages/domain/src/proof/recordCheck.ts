@@ -6,6 +6,7 @@ import {
   recordChecksum,
   RECORD_KINDS,
   RECORD_VERSION,
+  SLOT_RECORD_VERSION,
   serialNumber,
 } from "../billing/record.js";
 import { parseCompact } from "../time.js";
@@ -31,7 +32,7 @@ export interface RecordChecker {
 /** What one instance's usage line and records of an hour say. */
 interface Sum {
   usage?: { sn: string; events: string; billable: bigint };
-  first?: { sn: string; events: string; carriedIn: bigint };
+  first?: { sn: string; events: string; carriedIn: bigint; isOfSlot: boolean };
   last?: { sn: string; part: number; carriedOut: string };
   filed: bigint;
 }
@@ -45,10 +46,10 @@ const WHOLE = /^(0|[1-9]\d{0,15})$/;
  *   middle of a chain.
  */
 export function createRecordChecker(
-  context: { account: string; hour: string; heads: Heads; residues: Residues },
+  context: { account: string; hour: string; heads: Heads; residues: Residues; carries: Set<string> },
   report: Report,
 ): RecordChecker {
-  const { account, hour, heads, residues } = context;
+  const { account, hour, heads, residues, carries } = context;
   const sums = new Map<string, Sum>();
   const serials = new Set<string>();
   const sumOf = (instance: string): Sum => {
@@ -80,7 +81,10 @@ export function createRecordChecker(
       parseCompact(text ?? ""),
     );
     const isRereport = kind === "rereport";
-    const version = fields.package === undefined ? RECORD_VERSION : PACKAGE_RECORD_VERSION;
+    const isOfSlot = fields.carried !== undefined;
+    const version =
+      (isOfSlot && SLOT_RECORD_VERSION) ||
+      (fields.package === undefined ? RECORD_VERSION : PACKAGE_RECORD_VERSION);
     const wrong =
       (fields.v !== version && "v") ||
       (fields.package === "" && "package") ||
@@ -89,7 +93,8 @@ export function createRecordChecker(
       ((own === undefined || (isRereport ? fields.hour! > hour : fields.hour !== hour)) && "hour") ||
       ((begin === undefined || end === undefined || begin >= end) && "begin") ||
       (made === undefined && "record_time") ||
-      ((!isDecimal(qty) || unitsOf(qty) <= 0n) && "qty") ||
+      ((!isDecimal(qty) || unitsOf(qty) < (isOfSlot ? 0n : 1n)) && "qty") ||
+      (isOfSlot && !isCarried(fields) && "carried") ||
       (!isDecimal(fields.residue_in!) && "residue_in") ||
       (!isDecimal(fields.residue_out!) && "residue_out") ||
       (!WHOLE.test(fields.events!) && "events") ||
@@ -109,20 +114,29 @@ export function createRecordChecker(
     // The computed one is not a view into a larger text.
     const kept = expected === sn ? expected : copyOf(sn);
     serials.add(kept);
+    for (const given of (fields.carries || undefined)?.split(" ") ?? []) {
+      // What one record has given no other takes over again.
+      if (given === sn || carries.has(given)) report("record_sum", sn, undefined, given);
+      carries.add(copyOf(given));
+    }
     if (!isRereport) addToSum(fields, kept);
   }
 
   function addToSum(fields: Fields, sn: string): void {
     const sum = sumOf(fields.instance!);
-    sum.filed += unitsOf(fields.qty!);
+    sum.filed += unitsOf(fields.qty!) - unitsOf(fields.carried ?? "0");
     const part = Number(fields.part);
     const events = copyOf(fields.events!);
-    if (fields.part === "0") sum.first = { sn, events, carriedIn: unitsOf(fields.residue_in!) };
-    else if (events !== "0") report("record_sum", sn, "0", events);
+    if (fields.part === "0") {
+      const isOfSlot = fields.carried !== undefined;
+      sum.first = { sn, events, carriedIn: unitsOf(fields.residue_in!), isOfSlot };
+    } else if (events !== "0") report("record_sum", sn, "0", events);
     if (!sum.last || part > sum.last.part) sum.last = { sn, part, carriedOut: copyOf(fields.residue_out!) };
   }
 
-  function checkSum(instance: string, { usage, first, last, filed }: Sum): void {
+  function checkSum(instance: string, { usage: own, first, last, filed }: Sum): void {
+    // A record may be of no usage of its own hour: for what it takes over, or for its slot.
+    const usage = own ?? (first?.isOfSlot ? { sn: first.sn, events: "0", billable: 0n } : undefined);
     if (!usage || (usage.sn !== "") !== (first !== undefined) || (first && first.sn !== usage.sn)) {
       return report("record_sum", instance, usage?.sn, first?.sn);
     }
@@ -164,6 +178,14 @@ export function createRecordChecker(
     },
     finish: () => sums.forEach((sum, instance) => checkSum(instance, sum)),
   };
+}
+
+/** A quantity that is taken over comes from records, and from records comes a quantity. */
+function isCarried({ carried = "", carries = "" }: Fields): boolean {
+  if (!isDecimal(carried) || unitsOf(carried) < 0n) return false;
+  return carries === ""
+    ? carried === "0"
+    : unitsOf(carried) > 0n && /^b1[0-9a-f]{48}( b1[0-9a-f]{48})*$/.test(carries);
 }
 
 function show(units: bigint): string {

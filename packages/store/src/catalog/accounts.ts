@@ -72,6 +72,14 @@ export async function ensureAccount(db: Db, declared: DeclaredAccount, now: Micr
   throw new AccountBoundError(declared.code, differing, account[differing] ?? "", declared[differing] ?? "");
 }
 
+/** Notes whether an account's marketplace takes an hour of an instance only once. */
+export async function setHourSlots(db: Db, accountNo: number, hourSlots: boolean): Promise<void> {
+  await db.query(
+    "UPDATE accounts SET hour_slots = $2::boolean WHERE account_no = $1::smallint AND hour_slots <> $2::boolean",
+    [accountNo, hourSlots],
+  );
+}
+
 function differenceOf(
   account: Account,
   { marketplace, site, address }: DeclaredAccount,

@@ -129,6 +129,8 @@ export interface RecordMakeup {
   events: number;
   usage: string;
   residueIn: string;
+  /** Taken over from records that were surely not taken. */
+  carried: string;
   residueOut: string;
   unbillable: string;
   /** Of all parts of the hour. */
@@ -145,17 +147,17 @@ export async function readMakeup(db: Db, accountNo: number, sn: string): Promise
      ), first AS (SELECT sn FROM line ORDER BY depth DESC LIMIT 1)
      SELECT r.sn, o.sn AS of, r.instance_no AS "instanceNo", i.instance_id AS "instanceId", m.code AS meter, m.unit, m.aggregation,
        o.hour, trim_scale(r.quantity)::text AS quantity, u.events, u.usage,
-       COALESCE(p.residue_in, '0') AS "residueIn", COALESCE(p.residue_out, '0') AS "residueOut",
+       COALESCE(p.residue_in, '0') AS "residueIn", p.carried, COALESCE(p.residue_out, '0') AS "residueOut",
        COALESCE(trim_scale(n.quantity)::text, '0') AS unbillable, p.filed, p.parts
      FROM records r JOIN first ON true JOIN records o ON o.sn = first.sn
      JOIN instances i ON i.instance_no = r.instance_no JOIN meters m USING (meter_no)
      LEFT JOIN unbillable n ON n.instance_no = o.instance_no AND n.hour = o.hour
      CROSS JOIN LATERAL (
-       SELECT trim_scale(sum(quantity))::text AS usage, sum(events)::bigint AS events FROM hour_usage
+       SELECT COALESCE(trim_scale(sum(quantity))::text, '0') AS usage, COALESCE(sum(events), 0)::bigint AS events FROM hour_usage
        WHERE shard = r.shard AND bill_hour = o.hour AND instance_no = o.instance_no
      ) u
      CROSS JOIN LATERAL (
-       SELECT trim_scale(sum(quantity))::text AS filed, count(*) AS parts,
+       SELECT trim_scale(sum(quantity))::text AS filed, COALESCE(trim_scale(sum(carried))::text, '0') AS carried, count(*) AS parts,
          (array_agg(canonical::jsonb ->> 'residue_in' ORDER BY part::integer))[1] AS residue_in,
          (array_agg(canonical::jsonb ->> 'residue_out' ORDER BY part::integer DESC))[1] AS residue_out
        FROM records p WHERE p.instance_no = o.instance_no AND p.hour = o.hour AND p.kind <> 'rereport'

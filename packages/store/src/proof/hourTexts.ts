@@ -1,11 +1,10 @@
 import {
   formatCompact,
   HOUR,
-  RECORD_FIELDS,
+  ALL_RECORD_FIELDS,
   totalText,
   wrapLine,
   type Micros,
-  type RecordField,
 } from "@quarterpast/domain";
 import { stamp, type Db } from "../db/database.js";
 import { escaped, holdsSql, lineSql } from "./lineSql.js";
@@ -114,9 +113,11 @@ const timeOf = (column: string): string =>
      ELSE ${compact(column)} END`;
 
 /** Conditions that a record's bytes hold what its columns say. */
-const SAME = holdsSql("r.canonical", RECORD_FIELDS[2].split(" ") as RecordField[], {
+const SAME = holdsSql("r.canonical", ALL_RECORD_FIELDS, {
   account: { sql: "a.code" },
   begin: { sql: timeOf("r.begin_at") },
+  carried: { sql: "r.carried", optional: true },
+  carries: undefined,
   end: { sql: timeOf("r.end_at") },
   events: { sql: "r.events" },
   hour: { sql: timeOf("r.hour") },

@@ -85,7 +85,7 @@ const REBUILD = `
   ), sums AS (
     SELECT instance_no, sum(made) AS made FROM compared GROUP BY instance_no
   ), filed AS (
-    SELECT r.instance_no, sum(r.quantity) AS quantity, count(*) AS records FROM records r
+    SELECT r.instance_no, sum(r.quantity - COALESCE(r.carried, 0)) AS quantity, count(*) AS records FROM records r
     WHERE r.account_no = $1::smallint AND r.hour = $2::timestamptz AND r.kind <> 'rereport' GROUP BY r.instance_no
   ), balanced AS (
     SELECT COALESCE(s.instance_no, f.instance_no) AS instance_no, COALESCE(s.made, 0) + carried.residue - COALESCE(n.quantity, 0) - kept.residue AS made,

@@ -27,6 +27,7 @@ interface RecordRow {
   events: number;
   replaces: string | null;
   packageInstance: string | null;
+  carried: string | null;
   canonical: string;
   checksum: string;
   prev: string;
@@ -75,7 +76,7 @@ async function readRecords(
 ): Promise<RecordRow[]> {
   const { rows } = await db.query<RecordRow>(
     `SELECT r.seq, r.shard, r.sn, r.kind, i.instance_id AS "instanceId", a.code AS account, r.hour, r.begin_at AS begin,
-       r.end_at AS "end", r.part, r.quantity::text, r.events, r.replaces, r.package_instance AS "packageInstance", r.canonical, r.checksum, r.prev, r.wire,
+       r.end_at AS "end", r.part, r.quantity::text, r.events, r.replaces, r.package_instance AS "packageInstance", r.carried::text, r.canonical, r.checksum, r.prev, r.wire,
        r.wire_version AS "wireVersion", r.window_ends AS "windowEnds", r.late_ends AS "lateEnds", r.expires,
        r.frozen_at AS "frozenAt"
      FROM records r JOIN instances i USING (instance_no) JOIN accounts a ON a.account_no = r.account_no
@@ -139,6 +140,8 @@ const COLUMNS: Readonly<Record<RecordField, Comparison | [undefined]>> = {
   events: text("events"),
   replaces: ["replaces", (row, said) => (row.replaces ?? "") === said],
   package: ["packageInstance", (row, said) => (row.packageInstance ?? undefined) === said],
+  carried: ["carried", (row, said) => (row.carried ?? undefined) === said],
+  carries: inBytesOnly,
   prev: text("prev"),
   qty: ["quantity", (row, said) => said !== undefined && sameQuantity(said, row.quantity)],
   meter: inBytesOnly,

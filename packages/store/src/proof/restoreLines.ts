@@ -92,7 +92,9 @@ const INSTANCES = `
     i.opened
   FROM instances i JOIN meters m USING (meter_no)
   WHERE i.account_no = $1::smallint
-    AND i.instance_no IN (SELECT instance_no FROM hour_usage WHERE shard >= 0 AND bill_hour = $2::timestamptz)
+    AND i.instance_no IN (
+      SELECT instance_no FROM hour_usage WHERE shard >= 0 AND bill_hour = $2::timestamptz
+      UNION ALL SELECT instance_no FROM records WHERE account_no = $1::smallint AND hour = $2::timestamptz)
   ORDER BY i.instance_id COLLATE "C"`;
 
 const CORRECTIONS = `

@@ -5,6 +5,7 @@ import { inTransaction, type Db, type Pool } from "../db/database.js";
 import { settleFindingsOf } from "./findings.js";
 import { chooseProduct } from "../storefront/subscriptions.js";
 import { findRecord } from "../records/records.js";
+import { lockRecord } from "../records/carrying.js";
 import { requestRereport, type RereportRequest } from "../records/rereports.js";
 import { writeOffQuarantine } from "../usage/quarantine.js";
 import { insertOutcomes } from "../records/outcomes.js";
@@ -108,6 +109,7 @@ async function fileAgain(
   act: Extract<CaseAct, { act: "rereport" | "resend" }>,
   now: Micros,
 ): Promise<ActedOn | undefined> {
+  await lockRecord(db, accountNo, sn);
   const record = await findRecord(db, [accountNo], sn);
   if (!record) return { outcome: "no_record" };
   const happening = act.act === "rereport" ? "rereported" : "resent";

@@ -104,7 +104,7 @@ async function stageStated(
        CASE WHEN r.sn IS NULL THEN l.state
             WHEN l.state = 'abnormal' AND l.code = ANY ($2::text[]) AND r.attempts > 1 THEN 'repeated'
             WHEN l.state = 'abnormal' THEN 'abnormal'
-            WHEN l.quantity <> r.quantity THEN 'different'
+            WHEN l.quantity <> r.quantity OR r.state = 'carried' THEN 'different'
             ELSE l.state END AS verdict
      FROM statement_lines l
      LEFT JOIN billing.records r ON r.sn = l.sn AND r.account = (SELECT code FROM accounts WHERE account_no = $3::smallint)

@@ -1,7 +1,14 @@
-import type { BillingCycle, Deadlines, Interval, Micros, SealedRecord } from "@quarterpast/domain";
+import {
+  type BillingCycle,
+  type Deadlines,
+  type Interval,
+  type Micros,
+  type SealedRecord,
+} from "@quarterpast/domain";
 import { copyInto, copyText } from "../db/copy.js";
 import { stamp, type Db, type PoolClient } from "../db/database.js";
 import type { FreezeWork } from "../usage/hours.js";
+import { noteCarried, restoreCarried } from "./carrying.js";
 
 /** The usage that a sealed hour holds for one instance, with everything its records need. */
 export interface SealedUsage {
@@ -21,17 +28,40 @@ export interface SealedUsage {
   residue: string;
 }
 
-/** The next `limit` instances of an account in a sealed hour, by number. */
-export async function readSealedUsage(db: Db, work: FreezeWork, limit: number): Promise<SealedUsage[]> {
+/** Instances without usage of their own that an hour is for as well. */
+export interface AlsoFrozen {
+  /** All that lived in it: zero is filed. */
+  all: boolean;
+  instanceNos: readonly number[];
+}
+
+const USED = `
+  SELECT u.instance_no, sum(u.quantity) AS quantity, sum(u.events)::bigint AS events
+  FROM hour_usage u JOIN instances i USING (instance_no)
+  WHERE u.shard = $1::smallint AND u.bill_hour = $2::timestamptz AND u.instance_no > $3::integer
+    -- Said of both sides: then each is read from there on.
+    AND i.instance_no > $3::integer AND i.account_no = $5::smallint
+  GROUP BY u.instance_no ORDER BY u.instance_no LIMIT $4::integer`;
+
+const ALSO = `
+  SELECT instance_no, COALESCE(u.quantity, 0) AS quantity, COALESCE(u.events, 0)::bigint AS events
+  FROM (${USED}) u FULL JOIN (
+    SELECT instance_no FROM instances i
+    WHERE i.account_no = $5::smallint AND i.shard = $1::smallint AND i.instance_no > $3::integer
+      AND (i.instance_no = ANY ($6::integer[])
+        OR ($7::boolean AND i.opened < $2::timestamptz + interval '1 hour' AND COALESCE(i.closed > $2::timestamptz, true)))
+    ORDER BY i.instance_no LIMIT $4::integer
+  ) i USING (instance_no) ORDER BY instance_no LIMIT $4::integer`;
+
+/** The next `limit` instances of an account in a sealed hour, by number: those with usage, and those of `also`. */
+export async function readSealedUsage(
+  db: Db,
+  work: FreezeWork,
+  limit: number,
+  also?: AlsoFrozen,
+): Promise<SealedUsage[]> {
   const { rows } = await db.query<SealedUsage>(
-    `WITH chunk AS (
-       SELECT u.instance_no, sum(u.quantity) AS quantity, sum(u.events)::bigint AS events
-       FROM hour_usage u JOIN instances i USING (instance_no)
-       WHERE u.shard = $1::smallint AND u.bill_hour = $2::timestamptz AND u.instance_no > $3::integer
-         -- Said of both sides: then each is read from there on.
-         AND i.instance_no > $3::integer AND i.account_no = $5::smallint
-       GROUP BY u.instance_no ORDER BY u.instance_no LIMIT $4::integer
-     )
+    `WITH chunk AS (${also ? ALSO : USED})
      SELECT instance_no AS "instanceNo", a.account_no AS "accountNo", a.code AS account, i.instance_id AS "instanceId",
        i.product, m.code AS meter, m.unit, i.cycle,
        -- A record may not reach into a suspension: one that lasts past the hour ends the life for it, one that ended in the
@@ -53,7 +83,10 @@ export async function readSealedUsage(db: Db, work: FreezeWork, limit: number): 
          AND (f.suspended_to IS NULL OR f.suspended_to >= $2::timestamptz + interval '1 hour' OR f.suspended_from <= $2::timestamptz)
      ) f ON true
      ORDER BY instance_no`,
-    [work.shard, stamp(work.hour), work.frozenThrough, limit, work.accountNo],
+    [
+      ...[work.shard, stamp(work.hour), work.frozenThrough, limit, work.accountNo],
+      ...(also ? [[...also.instanceNos], also.all] : []),
+    ],
   );
   return rows;
 }
@@ -113,13 +146,14 @@ export async function insertRecords(
     client,
     `records (account_no, shard, seq, sn, kind, instance_no, hour, begin_at, end_at, part, quantity, events, replaces,
        canonical, checksum, prev, wire, wire_version, window_ends, late_ends, expires, frozen_at,
-       package_instance, slot)`,
+       package_instance, slot, carried)`,
     records.map((record) => recordLine(record, stamp(frozenAt))),
   );
   await client.query(
     "UPDATE chains SET seq = $3::bigint, checksum = $4::text WHERE account_no = $1::smallint AND shard = $2::smallint",
     [last.accountNo, last.shard, last.seq, last.checksum],
   );
+  await noteCarried(client, records, frozenAt);
 }
 
 /** A record as a line for COPY; serial numbers, checksums and kinds need no escaping. */
@@ -130,7 +164,7 @@ function recordLine(record: FrozenRecord, frozenAt: string): string {
   const amount = `${copyText(record.part)}\t${quantity}\t${events}\t${copyText(record.replaces ?? null)}`;
   const bytes = `${copyText(record.canonical)}\t${record.checksum}\t${record.prev}\t${copyText(record.wire)}`;
   const until = `${stamp(record.windowEnds)}\t${stamp(record.lateEnds)}\t${stamp(record.expires)}`;
-  return `${place}\t${times}\t${amount}\t${bytes}\t${record.wireVersion}\t${until}\t${frozenAt}\t${copyText(record.packageInstance ?? null)}\t${copyText(record.slot)}`;
+  return `${place}\t${times}\t${amount}\t${bytes}\t${record.wireVersion}\t${until}\t${frozenAt}\t${copyText(record.packageInstance ?? null)}\t${copyText(record.slot)}\t${copyText(record.carried?.quantity ?? null)}`;
 }
 
 /** A record from an export. */
@@ -160,11 +194,12 @@ export async function restoreRecords(
   for (const { fields, ...record } of records) {
     await db.query(
       `INSERT INTO records (account_no, shard, seq, sn, kind, instance_no, hour, begin_at, end_at, part, quantity, events,
-         replaces, canonical, checksum, prev, wire, wire_version, window_ends, late_ends, expires, frozen_at, package_instance, slot)
+         replaces, canonical, checksum, prev, wire, wire_version, window_ends, late_ends, expires, frozen_at, package_instance,
+         slot, carried)
        SELECT $1::smallint, $2::smallint, $3::bigint, $4::text, $5::text, instance_no, $6::timestamptz, $7::timestamptz,
          $8::timestamptz, $9::text, $10::numeric, $11::bigint, NULLIF($12::text, ''), $13::text, $14::text, $15::text,
          $16::text, $17::smallint, $18::timestamptz, $19::timestamptz, $20::timestamptz, $21::timestamptz,
-         $23::text, $24::text
+         $23::text, $24::text, $25::numeric
        FROM instances WHERE account_no = $1::smallint AND instance_id = $22::text
          AND NOT EXISTS (SELECT 1 FROM records WHERE sn = $4::text AND checksum = $14::text)`,
       [
@@ -192,8 +227,10 @@ export async function restoreRecords(
         fields.instance,
         fields.package,
         record.slot,
+        fields.carried,
       ],
     );
+    if (fields.carries) await restoreCarried(db, fields.sn!, fields.carries.split(" "), record.frozenAt);
   }
 }
 

@@ -73,7 +73,7 @@ export async function lockRereport(db: Db, accountNo: number): Promise<WaitingRe
   const { rows } = await db.query<WaitingRereport>(
     `WITH waiting AS (
        SELECT w.* FROM rereports w JOIN records r USING (sn) WHERE w.done_at IS NULL AND r.account_no = $1::smallint
-       ORDER BY w.request_id LIMIT 1 FOR UPDATE OF w SKIP LOCKED
+       ORDER BY w.request_id LIMIT 1 FOR NO KEY UPDATE OF w, r SKIP LOCKED
      )
      SELECT w.request_id AS "requestId", w.sn, COALESCE(w.quantity, r.quantity)::text AS quantity,
        r.account_no AS "accountNo", b.account, r.shard, r.instance_no AS "instanceNo", b.instance_id AS "instanceId",

@@ -303,7 +303,10 @@ export async function restoreCalls(
        SELECT r.*, (row_number() OVER (PARTITION BY r.shard ORDER BY r.seq) - 1) / ${RECORDS_PER_CALL} AS call,
          -- A call goes one way: runs of one wire version.
          r.seq - row_number() OVER (PARTITION BY r.shard, r.wire_version ORDER BY r.seq) AS run
-       FROM records r WHERE r.account_no = $1::smallint AND NOT EXISTS (SELECT 1 FROM submissions s
+       FROM records r WHERE r.account_no = $1::smallint
+         -- What a later record took over is filed there, and nowhere else.
+         AND NOT EXISTS (SELECT 1 FROM outcomes o WHERE o.sn = r.sn AND o.state = 'carried')
+         AND NOT EXISTS (SELECT 1 FROM submissions s
          WHERE s.account_no = r.account_no AND s.shard = r.shard AND r.seq BETWEEN s.seq_from AND s.seq_to)
      ) r GROUP BY shard, call, run, wire_version`,
     [accountNo, stamp(now), stamp(real), [...afterStatement]],

@@ -115,9 +115,9 @@ export interface FreezeWork {
 }
 
 /**
- * Divides the oldest sealed hour of each shard among the accounts that have usage in it; an hour without usage is
- * done. Hours of a shard are divided in order, so that no account begins with a later one. Several processes may run
- * it concurrently.
+ * Divides the oldest sealed hour of each shard among the accounts that have usage in it, or whose marketplace takes an
+ * hour only once; an hour of no account is done. Hours of a shard are divided in order, so that no account begins with a
+ * later one. Several processes may run it concurrently.
  * @returns how many hours were divided; call again until it is 0.
  */
 export async function divideHours(pool: Pool, now: Micros): Promise<number> {
@@ -141,7 +141,8 @@ const DIVIDE = `
     INSERT INTO account_hours (account_no, shard, hour)
     SELECT a.account_no, mine.shard, mine.hour FROM mine CROSS JOIN accounts a CROSS JOIN LATERAL (
       SELECT 1 FROM hour_usage u JOIN instances i USING (instance_no)
-      WHERE u.shard = mine.shard AND u.bill_hour = mine.hour AND i.account_no = a.account_no LIMIT 1
+      WHERE u.shard = mine.shard AND u.bill_hour = mine.hour AND i.account_no = a.account_no
+      UNION ALL SELECT 1 FROM instances i WHERE a.hour_slots AND i.account_no = a.account_no AND i.shard = mine.shard LIMIT 1
     ) usage
     RETURNING account_no
   ), noted AS (

@@ -28,7 +28,7 @@ import { LIMITS, madeUpProfile, TIMEOUTS, WIRE_VERSION } from "./profile.js";
 export const madeUp: Marketplace<string> = {
   name: "madeup",
   sites: ["main", "careless"],
-  settings: ["MADE_UP_URL"],
+  settings: ["MADE_UP_URL", "MADE_UP_ZERO"],
   secrets: ["MADE_UP_KEY"],
   settingRows: [],
   profile: madeUpProfile,

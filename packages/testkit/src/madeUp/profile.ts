@@ -69,6 +69,7 @@ const SITES: Record<
 /** What the made-up marketplace requires: hours as slots, whole units, 25 records per call, of one product. */
 export function madeUpProfile({ site, settings }: AccountDeclaration): MarketplaceProfile {
   const { host } = endpointOf("MADE_UP_URL", settings["MADE_UP_URL"] ?? "madeup.example");
+  const limits = { ...LIMITS, filesZero: settings["MADE_UP_ZERO"] === "on" };
   return {
     marketplace: "madeup",
     site,
@@ -77,7 +78,7 @@ export function madeUpProfile({ site, settings }: AccountDeclaration): Marketpla
     slot: "hour",
     supersede: "refused_only",
     ...SITES[site]!,
-    limits: LIMITS,
+    limits,
     windows: {
       dayOffset: 0,
       hourly: { window: 30 * MINUTE, late: 6 * HOUR },
@@ -95,7 +96,7 @@ export function madeUpProfile({ site, settings }: AccountDeclaration): Marketpla
     },
     duplicateCodes: ["SAME", "HELD"],
     expiredCodes: ["OLD"],
-    encodeRecord,
+    encodeRecord: (record) => encodeRecord(record, limits),
     keySettings: {
       en: "MADE_UP_KEY to the key of the made-up marketplace",
       zh: "将 MADE_UP_KEY 设为虚构云商店的密钥",
@@ -105,12 +106,12 @@ export function madeUpProfile({ site, settings }: AccountDeclaration): Marketpla
   };
 }
 
-function encodeRecord(record: WireRecordInput): string {
+function encodeRecord(record: WireRecordInput, limits: RecordLimits): string {
   const { instanceId, serialNumber, begin, end, recordTime, quantity } = record;
   const wrong = (field: string) => new RangeError(`${field} cannot be filed`);
   if (![begin, end].every((at) => at % SECOND === 0) || begin >= end) throw wrong("begin");
   if (recordTime < end) throw wrong("recordTime");
-  if (!/^\d+$/.test(quantity) || !fitsRecord(quantity, LIMITS)) throw wrong("quantity");
+  if (!/^\d+$/.test(quantity) || !fitsRecord(quantity, limits)) throw wrong("quantity");
   if (serialNumber === "" || serialNumber.length > LIMITS.serialNumberChars) throw wrong("serialNumber");
   if (instanceId === "" || instanceId.length > LIMITS.instanceIdChars) throw wrong("instanceId");
   return JSON.stringify({

@@ -92,8 +92,8 @@ function makeupToApi(
   { instanceNo: _, hour, ...makeup }: RecordMakeup,
   { events: counted, counts }: { events: number; counts: string | null },
 ) {
-  const { usage, residueIn, residueOut, unbillable, filed } = makeup;
-  const left = addDecimals(usage, residueIn, minus(residueOut), minus(unbillable), minus(filed));
+  const { usage, residueIn, carried, residueOut, unbillable, filed } = makeup;
+  const left = addDecimals(usage, residueIn, carried, minus(residueOut), minus(unbillable), minus(filed));
   const adds = left === "0" && counted === makeup.events && (counts === null || counts === usage);
   return { ...makeup, hour: iso(hour), eventsFound: counted, eventsCount: counts, adds };
 }
