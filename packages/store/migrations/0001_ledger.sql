@@ -613,7 +613,7 @@ CREATE TABLE records (
   package_instance text,
   -- If the marketplace accepts an hour of an instance only once: that hour. A part is then the attempt at it.
   slot text,
-  -- What it took over from earlier records that were surely not taken; null where its bytes have no field for it.
+  -- What it took over from earlier records that were surely not taken; null if its bytes have no field for it.
   carried numeric CHECK (carried >= 0 AND carried < 'Infinity'),
   PRIMARY KEY (account_no, shard, seq),
   CHECK (quantity > 0 OR carried IS NOT NULL),

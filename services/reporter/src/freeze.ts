@@ -96,7 +96,7 @@ interface Planned {
 interface HourContent {
   usages: readonly SealedUsage[];
   packages: HourPackages;
-  /** What earlier records have to give, by instance; absent where the marketplace takes more than one record an hour. */
+  /** What earlier records have to give, by instance; absent if the marketplace takes more than one record an hour. */
   carriable: ReadonlyMap<number, CarriedIn> | undefined;
 }
 

@@ -157,7 +157,7 @@ test("an hour without usage is filed as 0 where the marketplace wants that", asy
   expect(await findings()).toEqual([]);
 });
 
-/** Random numbers that the seed alone decides. */
+/** Random numbers that only the seed decides. */
 function numbers(seed: number): (below: number) => number {
   let state = seed;
   return (below) => {

@@ -3,7 +3,7 @@ import { stamp, type Db } from "../db/database.js";
 import type { FreezeWork } from "../usage/hours.js";
 import { insertOutcomes } from "./outcomes.js";
 
-/** Records that are older give nothing to later ones any more: a person settles them. */
+/** Older records no longer give anything to later ones: a person settles them. */
 const CARRIED_FOR = "interval '30 days'";
 
 /** Records of a shard, of hours before ($3), that may have been refused or have expired. */
