@@ -82,7 +82,7 @@ const MAY_IMPORT: Record<string, string[]> = {
   contract: ["domain"],
   store: ["domain"],
   queue: ["domain", "runtime"],
-  marketplace: ["domain", "runtime"],
+  marketplace: ["domain", "contract", "runtime"],
   client: ["domain"],
   sandbox: ["runtime"],
   collector: ["domain", "store", "queue", "runtime"],

@@ -12,7 +12,6 @@ import { COLLECTOR } from "./collector.js";
 import { infoOf } from "./field.js";
 import { problem } from "./problem.js";
 import { isFile, isNothing, isStream, isTyped, type Answers, type Contract, type Route } from "./route.js";
-import { STOREFRONT } from "./storefront.js";
 
 /** What a document is about. */
 export interface About {
@@ -30,13 +29,13 @@ export interface OpenApi {
 }
 
 /** The committed documents of the services, as JSON text by name. */
-export function documents(): Record<"api" | "collector" | "storefront", string> {
+export function documents(storefront: Contract): Record<"api" | "collector" | "storefront", string> {
   const write = (title: string, contract: Contract) =>
     `${JSON.stringify(openApiOf(contract, { title, version: "0" }), null, 1)}\n`;
   return {
     api: write("quarterpast api", API),
     collector: write("quarterpast collector", COLLECTOR),
-    storefront: write("quarterpast storefront", STOREFRONT),
+    storefront: write("quarterpast storefront", storefront),
   };
 }
 

@@ -1,62 +1,22 @@
 import { z } from "zod";
-import { field, listOf, optional, text } from "./field.js";
-import { route, type Contract } from "./route.js";
+import { text } from "./field.js";
+import type { Contract, Route } from "./route.js";
 import { health } from "./routes/health.js";
 
-const app = z.looseObject({
-  frontEndUrl: optional(text("Front end", "前台地址")),
-  adminUrl: optional(text("Administration", "管理地址")),
-  userName: optional(text("User name", "用户名")),
-  password: optional(text("Password", "密码")),
-  memo: optional(text("Memo", "备注")),
-});
-const appInfo = optional(field({ title: { en: "Access", zh: "访问信息" } }, app));
-const usage = z.looseObject({
-  relatedInstanceId: optional(text("Pay-per-use instance", "按需实例")),
-  usageValue: field({ title: { en: "Usage", zh: "用量" } }, z.number()),
-  statisticalTime: text("As of", "统计时间"),
-  dashboardUrl: optional(text("Dashboard", "用量看板")),
-});
-const info = z.looseObject({
-  instanceId: text("Instance", "实例"),
-  appInfo,
-  usageInfo: optional(listOf("Usage", "用量", usage)),
-});
-/** The answer to a marketplace's call, always with HTTP 200: the result code is the outcome. */
-const answer = z.looseObject({
-  resultCode: text("Result code", "结果码"),
-  resultMsg: text("Result", "结果说明"),
-  encryptType: optional(text("Encryption", "加密方式")),
-  instanceId: optional(text("Instance", "实例")),
-  appInfo,
-  info: optional(listOf("Instances", "实例列表", info)),
-});
-const activity = text("Activity", "接口");
-
-const params = z.strictObject({ account: text("Account", "账户") });
-const call = {
-  method: "POST",
-  summary: { en: "A call of the marketplace, version 2", zh: "云商店接口调用（V2.0）" },
-  roles: [],
-  body: z.looseObject({ activity }),
-  answers: { 200: answer },
-} as const;
-const oldCall = {
-  method: "GET",
-  summary: { en: "A call of the marketplace, version 1", zh: "云商店接口调用（V1.0）" },
-  roles: [],
-  query: z.looseObject({ activity, authToken: text("Signature", "签名") }),
-  answers: { 200: answer },
-} as const;
+/** What a marketplace sends to a production address and is answered, by a name for each way. It signs: no key of ours. */
+export type StorefrontCalls = Readonly<Record<string, Omit<Route, "path" | "params" | "roles">>>;
 
 /**
- * Every route of the storefront; the short address belongs to the first account. The marketplace signs its calls, so
- * they carry no key of ours.
+ * Every route of the storefront.
+ * @param marketplaces those that send calls, with these; each has an address per account, and a short one, the first account's
  */
-export const STOREFRONT = {
-  ...health,
-  takeCall: route({ ...call, path: "/koogallery/:account", params }),
-  takeOldCall: route({ ...oldCall, path: "/koogallery/:account", params }),
-  takeFirstCall: route({ ...call, path: "/koogallery" }),
-  takeFirstOldCall: route({ ...oldCall, path: "/koogallery" }),
-} satisfies Contract;
+export function storefrontContract(marketplaces: Readonly<Record<string, StorefrontCalls>>): Contract {
+  const params = z.strictObject({ account: text("Account", "账户") });
+  const routes = Object.entries(marketplaces).flatMap(([marketplace, calls]) =>
+    Object.entries(calls).flatMap(([name, call]): [string, Route][] => [
+      [`${marketplace}_${name}`, { ...call, roles: [], path: `/${marketplace}/:account`, params }],
+      [`${marketplace}_${name}_first`, { ...call, roles: [], path: `/${marketplace}` }],
+    ]),
+  );
+  return { ...health, ...Object.fromEntries(routes) };
+}

@@ -1,4 +1,5 @@
 import type { SettingRow } from "@quarterpast/runtime";
+import type { StorefrontCalls } from "@quarterpast/contract";
 import type { AccountDeclaration, SettingTexts } from "./account.js";
 import type { ClientIo, MarketplaceClient } from "./client.js";
 import type { MarketplaceProfile } from "./profile.js";
@@ -27,6 +28,8 @@ export interface Marketplace<S = unknown> {
    * @throws MarketplaceSettingError if a setting is invalid
    */
   storefront?(account: AccountDeclaration, secrets: () => S, io: StorefrontIo): StorefrontSide;
+  /** Those calls, as the storefront's document shows them; absent if it sends none. */
+  storefrontCalls?: StorefrontCalls;
   /** The cases by which its console tries a production address; absent if it has none. */
   selfTest?: SelfTest;
 }

@@ -1,3 +1,4 @@
+import type { StorefrontCalls } from "@quarterpast/contract";
 import type { AccountDeclaration, SettingTexts } from "./account.js";
 import type { ClientIo, MarketplaceClient } from "./client.js";
 import type { MarketplaceProfile } from "./profile.js";
@@ -87,4 +88,11 @@ export function declareAccount(
   const { sites, settings } = marketplaceOf(named.marketplace);
   const own = settings.map((name) => [name, texts[name]] as const);
   return { ...named, site: named.site ?? sites[0], settings: Object.fromEntries(own) };
+}
+
+/** What each marketplace sends to a production address, by the marketplace's name; of those that send anything. */
+export function storefrontCalls(): Record<string, StorefrontCalls> {
+  return Object.fromEntries(
+    [...marketplaces.values()].flatMap(({ name, storefrontCalls: calls }) => (calls ? [[name, calls]] : [])),
+  );
 }

@@ -7,6 +7,7 @@ import { selfTest } from "./selfTest/run.js";
 import { kooGallerySettingRows } from "./settingRows.js";
 import { SETTINGS, settingsOf } from "./settings.js";
 import { SITES, type Site } from "./site.js";
+import { CALLS } from "./storefront/calls.js";
 import { kooGalleryStorefront } from "./storefront/side.js";
 
 /** Huawei Cloud KooGallery (华为云云商店), as entered in the registry. */
@@ -26,5 +27,6 @@ export const koogallery: Marketplace<KooGallerySecrets> = {
   },
   client: kooGalleryClient,
   storefront: kooGalleryStorefront,
+  storefrontCalls: CALLS,
   selfTest,
 };
