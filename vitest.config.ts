@@ -30,6 +30,7 @@ export const UNIT = [
 export const ALONE = [
   "test/crash/crash.test.ts",
   "test/crash/bugs/bugs.test.ts",
+  "test/e2e/idle.test.ts",
   "test/e2e/real-input.test.ts",
   "services/storefront/test/killed.test.ts",
   "test/upgrade/upgrade.test.ts",

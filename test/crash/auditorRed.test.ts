@@ -72,7 +72,7 @@ beforeAll(async () => {
     recordsPerCall: 1_000,
     random: () => 0,
     breaker: createBreaker(() => clock.real() / 1_000),
-    takeTurn: () => Promise.resolve(),
+    rateLimit: () => Promise.resolve(),
     onSettled: () => {},
   };
   await ledger.meter("tokens", "sum");

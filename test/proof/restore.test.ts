@@ -56,7 +56,7 @@ async function file({ pool, account }: Ledger): Promise<void> {
     client: market,
     random: () => 0,
     breaker: createBreaker(() => clock.real() / 1_000),
-    takeTurn: () => Promise.resolve(),
+    rateLimit: () => Promise.resolve(),
     onSettled: () => {},
   };
   for (let calls = 0; (await readBacklog(pool, account.accountNo)).submissions > 0; calls += 1) {

@@ -43,9 +43,10 @@ runService({
     const watchdog = createWatchdog({
       name: "aggregator",
       isWorkWaiting: async () => {
-        // While Postgres is unreachable nothing can be committed, and a restart would not bring it back.
+        if ((await aggregator.waiting()).jobs === 0) return false;
+        // While Postgres is away nothing can be committed, and a restart would not bring it back.
         await pool.query("SELECT 1");
-        return (await aggregator.waiting()).jobs > 0;
+        return true;
       },
       stalledAfterMs: STALLED_MS,
       logger,

@@ -31,7 +31,7 @@ export function connect(
   const pool = createPool({
     databaseUrl: settings.DATABASE_URL,
     max: POOL_MAX,
-    applicationName: "quarterpast collector",
+    applicationName: "quarterpast-collector",
     onError: (error) => logger.warn({ err: error }, "a connection to Postgres broke"),
   });
   const clock = createProductClock({

@@ -38,12 +38,9 @@ export interface Settler {
 }
 
 const LOOK_EVERY_MS = 200;
-/** The longest rest between looks while no entry waits for its receipt; the watermark follows within that time. */
-const IDLE_MS = 1_000;
-/**
- * Every n-th look asks for all outstanding entries, the others only for those whose receipt is still expected in
- * time.
- */
+/** The longest rest between looks while no entry waits for its receipt: the watermark follows within that. */
+const IDLE_MS = 2_000;
+/** One look in this many asks for all outstanding entries; the others only for those whose receipt is due soon. */
 const FULL_LOOK_EVERY = 20;
 const RECLAIM_EVERY_MS = 10_000;
 /** Entries enqueued again concurrently, and in one pass. */
@@ -59,7 +56,8 @@ export function createSettler(deps: SettlerDeps): Settler {
   let isRegistered = false;
   let watermark: Micros | undefined;
   let looks = 0;
-  const rest = idleRest(clock, IDLE_MS);
+  const idle = idleRest(clock, IDLE_MS);
+  const rest = () => (outstanding.size() > 0 ? LOOK_EVERY_MS : idle());
 
   /** Repeated after each failure, because the database may be another or an older one than before. */
   async function register(): Promise<void> {
@@ -141,11 +139,17 @@ export function createSettler(deps: SettlerDeps): Settler {
       createLoop({
         name: "receipts",
         everyMs: LOOK_EVERY_MS,
-        idleMs: () => (outstanding.size() > 0 ? LOOK_EVERY_MS : rest()),
+        idleMs: rest,
         run: () => look(),
         logger,
       }),
-      createLoop({ name: "enqueue again", everyMs: LOOK_EVERY_MS, run: enqueueAgain, logger }),
+      createLoop({
+        name: "enqueue again",
+        everyMs: LOOK_EVERY_MS,
+        idleMs: rest,
+        run: enqueueAgain,
+        logger,
+      }),
       createLoop({ name: "reclaim", everyMs: RECLAIM_EVERY_MS, run: () => journal.reclaim(), logger }),
     ],
     watermark: () => watermark,

@@ -327,7 +327,7 @@ describe("without Postgres", () => {
     const collector = await stand.start();
     const name = new URL(stand.env.DATABASE_URL).pathname.slice(1);
     const others = `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
-      WHERE datname = '${name}' AND pid <> pg_backend_pid() AND application_name = 'quarterpast collector'`;
+      WHERE datname = '${name}' AND pid <> pg_backend_pid() AND application_name = 'quarterpast-collector'`;
     await stand.pool.query(`ALTER TABLE collectors RENAME TO collectors_away`);
     await stand.pool.query(`ALTER TABLE api_keys RENAME TO api_keys_away`);
     await stand.pool.query(others);

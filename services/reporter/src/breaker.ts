@@ -1,6 +1,6 @@
 import { backoffMs } from "@quarterpast/runtime";
 
-/** Keeps a marketplace that gives no verdicts from being called again and again by every submission loop. */
+/** Keeps a marketplace that gives no verdicts from being called by every caller, again and again. */
 export interface Breaker {
   /** Whether a call may begin now. While the breaker is open it lets through one caller at a time, after a pause. */
   mayCall(): boolean;

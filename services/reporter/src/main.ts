@@ -49,6 +49,10 @@ runService({
       await setHourSlots(pool, account.accountNo, one.profile.slot === "hour");
       accounts.push({ account, profile: one.profile, client: clientOf(one, secrets[at]!.value, io) });
     }
+    const prover = startProver(settings, {
+      ...{ pool, clock, logger },
+      accounts: accounts.map(({ account }) => account),
+    });
     const reporter = createReporter({
       pool,
       clock,
@@ -58,19 +62,17 @@ runService({
       random: Math.random,
       recordsPerCall: settings.RECORDS_PER_CALL,
       instancesPerChunk: settings.INSTANCES_PER_CHUNK,
+      onQuiet: () => prover.wake(),
     });
     const watchdog = createWatchdog({
       name: "reporter",
       isWorkWaiting: async () => {
+        if (reporter.msSincePass() <= HANGS_AFTER_MS) return false;
         await pool.query("SELECT 1");
-        return reporter.msSincePass() > HANGS_AFTER_MS;
+        return true;
       },
       stalledAfterMs: HANGS_FOR_MS,
       logger,
-    });
-    const prover = startProver(settings, {
-      ...{ pool, clock, logger },
-      accounts: accounts.map(({ account }) => account),
     });
     const http = createHttp({
       logger,

@@ -11,10 +11,17 @@ export interface ProbeDeps {
 }
 
 /**
- * Asks the marketplace whether it is reachable and accepts our key, and stores the answer for `doctor`. Submission
- * for an account is halted if the marketplace refuses our key; it resumes when a probe finds the key right.
+ * Asks the marketplace whether it is there and takes our key, and keeps the answer for `doctor`. Sending for an account
+ * stops if the marketplace refuses our key; it goes on when a probe finds the key right.
+ * @returns whether sending goes on by that
  */
-export async function probeMarketplace({ pool, clock, logger, client, account }: ProbeDeps): Promise<void> {
+export async function probeMarketplace({
+  pool,
+  clock,
+  logger,
+  client,
+  account,
+}: ProbeDeps): Promise<boolean> {
   const { accountNo, code } = account;
   const probe = await client.probe();
   await faultPoint("reporter.beforeHaltCheck");
@@ -26,7 +33,8 @@ export async function probeMarketplace({ pool, clock, logger, client, account }:
     code: probe.code,
     dateOffsetMs: probe.evidence.serverDateOffsetMs ?? null,
   });
-  if (probe.key !== "right" || !(await readAccount(pool, accountNo))?.haltedCode) return;
+  if (probe.key !== "right" || !(await readAccount(pool, accountNo))?.haltedCode) return false;
   await haltAccount(pool, accountNo, null, clock.now());
   logger.info({ account: code }, "the marketplace accepts our key again; submission resumes");
+  return true;
 }

@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { createLoop } from "@quarterpast/runtime";
+import { createLoop, idleRest, type Loop } from "@quarterpast/runtime";
 import { isFilingUnderWay, type Account } from "@quarterpast/store";
 import { openProofKey, writePublicKey } from "./proofKey.js";
 import { proveHours, type ProveDeps } from "./prove.js";
@@ -11,6 +11,8 @@ export interface ProverSettings {
 }
 
 const EVERY_MS = 1_000;
+/** The longest rest while nothing can be proven. */
+const IDLE_MS = 5_000;
 
 /**
  * Starts proving hours in a separate loop: its problems never keep records from being sent, and it is not part of the
@@ -20,11 +22,11 @@ const EVERY_MS = 1_000;
 export function startProver(
   settings: ProverSettings,
   { pool, clock, logger, accounts }: Pick<ProveDeps, "pool" | "clock" | "logger" | "accounts">,
-): { stop(): Promise<void> } {
+): Pick<Loop, "wake" | "stop"> {
   const dir = settings.PROOF_DIR;
   if (dir === undefined) {
     logger.warn("PROOF_DIR is not set: hours are filed without manifests, nothing can be proven later");
-    return { stop: () => Promise.resolve() };
+    return { wake: () => {}, stop: () => Promise.resolve() };
   }
   let deps: ProveDeps | undefined;
   // Opened in the loop: a folder that cannot be written now is tried again, while submission continues.
@@ -36,7 +38,13 @@ export function startProver(
   };
   const isQuiet = async ({ accountNo }: Account) => !(await isFilingUnderWay(pool, accountNo, clock.now()));
   const run = async () => proveHours((deps ??= await open()), isQuiet);
-  const loop = createLoop({ name: "prove", everyMs: EVERY_MS, run, logger });
+  const loop = createLoop({
+    name: "prove",
+    everyMs: EVERY_MS,
+    idleMs: idleRest(clock, IDLE_MS),
+    run,
+    logger,
+  });
   loop.start();
   return loop;
 }

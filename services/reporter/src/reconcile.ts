@@ -19,6 +19,7 @@ export interface ReconcileDeps {
 /**
  * Asks the marketplace, if it can be asked, for the state of accepted records whose window is over, and of those that
  * wait for its answer.
+ * @returns whether a statement was taken: it may make calls due
  */
 export async function reconcileAccepted({
   pool,
@@ -27,11 +28,11 @@ export async function reconcileAccepted({
   profile,
   client,
   account,
-}: ReconcileDeps): Promise<void> {
-  if (!client.statement) return;
+}: ReconcileDeps): Promise<boolean> {
+  if (!client.statement) return false;
   const askedAt = clock.now();
   const unsettled = await unsettledRange(pool, account.accountNo, askedAt);
-  if (!unsettled) return;
+  if (!unsettled) return false;
   // Whole hours, or days, because a record that is not ours shows only if we look beyond our own.
   const isByDay = profile.statements.grain === "day";
   const range = isByDay
@@ -62,4 +63,5 @@ export async function reconcileAccepted({
   await faultPoint("reporter.afterReconcile");
   const differs = found.abnormal + found.different + found.missing + found.extra > 0;
   logger[differs ? "warn" : "debug"](found, "statement reconciled");
+  return true;
 }

@@ -1,15 +1,15 @@
 import type { MarketplaceClient, MarketplaceProfile } from "@quarterpast/marketplace";
-import { type Clock, createLoop, type Logger, type Loop, type Metrics } from "@quarterpast/runtime";
+import { type Clock, createLoop, idleRest, type Logger, type Loop, type Metrics } from "@quarterpast/runtime";
 import { readAccount, readBacklog, type Account, type Pool } from "@quarterpast/store";
 import { createBreaker } from "./breaker.js";
 import { watchCases } from "./cases.js";
+import { createDispatcher, type Dispatcher } from "./dispatch.js";
 import { freezeRecords } from "./freeze.js";
 import { probeMarketplace, type ProbeDeps } from "./probe.js";
+import { createRateLimit } from "./rateLimit.js";
 import { reconcileAccepted } from "./reconcile.js";
 import { carryOutRereport } from "./rereport.js";
-import { sealDueHours } from "./seal.js";
-import { submitNext, type SubmitDeps } from "./submit.js";
-import { createTurns } from "./turns.js";
+import { msUntilSealing, sealDueHours } from "./seal.js";
 
 /** An account with the profile for its records, and the client that files them. */
 export interface ReporterAccount {
@@ -27,6 +27,10 @@ export interface ReporterDeps {
   recordsPerCall: number;
   instancesPerChunk: number;
   random: () => number;
+  /** Called when an account has nothing left to file for now, after it had. */
+  onQuiet: () => void;
+  /** The longest rest of freezing and sending, real ms; given by tests. */
+  idleMs?: number;
 }
 
 export interface Reporter {
@@ -37,18 +41,33 @@ export interface Reporter {
   stop(): Promise<void>;
 }
 
+/** Real ms between passes, and the longest rest while they find nothing: what another process made waits no longer. */
+interface Pace {
+  everyMs: number;
+  idleMs?: number;
+  /** Real ms until it has something to do by the clock, if that is sooner. */
+  untilMs?: () => number;
+}
+const SEAL = { everyMs: 100, idleMs: 2_000 };
+/** Freezing and sending. */
 const TICK_MS = 100;
-const STATEMENT_EVERY_MS = 2_000;
-const CASES_EVERY_MS = 5_000;
-/** How often the marketplace is probed for `doctor`; while submission is halted, as often as the profile says. */
+const IDLE_MS = 2_000;
+const REREPORT = { everyMs: 1_000, idleMs: 2_000 };
+const STATEMENT = { everyMs: 2_000, idleMs: 5_000 };
+const CASES = { everyMs: 5_000, idleMs: 15_000 };
+/** So often the marketplace is asked for `doctor`; while sending is halted, as often as the profile says. */
 const PROBE_EVERY_MS = 60_000;
 
-type AddLoop = (name: string, everyMs: number, run: () => Promise<boolean | void>) => Loop;
+/** Makes the loops of a reporter, and keeps when each last ended a pass. */
+interface Loops {
+  make(name: string, pace: Pace, run: () => Promise<boolean | void>): Loop;
+  passed(name: string): void;
+}
 
 /**
- * Seals the seller's hours; for each of its accounts freezes records, files them and settles their outcomes. Each
- * account has its own loops, breaker and rate limit, so that a problem with one does not delay another. Several
- * reporters may run concurrently.
+ * Seals the seller's hours, and of each of its accounts freezes records, files them and settles what became of them. Each
+ * account has loops, a breaker and a rate of its own: what is wrong with one holds up no other. Several reporters may run
+ * side by side. Each stage wakes the next one; by themselves the loops look seldom.
  */
 export function createReporter(deps: ReporterDeps): Reporter {
   const { pool, clock, logger, metrics, accounts } = deps;
@@ -63,45 +82,68 @@ export function createReporter(deps: ReporterDeps): Reporter {
     },
   );
   const passes = new Map<string, number>();
-  const loop: AddLoop = (name, everyMs, run) => {
-    const passed = () => passes.set(name, performance.now());
-    passed();
-    return createLoop({ name, everyMs, run: () => run().finally(passed), logger });
+  const loops: Loops = {
+    passed: (name) => void passes.set(name, performance.now()),
+    make(name, { everyMs, idleMs = everyMs, untilMs = () => Infinity }, run) {
+      loops.passed(name);
+      const idle = idleRest(clock, idleMs);
+      const rest = () => Math.min(idle(), untilMs());
+      return createLoop({
+        ...{ name, everyMs, idleMs: rest, logger },
+        run: () => run().finally(() => loops.passed(name)),
+      });
+    },
   };
-  const loops = [
-    loop("seal", TICK_MS, () => sealDueHours({ pool, clock, logger })),
-    ...accounts.flatMap((one) =>
-      accountLoops(deps, one, loop, (state) => settled.inc({ account: one.account.code, state })),
-    ),
-  ];
-  for (const each of loops) each.start();
+  const parts = accounts.map((one) =>
+    accountParts(deps, one, loops, (state) => settled.inc({ account: one.account.code, state })),
+  );
+  const seal = loops.make("seal", { ...SEAL, untilMs: () => msUntilSealing(clock.now()) }, async () => {
+    const hasSealed = await sealDueHours({ pool, clock, logger });
+    if (hasSealed) for (const { freeze } of parts) freeze.wake();
+    return hasSealed;
+  });
+  const dispatchers = parts.map(({ dispatcher }) => dispatcher);
+  const all = [seal, ...parts.flatMap(({ freeze, dispatcher, others }) => [freeze, dispatcher, ...others])];
+  for (const each of all) each.start();
   return {
-    msSincePass: () => performance.now() - Math.min(...passes.values()),
-    msSinceSuccess: () => Math.max(...loops.map((each) => each.msSinceSuccess())),
+    msSincePass: () =>
+      performance.now() - Math.min(...passes.values(), ...dispatchers.map((one) => one.oldestCall())),
+    msSinceSuccess: () => Math.max(...all.map((each) => each.msSinceSuccess())),
     stop: async () => {
-      await Promise.all(loops.map((each) => each.stop()));
+      await Promise.all(all.map((each) => each.stop()));
       await Promise.all(accounts.map(({ client }) => client.close()));
     },
   };
 }
 
-function accountLoops(
-  { pool, clock, logger, recordsPerCall, instancesPerChunk, random }: ReporterDeps,
+/** What runs for one account. */
+interface AccountParts {
+  freeze: Loop;
+  dispatcher: Dispatcher;
+  others: Loop[];
+}
+
+function accountParts(
+  { pool, clock, logger, recordsPerCall, instancesPerChunk, random, onQuiet, idleMs = IDLE_MS }: ReporterDeps,
   { account, profile, client }: ReporterAccount,
-  loop: AddLoop,
+  loops: Loops,
   onState: (state: string) => void,
-): Loop[] {
+): AccountParts {
   const shared = { pool, clock, logger, account, profile, client };
   const freezing = {
     ...shared,
     recordsPerCall: Math.min(recordsPerCall, profile.limits.recordsPerCall),
     instancesPerChunk,
   };
-  const submitting: SubmitDeps = {
+  const named = (name: string) => `${name} ${account.code}`;
+  const submitting = named("submit");
+  const dispatcher = createDispatcher({
     ...shared,
     random,
+    ...{ name: submitting, everyMs: TICK_MS, idleMs },
+    inFlight: profile.calls.inFlight,
     breaker: createBreaker(() => clock.real() / 1_000),
-    takeTurn: createTurns(profile.calls.perSecond, () => clock.real() / 1_000),
+    rateLimit: createRateLimit(profile.calls.perSecond, () => clock.real() / 1_000),
     onSettled: ({ submissionId, seqFrom, seqTo }, { state, code }) => {
       onState(state);
       logger.info(
@@ -109,27 +151,45 @@ function accountLoops(
         "call settled",
       );
     },
+    onPass: () => loops.passed(submitting),
+    onQuiet,
+  });
+  /** Wakes the dispatcher if the work may have made calls due. */
+  const waking = (run: () => Promise<boolean>) => async () => {
+    const hasWorked = await run();
+    if (hasWorked) dispatcher.wake();
+    return hasWorked;
   };
-  const named = (name: string) => `${name} ${account.code}`;
-  return [
-    loop(named("freeze"), TICK_MS, () => freezeRecords(freezing)),
-    loop(named("rereport"), 1_000, () => carryOutRereport(freezing)),
-    ...Array.from({ length: profile.calls.inFlight }, (_, at) =>
-      loop(named(`submit-${at}`), TICK_MS, () => submitNext(submitting)),
+  /** Waits its time in any case: it asks the marketplace. */
+  const asking = (name: string, pace: Pace, run: () => Promise<boolean>) =>
+    loops.make(named(name), pace, async () => void (await waking(run)()));
+  return {
+    freeze: loops.make(
+      named("freeze"),
+      { everyMs: TICK_MS, idleMs },
+      waking(() => freezeRecords(freezing)),
     ),
-    loop(named("reconcile"), STATEMENT_EVERY_MS, () => reconcileAccepted(shared)),
-    loop(named("cases"), CASES_EVERY_MS, () => watchCases(shared)),
-    loop(named("probe"), profile.retry.halt.firstMs, createProbe(shared)),
-  ];
+    dispatcher,
+    others: [
+      loops.make(
+        named("rereport"),
+        REREPORT,
+        waking(() => carryOutRereport(freezing)),
+      ),
+      asking("reconcile", STATEMENT, () => reconcileAccepted(shared)),
+      asking("probe", { everyMs: profile.retry.halt.firstMs }, createProbe(shared)),
+      loops.make(named("cases"), CASES, () => watchCases(shared)),
+    ],
+  };
 }
 
-/** Probes rarely, but often while submission is halted. */
-function createProbe(deps: ProbeDeps): () => Promise<void> {
+/** Probes seldom, but often while sending is halted; gives whether it goes on by that. */
+function createProbe(deps: ProbeDeps): () => Promise<boolean> {
   let probedAt = -Infinity;
   return async () => {
     const isHalted = (await readAccount(deps.pool, deps.account.accountNo))?.haltedCode != null;
-    if (!isHalted && performance.now() - probedAt < PROBE_EVERY_MS) return;
+    if (!isHalted && performance.now() - probedAt < PROBE_EVERY_MS) return false;
     probedAt = performance.now();
-    await probeMarketplace(deps);
+    return probeMarketplace(deps);
   };
 }

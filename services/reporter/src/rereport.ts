@@ -12,6 +12,7 @@ import {
   finishRereport,
   insertRecords,
   inTransaction,
+  isRereportWanted,
   lockChain,
   lockRereport,
   readOtherIntervals,
@@ -22,12 +23,15 @@ import {
 } from "@quarterpast/store";
 import { freezeOne, insertIntent, type FreezeDeps } from "./freeze.js";
 
+type RereportDeps = Pick<FreezeDeps, "pool" | "clock" | "account" | "profile">;
+
 /**
  * Carries out the account's oldest request to file a record again: a new record at the chain's end that names the old
  * one and keeps its interval, or gets the requested one if that cannot bill twice (SPEC 7). @returns whether one
  * waited.
  */
-export async function carryOutRereport(deps: FreezeDeps): Promise<boolean> {
+export async function carryOutRereport(deps: RereportDeps): Promise<boolean> {
+  if (!(await isRereportWanted(deps.pool, deps.account.accountNo))) return false;
   return inTransaction(deps.pool, async (db) => {
     const wish = await lockRereport(db, deps.account.accountNo);
     if (!wish) return false;
@@ -42,7 +46,7 @@ export async function carryOutRereport(deps: FreezeDeps): Promise<boolean> {
 }
 
 async function refusalOf(
-  { profile }: FreezeDeps,
+  { profile }: Pick<RereportDeps, "profile">,
   db: Db,
   wish: WaitingRereport,
   now: Micros,
@@ -64,7 +68,7 @@ function otherInterval({ newBegin: begin, newEnd: end }: WaitingRereport): Inter
   return begin === null || end === null ? undefined : { begin, end };
 }
 
-async function file(deps: FreezeDeps, db: PoolClient, wish: WaitingRereport, now: Micros): Promise<string> {
+async function file(deps: RereportDeps, db: PoolClient, wish: WaitingRereport, now: Micros): Promise<string> {
   const { profile, clock } = deps;
   const replaced = { ...wish, instance: wish.instanceId };
   const body = planRereport(replaced, wish.quantity, profile.limits, now, otherInterval(wish));

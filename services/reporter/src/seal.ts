@@ -1,4 +1,4 @@
-import { HOUR, SEAL_RULE, type Micros, type SealRule } from "@quarterpast/domain";
+import { HOUR, hourOf, SEAL_RULE, type Micros, type SealRule } from "@quarterpast/domain";
 import { type Clock, faultPoint, type Logger } from "@quarterpast/runtime";
 import {
   divideHours,
@@ -16,11 +16,16 @@ export interface SealDeps {
   rule?: SealRule;
 }
 
+/** Product ms until the next hour may be sealed. */
+export function msUntilSealing(now: Micros, { grace }: SealRule = SEAL_RULE): number {
+  return Math.ceil((hourOf(now - grace) + HOUR + grace - now) / 1_000);
+}
+
 /**
  * Seals the first open hour of every shard that is due: when all collectors and expected sources were heard past the
- * hour's end plus the grace, or, as incomplete, at the latest minute whatever is missing (SPEC 8). Hours are the
- * seller's; each sealed one is divided among the accounts that have usage in it.
- * @returns whether another hour may be due immediately.
+ * hour's end by the grace, or, as incomplete, at the latest minute whatever is missing (SPEC 8). Hours are the seller's;
+ * each that is sealed is divided among the accounts that have usage in it.
+ * @returns whether it sealed or divided one; another may be due at once.
  */
 export async function sealDueHours({ pool, clock, logger, rule = SEAL_RULE }: SealDeps): Promise<boolean> {
   const verdicts = new Map<Micros, HourVerdict>();
@@ -40,8 +45,9 @@ export async function sealDueHours({ pool, clock, logger, rule = SEAL_RULE }: Se
       logger.warn({ hour, shard, reason: verdict.reason }, "hour sealed as incomplete");
     else logger.debug({ hour, shard, status }, "hour sealed");
   }
-  while ((await divideHours(pool, clock.now())) > 0);
-  return sealed > 0;
+  let divided = 0;
+  for (let more = 1; more > 0; divided += more) more = await divideHours(pool, clock.now());
+  return sealed + divided > 0;
 }
 
 interface HourVerdict {

@@ -43,8 +43,8 @@ export interface SubmitDeps {
   client: MarketplaceClient;
   random: () => number;
   breaker: Breaker;
-  /** Waits until the rate limit allows one more call. */
-  takeTurn: () => Promise<void>;
+  /** Resolves when one more call may be made. */
+  rateLimit: () => Promise<void>;
   onSettled: (claim: ClaimedSubmission, decision: Decision) => void;
 }
 
@@ -53,19 +53,20 @@ const LEASE: Micros = 6 * SECOND;
 const RENEW_EVERY_MS = 1_500;
 
 /**
- * Claims the account's most urgent submission, sends its frozen bytes and settles the result.
+ * Claims the account's most urgent submission, sends its frozen bytes and settles what came of it.
+ * @param onClaimed called when there is one, before it is sent
  * @returns whether there was one.
  */
-export async function submitNext(deps: SubmitDeps): Promise<boolean> {
+export async function submitNext(deps: SubmitDeps, onClaimed?: () => void): Promise<boolean> {
   if (!deps.breaker.mayCall()) return false;
   try {
-    return await submitDue(deps);
+    return await submitDue(deps, onClaimed);
   } finally {
     deps.breaker.passed();
   }
 }
 
-async function submitDue(deps: SubmitDeps): Promise<boolean> {
+async function submitDue(deps: SubmitDeps, onClaimed?: () => void): Promise<boolean> {
   const { pool, clock } = deps;
   const real = clock.real();
   const afterStatement = versionsAfterStatement(deps.profile);
@@ -89,6 +90,7 @@ async function submitDue(deps: SubmitDeps): Promise<boolean> {
   );
   const claim = claimed[0];
   if (!claim) return false;
+  onClaimed?.();
   const keeper = setInterval(() => {
     renewLease(pool, claim, clock.real() + LEASE).catch((error: unknown) =>
       deps.logger.warn({ err: error }, "lease not renewed"),
@@ -105,7 +107,7 @@ async function submitDue(deps: SubmitDeps): Promise<boolean> {
 async function send(deps: SubmitDeps, claim: ClaimedSubmission): Promise<void> {
   await faultPoint("reporter.afterClaim");
   const records = await readOutgoing(deps.pool, claim);
-  await deps.takeTurn();
+  await deps.rateLimit();
   // A reporter that slept through its lease must not send as if it still held it.
   if (!(await stillHolds(deps.pool, claim, deps.clock.real()))) return;
   await faultPoint("reporter.beforeSend");

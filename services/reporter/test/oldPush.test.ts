@@ -56,7 +56,7 @@ function depsOf(push: Push = "old", hasAccessKey = true) {
     },
     random: () => 0,
     breaker: createBreaker(() => clock.real() / 1_000),
-    takeTurn: () => Promise.resolve(),
+    rateLimit: () => Promise.resolve(),
     onSettled: () => {},
   };
 }

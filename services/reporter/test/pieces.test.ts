@@ -47,7 +47,7 @@ test("'already there' for a record that went out before in another call is proof
     recordsPerCall: 1_000,
     random: () => 0,
     breaker: createBreaker(() => clock.real() / 1_000),
-    takeTurn: () => Promise.resolve(),
+    rateLimit: () => Promise.resolve(),
     onSettled: () => {},
   };
   while (await sealDueHours(deps));

@@ -124,7 +124,6 @@ describe("a frozen hour", () => {
       clock: proven.deps.clock,
       account: proven.ledger.account,
       profile: openMarketplace(),
-      recordsPerCall: 10,
     });
     await proven.prove();
     const verdicts = verifyExports();

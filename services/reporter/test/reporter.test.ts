@@ -50,7 +50,7 @@ const deps = (recordsPerCall = 1_000) => ({
   recordsPerCall,
   random: () => 0,
   breaker: createBreaker(() => clock.real() / 1_000),
-  takeTurn: () => Promise.resolve(),
+  rateLimit: () => Promise.resolve(),
   onSettled: (claim: ClaimedSubmission, decision: Decision) => void settled.push({ claim, decision }),
 });
 

@@ -57,7 +57,7 @@ export async function openSlotBench({ zero = false } = {}): Promise<SlotBench> {
     ...{ pool: ledger.pool, clock, logger, profile, client, account, recordsPerCall: 25 },
     random: () => 0,
     breaker: createBreaker(() => clock.real() / 1_000),
-    takeTurn: () => Promise.resolve(),
+    rateLimit: () => Promise.resolve(),
     onSettled: () => {},
   });
   return {

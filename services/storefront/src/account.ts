@@ -1,5 +1,5 @@
 import type { Storefront, StorefrontSide, StorefrontWire } from "@quarterpast/marketplace";
-import { createLoop, type Clock, type Logger, type Loop } from "@quarterpast/runtime";
+import { createLoop, idleRest, type Clock, type Logger, type Loop } from "@quarterpast/runtime";
 import type { Pool, Provided } from "@quarterpast/store";
 import { change } from "./acts/change.js";
 import { close } from "./acts/close.js";
@@ -42,20 +42,44 @@ export interface AccountStorefront {
   msSinceSuccess(): number;
 }
 
-/** Creates the storefront of one account. The caller owns everything in `parts`. */
+const LOOK_EVERY_MS = 500;
+/** The longest rest between looks: what people ask for, or another process left behind, waits no longer. */
+const IDLE_MS = 2_000;
+
+/** Makes the storefront of one account. The caller owns everything in `parts`. */
 export function createAccountStorefront(parts: AccountParts): AccountStorefront {
-  const { pool, logger, clock, accountNo, side, seller } = parts;
+  const { pool, logger, clock, accountNo, side } = parts;
+  const looking = (name: string, run: () => Promise<boolean>) =>
+    createLoop({ name, everyMs: LOOK_EVERY_MS, idleMs: idleRest(clock, IDLE_MS), run, logger });
+  const hooks = looking("hooks", () => parts.seller.deliverDue());
+  const seller: Seller = {
+    ...parts.seller,
+    async tell(db, news) {
+      const hook = await parts.seller.tell(db, news);
+      // The transaction is still to be committed; a loop that was woken looks again soon.
+      if (hook) hooks.wake();
+      return hook;
+    },
+  };
   const reads = createReads({ pool, accountNo, clock });
-  const opener = createOpener({ ...parts, orders: side.orders });
+  const opener = createOpener({ ...parts, seller, orders: side.orders });
   const keeper = createCallKeeper({ pool, accountNo, logger, clock });
-  const wire = side.wire(actsOf(parts, reads, opener));
-  const loop = (name: string, everyMs: number, run: () => Promise<boolean | void>) =>
-    createLoop({ name, everyMs, run, logger });
+  const openings = looking("open", () => opener.openDue());
+  const acts = actsOf({ ...parts, seller }, reads, opener);
+  const wire = side.wire({
+    ...acts,
+    async open(purchase, withinMs) {
+      const opened = await acts.open(purchase, withinMs);
+      if (opened.outcome === "processing") openings.wake();
+      return opened;
+    },
+  });
+  const packages = () => watchPackages({ ...parts, seller });
   const loops: Loop[] = [
-    loop("open", 500, () => opener.openDue()),
-    loop("hooks", 500, () => seller.deliverDue()),
-    loop("reruns", 500, () => rerunDue({ pool, clock, accountNo, wire, keeper })),
-    loop("packages", 5_000, () => watchPackages(parts)),
+    openings,
+    hooks,
+    looking("reruns", () => rerunDue({ pool, clock, accountNo, wire, keeper })),
+    createLoop({ name: "packages", everyMs: 5_000, run: packages, logger }),
   ];
   return {
     ...{ wire, keeper, opener },

@@ -1,10 +1,11 @@
-import { SHARDS } from "@quarterpast/domain";
-import { addSealedHour, ensureTotalMarks, type Pool } from "@quarterpast/store";
+import { addSealedHour, ensureTotalMarks, shardsToAdd, type Pool } from "@quarterpast/store";
 
 /** Updates the totals of all shards, of every account, with the hours sealed since. */
 export async function addSealedHours(pool: Pool): Promise<void> {
+  const shards = await shardsToAdd(pool);
+  if (shards.length === 0) return;
   await ensureTotalMarks(pool);
-  for (let shard = 0; shard < SHARDS; shard += 1) {
+  for (const shard of shards) {
     while (await addSealedHour(pool, shard));
   }
 }

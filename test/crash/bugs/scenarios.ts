@@ -119,7 +119,7 @@ async function pipeline(place: Place): Promise<string[]> {
     random: () => 0,
     // Never open, so that each submission meets each of the marketplace's faults.
     breaker: { mayCall: () => true, passed() {}, heard() {}, wait: (ms: number) => ms, isOpen: () => false },
-    takeTurn: async () => {},
+    rateLimit: async () => {},
     onSettled: () => {},
   };
   const problems: string[] = [];

@@ -39,7 +39,28 @@ export async function readBacklog(
   return rows[0]!;
 }
 
-/** Whether any account of the seller still owes records, or has some to freeze: then product time may not jump. */
+/** When an account's calls may next want something. */
+export interface NextDue {
+  /** Real time: a call may go out, or one that must not be repeated has lost its reporter; null if neither is to come. */
+  at: Micros | null;
+  /** Product time: records of a call that no one holds expire; null if none do. */
+  expires: Micros | null;
+}
+
+/** When an account's calls may next want something: one statement, for a look that mostly finds nothing. */
+export async function readNextDue(db: Db, accountNo: number, real: Micros): Promise<NextDue> {
+  const { rows } = await db.query<NextDue>(
+    `SELECT min(CASE WHEN s.next_at < 'infinity' THEN CASE WHEN a.halted_code IS NULL THEN greatest(s.next_at, s.lease_until) END
+         ELSE s.lease_until END) AS at,
+       min(s.expires) FILTER (WHERE s.lease_until IS NULL OR s.lease_until <= $2::timestamptz) AS expires
+     FROM submissions s JOIN accounts a USING (account_no)
+     WHERE s.account_no = $1::smallint AND is_owed(s.state)`,
+    [accountNo, stamp(real)],
+  );
+  return rows[0]!;
+}
+
+/** Whether any account of the seller still owes records, or has them to make: then product time may not jump. */
 export async function isSellerOwing(db: Db): Promise<boolean> {
   const { rows } = await db.query<{ owes: boolean }>(
     `SELECT EXISTS (SELECT 1 FROM submissions WHERE is_owed(state))

@@ -68,6 +68,15 @@ export interface WaitingRereport {
   newEnd: Micros | null;
 }
 
+/** Whether a request of an account waits. */
+export async function isRereportWanted(db: Db, accountNo: number): Promise<boolean> {
+  const { rowCount } = await db.query(
+    `SELECT 1 FROM rereports w JOIN records r USING (sn) WHERE w.done_at IS NULL AND r.account_no = $1::smallint LIMIT 1`,
+    [accountNo],
+  );
+  return rowCount === 1;
+}
+
 /** The oldest waiting request of an account, locked until the transaction ends; undefined if none waits. */
 export async function lockRereport(db: Db, accountNo: number): Promise<WaitingRereport | undefined> {
   const { rows } = await db.query<WaitingRereport>(

@@ -1,6 +1,15 @@
 import { HOUR, SHARDS, type Micros } from "@quarterpast/domain";
 import { inTransaction, stamp, type Db, type Pool } from "../db/database.js";
 
+/** Shards with sealed hours that are not in the totals yet: one statement, for a look that mostly finds nothing. */
+export async function shardsToAdd(db: Db): Promise<number[]> {
+  const { rows } = await db.query<{ shard: number }>(
+    `SELECT shard FROM shards s LEFT JOIN usage_total_marks k USING (shard)
+     WHERE k.through IS NULL OR k.through < s.sealed_before ORDER BY shard`,
+  );
+  return rows.map(({ shard }) => shard);
+}
+
 /**
  * Adds the next sealed hour of a shard to the totals of its instances. A sealed hour never changes, so each is added
  * once, in order.

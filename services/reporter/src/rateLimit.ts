@@ -1,11 +1,10 @@
 import { setTimeout as sleep } from "node:timers/promises";
 
 /**
- * A rate limit as a token bucket: `perSecond` calls on average, as many in a burst. In real time, because it protects
- * a real server.
+ * A token bucket: `perSecond` calls on average, as many at once. Real time, because it protects a real server.
  * @returns a function that resolves when the caller may make its call.
  */
-export function createTurns(perSecond: number, nowMs: () => number): () => Promise<void> {
+export function createRateLimit(perSecond: number, nowMs: () => number): () => Promise<void> {
   const spacing = 1_000 / perSecond;
   let next = 0;
   return async () => {
