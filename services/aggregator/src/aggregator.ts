@@ -8,8 +8,8 @@ import {
   type Metrics,
 } from "@quarterpast/runtime";
 import type { Pool } from "@quarterpast/store";
-import { countDespitePoison } from "./poison.js";
 import { createCorrector } from "./correct.js";
+import { countBatch } from "./count.js";
 import { createKnown } from "./known.js";
 import { releaseQuarantine } from "./release.js";
 import { removeExpired } from "./retention.js";
@@ -54,7 +54,7 @@ export function createAggregator(deps: AggregatorDeps): Aggregator {
     process: async (batch) => {
       const stop = duration.startTimer();
       await faultPoint("aggregator.beforeBatch");
-      const receipt = await countDespitePoison(count, batch);
+      const receipt = await countBatch(count, batch);
       await faultPoint("aggregator.afterCommit");
       stop();
       for (const fate of ["counted", "duplicates", "conflicts", "quarantined"] as const)

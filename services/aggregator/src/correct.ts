@@ -28,6 +28,8 @@ import type { CountDeps } from "./count.js";
 const AT_ONCE = 1_000;
 const START = { sourceNo: 0, key: "00000000-0000-0000-0000-000000000000" };
 
+type CorrectDeps = Pick<CountDeps, "pool" | "now">;
+
 export interface Corrector {
   /** Counts corrections whose event is counted by now. @returns how many; call again until it is 0. */
   run(): Promise<number>;
@@ -38,7 +40,7 @@ export interface Corrector {
  * is open, else to the first open hour. Corrections whose event has not come yet wait; each pass continues where the
  * last one ended.
  */
-export function createCorrector(deps: CountDeps): Corrector {
+export function createCorrector(deps: CorrectDeps): Corrector {
   let after = START;
   return {
     run: async () => {
@@ -56,7 +58,7 @@ type Judged = {
   shard: number;
 } & ({ delta: string; right: string } | { reason: CorrectionRefusal });
 
-async function correct({ pool, now }: CountDeps, waiting: readonly WaitingCorrection[]): Promise<number> {
+async function correct({ pool, now }: CorrectDeps, waiting: readonly WaitingCorrection[]): Promise<number> {
   await faultPoint("aggregator.beforeCorrections");
   return inTransaction(pool, async (db) => {
     const wanted = waiting.map((correction) => ({

@@ -1,4 +1,6 @@
 import type { Meter } from "@quarterpast/domain";
+// Evicts the least recently used subjects; a plain Map could only drop all of them at once.
+import { LRUCache } from "lru-cache";
 import {
   ensureSources,
   findBindings,
@@ -34,7 +36,7 @@ export interface Known {
   forget(): void;
 }
 
-/** Most subjects in memory; beyond that all are forgotten and read again. */
+/** Subjects that are kept at once; beyond it those asked for longest ago are forgotten and read again. */
 const SUBJECTS_MAX = 200_000;
 /** Changes are stored for longer than this; real milliseconds. */
 const IDLE_MAX_MS = 600_000;
@@ -46,9 +48,9 @@ const ASKED_AFTER_REPEAT = 16;
  * transaction began before, but is not cached.
  * @param monotonicMs real milliseconds
  */
-export function createKnown(pool: Pool, monotonicMs: () => number): Known {
+export function createKnown(pool: Pool, monotonicMs: () => number, subjectsMax = SUBJECTS_MAX): Known {
   let sources = new Map<string, number>();
-  let lives = new Map<string, readonly Binding[]>();
+  const lives = new LRUCache<string, readonly Binding[]>({ max: subjectsMax });
   let accounts = new Set<string>();
   let meters = new Map<string, Meter>();
   let horizon = 0n;
@@ -58,7 +60,7 @@ export function createKnown(pool: Pool, monotonicMs: () => number): Known {
 
   function forget(): void {
     sources = new Map();
-    lives = new Map();
+    lives.clear();
     accounts = new Set();
     meters = new Map();
     horizon = 0n;
@@ -103,7 +105,6 @@ export function createKnown(pool: Pool, monotonicMs: () => number): Known {
       const before = changes;
       const found = new Map<string, Binding[]>(unknown.map((subject) => [subject, []]));
       for (const binding of await findBindings(db, unknown)) found.get(binding.subject)!.push(binding);
-      if (before === changes && lives.size > SUBJECTS_MAX) lives.clear();
       for (const [subject, bindings] of found) {
         mine.set(subject, bindings);
         if (before === changes) lives.set(subject, bindings);

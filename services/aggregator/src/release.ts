@@ -26,7 +26,7 @@ const AT_ONCE = 1_000;
  * Counts waiting events whose binding exists now: state and open hour change in one transaction (SPEC 3).
  * @returns how many were counted; call again until it is 0.
  */
-export async function releaseQuarantine({ pool, now }: CountDeps): Promise<number> {
+export async function releaseQuarantine({ pool, now }: Pick<CountDeps, "pool" | "now">): Promise<number> {
   const waiting = await findReleasable(pool, AT_ONCE);
   if (waiting.length === 0) return 0;
   await faultPoint("aggregator.beforeRelease");

@@ -4,7 +4,6 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { batchOf, H, openLedger, usage, type Ledger } from "@quarterpast/testkit";
 import { countBatch } from "../src/count.js";
 import { createKnown } from "../src/known.js";
-import { countDespitePoison } from "../src/poison.js";
 import { releaseQuarantine } from "../src/release.js";
 
 let ledger: Ledger;
@@ -90,6 +89,19 @@ describe("counting", () => {
       repeated = fresh[1]!;
     }
     expect((await totals())[0]).toMatchObject({ quantity: "41", events: 41 });
+  });
+
+  test("keeps the subjects that are asked for, and forgets one asked for longest ago", async () => {
+    const asked: unknown[] = [];
+    const db = {
+      query: (text: string, values: unknown[]) => {
+        if (/FROM unnest\(\$1::text\[\]\) AS wanted/.test(text)) asked.push(values[0]);
+        return ledger.pool.query(text, values);
+      },
+    } as unknown as typeof ledger.pool;
+    const known = createKnown(ledger.pool, () => 0, 2);
+    for (const subjects of [["a", "b"], ["a"], ["c"], ["a", "b"]]) await known.lives(db, new Set(subjects));
+    expect(asked).toEqual([["a", "b"], ["c"], ["b"]]);
   });
 
   test("the same id with other usage is a recorded conflict and changes no sum", async () => {
@@ -258,8 +270,8 @@ describe("quarantine", () => {
     events[3] = usage({ id: "nul", subject: "customer\u0000-1", quantity: "1" });
     events[11] = { ...usage({ id: "huge" }), quantity: "not a number" };
     const batch = batchOf(events);
-    expect(await countDespitePoison(deps(), batch)).toMatchObject({ counted: 18, quarantined: 2 });
-    expect(await countDespitePoison(deps(), batch)).toMatchObject({ counted: 0, duplicates: 20 });
+    expect(await countBatch(deps(), batch)).toMatchObject({ counted: 18, quarantined: 2 });
+    expect(await countBatch(deps(), batch)).toMatchObject({ counted: 0, duplicates: 20 });
     expect((await totals())[0]).toMatchObject({ quantity: "18", events: 18 });
     const kept = await ledger.rows<{ raw: Buffer }>(
       "SELECT raw FROM quarantine WHERE reason = 'cannot_be_stored'",

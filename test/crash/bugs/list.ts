@@ -11,14 +11,14 @@ export interface SeededBug {
   scenario: "pipeline" | "redis" | "journal" | "deadlock";
 }
 
-const COUNT = "services/aggregator/dist/count.js";
+const BATCH = "services/aggregator/dist/batch.js";
 const RECORD = "packages/domain/dist/billing/record.js";
 
 export const BUGS: SeededBug[] = [
   {
     name: "duplicates are counted",
     rule: "R3",
-    file: COUNT,
+    file: BATCH,
     find: ".filter((_, at) => !already.has(at))",
     replace: "",
     scenario: "pipeline",
@@ -26,7 +26,7 @@ export const BUGS: SeededBug[] = [
   {
     name: "repeats within a batch are counted",
     rule: "R3",
-    file: COUNT,
+    file: BATCH,
     find: "(isRepeat ? repeats : first).push(one);",
     replace: "first.push(one);",
     scenario: "pipeline",
@@ -34,7 +34,7 @@ export const BUGS: SeededBug[] = [
   {
     name: "conflicts are silent",
     rule: "R4",
-    file: COUNT,
+    file: BATCH,
     find: "await insertConflicts(db, conflicting, now);",
     replace: "",
     scenario: "pipeline",
@@ -42,7 +42,7 @@ export const BUGS: SeededBug[] = [
   {
     name: "no receipt",
     rule: "R3",
-    file: COUNT,
+    file: BATCH,
     find: "await insertReceipt(db, receipt, heardIn(bound), now);",
     replace: "",
     scenario: "pipeline",
@@ -50,7 +50,7 @@ export const BUGS: SeededBug[] = [
   {
     name: "a dropped await before the commit",
     rule: "R5",
-    file: COUNT,
+    file: BATCH,
     find: "await addUsage(db,",
     replace: "setTimeout(() => {}, 0), void (db,",
     scenario: "pipeline",
@@ -58,7 +58,7 @@ export const BUGS: SeededBug[] = [
   {
     name: "an unsorted batch",
     rule: "R3",
-    file: COUNT,
+    file: BATCH,
     find: "return events.sort((a, b) => a.sourceNo - b.sourceNo || (a.key < b.key ? -1 : a.key > b.key ? 1 : 0));",
     replace: "return events;",
     scenario: "deadlock",
