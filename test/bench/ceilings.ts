@@ -121,10 +121,17 @@ export async function measureRedis(servers: Servers, events: number): Promise<nu
   return rate;
 }
 
-/** Requests per second, one event each, of the product's HTTP server without work behind it. */
-export async function measureHttp(servers: Servers, events: number): Promise<number> {
+/**
+ * Requests per second, one event each, of the product's HTTP server with no work behind it.
+ * @param route the one that the collector has, or one of the framework
+ */
+export async function measureHttp(
+  servers: Servers,
+  events: number,
+  route: "bare" | "fastify" = "bare",
+): Promise<number> {
   const main = fileURLToPath(new URL("./httpOnly.js", import.meta.url));
-  const server = await startChild(main, {}, join(servers.dir, "http.log"));
+  const server = await startChild(main, { ROUTE: route }, join(servers.dir, "http.log"));
   const order = {
     port: server.port!,
     path: "/v1/events",

@@ -88,6 +88,7 @@ async function measureOnce(
     ours1: () => measureOurs(ours, ask("ours1", SIZES.ours1)),
     redisCeiling: () => measureRedis(servers, SIZES.redis),
     httpCeiling: () => measureHttp(servers, SIZES.http),
+    fastifyCeiling: () => measureHttp(servers, SIZES.http, "fastify"),
   };
   for (const [name, measure] of Object.entries(measures) as [keyof Figures, () => Promise<number>][]) {
     if (values.only !== undefined && !values.only.split(",").includes(name)) continue;
@@ -123,7 +124,7 @@ async function measureAll(servers: Servers): Promise<Result> {
     for (let run = 0; run < RUNS; run += 1) runs.push(await measureOnce(servers, ours));
     const names = Object.keys(runs[0]!.figures) as (keyof Figures)[];
     const figures = Object.fromEntries(
-      names.map((name) => [name, median(runs.map((run) => run.figures[name]))]),
+      names.map((name) => [name, median(runs.map((run) => run.figures[name]!))]),
     ) as unknown as Figures;
     return {
       kind: values.quick ? "quick" : "full",

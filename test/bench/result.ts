@@ -10,6 +10,8 @@ export interface Figures {
   upsertCeiling: number;
   redisCeiling: number;
   httpCeiling: number;
+  /** Results of before it was measured have none. */
+  fastifyCeiling?: number;
 }
 
 /** Milliseconds at half of the load measured before. */

@@ -37,6 +37,10 @@ const ROWS: Record<keyof Figures, Record<Language, string>> = {
     en: "ceiling: the HTTP server with no work, 1 event a request",
     zh: "上限：无任何处理的 HTTP 服务器，每请求 1 个事件",
   },
+  fastifyCeiling: {
+    en: "the same by a route of Fastify, with no work",
+    zh: "同上，改用 Fastify 路由，无任何处理",
+  },
 };
 
 const WORDS = {
@@ -49,12 +53,12 @@ export function tableOf(result: Result, language: Language): string {
   const { figures, machine, versions } = result;
   const { head, of } = WORDS[language];
   const ratio = (value: number, base: number) => (value / base).toFixed(value / base < 10 ? 2 : 0);
-  const rows = (Object.keys(ROWS) as (keyof Figures)[]).map((name) => [
-    ROWS[name][language],
-    Math.round(figures[name]).toLocaleString("en-US"),
-    ratio(figures[name], figures.naive),
-    ratio(figures[name], figures.copyCeiling),
-  ]);
+  const rows = (Object.keys(ROWS) as (keyof Figures)[]).flatMap((name) => {
+    const figure = figures[name];
+    if (figure === undefined) return [];
+    const ratios = [ratio(figure, figures.naive), ratio(figure, figures.copyCeiling)];
+    return [[ROWS[name][language], Math.round(figure).toLocaleString("en-US"), ...ratios]];
+  });
   const note = `${of} ${result.runs}; ${machine.cores} × ${machine.cpu}; Node ${versions.node}, Postgres ${versions.postgres}, Redis ${versions.redis}, BullMQ ${versions.bullmq}; ${shortCommit(result.commit)}, ${result.at.slice(0, 10)}.`;
   return [...markdown([head, ...rows]), "", ...latencyLines(result, language), note].join("\n");
 }

@@ -7,6 +7,9 @@ import { eventLine, settledLine } from "./line.js";
 import { lockFolder } from "./lock.js";
 import { createSegment, noteSettled, recover, remove, type Segment } from "./segment.js";
 
+// Ours, not a library's: the client is bundled into other people's services and brings no native module or database. It
+// needs appending, fsync and settling by number, no more.
+
 /** Where and how much a client spools. */
 export interface SpoolOptions {
   /** A folder for this process only, on a local disk. Created if it does not exist. */

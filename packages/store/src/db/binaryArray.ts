@@ -1,5 +1,8 @@
 import type { Micros } from "@quarterpast/domain";
 
+// Ours, not a library's: pg sends arrays as text, and what writes them in binary form (pg-copy-streams' companions) is for
+// COPY, which cannot say which rows were there already.
+
 /**
  * Arrays as parameters in Postgres' binary form, which the driver sends for a Buffer: this saves both sides the
  * conversion to text, a third of a batch's cost. One dimension, without nulls unless stated.

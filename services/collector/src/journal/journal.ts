@@ -6,7 +6,10 @@ import { lockJournal } from "./lock.js";
 import { collectorName, recoverJournal, type RecoveredEntry } from "./recover.js";
 import { createSegment, markDone, writeAll, type Place, type Segment, type Sync } from "./segment.js";
 
-/** The collector's own durable copy of everything it acknowledged: append-only, one fsync for all waiting entries. */
+// Ours, not a library's: what is acknowledged rests on it. One fsync is shared by all entries that wait, numbers are never
+// given twice over any kill, and a torn end is told from damage; a log of a library promises less, or brings a database.
+
+/** The collector's own durable copy of all that it acknowledged: append-only, one fsync for all entries that wait. */
 export interface Journal {
   /** The collector's name, the same at every start with this folder. */
   collector: string;
