@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { OUTCOMES } from "../src/billing/outcome.js";
 import {
+  OUTCOMES,
   RECORD_HAPPENINGS,
   RECORD_STATES,
   STATE_GROUPS,

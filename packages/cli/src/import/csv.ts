@@ -1,7 +1,6 @@
 import { pipeline, Readable } from "node:stream";
 import { CsvError, parse, type InfoRecord } from "csv-parse";
-import { requireColumns } from "./columns.js";
-import type { RowProblem, SourceRow } from "./rows.js";
+import { requireColumns, type RowProblem, type SourceRow } from "./rows.js";
 import { readText, wrongFile, type InputFile } from "./text.js";
 
 const MAX_RECORD_CHARS = 1_048_576;

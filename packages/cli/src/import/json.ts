@@ -1,7 +1,6 @@
 import { readJson } from "@quarterpast/domain";
-import { requireColumns } from "./columns.js";
 import { splitArray, splitLines, type Piece } from "./jsonText.js";
-import type { Cell, SourceRow } from "./rows.js";
+import { requireColumns, type Cell, type SourceRow } from "./rows.js";
 import { readText, type InputFile } from "./text.js";
 
 type Fields = Record<string, unknown>;

@@ -1,6 +1,5 @@
 export * from "./dayStatement.js";
 export * from "./limits.js";
-export * from "./outcome.js";
 export * from "./state.js";
 export * from "./waiting.js";
 export * from "./record.js";

@@ -1,12 +1,14 @@
 import { API } from "@quarterpast/contract";
 import { billPeriod, monthPeriod } from "@quarterpast/domain";
 import {
+  problemText,
   readListApart,
   TableError,
   versionsNamedBySlot,
   type ImportProfile,
   type List,
   type ListFormat,
+  type ListProblem,
 } from "@quarterpast/marketplace";
 import {
   findProfile,
@@ -20,7 +22,6 @@ import {
 import { billToDb } from "../bills.js";
 import { iso } from "../present.js";
 import { refusal } from "../refuse.js";
-import { problemToApi, unreadable } from "../statementProblems.js";
 import type { RouteDeps } from "../deps.js";
 import { refuseOutside, toldPeriod } from "../toldPeriod.js";
 import { serve, type Routes } from "../serve.js";
@@ -182,4 +183,21 @@ function timesToIso(line: object): Record<string, unknown> {
       times.has(name) ? new Date(Number(value) / 1_000).toISOString() : value,
     ]),
   );
+}
+
+/** An unreadable line of a file, in both languages. */
+const problemToApi = (problem: ListProblem) => ({
+  line: problem.line,
+  column: problem.column,
+  en: problemText(problem, "en"),
+  zh: problemText(problem, "zh"),
+});
+
+/** The refusal of a file without a readable line: its first three problems. */
+function unreadable(problems: readonly ListProblem[]) {
+  const first = problems.slice(0, 3);
+  return refusal("field_invalid", {
+    en: `No line of the file can be read: ${first.map((one) => problemText(one, "en")).join("; ")}`,
+    zh: `文件内容无法读取：${first.map((one) => problemText(one, "zh")).join("；")}`,
+  });
 }
