@@ -46,12 +46,12 @@ const SERVICES = {
 const ACCOUNTS = {
   en: `Of reporter, storefront and api. The environment declares one account; \`ACCOUNTS_FILE\` names a YAML file with several:
 \`accounts\`, each \`code\`, \`marketplace\`, \`site\`, \`settings\` (by the names below) and \`secrets\` (by name, each
-\`{ file: PATH }\` or \`{ env: NAME }\`, never the text itself). \`quarterpast accounts check\` reads it without starting
-anything. The first start binds a code to marketplace, site and address; once it has records, a start that declares it
+\`{ file: PATH }\` or \`{ env: NAME }\`, never the text itself). \`sandbox: true\` has one account file with the
+sandbox instead. \`up\`, \`migrate\` and Compose take the file too; \`quarterpast accounts check\` reads it without starting anything. The first start binds a code to marketplace, site and address; once it has records, a start that declares it
 otherwise is refused. The api reads no secret of a marketplace.`,
   zh: `用于 reporter、storefront 和 api。环境变量声明一个账号；\`ACCOUNTS_FILE\` 指定一个 YAML 文件来声明多个账号：\`accounts\` 下每项有
 \`code\`、\`marketplace\`、\`site\`、\`settings\`（使用下列名称）和
-\`secrets\`（按名称，每项为 \`{ file: 路径 }\` 或 \`{ env: 变量名 }\`，绝不写入内容本身）。\`quarterpast accounts check\`
+\`secrets\`（按名称，每项为 \`{ file: 路径 }\` 或 \`{ env: 变量名 }\`，绝不写入内容本身）；一个账号可用 \`sandbox: true\` 改为上报沙箱。\`up\`、\`migrate\` 和 Compose 同样读取该文件；\`quarterpast accounts check\`
 只读取检查，不启动任何服务。首次启动把代码绑定到云商店、站点和地址；有话单之后，声明不同的启动会被拒绝。api 不读取云商店的任何密钥。`,
 };
 const INTRO = {

@@ -4,7 +4,13 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { DURABLE } from "@quarterpast/stack/servers";
 import { followSecrets, marketplaceOf, readAccounts } from "@quarterpast/marketplace";
-import { createLogger, nodeFlagsOf, readSettings } from "@quarterpast/runtime";
+import {
+  createLogger,
+  nodeFlagsOf,
+  queueSettings,
+  readSettings,
+  serviceSettings,
+} from "@quarterpast/runtime";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { parse } from "yaml";
 import { readSandboxOptions } from "@quarterpast/sandbox/koogallery";
@@ -55,7 +61,13 @@ function withAccounts(env: NodeJS.ProcessEnv): void {
 
 /** Our services: the source of their settings, and the function that reads them, which throws if one is wrong. */
 const OURS: Record<string, { settings: string; load: (env: NodeJS.ProcessEnv) => unknown }> = {
-  migrate: { settings: "packages/stack/src/up/settings.ts", load: readUpSettings },
+  migrate: {
+    settings: "packages/stack/src/up/settings.ts",
+    load: (env) => {
+      readUpSettings(env);
+      declaredAccounts(env);
+    },
+  },
   collector: { settings: "services/collector/src/settings.ts", load: readCollectorSettings },
   aggregator: {
     settings: "services/aggregator/src/settings.ts",
@@ -121,9 +133,12 @@ describe.each(Object.entries(OURS))("%s", (name, { settings, load }) => {
   const service = services[name]!;
 
   test("is set up by settings that it knows and can use", () => {
+    const source = read(settings);
     const known = new Set<string>(
-      [...read(settings).matchAll(/^ {2}([A-Z][A-Z0-9_]+):/gm)].map((match) => match[1]!),
+      [...source.matchAll(/^ {2}([A-Z][A-Z0-9_]+):/gm)].map((match) => match[1]!),
     );
+    for (const [name, shared] of Object.entries({ serviceSettings, queueSettings }))
+      if (source.includes(`...${name}`)) for (const one of Object.keys(shared)) known.add(one);
     if (/declared/.test(String(load))) for (const one of [...ACCOUNT_NAMES, ...ownSettings]) known.add(one);
     if (/withAccount/.test(String(load)))
       for (const one of [...ACCOUNT_NAMES, ...ownSettings, ...ownSecrets]) known.add(one);
@@ -192,7 +207,30 @@ test("hours are proven, their anchors stand on another volume, and the private k
   expect(new Set(places).size).toBe(3);
   for (const place of places) expect(Object.keys(compose.volumes)).toContain(place);
   // A new named volume gets the owner of the folder at its place in the image.
-  for (const mount of volumes!) expect(read("Dockerfile")).toContain(` ${mount.split(":")[1]}`);
+  const named = volumes!.filter((mount) => !mount.startsWith("./"));
+  for (const mount of named) expect(read("Dockerfile")).toContain(` ${mount.split(":")[1]}`);
+});
+
+test("a file of accounts is read by all that know accounts; their keys are with those that sign or are called", () => {
+  const file = join(folder, "accounts.yaml");
+  writeFileSync(
+    file,
+    `accounts:
+  - { code: one, marketplace: koogallery, secrets: { MARKETPLACE_KEY: { file: marketplace_key } } }
+  - { code: two, marketplace: koogallery, secrets: { MARKETPLACE_KEY: { file: marketplace_key } } }
+`,
+  );
+  const mounted = (path: string) =>
+    Object.keys(services).filter((name) =>
+      services[name]!.volumes?.some((one) => one.endsWith(`:${path}:ro`)),
+    );
+  expect(mounted("/accounts")).toEqual(["migrate", "reporter", "storefront", "api"]);
+  expect(mounted("/account-keys")).toEqual(["reporter", "storefront"]);
+  for (const name of mounted("/accounts")) {
+    const env = environmentOf(services[name]!, { ACCOUNTS_FILE: file });
+    expect(() => OURS[name]!.load(env), name).not.toThrow();
+    expect(readAccounts(env).map(({ code }) => code)).toEqual(["one", "two"]);
+  }
 });
 
 test("the sandbox is reached only over loopback", () => {

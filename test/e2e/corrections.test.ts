@@ -184,7 +184,7 @@ describe("a correcting event", () => {
     await correct();
     expect(await waiting()).toEqual(["corrected_already"]);
     expect((await keepCases(ledger.pool, 1, clock.now() + HOUR)).opened).toBe(1);
-    expect(await findCase(ledger.pool, 1, 1)).toMatchObject({
+    expect(await findCase(ledger.pool, { accountNos: [1], seller: false }, 1)).toMatchObject({
       kind: "quarantine",
       ref: "corrected_already tokens customer-1",
     });

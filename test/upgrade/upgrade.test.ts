@@ -139,7 +139,7 @@ test.each(versions)(
     undo.push(() => rmSync(dataDir, { recursive: true, force: true }));
     // An hour a minute: where the machine is slow, usage falls into a later hour, and all of it is filed all the same.
     const clock = ["--clock-start", "2026-03-01T10:55:00Z", "--clock-rate", "60"];
-    const old = await startStack(clock, dataDir, command);
+    const old = await startStack(clock, dataDir, { bin: command });
     undo.push(() => old.end(true));
     const cli = async (line: string) => {
       const { code, stderr } = await old.cli(...line.split(" "));

@@ -1,5 +1,6 @@
-import { createApiClient, readAll, type ApiClient } from "@quarterpast/contract";
+import { createApiClient, readAll, type ApiClient, type ItemOf } from "@quarterpast/contract";
 import { InvalidArgumentError, Option, type Command } from "commander";
+import { CliError, EXIT } from "./exit.js";
 import { note } from "./output.js";
 import { say, type Text } from "./lang.js";
 import { DEFAULT_DATA_DIR, findStack, type Stack } from "@quarterpast/stack/find";
@@ -30,12 +31,28 @@ export async function openApi(flags: Pick<StackFlags, "dataDir">): Promise<ApiCl
 
 /** The api of a stack that was found; a failed call throws an ApiError. */
 export function apiOf({ apiUrl, apiKey }: Pick<Stack, "apiUrl" | "apiKey">): ApiClient {
-  // Needed only if the key may see several accounts: the api then asks for it and lists them.
+  // Lists are of all accounts that the key may see without it; for anything else the api says that one must be named.
   const account = process.env.QUARTERPAST_ACCOUNT || undefined;
   return createApiClient({ url: apiUrl, key: apiKey, account });
 }
 
-/** An option with a closed set of values. */
+/**
+ * The account that a command is about if it is about one: QUARTERPAST_ACCOUNT, or the only one that the key may see.
+ * @throws CliError if there are several and none is named, or the one named is not among them
+ */
+export async function theAccount(api: ApiClient): Promise<ItemOf<"listAccounts">> {
+  const named = process.env.QUARTERPAST_ACCOUNT || undefined;
+  const { items } = await api.listAccounts();
+  const found = items.filter(({ account }) => named === undefined || account === named);
+  if (found.length === 1) return found[0]!;
+  const codes = items.map(({ account }) => account);
+  throw new CliError(EXIT.usage, {
+    en: `this is about one account: set QUARTERPAST_ACCOUNT to one of ${codes.join(", ")}`,
+    zh: `此命令针对单个账号：请将 QUARTERPAST_ACCOUNT 设为 ${codes.join("、")} 之一`,
+  });
+}
+
+/** An option that must be one of some words. */
 export function choice(flags: string, text: Text, words: readonly string[]): Option {
   return new Option(flags, say(text)).choices(words);
 }

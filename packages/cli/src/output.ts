@@ -24,14 +24,33 @@ export function note(text: Text): void {
   process.stderr.write(`${say(text)}\n`);
 }
 
-/** Prints a list as a table, or as a JSON array; without rows, `empty` is printed on stderr. */
+/**
+ * Prints a list as a table, or as a JSON array; without rows, `empty` is printed on stderr. Items of several accounts are
+ * shown with their account.
+ */
 export function printList<T>(
   items: readonly T[],
   { json, columns, empty }: { json?: boolean | undefined; columns: readonly Column<T>[]; empty: Text },
 ): void {
   if (json) printJson(items);
   else if (items.length === 0) note(empty);
-  else print(formatTable(columns, items));
+  else print(formatTable(withAccount(items, columns), items));
+}
+
+const ACCOUNT: Column<{ account?: string | null }> = {
+  title: { en: "ACCOUNT", zh: "账号" },
+  cell: ({ account }) => account ?? "-",
+};
+
+function withAccount<T>(items: readonly T[], columns: readonly Column<T>[]): readonly Column<T>[] {
+  const isShown = columns.some(({ title }) => title.en === ACCOUNT.title.en);
+  return isShown || !isOfSeveral(items) ? columns : [ACCOUNT as Column<T>, ...columns];
+}
+
+/** Whether items are of more than one account, and so must name it. */
+export function isOfSeveral(items: readonly unknown[]): boolean {
+  const codes = items.map((item) => (item as { account?: string | null }).account ?? undefined);
+  return new Set(codes.filter((code) => code !== undefined)).size > 1;
 }
 
 /** One object as lines of name and value. */

@@ -89,7 +89,7 @@ export async function startStack(clock: StackClock): Promise<ImportStack> {
           at: formatInstant(clock.atMs * 1000),
           rate: clock.rate,
         };
-        return [200, { account: "test", collector: url, clock: { ...told, now: formatInstant(now()) } }];
+        return [200, { api: url, collector: url, clock: { ...told, now: formatInstant(now()) } }];
       }
       case "/v1/meters":
         return [200, { items: METERS, next: null }];

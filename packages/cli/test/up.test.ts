@@ -1,59 +1,30 @@
-import { spawn, type ChildProcess } from "node:child_process";
-import { once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
-import { fileURLToPath } from "node:url";
 import { isPortFree } from "@quarterpast/stack/servers";
 import { parseInstant } from "@quarterpast/domain";
 import { afterAll, describe, expect, it } from "vitest";
-import { reserveBase } from "@quarterpast/testkit/stack";
+import { reserveBase, runUp, type ReadyLine, type UpRun } from "@quarterpast/testkit/stack";
 
-const command = fileURLToPath(new URL("../dist/main.js", import.meta.url));
 const dataDir = mkdtempSync(join(tmpdir(), "quarterpast-up-"));
 const portBase = await reserveBase();
-const started: ChildProcess[] = [];
+const started: UpRun[] = [];
 
 afterAll(async () => {
-  for (const child of started) {
-    if (child.exitCode !== null || child.signalCode !== null) continue;
-    child.kill("SIGTERM");
-    await once(child, "exit");
+  for (const run of started) {
+    run.process.kill("SIGTERM");
+    await run.ended;
   }
   rmSync(dataDir, { recursive: true, force: true });
 });
 
-interface Ready {
-  ready: true;
-  collector: string;
-  api: string;
-  storefront: string;
-  sandbox: string | null;
-  database: string;
-  redis: string;
-  apiKey: string;
-  clock: { start: string; at: string; rate: number };
-}
-
-/** A run of `quarterpast up`: its output so far, and how it ends. */
-function up(args: string[], base = portBase) {
-  const all = [command, "up", "--data-dir", dataDir, "--port-base", String(base), ...args];
-  const env = { ...process.env, QUARTERPAST_LANG: "en", DATABASE_URL: "", REDIS_URL: "", LOG_LEVEL: "warn" };
-  const child = spawn(process.execPath, all, { env, stdio: ["ignore", "pipe", "pipe"] });
-  started.push(child);
-  const said = { out: "", err: "" };
-  child.stdout.on("data", (chunk) => (said.out += chunk));
-  child.stderr.on("data", (chunk) => (said.err += chunk));
-  const ended = once(child, "exit").then(([code]) => code as number | null);
-  return {
-    ...{ child, said, ended },
-    async ready(): Promise<Ready> {
-      await until(() => said.out.includes("\n") || child.exitCode !== null, 60_000);
-      expect(child.exitCode, said.err).toBeNull();
-      return JSON.parse(said.out) as Ready;
-    },
-  };
+/** A run on this file's data directory. */
+function up(args: string[], base = portBase, env: NodeJS.ProcessEnv = {}): UpRun {
+  const all = ["--data-dir", dataDir, "--port-base", String(base), ...args];
+  const run = runUp(all, { DATABASE_URL: "", REDIS_URL: "", LOG_LEVEL: "warn", ...env });
+  started.push(run);
+  return run;
 }
 
 async function until(isTrue: () => boolean | Promise<boolean>, withinMs = 20_000): Promise<void> {
@@ -62,7 +33,7 @@ async function until(isTrue: () => boolean | Promise<boolean>, withinMs = 20_000
   }
 }
 
-async function stackOf({ api, apiKey }: Ready): Promise<{ clock: { now: string; rate: number } }> {
+async function stackOf({ api, apiKey }: ReadyLine): Promise<{ clock: { now: string; rate: number } }> {
   const answer = await fetch(`${api}/v1/stack`, { headers: { authorization: `Bearer ${apiKey}` } });
   expect(answer.status).toBe(200);
   return (await answer.json()) as { clock: { now: string; rate: number } };
@@ -96,7 +67,7 @@ function isAlive(pid: number): boolean {
 /** The tests of this file follow one data directory through its life, in order. */
 describe("quarterpast up", () => {
   let run: ReturnType<typeof up>;
-  let ready: Ready;
+  let ready: ReadyLine;
 
   it(
     "tells on one line of stdout where everything listens, and in stack.json",
@@ -138,7 +109,7 @@ describe("quarterpast up", () => {
   it("refuses a second one on the same data directory, and names the first", async () => {
     const second = up([], portBase + 100);
     expect(await second.ended).toBe(73);
-    expect(second.said.err).toContain(`in use by process ${run.child.pid}`);
+    expect(second.said.err).toContain(`in use by process ${run.process.pid}`);
     expect(second.said.err.trim().split("\n")).toHaveLength(1);
   });
 
@@ -173,7 +144,7 @@ describe("quarterpast up", () => {
 
   it("stops everything at Ctrl-C", { timeout: 30_000 }, async () => {
     const pids = [...servicePids(), ...serverPids()];
-    run.child.kill("SIGINT");
+    run.process.kill("SIGINT");
     expect(await run.ended).toBe(0);
     expect(pids.filter(isAlive)).toEqual([]);
     expect(() => statSync(join(dataDir, "stack.json"))).toThrow();
@@ -204,13 +175,13 @@ describe("quarterpast up", () => {
     await delay(1_500);
 
     const left = [...servicePids(), ...serverPids()];
-    run.child.kill("SIGKILL");
+    run.process.kill("SIGKILL");
     await run.ended;
     run = up([]);
     const third = await run.ready();
     expect(left.filter(isAlive)).toEqual([]);
     expect(parseInstant(third.clock.start)!).toBeGreaterThan(parseInstant(now)!);
-    run.child.kill("SIGTERM");
+    run.process.kill("SIGTERM");
     expect(await run.ended).toBe(0);
   });
 });

@@ -6,7 +6,7 @@ import { health } from "./routes/health.js";
 import { imports } from "./routes/imports.js";
 import { exports, proofs, rebuild } from "./routes/proofs.js";
 import { records } from "./routes/records.js";
-import { stack } from "./routes/stack.js";
+import { doctor, stack } from "./routes/stack.js";
 import { storefrontReads } from "./routes/storefrontReads.js";
 import { hours, quarantine } from "./routes/usage.js";
 import { ofAccount } from "./ofAccount.js";
@@ -16,6 +16,7 @@ import type { Contract } from "./route.js";
 export const API = {
   ...health,
   ...stack,
+  ...ofAccount(doctor),
   ...accounts,
   ...meters,
   ...sources,

@@ -32,9 +32,58 @@ export const textCursor = (...forms: RegExp[]) =>
     ),
   );
 
-/** Packs the texts that identify a row into one that fits into a URL. */
+/** Where a list over several accounts goes on: after the place of each account that it has shown something of. */
+export interface Places<T> {
+  of: Readonly<Record<string, T>>;
+}
+
+/** Whether a page goes on in several accounts. */
+export const isPlaces = <T>(cursor: T | Places<T> | undefined): cursor is Places<T> =>
+  typeof cursor === "object" && cursor !== null && "of" in cursor;
+
+const PLACES = "~";
+const PLACES_CHARS_MAX = 6_000;
+
+/** The cursor of a list over several accounts: that of a list of one, or the places in each of them. @param own of one */
+export const mergedCursor = <S extends z.ZodType>(own: S) =>
+  optional(
+    field(
+      CURSOR,
+      readBy(
+        PLACES_CHARS_MAX,
+        (text): NonNullable<z.output<S>> | Places<NonNullable<z.output<S>>> | undefined => {
+          const places = text.startsWith(PLACES) ? decodePlaces(text.slice(1), own) : undefined;
+          return (places as Places<NonNullable<z.output<S>>> | undefined) ?? readOwn(own, text);
+        },
+      ),
+    ),
+  );
+
+function readOwn<S extends z.ZodType>(own: S, text: string): NonNullable<z.output<S>> | undefined {
+  const read = own.safeParse(text);
+  return read.success ? (read.data ?? undefined) : undefined;
+}
+
+function decodePlaces(base64url: string, own: z.ZodType): Places<unknown> | undefined {
+  const told = parseFlatJson(textOf(base64url) ?? "");
+  if (typeof told !== "object" || told === null || Array.isArray(told)) return undefined;
+  const read = Object.entries(told).map(
+    ([account, text]) => [account, typeof text === "string" ? readOwn(own, text) : undefined] as const,
+  );
+  return read.some(([, place]) => place === undefined) ? undefined : { of: Object.fromEntries(read) };
+}
+
+/** Packs the places of a list over several accounts. @param of the list's own cursor of each, by the account's code */
+export const encodePlaces = (of: Readonly<Record<string, string>>): string =>
+  PLACES + toBase64url(JSON.stringify(of));
+
+/** Packs the texts that a row is found by into one that an address can hold. */
 export function encodeCursor(...parts: string[]): string {
-  const bytes = new TextEncoder().encode(JSON.stringify(parts));
+  return toBase64url(JSON.stringify(parts));
+}
+
+function toBase64url(text: string): string {
+  const bytes = new TextEncoder().encode(text);
   return btoa(String.fromCharCode(...bytes))
     .replaceAll("+", "-")
     .replaceAll("/", "_")

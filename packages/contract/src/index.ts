@@ -1,7 +1,7 @@
 export * from "./api.js";
 export * from "./client.js";
 export * from "./collector.js";
-export { encodeCursor } from "./cursor.js";
+export { encodeCursor, encodePlaces, isPlaces, type Places } from "./cursor.js";
 export { field, infoOf, type FieldInfo, type Unit } from "./field.js";
 export * from "./problem.js";
 export * from "./ofAccount.js";

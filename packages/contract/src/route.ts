@@ -44,6 +44,11 @@ export interface Route {
   query?: z.ZodObject;
   /** Its things belong to an account: see `ofAccount`. */
   isOfAccount?: true;
+  /**
+   * Without an account it is about all that the key may see: a list shows them in one order, each item with its account; what
+   * has a number of its own over all accounts is found in any.
+   */
+  merges?: true;
   body?: z.ZodType | FileBody | TypedBody;
   answers: Answers;
 }

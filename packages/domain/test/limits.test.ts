@@ -14,11 +14,11 @@ import { fc } from "./property.js";
 
 /** KooGallery's rules for China (koogallery.md 2.1). */
 const CHINA = {
-  dayOffset: 8 * HOUR,
   hourly: { window: 15 * MINUTE, late: 2 * HOUR },
   daily: { window: 15 * MINUTE, late: HOUR },
   expiry: { from: "begin", after: 21 * DAY },
 } as const satisfies WindowRule;
+const BEIJING = 8 * HOUR;
 
 describe("deadlines", () => {
   test.each([
@@ -30,7 +30,7 @@ describe("deadlines", () => {
     ["daily", "2026-03-02T02:00:00Z", "2026-03-02T16:15:00Z", "2026-03-02T17:00:00Z"],
   ] as const)("%s, of the hour %s: %s, then %s", (cycle, hour, window, late) => {
     const begin = parseInstant(hour)!;
-    const deadlines = deadlinesOf(CHINA, { cycle, hour: begin, begin });
+    const deadlines = deadlinesOf(CHINA, { dayOffset: BEIJING, cycle, hour: begin, begin });
     expect(formatInstant(deadlines.windowEnds)).toBe(window);
     expect(formatInstant(deadlines.lateEnds)).toBe(late);
     expect(deadlines.expires).toBe(begin + 21 * DAY);
@@ -40,11 +40,11 @@ describe("deadlines", () => {
     fc.assert(
       fc.property(fc.integer({ min: 400_000, max: 700_000 }), (hours) => {
         const hour = hours * HOUR;
-        const { windowEnds } = deadlinesOf(CHINA, { cycle: "daily", hour, begin: hour });
+        const { windowEnds } = deadlinesOf(CHINA, { dayOffset: BEIJING, cycle: "daily", hour, begin: hour });
         const toEnd = windowEnds - CHINA.daily.window - hour;
         expect(toEnd).toBeGreaterThanOrEqual(HOUR);
         expect(toEnd).toBeLessThanOrEqual(DAY);
-        expect((windowEnds - CHINA.daily.window + CHINA.dayOffset) % DAY).toBe(0);
+        expect((windowEnds - CHINA.daily.window + BEIJING) % DAY).toBe(0);
       }),
     );
   });
@@ -52,9 +52,9 @@ describe("deadlines", () => {
 
 describe("what a marketplace takes no more", () => {
   const hour = parseInstant("2026-03-01T08:00:00Z")!;
-  const rule = (change: Partial<WindowRule>): WindowRule => ({ ...CHINA, dayOffset: 0, ...change });
-  const expiresAt = (change: Partial<WindowRule>, begin: number, closed?: number) =>
-    formatInstant(deadlinesOf(rule(change), { cycle: "hourly", hour, begin, closed }).expires);
+  const rule = (change: Partial<WindowRule>): WindowRule => ({ ...CHINA, ...change });
+  const expiresAt = (change: Partial<WindowRule>, begin: number, closed?: number, dayOffset = 0) =>
+    formatInstant(deadlinesOf(rule(change), { dayOffset, cycle: "hourly", hour, begin, closed }).expires);
 
   test("counts from the begin, or from the end of the cycle however late in it a record begins", () => {
     const after = 24 * HOUR;
@@ -67,12 +67,12 @@ describe("what a marketplace takes no more", () => {
   test("ends with the marketplace's month and with the instance, and no window outlives it", () => {
     const begin = parseInstant("2026-02-28T23:00:00Z")!;
     expect(expiresAt({ afterMonth: 6 * HOUR }, begin)).toBe("2026-03-01T06:00:00Z");
-    // The month in Beijing ends eight hours earlier.
-    expect(expiresAt({ afterMonth: 6 * HOUR, dayOffset: 8 * HOUR }, begin)).toBe("2026-03-21T23:00:00Z");
+    // The month of Beijing ends eight hours before.
+    expect(expiresAt({ afterMonth: 6 * HOUR }, begin, undefined, BEIJING)).toBe("2026-03-21T23:00:00Z");
     const closed = hour + 10 * MINUTE;
     expect(expiresAt({ afterClose: 55 * MINUTE }, hour, closed)).toBe("2026-03-01T09:05:00Z");
     const { windowEnds, lateEnds, expires } = deadlinesOf(rule({ afterClose: 55 * MINUTE }), {
-      ...{ cycle: "hourly", hour, begin: hour, closed },
+      ...{ dayOffset: 0, cycle: "hourly", hour, begin: hour, closed },
     });
     expect([windowEnds, lateEnds]).toEqual([expires, expires]);
   });
@@ -82,28 +82,32 @@ describe("what a marketplace takes no more", () => {
       {},
       { expiry: { from: "cycle_end", after: HOUR } },
       { expiry: { from: "begin", after: DAY }, afterMonth: 6 * HOUR },
-      { expiry: { from: "begin", after: DAY }, afterMonth: 6 * HOUR, dayOffset: 8 * HOUR },
     ];
     const month = parseInstant("2026-03-01T00:00:00Z")!;
     fc.assert(
       fc.property(
         fc.constantFrom(...rules),
+        fc.constantFrom(0, BEIJING),
         fc.integer({ min: -40 * 3600, max: 40 * 3600 }),
-        (change, at) => {
+        (change, dayOffset, at) => {
           const now = month + at * SECOND;
-          const oldest = oldestBegin(rule(change), now);
+          const oldest = oldestBegin(rule(change), now, { dayOffset });
           const isTaken = (begin: number) => {
             const inHour = Math.floor(begin / HOUR) * HOUR;
-            return deadlinesOf(rule(change), { cycle: "hourly", hour: inHour, begin }).expires > now;
+            return (
+              deadlinesOf(rule(change), { dayOffset, cycle: "hourly", hour: inHour, begin }).expires > now
+            );
           };
           expect([isTaken(oldest), isTaken(oldest - SECOND)]).toEqual([true, false]);
         },
       ),
     );
     const closed = { afterClose: HOUR };
-    expect(oldestBegin(rule(closed), hour + HOUR, hour)).toBe(Infinity);
-    expect(oldestBegin(rule(closed), hour + HOUR - SECOND, hour)).toBeLessThan(hour);
-    expect(oldestBegin(rule(closed), hour + HOUR, null)).toBeLessThan(hour);
+    expect(oldestBegin(rule(closed), hour + HOUR, { dayOffset: 0, closed: hour })).toBe(Infinity);
+    expect(oldestBegin(rule(closed), hour + HOUR - SECOND, { dayOffset: 0, closed: hour })).toBeLessThan(
+      hour,
+    );
+    expect(oldestBegin(rule(closed), hour + HOUR, { dayOffset: 0, closed: null })).toBeLessThan(hour);
   });
 });
 
@@ -119,7 +123,7 @@ test("a quantity fits a record up to the largest, in the marketplace's decimals,
 
 test("phases follow one another without a gap", () => {
   const hour = parseInstant("2026-03-01T10:00:00Z")!;
-  const deadlines = deadlinesOf(CHINA, { cycle: "hourly", hour, begin: hour });
+  const deadlines = deadlinesOf(CHINA, { dayOffset: BEIJING, cycle: "hourly", hour, begin: hour });
   const phase = (at: number): string => phaseAt(deadlines, hour, at);
   const turns = [
     [hour, "open"],

@@ -4,7 +4,15 @@ export * from "./client.js";
 export * from "./port.js";
 export * from "./registry.js";
 export { readAccountsFile, type FiledAccount, type SecretReference } from "./accounts/file.js";
-export { checkAccounts, followSecrets, readAccounts, type DeclaredAccount } from "./accounts/read.js";
+export {
+  addressAt,
+  checkAccounts,
+  followSecrets,
+  LOOPBACK,
+  readAccounts,
+  siteAt,
+  type DeclaredAccount,
+} from "./accounts/read.js";
 export { accountSettingRows } from "./accounts/settingRows.js";
 export { wrongSetting, type ReadSetting } from "./readSetting.js";
 export * from "./storefront.js";

@@ -1,3 +1,4 @@
+import type { Micros } from "@quarterpast/domain";
 import type { SettingRow } from "@quarterpast/runtime";
 import type { StorefrontCalls } from "@quarterpast/contract";
 import type { AccountDeclaration, SettingTexts } from "./account.js";
@@ -7,7 +8,14 @@ import type { ReadSetting } from "./readSetting.js";
 import type { SelfTest } from "./selfTest.js";
 import type { StorefrontIo, StorefrontSide } from "./storefront.js";
 
-/** One marketplace, as exported by its folder. `S`: its secrets, once read. */
+/** Where the sandbox of a marketplace is. */
+export interface SandboxPlace {
+  url: string;
+  /** What signs calls there; undefined for a process that signs none. */
+  key: string | undefined;
+}
+
+/** One marketplace, as its folder gives it. `S`: its secrets, once read. */
 export interface Marketplace<S = unknown> {
   name: string;
   /** The first is the default. */
@@ -19,6 +27,10 @@ export interface Marketplace<S = unknown> {
   settingRows: readonly SettingRow[];
   /** @throws MarketplaceSettingError if a setting is invalid */
   profile(account: AccountDeclaration): MarketplaceProfile;
+  /** By how much the day and month of a site are ahead of UTC; kept with the account, and read there by all. */
+  dayOffset(account: AccountDeclaration): Micros;
+  /** How an account files with the sandbox of this marketplace instead; absent if it has none. */
+  sandbox?(at: SandboxPlace): { settings: SettingTexts; secrets: SettingTexts };
   /** Reads the secrets of an account; they may change while it runs. */
   readSecrets(account: AccountDeclaration, texts: SettingTexts): ReadSetting<S>;
   /** @throws MarketplaceSettingError if a setting is invalid */

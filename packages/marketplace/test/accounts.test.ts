@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { HOUR } from "@quarterpast/domain";
 import { createLogger, settingsErrorOf } from "@quarterpast/runtime";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { followSecrets, readAccounts } from "../src/accounts/read.js";
@@ -46,9 +47,9 @@ describe("a file of accounts", () => {
   test("declares several, each with settings and secrets of its own", () => {
     writeFileSync(join(dir, "cn-key"), "key of cn\n");
     const accounts = read(TWO, { INTL_KEY: "key of intl" });
-    expect(accounts.map(({ code, site, address }) => [code, site, address])).toEqual([
-      ["cn", "cn", "mkt.myhuaweicloud.com"],
-      ["intl", "intl", "gateway.example"],
+    expect(accounts.map(({ code, site, address, dayOffset }) => [code, site, address, dayOffset])).toEqual([
+      ["cn", "cn", "mkt.myhuaweicloud.com", 8 * HOUR],
+      ["intl", "intl", "gateway.example", 0],
     ]);
     const keys = accounts.map((account) => {
       const secrets = followSecrets(account, { logger });
@@ -78,7 +79,33 @@ describe("a file of accounts", () => {
     expect(JSON.stringify([en, zh])).not.toContain("s3cret");
   });
 
+  test("has one account file with the sandbox, where there is one", () => {
+    const text = "accounts: [{ code: cn, marketplace: koogallery, sandbox: true }]";
+    const at = { SANDBOX_URL: "http://127.0.0.1:7413", SANDBOX_KEY: "key" };
+    const [account] = read(text, at);
+    expect(account).toMatchObject({ sandbox: true, address: "loopback" });
+    expect(account!.settings).toMatchObject({ MARKETPLACE_URL: "http://127.0.0.1:7413" });
+    const secrets = followSecrets(account!, { logger });
+    secrets.stop();
+    expect((secrets.value() as { keyring: { account: string[] } }).keyring.account).toEqual(["key"]);
+    const { en, zh } = wrongOf(() => read(text));
+    expect(en).toEqual([
+      expect.stringMatching(/^account cn: sandbox is true; right would be: left out where no sandbox/),
+    ]);
+    expect(zh).toEqual([
+      expect.stringMatching(/^账号 cn 的 sandbox 现为 true，应为：没有该云商店的沙箱时不填/),
+    ]);
+  });
+
   test.each([
+    [
+      "accounts: [{ code: a, marketplace: koogallery, sandbox: true }, { code: b, marketplace: koogallery, sandbox: true }]",
+      "account b: sandbox is true; right would be: true for one account",
+    ],
+    [
+      'accounts: [{ code: a, marketplace: koogallery, sandbox: "no" }]',
+      'account a: sandbox is "no"; right would be: true for one account',
+    ],
     [
       "accounts: [{ code: cn, marketplace: kiosk }]",
       'account cn: marketplace is "kiosk"; expected: one of koogallery',

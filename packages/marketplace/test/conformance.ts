@@ -123,7 +123,7 @@ export function describeAdapter(name: string, setup: ConformanceSetup): void {
       for (const cycle of [windows.hourly, windows.daily ?? windows.hourly])
         expect(cycle.late).toBeGreaterThanOrEqual(cycle.window);
       const { expires, lateEnds } = deadlinesOf(windows, {
-        ...{ cycle: "hourly", hour: HOUR_BEGIN, begin: HOUR_BEGIN },
+        ...{ dayOffset: 0, cycle: "hourly", hour: HOUR_BEGIN, begin: HOUR_BEGIN },
       });
       expect(expires).toBeGreaterThanOrEqual(lateEnds);
       expect(fitsRecord(limits.largestQuantity, limits)).toBe(true);

@@ -2,7 +2,7 @@ import { inspect } from "node:util";
 import { deadlinesOf, HOUR, MINUTE, parseInstant } from "@quarterpast/domain";
 import { describe, expect, test } from "vitest";
 import { createSkew } from "../src/koogallery/skew.js";
-import { RETRY, windowsOf } from "../src/koogallery/site.js";
+import { RETRY, SITES, WINDOWS } from "../src/koogallery/site.js";
 import { retryDelayMs } from "../src/retry.js";
 import { clientOf, marketplaceOf, profileOf, readSecrets } from "../src/registry.js";
 import { secret } from "../src/secret.js";
@@ -105,8 +105,9 @@ test("a secret shows itself nowhere but where it is asked for", () => {
 
 describe("deadlines", () => {
   const hour = parseInstant("2023-11-16T18:00:00Z")!;
+  const { dayOffset } = SITES.cn;
   test("of hourly billing: minute 15, then 2 hours, then 21 days", () => {
-    expect(deadlinesOf(windowsOf(8 * HOUR), { cycle: "hourly", hour, begin: hour })).toEqual({
+    expect(deadlinesOf(WINDOWS, { dayOffset, cycle: "hourly", hour, begin: hour })).toEqual({
       windowEnds: hour + HOUR + 15 * MINUTE,
       lateEnds: hour + 3 * HOUR,
       expires: hour + 21 * 24 * HOUR,
@@ -114,7 +115,7 @@ describe("deadlines", () => {
   });
 
   test("of daily billing in China: 00:15 and 01:00 Beijing time of the next day", () => {
-    expect(deadlinesOf(windowsOf(8 * HOUR), { cycle: "daily", hour, begin: hour })).toMatchObject({
+    expect(deadlinesOf(WINDOWS, { dayOffset, cycle: "daily", hour, begin: hour })).toMatchObject({
       windowEnds: parseInstant("2023-11-18T00:15:00+08:00"),
       lateEnds: parseInstant("2023-11-18T01:00:00+08:00"),
     });

@@ -80,13 +80,15 @@ export function startFailed(server: string, reason: string, logFile: string): St
   });
 }
 
-/** Turns an error of the file system into one line; returns other errors unchanged. */
+const UNUSABLE = new Set(["EACCES", "EPERM", "EROFS", "ENOTDIR", "EEXIST", "ENOENT", "ENAMETOOLONG"]);
+
+/** Turns an error of the file system into one line; other errors stay as they are. */
 export function explainFileError(error: unknown, dir: string, user = userName()): unknown {
-  const code = (error as NodeJS.ErrnoException | undefined)?.code;
+  const { code = "", syscall = "" } = (error ?? {}) as NodeJS.ErrnoException;
   if (code === "ENOSPC" || code === "EDQUOT") return diskFull(dir, error);
-  if (["EACCES", "EPERM", "EROFS", "ENOTDIR", "EEXIST"].includes(code ?? ""))
-    return outOfReach(dir, user, error);
-  return error;
+  // A program that is not there is none of the directory's.
+  const isFile = !syscall.startsWith("spawn");
+  return isFile && UNUSABLE.has(code) ? outOfReach(dir, user, error) : error;
 }
 
 /** The user this process runs as, for messages. */

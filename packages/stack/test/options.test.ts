@@ -1,3 +1,4 @@
+import type { DeclaredAccount } from "@quarterpast/marketplace";
 import { describe, expect, it } from "vitest";
 import { StackError } from "../src/errors.js";
 import { readOptions, type UpFlags } from "../src/up/options.js";
@@ -37,7 +38,7 @@ const WRONG: [string, UpFlags, RegExp][] = [
   [
     "made-up time for a real marketplace",
     { marketplaceUrl: "https://example.com", marketplaceKey: "k", clockRate: "60" },
-    /only real hours/,
+    /told real hours only/,
   ],
   ["a marketplace without its key", { marketplaceUrl: "https://example.com" }, /MARKETPLACE_KEY_FILE/],
   [
@@ -76,14 +77,44 @@ describe("what can be typed wrong", () => {
   it("the old push needs its access key, and there is no third push; both are reported in both languages", () => {
     const third = refusalOf(() => readUpSettings({ MARKETPLACE_PUSH: "v1" }));
     expect([third.code, third.text.en]).toEqual(["settings", expect.stringContaining("one of new, old")]);
-    const { account } = readUpSettings({ MARKETPLACE_PUSH: "old" });
-    const keyless = refusalOf(() => checkSecrets(account, { MARKETPLACE_KEY: "k", ORDER_AK: "AK1" }));
+    const settings = readUpSettings({ MARKETPLACE_PUSH: "old" });
+    const keyless = refusalOf(() => checkSecrets(settings, { MARKETPLACE_KEY: "k", ORDER_AK: "AK1" }));
     expect([keyless.code, keyless.text.en, keyless.text.zh]).toEqual([
       "settings",
       expect.stringMatching(/^setting ORDER_SK is \(not set\)/),
       expect.stringMatching(/^设置 ORDER_SK 现为/),
     ]);
-    checkSecrets(account, { MARKETPLACE_KEY: "k", ORDER_AK: "AK1", ORDER_SK: "sk" });
+    checkSecrets(settings, { MARKETPLACE_KEY: "k", ORDER_AK: "AK1", ORDER_SK: "sk" });
+  });
+});
+
+describe("beside a file of accounts", () => {
+  const accounts = [
+    { code: "cn", sandbox: true, address: "loopback" },
+    { code: "intl", sandbox: false, address: "mkt-intl.myhuaweicloud.com" },
+  ] as unknown as DeclaredAccount[];
+  const filed = { isFiled: true, accounts };
+
+  it("the sandbox runs if an account files with it", () => {
+    expect(readOptions({}, filed).hasSandbox).toBe(true);
+    expect(readOptions({}, { isFiled: true, accounts: accounts.slice(1) }).hasSandbox).toBe(false);
+    expect(
+      readOptions({ clockRate: "60" }, { isFiled: true, accounts: accounts.slice(0, 1) }).clockRate,
+    ).toBe(60);
+  });
+
+  it.each<[string, UpFlags, RegExp]>([
+    ["the sample", { sample: true }, /--sample .* unset ACCOUNTS_FILE/],
+    [
+      "another marketplace",
+      { marketplaceUrl: "http://127.0.0.1:1" },
+      /ACCOUNTS_FILE says where each account files/,
+    ],
+    ["made-up time for a real one", { clockRate: "60" }, /told real hours only: .* account intl$/],
+  ])("%s ends in one line and 2", (_, flags, line) => {
+    const refused = refusalOf(() => readOptions(flags, filed));
+    expect([refused.code, refused.text.en]).toEqual(["usage", expect.stringMatching(line)]);
+    expect(refused.text.zh).toMatch(/\p{Script=Han}/u);
   });
 });
 

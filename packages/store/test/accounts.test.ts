@@ -1,14 +1,15 @@
 import { DAY, HOUR, MINUTE } from "@quarterpast/domain";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { H, openLedger, secondAccount, type Ledger } from "@quarterpast/testkit";
-import { ensureAccount, haltAccount } from "../src/catalog/accounts.js";
+import { ensureAccount, haltAccount, moveAccount } from "../src/catalog/accounts.js";
+import { listAudit } from "../src/catalog/audit.js";
 import { inTransaction } from "../src/db/database.js";
 import { readSealedUsage } from "../src/records/freezing.js";
 import { findRecord, listRecords } from "../src/records/records.js";
 import { lockRereport, requestRereport } from "../src/records/rereports.js";
 import { isFilingUnderWay, readBacklog } from "../src/records/backlog.js";
 import { claimSubmissions, expireSubmissions, giveUpLost } from "../src/records/submissions.js";
-import { keepCases } from "../src/reconcile/cases.js";
+import { keepCases, readCases } from "../src/reconcile/cases.js";
 import { divideHours, findFreezeWork, listHours, lockFreezeWork, sealHour } from "../src/usage/hours.js";
 import { file, REAL } from "./records.js";
 
@@ -75,6 +76,29 @@ describe("records", () => {
     const { cn: accountNo, intl: other } = numbers();
     expect(await keepCases(cn.pool, accountNo, NOW)).toEqual({ opened: 0, settled: 0 });
     expect(await keepCases(cn.pool, other, NOW)).toEqual({ opened: 1, settled: 0 });
+    expect(await keepCases(cn.pool, null, NOW)).toEqual({ opened: 0, settled: 0 });
+  });
+
+  test("what is of no single account opens a case of the seller, which ends when a person says of which it is", async () => {
+    await cn.rows(
+      `INSERT INTO quarantine (source_no, key, account, reason, subject, meter, quarantined_at)
+       SELECT 1, gen_random_uuid(), a, 'ambiguous_account', 'customer-1', 'tokens', to_timestamp($1::float8)
+       FROM unnest(ARRAY[NULL, 'koogallery-intl']) AS t (a)`,
+      [H / 1e6],
+    );
+    const { cn: accountNo, intl: other } = numbers();
+    expect(await keepCases(cn.pool, accountNo, NOW)).toEqual({ opened: 0, settled: 0 });
+    expect(await keepCases(cn.pool, other, NOW)).toEqual({ opened: 1, settled: 0 });
+    expect(await keepCases(cn.pool, null, NOW)).toEqual({ opened: 1, settled: 0 });
+    expect(await keepCases(cn.pool, null, NOW)).toEqual({ opened: 0, settled: 0 });
+    expect(await cn.rows("SELECT account FROM billing.cases ORDER BY account")).toEqual([
+      { account: "koogallery-intl" },
+      { account: null },
+    ]);
+    const scope = { accountNos: [accountNo, other], seller: false };
+    expect(await readCases(cn.pool, scope, { all: false, after: 0, limit: 9 })).toHaveLength(1);
+    await cn.rows("UPDATE quarantine SET account = 'koogallery-cn' WHERE account IS NULL");
+    expect(await keepCases(cn.pool, null, NOW)).toEqual({ opened: 0, settled: 1 });
   });
 });
 
@@ -112,6 +136,46 @@ describe("a sealed hour", () => {
 });
 
 describe("an account", () => {
+  test("moves to another address on a person's word, never while a call may have been taken at the old one", async () => {
+    const { accountNo, code, marketplace, site, dayOffset } = cn.account;
+    const declared = { code, marketplace, site, dayOffset };
+    await ensureAccount(cn.pool, { ...declared, address: "old.example" }, NOW);
+    await file(cn, "i-cn", "1", []);
+    const move = (address: string) =>
+      moveAccount(cn.pool, { accountNo, keyId: "k" }, { address, reason: "a new name" }, NOW);
+    await cn.rows("UPDATE submissions SET state = 'unknown', host = 'old.example'");
+    expect(await move("new.example")).toEqual({ outcome: "calls_unsettled", calls: 1 });
+    await expect(ensureAccount(cn.pool, { ...declared, address: "new.example" }, NOW)).rejects.toThrow(
+      /is bound to address old.example/,
+    );
+    await cn.rows("UPDATE submissions SET state = 'accepted'");
+    expect(await move("new.example")).toMatchObject({
+      outcome: "moved",
+      account: { address: "new.example" },
+    });
+    expect(await move("new.example")).toMatchObject({ outcome: "unchanged" });
+    expect(await ensureAccount(cn.pool, { ...declared, address: "new.example" }, NOW)).toMatchObject({
+      accountNo,
+    });
+    await expect(ensureAccount(cn.pool, { ...declared, address: "old.example" }, NOW)).rejects.toMatchObject({
+      problem: {
+        right: {
+          en: expect.stringContaining(
+            "quarterpast accounts move koogallery-cn --address old.example",
+          ) as string,
+        },
+      },
+    });
+    expect(await listAudit(cn.pool, [accountNo], { seller: false, limit: 9 })).toMatchObject([
+      {
+        act: "accounts.move",
+        ref: code,
+        before: { address: "old.example" },
+        after: { address: "new.example", reason: "a new name" },
+      },
+    ]);
+  });
+
   test("takes no number at a start of its own, however many there are", async () => {
     const last = async () => (await cn.rows("SELECT last_value FROM accounts_account_no_seq"))[0];
     const before = await last();

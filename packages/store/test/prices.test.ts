@@ -54,7 +54,7 @@ describe("price plans", () => {
       { planId: 2, free: "1.5", validFrom: H - 24 * HOUR },
     ]);
     await expect(ledger.rows("UPDATE price_plans SET free = 0")).rejects.toThrow("append-only");
-    expect(await listAudit(ledger.pool, 1, { limit: 9 })).toMatchObject([
+    expect(await listAudit(ledger.pool, [1], { seller: true, limit: 9 })).toMatchObject([
       {
         act: "prices.add",
         ref: "product tokens",

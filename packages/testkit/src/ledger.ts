@@ -63,13 +63,13 @@ export async function openLedger(firstHour: Micros = H): Promise<Ledger> {
   };
 }
 
-/** The same database for another account of the seller; the first one ends it. */
-export async function secondAccount(ledger: Ledger, code = "koogallery-intl"): Promise<Ledger> {
-  const account = await ensureAccount(
-    ledger.pool,
-    { code, marketplace: "koogallery", site: "intl", dayOffset: 0 },
-    H,
-  );
+/** The same database as another account of the seller has it; ending it is left to the first. */
+export async function secondAccount(
+  ledger: Ledger,
+  code = "koogallery-intl",
+  of = { marketplace: "koogallery", site: "intl" },
+): Promise<Ledger> {
+  const account = await ensureAccount(ledger.pool, { code, ...of, dayOffset: 0 }, H);
   return { ...ledgerOf(ledger.pool, account, H), url: ledger.url, end: async () => {} };
 }
 

@@ -1,5 +1,5 @@
 import { fork, type ChildProcess } from "node:child_process";
-import { createWriteStream, mkdtempSync, rmSync } from "node:fs";
+import { createWriteStream, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -80,13 +80,16 @@ export interface PipelineOptions {
   execArgv?: string[];
   /** Settings of the reporter in addition to those of the pipeline. */
   reporterEnv?: Record<string, string>;
+  /** Text of a file that declares the accounts, given the sandbox's address; without it, the sandbox's account only. */
+  accounts?: (sandboxUrl: string) => string;
   /** Whether the reporter proves its hours. */
   isProving?: boolean;
 }
 
-/**
- * Collector, aggregator and reporter as processes over one test's ledger, with a sandbox in the test's own process.
- */
+/** The key of the pipeline's sandbox. */
+export const PIPELINE_KEY = "pipeline-key";
+
+/** Collector, aggregator and reporter as processes over one test's ledger, with a sandbox in the test's own process. */
 export interface Pipeline {
   ledger: Ledger;
   sandbox: Sandbox;
@@ -103,11 +106,11 @@ export interface Pipeline {
 
 export async function createPipeline(start: Micros, options: PipelineOptions = {}): Promise<Pipeline> {
   const { redisUrl = testServers().redisUrl, sellerUrl, execArgv = [], isProving = false } = options;
-  const { reporterEnv = {} } = options;
+  const { reporterEnv = {}, accounts } = options;
   const ledger = await openLedger(start);
   const dir = mkdtempSync(join(tmpdir(), "quarterpast-pipeline-"));
   const sandbox = await createSandbox({
-    ...{ key: "pipeline-key", validationDelayMs: 20 },
+    ...{ key: PIPELINE_KEY, validationDelayMs: 20 },
     ...(sellerUrl !== undefined && { sellerUrl }),
   });
   const token = "qp_testtest_0123456789abcdef0123456789abcdef";
@@ -120,11 +123,13 @@ export async function createPipeline(start: Micros, options: PipelineOptions = {
   await runClock(start, 0);
   const [a, b, c, d] = (await reservePorts(4)) as [number, number, number, number];
   const env = { DATABASE_URL: ledger.url, REDIS_URL: redisUrl, QUEUE_PREFIX: createTestRedisPrefix() };
-  const marketplace = {
-    MARKETPLACE_URL: sandbox.url,
-    MARKETPLACE_KEY: "pipeline-key",
-    MARKETPLACE_STATEMENT_PATH: "/sandbox/sdr",
-  };
+  const marketplace: Record<string, string> = accounts
+    ? { ACCOUNTS_FILE: writeTo(join(dir, "accounts.yaml"), accounts(sandbox.url)) }
+    : {
+        MARKETPLACE_URL: sandbox.url,
+        MARKETPLACE_KEY: PIPELINE_KEY,
+        MARKETPLACE_STATEMENT_PATH: "/sandbox/sdr",
+      };
   const service = (name: string, port: number, more: Record<string, string> = {}) =>
     createService(name, port, { ...env, ...more }, dir, execArgv);
   const collector = service("collector", a, { COLLECTOR_DATA_DIR: join(dir, "journal") });
@@ -139,8 +144,7 @@ export async function createPipeline(start: Micros, options: PipelineOptions = {
     STOREFRONT_URL: collector.url,
     API_URL: `http://127.0.0.1:${d}`,
   };
-  const { MARKETPLACE_STATEMENT_PATH: _, ...known } = marketplace;
-  const api = service("api", d, { ...known, ...addresses });
+  const api = service("api", d, { ...marketplace, ...addresses });
   return {
     ledger,
     sandbox,
@@ -159,7 +163,12 @@ export async function createPipeline(start: Micros, options: PipelineOptions = {
   };
 }
 
-/** Polls until `check` holds; fails with the last value. */
+function writeTo(path: string, text: string): string {
+  writeFileSync(path, text);
+  return path;
+}
+
+/** Polls until `check` holds; fails with what it last gave. */
 export async function eventually<T>(
   read: () => Promise<T>,
   check: (value: T) => boolean,

@@ -1,6 +1,5 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
-import { createInterface } from "node:readline";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -55,38 +54,57 @@ export async function runCli(
   return { code, stdout: await stdout, stderr: await stderr };
 }
 
-/** Starts `quarterpast up`. @param bin of another checkout, if not of this one */
+/** A run of `quarterpast up`: what it wrote so far, and how it ends. */
+export interface UpRun {
+  process: ChildProcess;
+  said: { out: string; err: string };
+  ended: Promise<number | null>;
+  /** Resolves with the one line that it prints when all is ready; fails with what it told if it ends before. */
+  ready(): Promise<ReadyLine>;
+}
+
+/** Runs `quarterpast up` with these options. */
+export function runUp(options: readonly string[], env: NodeJS.ProcessEnv = {}, bin = BIN): UpRun {
+  const child = spawn(process.execPath, [bin, "up", ...options], {
+    stdio: ["ignore", "pipe", "pipe"],
+    env: { ...process.env, QUARTERPAST_LANG: "en", ...env },
+  });
+  const said = { out: "", err: "" };
+  child.stdout.on("data", (chunk) => (said.out += String(chunk)));
+  child.stderr.on("data", (chunk) => (said.err += String(chunk)));
+  const ready = (): Promise<ReadyLine> =>
+    new Promise((resolve, reject) => {
+      const fail = (why: string) => (clearTimeout(timer), reject(new Error(`${why}\n${said.err}`)));
+      const timer = setTimeout(() => fail("not ready in time"), READY_WITHIN_MS);
+      const look = (): void => {
+        if (!said.out.includes("\n")) return;
+        clearTimeout(timer);
+        resolve(JSON.parse(said.out.slice(0, said.out.indexOf("\n"))) as ReadyLine);
+      };
+      child.stdout.on("data", look);
+      child.once("exit", (code) => fail(`up ended with ${code}`));
+      look();
+    });
+  return { process: child, said, ended: exitOf(child), ready };
+}
+
+/** Starts `quarterpast up`. @param given.bin of another checkout, if not of this one */
 export async function startStack(
   options: readonly string[],
   dataDir = mkdtempSync(join(tmpdir(), "quarterpast-stack-")),
-  bin = BIN,
+  { env = {}, bin = BIN }: { env?: NodeJS.ProcessEnv; bin?: string } = {},
 ): Promise<Stack> {
   const base = await reserveBase();
-  const args = ["up", "--data-dir", dataDir, "--port-base", String(base), ...options];
-  const child = spawn(process.execPath, [bin, ...args], {
-    stdio: ["ignore", "pipe", "pipe"],
-    env: { ...process.env, QUARTERPAST_LANG: "en" },
-  });
-  const progress: string[] = [];
-  createInterface(child.stderr).on("line", (line) => progress.push(line));
-  const ready = await new Promise<ReadyLine>((resolve, reject) => {
-    const fail = (why: string) => reject(new Error(`${why}\n${progress.join("\n")}`));
-    const timer = setTimeout(() => fail("not ready in time"), READY_WITHIN_MS);
-    createInterface(child.stdout).once(
-      "line",
-      (line) => (clearTimeout(timer), resolve(JSON.parse(line) as ReadyLine)),
-    );
-    child.once("exit", (code) => (clearTimeout(timer), fail(`up ended with ${code}`)));
-  });
-  const interrupt = async (): Promise<number | null> => {
-    if (child.exitCode !== null) return child.exitCode;
-    child.kill("SIGINT");
-    return exitOf(child);
+  const run = runUp(["--data-dir", dataDir, "--port-base", String(base), ...options], env, bin);
+  const ready = await run.ready();
+  const interrupt = (): Promise<number | null> => {
+    run.process.kill("SIGINT");
+    return run.ended;
   };
   return {
     ready,
     dataDir,
-    process: child,
+    process: run.process,
     cli: (...rest) => runCli([...rest, "--data-dir", dataDir], {}, bin),
     interrupt,
     end: async (keep) => {

@@ -23,8 +23,7 @@ runService({
     await clock.start();
     const accounts: ApiAccount[] = [];
     for (const one of declared) {
-      const declaration = { ...one, dayOffset: one.profile.windows.dayOffset };
-      const account = await ensureAccount(pool, declaration, clock.now());
+      const account = await ensureAccount(pool, one, clock.now());
       accounts.push({ account, profile: one.profile });
     }
     const http = await createApiServer({

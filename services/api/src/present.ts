@@ -29,8 +29,20 @@ export function meterToApi({ code, aggregation, unit, scale }: StoredMeter) {
   return { code, aggregation, unit, scale };
 }
 
-export function instanceToApi({ instanceId, product, meter, subject, cycle, opened, closed }: Instance) {
-  return { instanceId, product, meter, subject, cycle, opened: iso(opened), closed: isoOrNull(closed) };
+export function instanceToApi(
+  { instanceId, product, meter, subject, cycle, opened, closed }: Instance,
+  account: string,
+) {
+  return {
+    account,
+    instanceId,
+    product,
+    meter,
+    subject,
+    cycle,
+    opened: iso(opened),
+    closed: isoOrNull(closed),
+  };
 }
 
 export function sourceToApi({ source, expected, lastHeard }: KnownSource) {
@@ -53,8 +65,9 @@ export function keyToApi({ keyId, name, role, sources, accounts, createdAt, revo
   };
 }
 
-export function hourToApi(hour: HourSummary, windowEnds: Micros) {
+export function hourToApi(hour: HourSummary, account: string, windowEnds: Micros) {
   return {
+    account,
     ...hour,
     hour: iso(hour.hour),
     sealedAt: isoOrNull(hour.sealedAt),

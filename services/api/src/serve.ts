@@ -21,7 +21,7 @@ import { serializerCompiler } from "fastify-type-provider-zod";
 import type { Readable } from "node:stream";
 import { z } from "zod";
 import { refusal } from "./refuse.js";
-import { accountOf } from "./visible.js";
+import { accountOf, accountsOf } from "./visible.js";
 
 declare module "fastify" {
   interface FastifyContextConfig {
@@ -35,8 +35,8 @@ export interface Routes {
   app: FastifyInstance;
   /** The account's code. */
   account: string;
-  /** Each account's handler of every route so far. */
-  handlers: Map<Route, Map<string, RouteHandlerMethod>>;
+  /** Of every route so far, what each account has for it: a handler, or its part of a merged answer. */
+  handlers: Map<Route, Map<string, unknown>>;
 }
 
 /**
@@ -87,19 +87,64 @@ export type Handler<R extends Route> = (
  * request goes to the handler of the account it is about; if it is about the seller, to the first account's.
  */
 export function serve<R extends Route>(routes: Routes, route: R, handler: Handler<R>): void {
-  const { app, account, handlers } = routes;
-  const known = handlers.get(route);
-  if (known) return void known.set(account, handler as unknown as RouteHandlerMethod);
-  const mine = new Map([[account, handler as unknown as RouteHandlerMethod]]);
-  handlers.set(route, mine);
-  const dispatch: RouteHandlerMethod = function (request, reply) {
-    const codes = [...mine.keys()];
-    const named = (request.query as { account?: string } | undefined)?.account;
-    const code = route.isOfAccount ? accountOf(request.apiKey, named, codes) : codes[0]!;
-    return mine.get(code)!.call(this, request, reply);
-  };
-  addRoute(app, route, dispatch);
+  const ofAccounts = keepOwn(routes, route, handler as unknown as RouteHandlerMethod);
+  if (!ofAccounts) return;
+  addRoute(routes.app, route, function (request, reply) {
+    const codes = [...ofAccounts.keys()];
+    const code = route.isOfAccount ? accountOf(request.apiKey, namedIn(request), codes) : codes[0]!;
+    return ofAccounts.get(code)!.call(this, request, reply);
+  });
 }
+
+/** What one account has for a merged answer. */
+export interface OwnPart<L> {
+  account: string;
+  own: L;
+}
+
+/** Answers a request over several accounts from what each of them has. */
+export type MergingHandler<R extends Route, L> = (
+  parts: readonly [OwnPart<L>, ...OwnPart<L>[]],
+  request: FastifyRequest<Generic<R>>,
+  reply: FastifyReply<Generic<R>>,
+) => ReturnType<Handler<R>>;
+
+/**
+ * Serves a route that shows all accounts that the key may see, unless it names one. Said once for each account, with what
+ * that account has for the answer; the first one's `answer` is asked.
+ */
+export function serveMerged<R extends Route & { merges: true }, L>(
+  routes: Routes,
+  route: R,
+  own: L,
+  answer: MergingHandler<R, L>,
+): void {
+  const ofAccounts = keepOwn(routes, route, own);
+  if (!ofAccounts) return;
+  addRoute(routes.app, route, (request, reply) => {
+    const codes = accountsOf(request.apiKey, namedIn(request), [...ofAccounts.keys()]);
+    const parts = codes.map((account) => ({ account, own: ofAccounts.get(account)! }));
+    return answer(
+      parts as [OwnPart<L>, ...OwnPart<L>[]],
+      request as FastifyRequest<Generic<R>>,
+      reply as FastifyReply<Generic<R>>,
+    );
+  });
+}
+
+/** Keeps what an account has for a route. @returns that of all accounts, for the first; undefined for those after it */
+function keepOwn<T>({ account, handlers }: Routes, route: Route, own: T): ReadonlyMap<string, T> | undefined {
+  const known = handlers.get(route);
+  if (known) {
+    known.set(account, own);
+    return undefined;
+  }
+  const first = new Map([[account, own]]);
+  handlers.set(route, first);
+  return first;
+}
+
+const namedIn = ({ query }: { query: unknown }) => (query as { account?: string } | undefined)?.account;
 
 function addRoute(app: FastifyInstance, route: Route, handler: RouteHandlerMethod): void {
   const { body } = route;

@@ -15,27 +15,39 @@ export function accountOf(
   named: string | undefined,
   codes: readonly string[],
 ): string {
+  const [only, other] = accountsOf(key, named, codes);
+  if (other === undefined) return only;
   const visible = codes.filter((code) => mayBeSeen(key, code));
-  const [only] = visible;
-  if (only === undefined) {
+  throw refusal(
+    "field_missing",
+    {
+      en: `account is missing: give one of ${visible.join(", ")} (on the command line QUARTERPAST_ACCOUNT)`,
+      zh: `缺少 account：应为 ${visible.join("、")} 之一（命令行请设置 QUARTERPAST_ACCOUNT）`,
+    },
+    { field: "account" },
+  );
+}
+
+/**
+ * The accounts that a request shows: the one it names, or all that its key may see.
+ * @throws a refusal if it names one that its key may not see, or may see none
+ */
+export function accountsOf(
+  key: Pick<LiveKey, "accounts">,
+  named: string | undefined,
+  codes: readonly string[],
+): [string, ...string[]] {
+  const visible = codes.filter((code) => mayBeSeen(key, code));
+  const [first, ...rest] = visible;
+  if (first === undefined) {
     throw refusal("forbidden", {
       en: "This key is limited to accounts that are not served here",
       zh: "该密钥所限的账号不在此处服务",
     });
   }
-  if (named === undefined && visible.length === 1) return only;
-  if (named !== undefined && visible.includes(named)) return named;
+  if (named === undefined) return [first, ...rest];
+  if (visible.includes(named)) return [named];
   const right = { en: visible.join(", "), zh: visible.join("、") };
-  if (named === undefined) {
-    throw refusal(
-      "field_missing",
-      {
-        en: `account is missing: give one of ${right.en} (on the command line QUARTERPAST_ACCOUNT)`,
-        zh: `缺少 account：应为 ${right.zh} 之一（命令行请设置 QUARTERPAST_ACCOUNT）`,
-      },
-      { field: "account" },
-    );
-  }
   throw refusal(
     "not_found",
     {

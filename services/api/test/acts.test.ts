@@ -232,7 +232,6 @@ it("hours show status, records by state and the end of the window", async () => 
 it("the stack shows where it is and what time it has", async () => {
   const { json } = await api.get("/v1/stack", { as: "ingest" });
   expect(json).toMatchObject({
-    account: "koogallery-cn",
     collector: "http://c",
     sandbox: null,
     version: "0.0.0-test",

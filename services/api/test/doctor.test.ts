@@ -76,9 +76,10 @@ describe("doctor", () => {
       "collectors",
       "sealing",
       "freezing",
+      "quarantine",
+      "seller_cases",
       "submissions",
       "account",
-      "quarantine",
       "records",
       "cases",
       "marketplace",
@@ -107,7 +108,7 @@ describe("doctor", () => {
     const { ok, checks } = await doctorOf(api);
     expect({ ok, failing: failing(checks) }).toEqual({
       ok: false,
-      failing: ["collectors", "sealing", "freezing", "submissions", "account", "quarantine"],
+      failing: ["collectors", "sealing", "freezing", "quarantine", "submissions", "account"],
     });
     expect(checks.get("collectors")!.found.en).toContain("silent: c1");
     expect(checks.get("submissions")!.found.en).toContain(

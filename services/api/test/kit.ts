@@ -158,6 +158,7 @@ export async function addRecord(
     part: "0",
   });
   const { windowEnds, lateEnds, expires } = deadlinesOf(api.profile.windows, {
+    dayOffset: 8 * HOUR,
     cycle: "hourly",
     hour,
     begin: hour,
@@ -167,8 +168,8 @@ export async function addRecord(
     `INSERT INTO records (account_no, shard, seq, sn, kind, instance_no, hour, begin_at, end_at, part, quantity, events,
        canonical, checksum, prev, wire, wire_version, window_ends, late_ends, expires, frozen_at)
      SELECT account_no, 0, (SELECT count(*) + 1 FROM records), $2, 'usage', instance_no, $3, $3, $4, '0', $5, 3, '{}', 'c', 'p',
-       '{}', 1, $6, $7, $8, $4 FROM instances WHERE instance_id = $1`,
-    [instanceId, sn, at(hour), at(hour + HOUR), quantity, at(windowEnds), at(lateEnds), at(expires)],
+       '{}', 1, $6, $7, $8, $4 FROM instances JOIN accounts a USING (account_no) WHERE instance_id = $1 AND a.code = $9`,
+    [instanceId, sn, at(hour), at(hour + HOUR), quantity, at(windowEnds), at(lateEnds), at(expires), account],
   );
   await api.pool.query(
     `INSERT INTO submissions (account_no, shard, seq_from, seq_to, state, deadline, expires, attempts, next_at, settled_at, created_at)

@@ -14,7 +14,7 @@ afterAll(() => api.end());
 
 describe("a month is that of the account's marketplace", () => {
   it("in the stack's answer", async () => {
-    expect((await api.get("/v1/stack")).json).toMatchObject({ dayOffsetMinutes: 480 });
+    expect((await api.get("/v1/accounts")).json.items).toMatchObject([{ dayOffsetMinutes: 480 }]);
   });
 
   it("in exports", async () => {

@@ -8,7 +8,13 @@ export interface CasesDeps {
   account: Account;
 }
 
-/** Opens cases for what a person has to settle, ends those that are no longer needed, and values differences. */
+/** Opens cases for what is of no single account and so waits for the seller, and ends those that settled themselves. */
+export async function watchSellerCases({ pool, clock, logger }: Omit<CasesDeps, "account">): Promise<void> {
+  const { opened } = await keepCases(pool, null, clock.now());
+  if (opened > 0) logger.warn({ opened }, "cases of the seller opened: somebody has to settle them");
+}
+
+/** Opens cases for what a person has to settle, ends those that settled themselves, and values differences. */
 export async function watchCases({ pool, clock, logger, account }: CasesDeps): Promise<void> {
   const now = clock.now();
   await faultPoint("reporter.beforeCases");

@@ -41,8 +41,8 @@ import {
 export interface FreezeDeps {
   pool: Pool;
   clock: Clock;
-  account: Pick<Account, "accountNo">;
-  /** The account's profile. */
+  account: Pick<Account, "accountNo" | "dayOffset">;
+  /** Of this account. */
   profile: MarketplaceProfile;
   recordsPerCall: number;
   /** Instances frozen in one transaction. */
@@ -109,7 +109,7 @@ async function findCarriable(
 }
 
 async function planAll(
-  { profile }: FreezeDeps,
+  { profile, account: { dayOffset } }: FreezeDeps,
   db: Db,
   { hour }: FreezeWork,
   { usages, packages, carriable }: HourContent,
@@ -118,7 +118,7 @@ async function planAll(
   const placement = placementOf(profile);
   const planned: Planned[] = [];
   for (const usage of usages) {
-    const notBefore = oldestBegin(profile.windows, now, usage.closed);
+    const notBefore = oldestBegin(profile.windows, now, { dayOffset, closed: usage.closed });
     const taken =
       placement.needsTaken(hour, usage) && notBefore !== Infinity
         ? await readTakenIntervals(db, usage.instanceNo, notBefore)
@@ -152,7 +152,7 @@ async function freezePlans(
     shard,
     head,
   );
-  const records = sealed.map((record, at) => freezeOne(deps.profile, record, entries[at]!.usage));
+  const records = sealed.map((record, at) => freezeOne(deps, record, entries[at]!.usage));
   await insertRecords(db, records, now);
   await faultPoint("reporter.afterRecords");
   for (const call of callsOf(records, deps)) await insertIntent(db, call, now, deps.clock.real());
@@ -199,7 +199,7 @@ function runsOfInstance(records: readonly FrozenRecord[]): FrozenRecord[][] {
  * deadlines.
  */
 export function freezeOne(
-  profile: MarketplaceProfile,
+  { profile, account: { dayOffset } }: Pick<FreezeDeps, "profile" | "account">,
   record: SealedRecord,
   {
     accountNo,
@@ -211,7 +211,7 @@ export function freezeOne(
   const { instance: instanceId, sn: serialNumber, begin, end, recordTime, quantity, product } = record;
   const relatedPackageInstance = record.packageInstance;
   const { windowEnds, lateEnds, expires } = deadlinesOf(profile.windows, {
-    ...{ cycle, hour: record.hour, begin, closed },
+    ...{ dayOffset, cycle, hour: record.hour, begin, closed },
   });
   const wire = profile.encodeRecord({
     ...{ instanceId, serialNumber, begin, end, recordTime, quantity, product, relatedPackageInstance },

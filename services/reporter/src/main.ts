@@ -41,11 +41,7 @@ runService({
     const io = { now: () => clock.real() / 1_000, nonce: randomUUID };
     const accounts: ReporterAccount[] = [];
     for (const [at, one] of declared.entries()) {
-      const account = await ensureAccount(
-        pool,
-        { ...one, dayOffset: one.profile.windows.dayOffset },
-        clock.now(),
-      );
+      const account = await ensureAccount(pool, one, clock.now());
       await setHourSlots(pool, account.accountNo, one.profile.slot === "hour");
       accounts.push({ account, profile: one.profile, client: clientOf(one, secrets[at]!.value, io) });
     }

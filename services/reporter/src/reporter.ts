@@ -2,7 +2,7 @@ import type { MarketplaceClient, MarketplaceProfile } from "@quarterpast/marketp
 import { type Clock, createLoop, idleRest, type Logger, type Loop, type Metrics } from "@quarterpast/runtime";
 import { readAccount, readBacklog, type Account, type Pool } from "@quarterpast/store";
 import { createBreaker } from "./breaker.js";
-import { watchCases } from "./cases.js";
+import { watchCases, watchSellerCases } from "./cases.js";
 import { createDispatcher, type Dispatcher } from "./dispatch.js";
 import { freezeRecords } from "./freeze.js";
 import { probeMarketplace, type ProbeDeps } from "./probe.js";
@@ -102,8 +102,13 @@ export function createReporter(deps: ReporterDeps): Reporter {
     if (hasSealed) for (const { freeze } of parts) freeze.wake();
     return hasSealed;
   });
+  const sellerCases = loops.make("cases", CASES, () => watchSellerCases({ pool, clock, logger }));
   const dispatchers = parts.map(({ dispatcher }) => dispatcher);
-  const all = [seal, ...parts.flatMap(({ freeze, dispatcher, others }) => [freeze, dispatcher, ...others])];
+  const all = [
+    seal,
+    sellerCases,
+    ...parts.flatMap(({ freeze, dispatcher, others }) => [freeze, dispatcher, ...others]),
+  ];
   for (const each of all) each.start();
   return {
     msSincePass: () =>

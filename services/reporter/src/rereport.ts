@@ -46,13 +46,13 @@ export async function carryOutRereport(deps: RereportDeps): Promise<boolean> {
 }
 
 async function refusalOf(
-  { profile }: Pick<RereportDeps, "profile">,
+  { profile, account: { dayOffset } }: Pick<RereportDeps, "profile" | "account">,
   db: Db,
   wish: WaitingRereport,
   now: Micros,
 ): Promise<string | undefined> {
   const { sn, begin, opened, closed } = wish;
-  const notBefore = oldestBegin(profile.windows, now, closed);
+  const notBefore = oldestBegin(profile.windows, now, { dayOffset, closed });
   const [record, ...replaced] = await readReplaced(db, sn);
   return placementOf(profile).supersede({
     ...{ begin, now, notBefore },
@@ -74,7 +74,7 @@ async function file(deps: RereportDeps, db: PoolClient, wish: WaitingRereport, n
   const body = planRereport(replaced, wish.quantity, profile.limits, now, otherInterval(wish));
   const head = await lockChain(db, wish.accountNo, wish.shard, CHAIN_GENESIS);
   const sealed = extendChain([body], wish.shard, head)[0]!;
-  const record = freezeOne(profile, sealed, wish);
+  const record = freezeOne(deps, sealed, wish);
   await insertRecords(db, [record], now);
   await insertIntent(db, [record], now, clock.real());
   return record.sn;

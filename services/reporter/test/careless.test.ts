@@ -50,7 +50,7 @@ describe("a call that may have been taken, where repeats are known again for thr
       "SELECT case_id, kind FROM cases",
     );
     expect(opened).toMatchObject({ kind: "call_unknown" });
-    const actor = { accountNo: shop.account.accountNo, keyId: "key" };
+    const actor = { accountNos: [shop.account.accountNo], seller: false, keyId: "key" };
     const act = { act: "resend", reason: "the marketplace's support says that it is not there" } as const;
     const done = await actOnCase(shop.ledger.pool, actor, opened!.case_id, act, shop.clock.now());
     expect(done).toMatchObject({ outcome: "done" });

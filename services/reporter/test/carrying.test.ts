@@ -99,10 +99,20 @@ test("what a person gave up is not carried", async () => {
   const { accountNo } = bench.account;
   const now = bench.clock.now();
   await keepCases(bench.ledger.pool, accountNo, now);
-  const [open] = await readCases(bench.ledger.pool, accountNo, { all: false, after: 0, limit: 9 });
+  const [open] = await readCases(
+    bench.ledger.pool,
+    { accountNos: [accountNo], seller: false },
+    { all: false, after: 0, limit: 9 },
+  );
   expect(open).toMatchObject({ kind: "record_rejected_fixable" });
   const givenUp = { act: "write_off", reason: "settled by hand" } as const;
-  await actOnCase(bench.ledger.pool, { accountNo, keyId: "k" }, open!.caseId, givenUp, now);
+  await actOnCase(
+    bench.ledger.pool,
+    { accountNos: [accountNo], seller: false, keyId: "k" },
+    open!.caseId,
+    givenUp,
+    now,
+  );
   await bench.freeze(1);
   expect(await recordsOf("i-1")).toMatchObject([{ state: "rejected_fixable" }]);
 });

@@ -48,8 +48,7 @@ export async function openMadeUp(site: "main" | "careless"): Promise<MadeUpShop>
   };
   const profile = profileOf(declared);
   market.tells = profile.tells;
-  const { dayOffset } = profile.windows;
-  const account = await ensureAccount(ledger.pool, { ...declared, dayOffset }, clock.now());
+  const account = await ensureAccount(ledger.pool, { ...declared, dayOffset: 0 }, clock.now());
   const client = clientOf(declared, () => "key", { now: Date.now, nonce: randomUUID });
   await ledger.meter("tokens", "sum");
   const deps = () => ({

@@ -47,8 +47,7 @@ export async function openSlotBench({ zero = false } = {}): Promise<SlotBench> {
     settings: { MADE_UP_URL: market.url, ...(zero && { MADE_UP_ZERO: "on" }) },
   };
   const profile = profileOf(declared);
-  const { dayOffset } = profile.windows;
-  const account = await ensureAccount(ledger.pool, { ...declared, dayOffset }, clock.now());
+  const account = await ensureAccount(ledger.pool, { ...declared, dayOffset: 0 }, clock.now());
   await setHourSlots(ledger.pool, account.accountNo, true);
   const client: MarketplaceClient = clientOf(declared, () => "key", { now: Date.now, nonce: randomUUID });
   await ledger.meter("tokens", "sum");

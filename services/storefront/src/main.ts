@@ -106,9 +106,8 @@ async function openAccount(declared: DeclaredAccount, { pool, clock, logger: com
   const logger = common.child({ account: declared.code });
   const secrets = followSecrets(declared, { logger });
   const { hook, frontEndUrl, lowBalancePercent } = readSellerSettings(declared.env);
-  // An account is also bound to the address its records go to, but the storefront files none.
-  const { code, marketplace, site, profile } = declared;
-  const { dayOffset } = profile.windows;
+  // Where records go binds the account too, but the storefront files none.
+  const { code, marketplace, site, dayOffset } = declared;
   const account = await ensureAccount(pool, { code, marketplace, site, dayOffset }, clock.now());
   const { accountNo } = account;
   const sender = hook && createHookSender({ ...hook, now: () => clock.real() });

@@ -4,7 +4,7 @@ import type { Command } from "commander";
 import { onStack, openApi, type StackFlags } from "../command.js";
 import { CliError, EXIT } from "../exit.js";
 import { say } from "../lang.js";
-import { printList, type Column } from "../output.js";
+import { print, printJson, printList, type Column } from "../output.js";
 
 type Account = ItemOf<"listAccounts">;
 
@@ -54,6 +54,36 @@ export function register(program: Command): void {
       printList(items, { json: flags.json, columns: COLUMNS, empty: EMPTY });
     });
 
+  onStack(accounts.command("move <code>"))
+    .description(
+      say({
+        en: "bind an account to another address of the same marketplace and site; stop its reporter before, and start all with that address after",
+        zh: "将账号改绑到同一云商店同一站点的另一个地址；请先停止其 reporter，之后全部以新地址启动",
+      }),
+    )
+    .requiredOption(
+      "--address <url>",
+      say({ en: "where its records go from now on", zh: "话单此后的上报地址" }),
+    )
+    .requiredOption("--reason <text>", say({ en: "why; it is kept", zh: "原因（会留存）" }))
+    .action(
+      async (
+        account: string,
+        { address, reason, ...flags }: StackFlags & { address: string; reason: string },
+      ) => {
+        const moved = await (
+          await openApi(flags)
+        ).moveAccount({ params: { account }, body: { address, reason } });
+        if (flags.json) return printJson(moved);
+        print(
+          say({
+            en: `account ${moved.account} is bound to ${moved.address} now: start its services with that address`,
+            zh: `账号 ${moved.account} 已绑定到 ${moved.address}：请以该地址启动其服务`,
+          }),
+        );
+      },
+    );
+
   accounts
     .command("check")
     .description(
@@ -68,7 +98,13 @@ export function register(program: Command): void {
     )
     .option("--json", say({ en: "print JSON", zh: "以 JSON 输出" }))
     .action(({ file, json }: { file?: string; json?: boolean }) => {
-      const items = declared({ ...process.env, ...(file !== undefined && { ACCOUNTS_FILE: file }) });
+      // Whether a sandbox runs is not asked: nothing is started.
+      const sandbox = { SANDBOX_URL: "http://127.0.0.1", SANDBOX_KEY: "sandbox" };
+      const items = declared({
+        ...sandbox,
+        ...process.env,
+        ...(file !== undefined && { ACCOUNTS_FILE: file }),
+      });
       printList(items, { json, columns: DECLARED, empty: EMPTY });
     });
 }

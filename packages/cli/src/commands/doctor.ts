@@ -3,7 +3,7 @@ import type { Command } from "commander";
 import { onStack, openApi, type StackFlags } from "../command.js";
 import { EXIT } from "../exit.js";
 import { say } from "../lang.js";
-import { print, printJson } from "../output.js";
+import { isOfSeveral, print, printJson } from "../output.js";
 
 type Report = AnswerOf<"examine">;
 
@@ -20,8 +20,10 @@ export function register(program: Command): void {
 }
 
 function printReport({ checks }: Report): void {
-  for (const { ok, title, found, advice } of checks) {
-    print(`${ok ? "✓" : "✗"} ${say(title)}: ${say(found)}`);
+  const names = isOfSeveral(checks);
+  for (const { ok, account, title, found, advice } of checks) {
+    const whose = names && account !== null ? `${account}  ` : "";
+    print(`${ok ? "✓" : "✗"} ${whose}${say(title)}: ${say(found)}`);
     if (advice) print(`  → ${say(advice)}`);
   }
   const wrong = checks.filter((check) => !check.ok).length;

@@ -6,7 +6,7 @@ import { choice, openApi, onStack, type StackFlags } from "../command.js";
 import { CliError, EXIT } from "../exit.js";
 import { language, say } from "../lang.js";
 import { print, printJson } from "../output.js";
-import { dayOffsetOf, monthHelp, readSpan } from "../verify/span.js";
+import { monthHelp, readSpan } from "../verify/span.js";
 
 interface ExportFlags extends StackFlags {
   hour?: string;
@@ -38,7 +38,8 @@ export function register(program: Command): void {
     .requiredOption("--out <dir>", say({ en: "folder for the file", zh: "输出目录" }))
     .action(async (flags: ExportFlags) => {
       const api = await openApi(flags);
-      const span = await readSpan(flags, dayOffsetOf(api));
+      // The api knows each account's month.
+      const span = await readSpan(flags, async () => 0);
       if (!span)
         throw new CliError(EXIT.usage, { en: "give --month or --hour", zh: "请给出 --month 或 --hour" });
       const { product, customer: subject, format } = flags;
@@ -46,7 +47,8 @@ export function register(program: Command): void {
         .filter((part) => part !== undefined)
         .map(encodeURIComponent);
       const path = join(flags.out, `records-${named.join("-")}.${format}`);
-      const query = { from: span.from, to: span.to, product, subject, format, lang: language() };
+      const hours = flags.month === undefined ? { from: span.from, to: span.to } : { month: flags.month };
+      const query = { ...hours, product, subject, format, lang: language() };
       const { bytes, sha256 } = await save(path, await api.exportRecords({ query }));
       if (flags.json) printJson({ path, bytes, sha256 });
       else print(`${path}  ${bytes} B  SHA-256 ${sha256}`);

@@ -35,13 +35,14 @@ export interface Checkpoint {
 export function createCheckpoint(deps: {
   dataDir: string;
   file: InputFile;
-  account: string;
+  /** Address of its api: the same file may go to several stacks. */
+  stack: string;
   mapping: unknown;
   monotonicMs: () => number;
   onUnusable: (error: NodeJS.ErrnoException) => void;
 }): Checkpoint {
   const { path, bytes, changed } = deps.file;
-  const identity = JSON.stringify([path, bytes, changed, deps.account, deps.mapping]);
+  const identity = JSON.stringify([path, bytes, changed, deps.stack, deps.mapping]);
   const name = createHash("sha256").update(identity, "utf8").digest("hex").slice(0, 32);
   const folder = join(deps.dataDir, "imports");
   const target = join(folder, `${name}.json`);

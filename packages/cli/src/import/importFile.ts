@@ -22,8 +22,8 @@ export interface ImportOptions extends MappingOptions {
   dataDir?: string | undefined;
 }
 
-/** What the import needs to know about the stack, from `GET /v1/stack`. */
-type ToldStack = Pick<AnswerOf<"readStack">, "account" | "collector" | "clock">;
+/** What the import needs to know of the stack, from `GET /v1/stack`. */
+type ToldStack = Pick<AnswerOf<"readStack">, "api" | "collector" | "clock">;
 
 /**
  * Without --follow-clock, an event in the future is rejected immediately; with it, only the difference between the
@@ -98,7 +98,7 @@ function refuseMapping(options: ImportOptions): void {
 function makeCheckpoint(
   file: InputFile,
   { dataDir }: Stack,
-  { account }: ToldStack,
+  { api }: ToldStack,
   mapping: unknown,
   progress: Progress,
 ): Checkpoint {
@@ -110,7 +110,7 @@ function makeCheckpoint(
   return createCheckpoint({
     dataDir,
     file,
-    account,
+    stack: api,
     mapping,
     monotonicMs: () => performance.now(),
     onUnusable,

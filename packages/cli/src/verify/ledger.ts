@@ -6,7 +6,7 @@ import {
   type Depth,
   type HourVerdict,
 } from "@quarterpast/domain";
-import { apiOf } from "../command.js";
+import { apiOf, theAccount } from "../command.js";
 import type { Stack } from "@quarterpast/stack/find";
 import type { FolderVerdict } from "./folder.js";
 import { verifyHours, type HoursJob } from "./hours.js";
@@ -40,9 +40,9 @@ export async function verifyLedger(stack: Stack, options: LedgerOptions): Promis
 /** What to verify of a stack: the manifests of the span, and what is known before them. */
 export async function readJob(stack: Stack, { from, to, keys, depth }: LedgerOptions): Promise<HoursJob> {
   const api = apiOf(stack);
-  const { account } = await api.readStack();
+  const { account } = await theAccount(api);
   const before = formatInstant(Math.max(0, parseInstant(from)! - HOUR));
-  const { items } = await api.listManifests({ query: { from: before, to } });
+  const { items } = await api.listManifests({ query: { account, from: before, to } });
   const manifests = items.filter(({ hour }) => parseInstant(hour)! >= parseInstant(from)!);
   return {
     stack: { apiUrl: stack.apiUrl, apiKey: stack.apiKey },

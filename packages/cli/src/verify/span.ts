@@ -1,5 +1,6 @@
 import { formatInstant, HOUR, MINUTE, monthPeriod, parseInstant, type Micros } from "@quarterpast/domain";
 import type { ApiClient } from "@quarterpast/contract";
+import { theAccount } from "../command.js";
 import { CliError, EXIT } from "../exit.js";
 import { say } from "../lang.js";
 
@@ -40,9 +41,9 @@ export async function readSpan(
   return { from: formatInstant(from), to: formatInstant(to), name: month };
 }
 
-/** Asks a stack when the day of its marketplace begins. */
+/** Asks a stack where the day of the account's marketplace begins. */
 export const dayOffsetOf = (api: ApiClient) => async (): Promise<Micros> =>
-  (await api.readStack()).dayOffsetMinutes * MINUTE;
+  (await theAccount(api)).dayOffsetMinutes * MINUTE;
 
 /** Reads `--day-offset`, because an archive does not say when the marketplace's day begins. */
 export const writtenDayOffset = (written: string | undefined) => async (): Promise<Micros> => {

@@ -21,6 +21,8 @@ import { rereport } from "./records.js";
 
 const limit = asked.limit(1_000, 100);
 const aCase = {
+  /** Null: it is about what belongs to the seller. */
+  account: nullable(words.account),
   id: count("Case", "工单"),
   kind: text("Kind", "类型"),
   ref: text("About", "对象"),
@@ -39,6 +41,7 @@ const entry = z.strictObject({
   detail: byName("Detail", "说明", z.unknown()),
 });
 const auditEntry = z.strictObject({
+  account: nullable(words.account),
   auditId: count("Entry", "编号"),
   at: words.at,
   keyId: text("By", "操作者"),
@@ -70,6 +73,7 @@ const act = (path: string, en: string, zh: string) =>
     path: `/v1/cases/:id/${path}`,
     summary: { en, zh },
     roles: OPERATOR,
+    merges: true,
     params: oneCase,
     body: because,
     answers: { 200: caseAnswer },
@@ -82,6 +86,7 @@ export const cases = {
     path: "/v1/cases",
     summary: { en: "Open cases", zh: "未处理的工单" },
     roles: READERS,
+    merges: true,
     query: z.strictObject({
       all: asked.flag("Also resolved ones", "包括已处理的"),
       kind: optional(
@@ -102,6 +107,7 @@ export const cases = {
     path: "/v1/cases/:id",
     summary: { en: "A case with its history", zh: "查看工单及其历史" },
     roles: READERS,
+    merges: true,
     params: oneCase,
     answers: { 200: z.strictObject({ ...aCase, history: listOf("History", "历史", entry) }) },
   }),
@@ -110,6 +116,7 @@ export const cases = {
     path: "/v1/cases/:id/assign",
     summary: { en: "Assigns a case to a person", zh: "指派负责人" },
     roles: OPERATOR,
+    merges: true,
     params: oneCase,
     body: z.strictObject({
       owner: wordOf(
@@ -129,6 +136,7 @@ export const cases = {
     path: "/v1/cases/:id/rereport",
     summary: { en: "Files its record again", zh: "重新上报话单" },
     roles: OPERATOR,
+    merges: true,
     params: oneCase,
     body: rereport,
     answers: { 200: caseAnswer },
@@ -138,6 +146,7 @@ export const cases = {
     path: "/v1/cases/:id/choose",
     summary: { en: "Chooses the product of an order line that lists several", zh: "为多产品订单行选定产品" },
     roles: OPERATOR,
+    merges: true,
     params: oneCase,
     body: z.strictObject({
       product: field(
@@ -156,6 +165,7 @@ export const cases = {
     path: "/v1/cases/:id/ask",
     summary: { en: "Drafts a request to the marketplace's support", zh: "生成咨询云市场的文本" },
     roles: OPERATOR,
+    merges: true,
     params: oneCase,
     answers: { 200: z.strictObject({ ...aCase, text: bilingual("Text", "文本") }) },
   }),
@@ -164,6 +174,7 @@ export const cases = {
     path: "/v1/audit",
     summary: { en: "Who did what, the newest first", zh: "操作记录（最新在前）" },
     roles: READERS,
+    merges: true,
     query: z.strictObject({
       ref: optional(
         wordOf({ en: "About", zh: "对象" }, { en: "what the acts concerned", zh: "操作对象" }, 300),

@@ -60,6 +60,7 @@ export const meters = {
 
 /** An instance in answers. */
 export const instance = z.strictObject({
+  account: words.account,
   instanceId: words.instanceId,
   product: words.product,
   meter: words.meter,
@@ -77,6 +78,7 @@ export const instances = {
     path: "/v1/instances",
     summary: { en: "Instances by id", zh: "按编号列出实例" },
     roles: READERS,
+    merges: true,
     query: z.strictObject(paging),
     answers: { 200: pageOf(instance) },
   }),
@@ -126,6 +128,7 @@ const contents = listOf(
   z.strictObject({ meter: words.meter, quota: decimal("Quota", "额度", "meter unit") }),
 );
 const productAnswer = z.strictObject({
+  account: words.account,
   productId: words.product,
   mode: word("Selling mode", "销售模式", SELLING_MODES),
   meter: nullable(words.meter),
@@ -174,6 +177,7 @@ export const products = {
     path: "/v1/products",
     summary: { en: "Products by id", zh: "按编号列出产品" },
     roles: READERS,
+    merges: true,
     query: z.strictObject(paging),
     answers: { 200: pageOf(productAnswer) },
   }),

@@ -29,6 +29,7 @@ const band = z.strictObject({
   unitPrice: money("Unit price", "单价"),
 });
 const plan = z.strictObject({
+  account: words.account,
   id: count("Plan", "方案编号"),
   product: words.product,
   meter: words.meter,
@@ -54,6 +55,7 @@ const ofProduct = optional(
   ),
 );
 const revenue = z.strictObject({
+  account: words.account,
   key: text("Of", "对象"),
   currency: nullable(words.currency),
   records: count("Records", "话单数"),
@@ -72,6 +74,7 @@ export const prices = {
     path: "/v1/prices",
     summary: { en: "Price plans, in the order they were added", zh: "按添加顺序列出价格方案" },
     roles: READERS,
+    merges: true,
     query: z.strictObject({ product: ofProduct, cursor: numberCursor(), limit }),
     answers: { 200: pageOf(plan) },
   }),
@@ -117,6 +120,7 @@ export const prices = {
     path: "/v1/revenue",
     summary: { en: "Expected revenue of a month, compared with its bills", zh: "某月预期收入及账单金额" },
     roles: READERS,
+    merges: true,
     query: z.strictObject({
       month: asked.month,
       by: field(
@@ -136,6 +140,7 @@ export const prices = {
 /** The scopes in which money and usage are compared. */
 const SCOPES = ["record", "instance", "product"] as const;
 const finding = z.strictObject({
+  account: words.account,
   id: text("Difference", "差异编号"),
   kind: word("Kind", "差异", FINDING_KINDS),
   scope: word("Scope", "范围", SCOPES),
@@ -162,6 +167,7 @@ export const findings = {
     path: "/v1/findings",
     summary: { en: "Open differences", zh: "未解决的差异" },
     roles: READERS,
+    merges: true,
     query: z.strictObject({
       all: asked.flag("Also resolved ones", "包括已解决的"),
       kind: optional(
@@ -195,6 +201,7 @@ export const findings = {
 };
 
 const bill = z.strictObject({
+  account: words.account,
   bill: count("Bill", "账单"),
   source: text("File", "文件"),
   takenAt: time("Imported", "导入时间"),
@@ -235,6 +242,7 @@ const lineRecord = z.strictObject({
   currency: nullable(words.currency),
 });
 const credit = z.strictObject({
+  account: words.account,
   instanceId: words.instanceId,
   product: words.product,
   subject: words.subject,
@@ -267,6 +275,7 @@ export const bills = {
     path: "/v1/bills",
     summary: { en: "The bills that were imported", zh: "已导入的账单" },
     roles: READERS,
+    merges: true,
     query: numbered,
     answers: { 200: pageOf(bill) },
   }),
@@ -298,6 +307,7 @@ export const bills = {
     path: "/v1/credits",
     summary: { en: "Instances that were billed more than they used", zh: "多计费用的实例" },
     roles: READERS,
+    merges: true,
     query: z.strictObject({ due: asked.flag("Only what is to be refunded", "仅应退款的"), cursor, limit }),
     answers: { 200: pageOf(credit) },
   }),

@@ -10,6 +10,7 @@ const plainListOf = <S extends z.ZodType>(item: S) =>
 
 /** A signed manifest of an hour. */
 export const manifest = z.strictObject({
+  account: words.account,
   number: count("Number", "编号"),
   hour: words.hour,
   canonical: text("Canonical bytes", "规范字节"),
@@ -44,6 +45,7 @@ export const proofs = {
     path: "/v1/proof-key",
     summary: { en: "The public keys that manifests are signed with", zh: "清单签名公钥" },
     roles: READERS,
+    merges: true,
     answers: { 200: plainListOf(proofKey) },
   }),
   listManifests: route({
@@ -51,6 +53,7 @@ export const proofs = {
     path: "/v1/manifests",
     summary: { en: "The signed manifests of a span of hours", zh: "期间内各小时已签名的清单" },
     roles: READERS,
+    merges: true,
     query: z.strictObject(asked.hours),
     answers: { 200: plainListOf(manifest) },
   }),
@@ -116,6 +119,7 @@ export const exportRow = z.strictObject({
   checksum: text("Checksum", "校验和"),
 });
 const total = {
+  account: words.account,
   product: words.product,
   meter: words.meter,
   unit: words.unit,
@@ -131,6 +135,7 @@ export const exports = {
     path: "/v1/exports/records",
     summary: { en: "The records of a span of hours as a file", zh: "将期间内的话单导出为文件" },
     roles: READERS,
+    merges: true,
     query: z.strictObject({
       ...asked.hours,
       product: name("Product", "产品"),
@@ -156,6 +161,7 @@ export const exports = {
     path: "/v1/summary",
     summary: { en: "The totals of a span as the manifests sign them", zh: "期间合计（与清单签名一致）" },
     roles: READERS,
+    merges: true,
     query: z.strictObject(asked.hours),
     answers: { 200: plainListOf(z.strictObject({ ...total, kind: text("Kind", "类型") })) },
   }),
@@ -167,6 +173,7 @@ export const exports = {
       zh: "按云市场日期与当前状态汇总",
     },
     roles: READERS,
+    merges: true,
     query: z.strictObject(asked.hours),
     answers: {
       200: plainListOf(

@@ -122,6 +122,7 @@ export const records = {
     path: "/v1/records",
     summary: { en: "Records by serial number", zh: "按序列号列出话单" },
     roles: READERS,
+    merges: true,
     query: z.strictObject({
       hour: optional(asked.hourStart("Hour", "小时")),
       instance: optional(asked.instanceId),

@@ -15,16 +15,6 @@ const clock = z.strictObject({
 });
 const stackAnswer = z.strictObject({
   version: text("Version", "版本"),
-  account: words.account,
-  dayOffsetMinutes: field(
-    {
-      title: {
-        en: "Minutes by which the marketplace's day and month are ahead of UTC",
-        zh: "云市场的日与月较 UTC 提前的分钟数",
-      },
-    },
-    z.int(),
-  ),
   collector: address("Collector", "采集服务地址"),
   api: address("Api", "api 地址"),
   storefront: address("Storefront", "storefront 地址"),
@@ -34,6 +24,8 @@ const stackAnswer = z.strictObject({
 
 const check = z.strictObject({
   name: text("Check", "检查项"),
+  /** Null for what is the seller's as a whole. */
+  account: nullable(words.account),
   title: bilingual("Title", "名称"),
   ok: yesNo("Well", "正常"),
   found: bilingual("Found", "检查结果"),
@@ -44,7 +36,19 @@ const doctorAnswer = z.strictObject({
   checks: listOf("Checks", "检查项", check),
 });
 
-/** What runs where, whether it is well, and which operations exist. */
+/** Whether all is well, with the seller and with each account. */
+export const doctor = {
+  examine: route({
+    method: "GET",
+    path: "/v1/doctor",
+    summary: { en: "Whether all is well, and what to do if not", zh: "全面检查并给出处理建议" },
+    roles: READERS,
+    merges: true,
+    answers: { 200: doctorAnswer },
+  }),
+};
+
+/** What runs where, and what may be asked. */
 export const stack = {
   readStack: route({
     method: "GET",
@@ -52,13 +56,6 @@ export const stack = {
     summary: { en: "What runs where, and the product's clock", zh: "各服务地址与系统时钟" },
     roles: EVERYBODY,
     answers: { 200: stackAnswer },
-  }),
-  examine: route({
-    method: "GET",
-    path: "/v1/doctor",
-    summary: { en: "Whether all is well, and what to do if not", zh: "全面检查并给出处理建议" },
-    roles: READERS,
-    answers: { 200: doctorAnswer },
   }),
   readOpenApi: route({
     method: "GET",

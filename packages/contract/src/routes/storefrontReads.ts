@@ -16,6 +16,7 @@ const numbered = z.strictObject({
 const limit = asked.limit(1_000, 100);
 
 const subscription = z.strictObject({
+  account: words.account,
   subscriptionNo: count("Subscription", "订购编号"),
   instanceId: words.instanceId,
   orderId: text("Order", "订单"),
@@ -37,6 +38,7 @@ const subscription = z.strictObject({
   tries: count("Tries", "尝试次数"),
 });
 const hook = z.strictObject({
+  account: words.account,
   hookId: count("Hook", "通知编号"),
   deliveryId: text("Delivery", "投递编号"),
   kind: text("Kind", "类型"),
@@ -48,6 +50,7 @@ const hook = z.strictObject({
   lastError: nullable(text("Last error", "最近错误")),
 });
 const call = z.strictObject({
+  account: words.account,
   callId: count("Call", "编号"),
   version: text("Version", "版本"),
   activity: text("Activity", "接口"),
@@ -72,6 +75,7 @@ export const storefrontReads = {
     path: "/v1/subscriptions",
     summary: { en: "What was bought, the newest first", zh: "订购记录（最新在前）" },
     roles: READERS,
+    merges: true,
     query: z.strictObject({
       cursor: before,
       limit,
@@ -89,6 +93,7 @@ export const storefrontReads = {
     path: "/v1/hooks",
     summary: { en: "Hooks that the seller's service has not accepted yet", zh: "商家服务尚未接收的通知" },
     roles: READERS,
+    merges: true,
     query: z.strictObject({ limit }),
     answers: { 200: wholeListOf(hook) },
   }),
@@ -97,6 +102,7 @@ export const storefrontReads = {
     path: "/v1/calls",
     summary: { en: "Calls of the marketplace, the newest first", zh: "云市场的接口调用（最新在前）" },
     roles: READERS,
+    merges: true,
     query: z.strictObject({
       cursor: before,
       limit,

@@ -8,6 +8,7 @@ import * as words from "../words.js";
 import { wholeListOf } from "../words.js";
 
 const hour = z.strictObject({
+  account: words.account,
   hour: words.hour,
   status: word("Status", "状态", ["open", ...HOUR_STATUSES]),
   reason: text("Reason", "原因"),
@@ -24,10 +25,11 @@ export const hours = {
     method: "GET",
     path: "/v1/hours",
     summary: {
-      en: "The newest hours first; next goes into before",
-      zh: "各小时（最新在前）；next 用作 before",
+      en: "The newest hours first, by account; next goes into before",
+      zh: "各小时（最新在前，按账号）；next 用作 before",
     },
     roles: READERS,
+    merges: true,
     query: z.strictObject({
       before: optional(asked.anyTime("Before", "此时间之前")),
       limit: asked.limit(500, 24),

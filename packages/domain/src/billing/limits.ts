@@ -37,9 +37,7 @@ export type BillingCycle = (typeof BILLING_CYCLES)[number];
 
 /** When records of an hour are on time, late, overdue, and no longer accepted (koogallery.md 2.1). */
 export interface WindowRule {
-  /** Offset of the marketplace's day from UTC: daily cycles end at its midnight. */
-  dayOffset: Micros;
-  /** Counted from the end of the cycle: on time until `window`, late until `late`. */
+  /** After the end of the cycle: on time until `window`, late until `late`. */
   hourly: { window: Micros; late: Micros };
   /** Absent if no instance is billed by the day. */
   daily?: { window: Micros; late: Micros } | undefined;
@@ -62,6 +60,8 @@ export type Phase = "open" | "window" | "late" | "overdue" | "expired";
 
 /** The facts about a record that decide its deadlines. */
 export interface DatedRecord {
+  /** By how much the day and month of its account are ahead of UTC: daily cycles end at that midnight. */
+  dayOffset: Micros;
   cycle: BillingCycle;
   /** The hour that bills it. */
   hour: Micros;
@@ -70,14 +70,17 @@ export interface DatedRecord {
   closed?: Micros | null | undefined;
 }
 
-/** The deadlines of a record; none of them is after its expiry. */
-export function deadlinesOf(rule: WindowRule, { cycle, hour, begin, closed }: DatedRecord): Deadlines {
+/** The deadlines of a record: none lies after it has expired. */
+export function deadlinesOf(
+  rule: WindowRule,
+  { dayOffset, cycle, hour, begin, closed }: DatedRecord,
+): Deadlines {
   const own = cycle === "daily" ? rule.daily : undefined;
-  const cycleEnd = own === undefined ? hour + HOUR : dayOf(rule, hour) + DAY;
+  const cycleEnd = own === undefined ? hour + HOUR : dayOf({ dayOffset }, hour) + DAY;
   const { window, late } = own ?? rule.hourly;
   const expires = Math.min(
     (rule.expiry.from === "begin" ? begin : cycleEnd) + rule.expiry.after,
-    rule.afterMonth === undefined ? Infinity : monthEnd(rule, begin) + rule.afterMonth,
+    rule.afterMonth === undefined ? Infinity : monthEnd(dayOffset, begin) + rule.afterMonth,
     rule.afterClose === undefined || closed == null ? Infinity : closed + rule.afterClose,
   );
   return {
@@ -89,17 +92,21 @@ export function deadlinesOf(rule: WindowRule, { cycle, hour, begin, closed }: Da
 
 /**
  * The oldest begin of a record that the marketplace still accepts at `now`.
- * @param closed when its instance was closed
+ * @param of the account's day and month, as for {@link deadlinesOf}, and when the instance was closed
  * @returns Infinity if the marketplace accepts no more records of the instance
  */
-export function oldestBegin(rule: WindowRule, now: Micros, closed?: Micros | null): Micros {
+export function oldestBegin(
+  rule: WindowRule,
+  now: Micros,
+  { dayOffset, closed }: Pick<DatedRecord, "dayOffset" | "closed">,
+): Micros {
   if (rule.afterClose !== undefined && closed != null && now >= closed + rule.afterClose) return Infinity;
   const { from, after } = rule.expiry;
   const step = from === "begin" ? SECOND : HOUR;
   // A record expires as soon as its deadline is reached, and its begin is in whole seconds.
   const byAge = Math.floor((now - after) / step) * step + (from === "begin" ? SECOND : 0);
   if (rule.afterMonth === undefined) return byAge;
-  const month = monthEnd(rule, now, -1);
+  const month = monthEnd(dayOffset, now, -1);
   return Math.max(byAge, now >= month + rule.afterMonth ? month : -Infinity);
 }
 
@@ -109,7 +116,7 @@ export function dayOf({ dayOffset }: { dayOffset: Micros }, at: Micros): Micros 
 }
 
 /** The end of the marketplace's month that contains an instant, or of the month `later` months after it. */
-function monthEnd({ dayOffset }: WindowRule, at: Micros, later = 0): Micros {
+function monthEnd(dayOffset: Micros, at: Micros, later = 0): Micros {
   const there = new Date((at + dayOffset) / 1_000);
   return Date.UTC(there.getUTCFullYear(), there.getUTCMonth() + 1 + later) * 1_000 - dayOffset;
 }

@@ -16,6 +16,8 @@ export interface FiledAccount {
   site: string;
   settings: Readonly<Record<string, string>>;
   secrets: Readonly<Record<string, SecretReference>>;
+  /** Whether it files with the sandbox that runs beside the services. */
+  sandbox: boolean;
 }
 
 /** One error: its account (by code, or position in the file), its field, and what would be right. */
@@ -35,6 +37,10 @@ const CODE: Text = {
 const SETTINGS: Text = {
   en: "settings by name, each a text or a number",
   zh: "按名称列出的设置，值为文本或数字",
+};
+const SANDBOX: Text = {
+  en: "true for one account that files with the sandbox, or left out",
+  zh: "使用沙箱的唯一账号填 true，其他账号不填",
 };
 const SECRETS: Text = {
   en: "secrets by name, each { file: PATH } or { env: NAME }",
@@ -56,10 +62,11 @@ const filed = z.strictObject({
       z.union([z.strictObject({ file: z.string().min(1) }), z.strictObject({ env: z.string().min(1) })]),
     )
     .default({}),
+  sandbox: z.literal(true).optional(),
 });
 const whole = z.strictObject({ accounts: z.array(z.unknown()).min(1) });
 
-const FIELDS = "code, marketplace, site, settings, secrets";
+const FIELDS = "code, marketplace, site, settings, secrets, sandbox";
 
 /** Parses a file of accounts: the accounts in it, and all its errors. */
 export function readAccountsFile(text: string): { accounts: FiledAccount[]; problems: AccountProblem[] } {
@@ -71,7 +78,7 @@ export function readAccountsFile(text: string): { accounts: FiledAccount[]; prob
   const accounts: FiledAccount[] = [];
   const problems: AccountProblem[] = [];
   for (const [at, raw] of parsed.data.accounts.entries()) {
-    const read = readAccount(raw, at, new Set(accounts.map(({ code }) => code)));
+    const read = readAccount(raw, at, accounts);
     problems.push(...read.problems);
     if (read.account) accounts.push(read.account);
   }
@@ -83,7 +90,7 @@ const ofFile = (value: string): AccountProblem => ({ account: "", name: "account
 function readAccount(
   raw: unknown,
   at: number,
-  known: ReadonlySet<string>,
+  before: readonly FiledAccount[],
 ): { account?: FiledAccount; problems: AccountProblem[] } {
   const named = (raw as { code?: unknown } | null)?.code;
   const account = typeof named === "string" && named !== "" ? named : `#${at + 1}`;
@@ -98,10 +105,13 @@ function readAccount(
     const issues = parsed.error.issues.map((issue) => describe(issue, raw));
     return { problems: issues.map(({ name, value, right }) => problem(name, value, right)) };
   }
-  const { code, marketplace, site, settings, secrets } = parsed.data;
+  const { code, marketplace, site, settings, secrets, sandbox = false } = parsed.data;
   const { sites, ...names } = marketplaceOf(marketplace);
   const problems = [
-    ...(known.has(code) ? [problem("code", code, { en: "each code once", zh: "每个代码只出现一次" })] : []),
+    ...(before.some((one) => one.code === code)
+      ? [problem("code", code, { en: "each code once", zh: "每个代码只出现一次" })]
+      : []),
+    ...(sandbox && before.some((one) => one.sandbox) ? [problem("sandbox", true, SANDBOX)] : []),
     ...(site === undefined || sites.includes(site) ? [] : [problem("site", site, oneOf(sites))]),
     ...wrongNames(
       settings,
@@ -114,7 +124,10 @@ function readAccount(
   ];
   if (problems.length > 0) return { problems };
   const texts = Object.entries(settings).map(([name, value]) => [name, String(value)] as const);
-  const settled = { code, marketplace, site: site ?? sites[0], secrets: secrets as FiledAccount["secrets"] };
+  const settled = {
+    ...{ code, marketplace, site: site ?? sites[0], sandbox },
+    secrets: secrets as FiledAccount["secrets"],
+  };
   return { account: { ...settled, settings: Object.fromEntries(texts) }, problems };
 }
 
@@ -137,6 +150,8 @@ function describe(issue: z.core.$ZodIssue, raw: unknown): { name: string; value:
       return { name: "marketplace", value, right: oneOf(marketplaceNames()) };
     case "site":
       return { name: "site", value, right: { en: "a site of the marketplace", zh: "该云商店的站点" } };
+    case "sandbox":
+      return { name: "sandbox", value, right: SANDBOX };
     case "settings":
       return { name: `settings.${name ?? ""}`.replace(/\.$/, ""), value: HIDDEN, right: SETTINGS };
     default:

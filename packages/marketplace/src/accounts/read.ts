@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { dirname, resolve } from "node:path";
-import type { Text } from "@quarterpast/domain";
+import type { Micros, Text } from "@quarterpast/domain";
 import {
   createLogger,
   followSettings,
@@ -12,6 +12,7 @@ import {
 } from "@quarterpast/runtime";
 import type { AccountDeclaration } from "../account.js";
 import type { MarketplaceProfile } from "../profile.js";
+import { endpointOf } from "../http/endpoint.js";
 import { declareAccount, marketplaceNames, marketplaceOf, profileOf, readSecrets } from "../registry.js";
 import { MarketplaceSettingError } from "../settingError.js";
 import { readAccountsFile, type FiledAccount } from "./file.js";
@@ -23,11 +24,17 @@ export interface DeclaredAccount extends AccountDeclaration {
    * same.
    */
   address: string;
+  /** By how much its marketplace's day and month are ahead of UTC, for the column of the account. */
+  dayOffset: Micros;
   profile: MarketplaceProfile;
   /** Its settings and secrets in the form of an environment, from which everything else of the account is read. */
   env: NodeJS.ProcessEnv;
   /** References to variables that are not set: an error only for a process that needs the secrets. */
   unset: readonly SettingsProblem[];
+  /** Variables that its secrets are read from: none of a process that needs no secrets. */
+  variables: readonly string[];
+  /** Whether the file has it file with the sandbox that runs beside the services (SANDBOX_URL, SANDBOX_KEY). */
+  sandbox: boolean;
 }
 
 /** The code of the one account of an environment that names none. */
@@ -75,22 +82,44 @@ function ofEnvironment(env: NodeJS.ProcessEnv): DeclaredAccount {
   return declare({ code, marketplace, site: named.MARKETPLACE_SITE }, env);
 }
 
+type Referred = Pick<DeclaredAccount, "unset" | "variables" | "sandbox">;
+
 function declare(
   named: { code: string; marketplace: string; site: string | undefined },
   env: NodeJS.ProcessEnv,
-  unset: readonly SettingsProblem[] = [],
+  referred: Referred = { unset: [], variables: [], sandbox: false },
 ): DeclaredAccount {
   try {
     const declared = declareAccount(named, readTexts(marketplaceOf(named.marketplace).settings, env));
     const profile = profileOf(declared);
-    return { ...declared, profile, address: addressOf(profile), env, unset };
+    const dayOffset = marketplaceOf(declared.marketplace).dayOffset(declared);
+    return { ...declared, profile, address: addressOf(profile.hosts.primary), dayOffset, env, ...referred };
   } catch (error) {
     throw error instanceof MarketplaceSettingError ? new SettingsError([error.problem]) : error;
   }
 }
 
-function addressOf({ hosts: { primary } }: MarketplaceProfile): string {
-  return /^(localhost|127(\.\d+){3}|\[::1\])(:\d+)?$/.test(primary) ? "loopback" : primary;
+/** The address of every account that files on this machine: ports differ from start to start. */
+export const LOOPBACK = "loopback";
+
+const addressOf = (host: string): string =>
+  /^(localhost|127(\.\d+){3}|\[::1\])(:\d+)?$/.test(host) ? LOOPBACK : host;
+
+/**
+ * The address that an account is bound to if its records go to this host or URL.
+ * @throws MarketplaceSettingError with what would be right
+ */
+export const addressAt = (hostOrUrl: string): string => addressOf(endpointOf("address", hostOrUrl).host);
+
+/** Whose own address it is: the marketplace and site that file there unless they are told otherwise. */
+export function siteAt(address: string): { marketplace: string; site: string } | undefined {
+  const all = marketplaceNames().flatMap((marketplace) =>
+    marketplaceOf(marketplace).sites.map((site) => ({ marketplace, site })),
+  );
+  return all.find((one) => {
+    const { primary, fallback } = profileOf({ ...one, code: "", settings: {} }).hosts;
+    return [primary, ...fallback].includes(address);
+  });
 }
 
 /** Variables that declare one account, which would be silently ignored beside a file. */
@@ -126,19 +155,33 @@ function contentOf(path: string): string {
 
 /** A separate environment for the account, so that its settings follow the same rules wherever they are declared. */
 function declareFiled(
-  { settings, secrets, ...named }: FiledAccount,
+  { settings, secrets, sandbox, ...named }: FiledAccount,
   folder: string,
   env: NodeJS.ProcessEnv,
 ): DeclaredAccount {
-  const own: NodeJS.ProcessEnv = { ...settings };
+  const own: NodeJS.ProcessEnv = { ...(sandbox && ofSandbox(named.marketplace, env)), ...settings };
   const unset: SettingsProblem[] = [];
   for (const [name, reference] of Object.entries(secrets)) {
     if ("file" in reference) own[`${name}_FILE`] = resolve(folder, reference.file);
     else if (env[reference.env]) own[name] = env[reference.env];
     else unset.push({ name: `secrets.${name}`, value: `env ${reference.env}`, right: SET_VARIABLE });
   }
-  return declare(named, own, unset);
+  const variables = Object.values(secrets).flatMap((one) => ("env" in one ? [one.env] : []));
+  return declare(named, own, { unset, variables, sandbox });
 }
+
+/** What an account that files with the sandbox has in place of its marketplace's settings and secrets. */
+function ofSandbox(marketplace: string, env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  const { SANDBOX_URL: url, SANDBOX_KEY: key } = readTexts(["SANDBOX_URL", "SANDBOX_KEY"], env);
+  const given = url === undefined ? undefined : marketplaceOf(marketplace).sandbox?.({ url, key });
+  if (given) return { ...given.settings, ...given.secrets };
+  throw new SettingsError([{ name: "sandbox", value: "true", right: NO_SANDBOX }]);
+}
+
+const NO_SANDBOX = {
+  en: "left out where no sandbox of this marketplace runs: quarterpast up starts one, other starts name it by SANDBOX_URL and SANDBOX_KEY",
+  zh: "没有该云商店的沙箱时不填：quarterpast up 会启动沙箱，其他启动方式用 SANDBOX_URL 和 SANDBOX_KEY 指明",
+};
 
 const SET_VARIABLE = { en: "a variable that is set and not empty", zh: "已设置且非空的环境变量" };
 

@@ -23,6 +23,19 @@ export const accountSettingRows = (): SettingRow[] => [
     },
   },
   {
+    ...{ name: "SANDBOX_URL", ...optional },
+    right: { en: "an http or https address", zh: "http 或 https 地址" },
+    meaning: {
+      en: "the sandbox, for an account that the file gives `sandbox: true`; `quarterpast up` sets it",
+      zh: "沙箱地址，用于文件中标有 `sandbox: true` 的账号；`quarterpast up` 会设置",
+    },
+  },
+  {
+    ...{ name: "SANDBOX_KEY", ...optional },
+    right: { en: "the sandbox's key", zh: "沙箱密钥" },
+    meaning: { en: "signs what goes to the sandbox", zh: "用于沙箱的签名" },
+  },
+  {
     ...{ name: "ACCOUNT", default: DEFAULT_CODE, isRequired: false },
     right: { en: "1 to 64 letters, digits and . _ -", zh: "1 至 64 个字母、数字和 . _ -" },
     meaning: {

@@ -18,6 +18,12 @@ export const koogallery: Marketplace<KooGallerySecrets> = {
   settingRows: kooGallerySettingRows,
   secrets: [...KEY_SETTINGS, ...ACCESS_KEY_SETTINGS],
   profile: kooGalleryProfile,
+  dayOffset: ({ site }) => SITES[site as Site].dayOffset,
+  sandbox: ({ url, key }) => ({
+    // It lists its records, and its shop answers what is asked about its orders.
+    settings: { MARKETPLACE_URL: url, MARKETPLACE_STATEMENT_PATH: "/sandbox/sdr", ORDER_QUERY_URL: url },
+    secrets: { MARKETPLACE_KEY: key, ORDER_AK: "sandbox", ORDER_SK: key },
+  }),
   readSecrets(account, texts) {
     const keyring = readKeyring(texts);
     if (!keyring.ok) return keyring;

@@ -16,7 +16,7 @@ import { LISTS } from "./lists.js";
 import { encodeOldRecord, OLD_WIRE_VERSION } from "./oldWire.js";
 import type { Push } from "./push.js";
 import { settingsOf } from "./settings.js";
-import { CALLS, LIMITS, RETRY, SITES, windowsOf } from "./site.js";
+import { CALLS, LIMITS, RETRY, WINDOWS } from "./site.js";
 import { encodeRecord, WIRE_VERSION } from "./wire.js";
 
 /** The wire text of each push, used to freeze new records. */
@@ -63,7 +63,7 @@ export function kooGalleryProfile(account: AccountDeclaration): MarketplaceProfi
     // Only a sandbox, or a gateway, has an address for it.
     statements: { grain: "record", way: statementPath === undefined ? "file" : "api" },
     limits: LIMITS,
-    windows: windowsOf(SITES[site].dayOffset),
+    windows: WINDOWS,
     retry: RETRY,
     calls: CALLS,
     duplicateCodes: DUPLICATE_CODES,

@@ -6,7 +6,7 @@ import type { RetryRule } from "../retry.js";
 export interface SiteProfile {
   primary: string;
   fallback: readonly string[];
-  /** Offset of its billing day from UTC. */
+  /** By how much its day and month are ahead of UTC (koogallery.md 2.1.2). */
   dayOffset: number;
 }
 
@@ -36,14 +36,11 @@ export const LIMITS: RecordLimits = {
 };
 
 /** Deadlines (koogallery.md 2.1.2, 2.1.3, 2.1.5): minute 15, then 2 h; for daily billing 00:15, then 01:00. */
-export function windowsOf(dayOffset: number): WindowRule {
-  return {
-    dayOffset,
-    hourly: { window: 15 * MINUTE, late: 2 * HOUR },
-    daily: { window: 15 * MINUTE, late: HOUR },
-    expiry: { from: "begin", after: 21 * DAY },
-  };
-}
+export const WINDOWS: WindowRule = {
+  hourly: { window: 15 * MINUTE, late: 2 * HOUR },
+  daily: { window: 15 * MINUTE, late: HOUR },
+  expiry: { from: "begin", after: 21 * DAY },
+};
 
 /** Not documented by KooGallery: our own cautious choice, in real time. */
 export const RETRY: RetryRule = {

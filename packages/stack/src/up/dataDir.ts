@@ -1,4 +1,5 @@
-import { explainFileError, makeDir, makePrivateDir } from "./files.js";
+import { explainFileError } from "../errors.js";
+import { makeDir, makePrivateDir } from "./files.js";
 import { lockDir } from "../servers/lock.js";
 import type { Places } from "./layout.js";
 import { endLeftovers } from "./leftovers.js";

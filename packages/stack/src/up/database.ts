@@ -1,9 +1,8 @@
 import { hourOf, type Micros } from "@quarterpast/domain";
-import { profileOf } from "@quarterpast/marketplace";
 import type { Logger } from "@quarterpast/runtime";
 import { checkSchema, createPool, ensureAccount, ensureShards, migrate, type Pool } from "@quarterpast/store";
 import { StackError } from "../errors.js";
-import type { UpSettings } from "./settings.js";
+import { refusalOf, type UpSettings } from "./settings.js";
 
 /**
  * Connects to the database and brings it to this version's schema.
@@ -30,18 +29,22 @@ export async function openDatabase(databaseUrl: string, logger: Logger): Promise
   }
 }
 
-/** Creates the account and missing shards; hours before that of `start` count as sealed. */
+/**
+ * Makes the accounts and the seller's shards where they are missing; hours before that of `start` count as sealed.
+ * @throws StackError `settings` where an account with records is declared for another marketplace or site
+ */
 export async function ensureLedger(
   pool: Pool,
-  settings: UpSettings,
+  { accounts }: Pick<UpSettings, "accounts">,
   start: Micros,
-): Promise<{ accountNo: number }> {
-  const { code, marketplace, site } = settings.account;
-  const { dayOffset } = profileOf(settings.account).windows;
-  const account = await ensureAccount(pool, { code, marketplace, site, dayOffset }, start);
-  if (account.site !== site) throw otherSite(code, account.site, site);
+): Promise<void> {
+  for (const { code, marketplace, site, dayOffset } of accounts) {
+    // Where records go is for those to say who file them.
+    await ensureAccount(pool, { code, marketplace, site, dayOffset }, start).catch((error: unknown) => {
+      throw refusalOf(error);
+    });
+  }
   await ensureShards(pool, hourOf(start));
-  return account;
 }
 
 function unreachable(databaseUrl: string, error: Error): StackError {
@@ -61,12 +64,5 @@ function newerSchema(names: readonly string[]): StackError {
   return new StackError("data_dir", {
     en: `a newer version made this database (${names.join(", ")}): use that version, or choose another --data-dir`,
     zh: `此数据库由更新的版本创建（${names.join("、")}）：请使用该版本，或用 --data-dir 换一个目录`,
-  });
-}
-
-function otherSite(code: string, found: string, asked: string): StackError {
-  return new StackError("settings", {
-    en: `account ${code} reports to site ${found}, MARKETPLACE_SITE is ${asked}: set it to ${found}, or ACCOUNT to another name`,
-    zh: `账号 ${code} 报送到站点 ${found}，而 MARKETPLACE_SITE 为 ${asked}：请改为 ${found}，或用 ACCOUNT 换一个名称`,
   });
 }

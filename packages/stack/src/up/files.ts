@@ -1,38 +1,5 @@
 import { mkdirSync, renameSync, statSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
-import { StackError } from "../errors.js";
-
-/**
- * Turns an error of the file system into one line that says what to do; returns other errors unchanged.
- * @param dir the data directory.
- */
-export function explainFileError(error: unknown, dir: string): unknown {
-  const code = (error as NodeJS.ErrnoException | undefined)?.code;
-  if (code === "ENOSPC" || code === "EDQUOT") {
-    return new StackError(
-      "data_dir",
-      {
-        en: `the disk that holds ${dir} is full: free some space, or choose another --data-dir`,
-        zh: `${dir} 所在的磁盘已满：请清理空间，或用 --data-dir 换一个目录`,
-      },
-      error,
-    );
-  }
-  if (
-    code !== undefined &&
-    ["EACCES", "EPERM", "EROFS", "ENOTDIR", "EEXIST", "ENOENT", "ENAMETOOLONG"].includes(code)
-  ) {
-    return new StackError(
-      "data_dir",
-      {
-        en: `the data directory ${dir} cannot be used (${code}): choose another --data-dir, or make this one writable`,
-        zh: `无法使用数据目录 ${dir}（${code}）：请用 --data-dir 换一个目录，或使其可写`,
-      },
-      error,
-    );
-  }
-  return error;
-}
 
 /**
  * Creates a folder and its missing parents, one at a time, because on file systems that refuse new folders (`/proc`)

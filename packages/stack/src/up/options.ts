@@ -1,7 +1,9 @@
 import { parseInstant, type Micros } from "@quarterpast/domain";
+import { LOOPBACK } from "@quarterpast/marketplace";
 import { StackError } from "../errors.js";
 import { DEFAULT_DATA_DIR } from "../find.js";
 import { DEFAULT_PORT_BASE, PORT_COUNT } from "./layout.js";
+import type { UpSettings } from "./settings.js";
 
 /** The options of `up` as typed. */
 export interface UpFlags {
@@ -27,6 +29,8 @@ export interface UpOptions {
   /** A marketplace other than the sandbox. */
   marketplaceUrl: string | undefined;
   marketplaceKey: string | undefined;
+  /** Whether the sandbox runs: some account files with it. */
+  hasSandbox: boolean;
 }
 
 const MAX_PORT_BASE = 65_536 - PORT_COUNT;
@@ -34,10 +38,11 @@ const MAX_PORT_BASE = 65_536 - PORT_COUNT;
 const MAX_RATE = 3600;
 
 /**
- * Checks the typed options.
- * @throws StackError `usage`, for the first invalid option, with what would be right.
+ * Checks what was typed.
+ * @param filed what a file of accounts says, if there is one
+ * @throws StackError `usage`, for the first option that cannot be used, with what would be right.
  */
-export function readOptions(flags: UpFlags): UpOptions {
+export function readOptions(flags: UpFlags, filed: Filed = NOT_FILED): UpOptions {
   const options: UpOptions = {
     sample: flags.sample ?? false,
     once: flags.once ?? false,
@@ -47,10 +52,17 @@ export function readOptions(flags: UpFlags): UpOptions {
     clockRate: flags.clockRate === undefined ? undefined : readRate(flags.clockRate),
     marketplaceUrl: flags.marketplaceUrl === undefined ? undefined : readMarketplaceUrl(flags.marketplaceUrl),
     marketplaceKey: flags.marketplaceKey,
+    hasSandbox: filed.isFiled
+      ? filed.accounts.some(({ sandbox }) => sandbox)
+      : flags.marketplaceUrl === undefined,
   };
-  checkTogether(options);
+  if (filed.isFiled) checkBesideFile(options, filed);
+  else checkTogether(options);
   return options;
 }
+
+type Filed = Pick<UpSettings, "isFiled" | "accounts">;
+const NOT_FILED: Filed = { isFiled: false, accounts: [] };
 
 function usage(en: string, zh: string): StackError {
   return new StackError("usage", { en, zh });
@@ -112,12 +124,7 @@ function checkTogether({
   clockStart,
   clockRate,
 }: UpOptions): void {
-  if (once && !sample) {
-    throw usage(
-      "--once ends the sample and needs --sample: up --sample --once",
-      "--once 用于结束示例运行，需与 --sample 同用：up --sample --once",
-    );
-  }
+  checkOnce(once, sample);
   if (sample && marketplaceUrl !== undefined) {
     throw usage(
       "--sample sends made-up usage and files it only with the sandbox: leave out --marketplace-url",
@@ -127,7 +134,7 @@ function checkTogether({
   const isSimulated = clockStart !== undefined || clockRate !== undefined;
   if (isSimulated && marketplaceUrl !== undefined && !isLoopback(new URL(marketplaceUrl).hostname)) {
     throw usage(
-      "a real marketplace accepts only real hours: leave out --clock-start and --clock-rate, or --marketplace-url",
+      "a real marketplace is told real hours only: leave out --clock-start and --clock-rate, or --marketplace-url",
       "对真实的云市场只能上报真实时间：请去掉 --clock-start 和 --clock-rate，或去掉 --marketplace-url",
     );
   }
@@ -135,6 +142,41 @@ function checkTogether({
     throw usage(
       "--marketplace-url needs the seller's key: set MARKETPLACE_KEY (or MARKETPLACE_KEY_FILE), or give --marketplace-key",
       "--marketplace-url 需要商家对接密钥：请设置 MARKETPLACE_KEY（或 MARKETPLACE_KEY_FILE），或使用 --marketplace-key",
+    );
+  }
+}
+
+function checkOnce(once: boolean, sample: boolean): void {
+  if (!once || sample) return;
+  throw usage(
+    "--once ends the sample and needs --sample: up --sample --once",
+    "--once 用于结束示例运行，需与 --sample 同用：up --sample --once",
+  );
+}
+
+/** What a file of accounts decides is not decided by an option too. */
+function checkBesideFile(
+  { sample, once, marketplaceUrl, marketplaceKey, clockStart, clockRate }: UpOptions,
+  { accounts }: Filed,
+): void {
+  checkOnce(once, sample);
+  if (sample) {
+    throw usage(
+      "--sample sends made-up usage of one account, to the sandbox only: unset ACCOUNTS_FILE",
+      "--sample 发送的是单个账号的虚构用量，只能报送沙箱：请不要设置 ACCOUNTS_FILE",
+    );
+  }
+  if (marketplaceUrl !== undefined || marketplaceKey !== undefined) {
+    throw usage(
+      "ACCOUNTS_FILE says where each account files and by which key: leave out --marketplace-url and --marketplace-key, or unset ACCOUNTS_FILE",
+      "各账号的报送地址和密钥由 ACCOUNTS_FILE 声明：请去掉 --marketplace-url 和 --marketplace-key，或不设置 ACCOUNTS_FILE",
+    );
+  }
+  const far = accounts.filter(({ address }) => address !== LOOPBACK).map(({ code }) => code);
+  if ((clockStart !== undefined || clockRate !== undefined) && far.length > 0) {
+    throw usage(
+      `a real marketplace is told real hours only: leave out --clock-start and --clock-rate, or account ${far.join(", ")}`,
+      `对真实的云市场只能上报真实时间：请去掉 --clock-start 和 --clock-rate，或去掉账号 ${far.join("、")}`,
     );
   }
 }

@@ -34,10 +34,11 @@ export async function runUp(
   listener: UpListener,
 ): Promise<UpOutcome> {
   const settings = readUpSettings(env);
-  const options = readOptions({ ...flags, marketplaceKey: flags.marketplaceKey ?? settings.MARKETPLACE_KEY });
+  const key = flags.marketplaceKey ?? (settings.isFiled ? undefined : settings.MARKETPLACE_KEY);
+  const options = readOptions({ ...flags, ...(key !== undefined && { marketplaceKey: key }) }, settings);
   const { marketplaceUrl, marketplaceKey: MARKETPLACE_KEY } = options;
-  if (marketplaceUrl !== undefined)
-    checkSecrets(settings.account, { ...env, MARKETPLACE_KEY, MARKETPLACE_KEY_FILE: undefined });
+  if (settings.isFiled || marketplaceUrl !== undefined)
+    checkSecrets(settings, { ...env, MARKETPLACE_KEY, MARKETPLACE_KEY_FILE: undefined });
   const { tell } = listener;
   const parts: Supervised[] = [];
   const interrupts = listenForInterrupts(

@@ -1,4 +1,4 @@
-import { marketplaceOf } from "@quarterpast/marketplace";
+import { marketplaceOf, type DeclaredAccount } from "@quarterpast/marketplace";
 import type { StartContext } from "./context.js";
 import { localUrl } from "./layout.js";
 import { SETTING_NAMES } from "./settings.js";
@@ -10,8 +10,9 @@ export type ServiceName = "sandbox" | "collector" | "aggregator" | "reporter" | 
 export interface Wiring {
   databaseUrl: string;
   redisUrl: string;
-  /** Where records go: the sandbox, or the named marketplace. */
+  /** Where records of an account of the environment go: the sandbox, or the marketplace that was named. */
   marketplaceUrl: string;
+  /** By which key they are signed; the sandbox's in any case, if there is one. */
   marketplaceKey: string;
   hasSandbox: boolean;
 }
@@ -21,34 +22,32 @@ export interface Wiring {
  * arguments.
  */
 export function environmentOf(name: ServiceName, context: StartContext, wiring: Wiring): NodeJS.ProcessEnv {
+  const { accounts, isFiled } = context.settings;
   const own = ownSettings(name, context, wiring);
   const env: NodeJS.ProcessEnv = { ...context.env };
   // A real marketplace's keys are not for the sandbox, nor for a service that neither files nor is called by it.
   const hasSecrets = name === "reporter" || name === "storefront";
-  const { secrets } = marketplaceOf(context.settings.account.marketplace);
-  const foreign = hasSecrets ? (wiring.hasSandbox ? ["MARKETPLACE_KEYS"] : []) : secrets;
-  // A name that is set twice, directly and by a file, would be refused by the service.
+  const variables = new Set(accounts.flatMap((account) => account.variables));
+  const secrets = accounts.flatMap(({ marketplace }) => marketplaceOf(marketplace).secrets);
+  const ofSandbox = wiring.hasSandbox && !isFiled ? ["MARKETPLACE_KEYS"] : [];
+  const foreign = hasSecrets ? ofSandbox : [...secrets, ...variables];
+  // A name that is set twice, plainly and by a file, would be refused by the service.
   for (const key of [...SETTING_NAMES, ...foreign, ...Object.keys(own)]) {
+    if (hasSecrets && variables.has(key)) continue;
     delete env[key];
     delete env[`${key}_FILE`];
   }
   return { ...env, ...own };
 }
 
-function ownSettings(name: ServiceName, { settings, ports, places }: StartContext, wiring: Wiring) {
+function ownSettings(name: ServiceName, context: StartContext, wiring: Wiring) {
+  const { settings, ports, places } = context;
   const shared = { LOG_LEVEL: settings.LOG_LEVEL, NODE_ENV: "production" };
   const service = {
     ...shared,
     HOST: "127.0.0.1",
     PORT: String(ports[name]),
     DATABASE_URL: wiring.databaseUrl,
-  };
-  // For another marketplace, AK and SK come from the environment.
-  const sandboxAccess = { ORDER_AK: "sandbox", ORDER_SK: wiring.marketplaceKey };
-  const marketplace = {
-    ACCOUNT: settings.ACCOUNT,
-    MARKETPLACE_SITE: settings.account.site,
-    MARKETPLACE_URL: wiring.marketplaceUrl,
   };
   switch (name) {
     case "sandbox":
@@ -58,39 +57,23 @@ function ownSettings(name: ServiceName, { settings, ports, places }: StartContex
         SANDBOX_PORT: String(ports.sandbox),
         SANDBOX_KEY: wiring.marketplaceKey,
         SANDBOX_DATA_DIR: places.sandbox,
-        SANDBOX_SITE: settings.account.site,
+        SANDBOX_MARKETPLACE: sandboxed(context).marketplace,
+        SANDBOX_SITE: sandboxed(context).site,
         SANDBOX_INSTANCES: "any",
-        SANDBOX_SELLER_URL: `${localUrl(ports.storefront)}/koogallery`,
+        SANDBOX_SELLER_URL: sellerUrl(context),
       };
     case "collector":
       return { ...service, REDIS_URL: wiring.redisUrl, COLLECTOR_DATA_DIR: places.collector };
     case "aggregator":
       return { ...service, REDIS_URL: wiring.redisUrl };
     case "reporter":
-      return {
-        ...service,
-        ...marketplace,
-        MARKETPLACE_KEY: wiring.marketplaceKey,
-        ...(wiring.hasSandbox && sandboxAccess),
-        PROOF_DIR: places.proofs,
-        ...(wiring.hasSandbox && { MARKETPLACE_STATEMENT_PATH: "/sandbox/sdr" }),
-      };
+      return { ...service, ...accountSettings(context, wiring, true), PROOF_DIR: places.proofs };
     case "storefront":
-      return {
-        ...service,
-        ACCOUNT: settings.ACCOUNT,
-        MARKETPLACE_SITE: settings.account.site,
-        MARKETPLACE_KEY: wiring.marketplaceKey,
-        // The sandbox's shop answers order queries.
-        ...(wiring.hasSandbox && {
-          ORDER_QUERY_URL: localUrl(ports.sandbox),
-          ...sandboxAccess,
-        }),
-      };
+      return { ...service, ...accountSettings(context, wiring, true) };
     case "api":
       return {
         ...service,
-        ...marketplace,
+        ...accountSettings(context, wiring, false),
         REDIS_URL: wiring.redisUrl,
         API_URL: localUrl(ports.api),
         COLLECTOR_URL: localUrl(ports.collector),
@@ -98,4 +81,34 @@ function ownSettings(name: ServiceName, { settings, ports, places }: StartContex
         ...(wiring.hasSandbox && { SANDBOX_URL: localUrl(ports.sandbox) }),
       };
   }
+}
+
+/** The account that files with the sandbox. */
+export function sandboxed({ settings: { accounts, isFiled } }: StartContext): DeclaredAccount {
+  return (isFiled ? accounts.find(({ sandbox }) => sandbox) : undefined) ?? accounts[0]!;
+}
+
+/** Where the sandbox's shop calls the seller. */
+function sellerUrl(context: StartContext): string {
+  const { marketplace, code } = sandboxed(context);
+  const base = `${localUrl(context.ports.storefront)}/${marketplace}`;
+  return context.settings.isFiled ? `${base}/${encodeURIComponent(code)}` : base;
+}
+
+/** What says of which accounts a service is; with secrets, if it signs for them. */
+function accountSettings(
+  { settings: { accounts, isFiled }, ports }: StartContext,
+  { hasSandbox, marketplaceUrl, marketplaceKey }: Wiring,
+  withSecrets: boolean,
+): NodeJS.ProcessEnv {
+  const key = withSecrets ? marketplaceKey : undefined;
+  const url = localUrl(ports.sandbox);
+  // ACCOUNTS_FILE is passed on as it is.
+  if (isFiled) return hasSandbox ? { SANDBOX_URL: url, SANDBOX_KEY: key } : {};
+  const [{ code, marketplace, site }] = accounts as [DeclaredAccount];
+  const named = { ACCOUNT: code, MARKETPLACE: marketplace, MARKETPLACE_SITE: site };
+  const sandbox = hasSandbox ? marketplaceOf(marketplace).sandbox?.({ url, key }) : undefined;
+  if (sandbox) return { ...named, ...sandbox.settings, ...(withSecrets && sandbox.secrets) };
+  // Against another marketplace, the environment names its other secrets.
+  return { ...named, MARKETPLACE_URL: marketplaceUrl, MARKETPLACE_KEY: key };
 }

@@ -7,7 +7,7 @@ import { localUrl } from "./layout.js";
 import { noteProcesses } from "./leftovers.js";
 import { createSandboxClock, type SandboxClock } from "./sandboxClock.js";
 import { servicePart } from "./service.js";
-import { environmentOf, type ServiceName, type Wiring } from "./serviceSettings.js";
+import { environmentOf, sandboxed, type ServiceName, type Wiring } from "./serviceSettings.js";
 import { supervise, type Supervised } from "./supervisor.js";
 import type { ProductTime } from "./productTime.js";
 
@@ -62,7 +62,7 @@ export async function openServices(
     { signal, onReady: (name) => tell(readyLine(name, localUrl(ports[name as ServiceName]))) },
   );
   await sandboxClock?.hold(time.start);
-  const { selfTest } = marketplaceOf(context.settings.account.marketplace);
+  const { selfTest } = marketplaceOf(sandboxed(context).marketplace);
   if (wiring.hasSandbox && selfTest) {
     const tests = { sandboxUrl: localUrl(ports.sandbox), selfTest, key: wiring.marketplaceKey };
     undo.add(startDialTests(tests, context.logger()));

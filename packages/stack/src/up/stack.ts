@@ -48,7 +48,7 @@ async function start(context: StartContext): Promise<HeldStack> {
   tell(startingText(places));
   const servers = await openServers(context);
   const { time, secrets } = await openLedger(context, servers.databaseUrl);
-  const hasSandbox = options.marketplaceUrl === undefined;
+  const { hasSandbox } = options;
   const wiring = {
     ...servers,
     hasSandbox,
@@ -85,7 +85,7 @@ const WAITING = {
 function portsToCheck({ ports, options }: StartContext): Record<string, number> {
   const { collector, api, storefront, sandbox, aggregator, reporter } = ports;
   const services = { collector, api, storefront, aggregator, reporter };
-  return options.marketplaceUrl === undefined ? { ...services, sandbox } : services;
+  return options.hasSandbox ? { ...services, sandbox } : services;
 }
 
 async function openServers(context: StartContext): Promise<{ databaseUrl: string; redisUrl: string }> {

@@ -1,5 +1,6 @@
 import { MINUTE, type KeyState, type Micros, type Text } from "@quarterpast/domain";
-import { stamp, type Db } from "../db/database.js";
+import { inTransaction, stamp, type Db, type Pool } from "../db/database.js";
+import { writeAudit, type Actor } from "./audit.js";
 
 /** One seller account at one marketplace site. */
 export interface Account {
@@ -40,9 +41,16 @@ export class AccountBoundError extends Error {
   constructor(account: string, name: BoundField, bound: string, value: string) {
     super(`account ${account} is bound to ${name} ${bound} and was declared with ${value}`);
     this.name = "AccountBoundError";
+    const moves =
+      name === "address"
+        ? {
+            en: `; if the marketplace itself has moved, start once more with ${bound} and run quarterpast accounts move ${account} --address ${value} --reason WHY`,
+            zh: `；如云商店自身更换了地址，请先以 ${bound} 启动，再运行 quarterpast accounts move ${account} --address ${value} --reason 原因`,
+          }
+        : { en: "", zh: "" };
     const right = {
-      en: `${bound}, as its records were filed there; what goes elsewhere is another account: give it a code of its own`,
-      zh: `${bound}，其话单已上报至该处；上报至别处的应是另一个账号：请为其设置新的代码`,
+      en: `${bound}, as its records were filed there; what goes elsewhere is another account: give it a code of its own${moves.en}`,
+      zh: `${bound}，其话单已上报至该处；上报至别处的应是另一个账号：请为其设置新的代码${moves.zh}`,
     };
     this.problem = { account, name, value, right };
   }
@@ -104,7 +112,45 @@ async function makeAccount(db: Db, declared: DeclaredAccount, now: Micros): Prom
   return (await findAccount(db, code))!;
 }
 
-/** All accounts, in order of creation. */
+export type MovedAccount =
+  | { outcome: "moved" | "unchanged"; account: Account }
+  /** `calls` may have been accepted at the old address: what one host may have goes to no other (SPEC 5). */
+  | { outcome: "calls_unsettled"; calls: number };
+
+/**
+ * Binds an account to another address of its marketplace, on a person's word, who is written down with the reason. Its
+ * marketplace and site stay as they are.
+ */
+export async function moveAccount(
+  pool: Pool,
+  { accountNo, keyId }: Actor,
+  { address, reason }: { address: string; reason: string },
+  now: Micros,
+): Promise<MovedAccount> {
+  return inTransaction(pool, async (db): Promise<MovedAccount> => {
+    const before = await db.query<Account>(
+      `SELECT ${COLUMNS} FROM accounts WHERE account_no = $1::smallint FOR UPDATE`,
+      [accountNo],
+    );
+    const account = before.rows[0]!;
+    if (account.address === address) return { outcome: "unchanged", account };
+    const { rows } = await db.query<{ calls: number }>(
+      `SELECT count(*) AS calls FROM submissions WHERE account_no = $1::smallint AND is_owed(state)
+         AND (host IS NOT NULL OR lease_until IS NOT NULL)`,
+      [accountNo],
+    );
+    if (rows[0]!.calls > 0) return { outcome: "calls_unsettled", calls: rows[0]!.calls };
+    await db.query("UPDATE accounts SET address = $2::text WHERE account_no = $1::smallint", [
+      accountNo,
+      address,
+    ]);
+    const change = { before: { address: account.address }, after: { address, reason } };
+    await writeAudit(db, { accountNo, keyId }, { act: "accounts.move", ref: account.code, ...change }, now);
+    return { outcome: "moved", account: { ...account, address } };
+  });
+}
+
+/** All accounts, in the order they were made. */
 export async function listAccounts(db: Db): Promise<Account[]> {
   const { rows } = await db.query<Account>(`SELECT ${COLUMNS} FROM accounts ORDER BY account_no`);
   return rows;

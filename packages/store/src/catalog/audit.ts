@@ -33,17 +33,34 @@ export async function writeAudit(
   );
 }
 
-/** Acts on an account and on the seller's things, the newest first, `limit` of them before the number `before`. */
+/** An entry as it is kept. */
+export interface KeptAudit extends AuditEntry {
+  auditId: number;
+  /** Code of the account that was acted on; null for what belongs to the seller. */
+  account: string | null;
+}
+
+/**
+ * Acts on these accounts, the newest first, `limit` of them before the number `before`.
+ * @param seller whether acts on what belongs to the seller are among them
+ */
 export async function listAudit(
   db: Db,
-  accountNo: number,
-  { ref, before, limit }: { ref?: string | undefined; before?: number | undefined; limit: number },
-): Promise<(AuditEntry & { auditId: number })[]> {
-  const { rows } = await db.query<AuditEntry & { auditId: number }>(
-    `SELECT audit_id AS "auditId", at, key_id AS "keyId", act, ref, before, after FROM audit
-     WHERE (account_no = $1::smallint OR account_no IS NULL) AND ($2::text IS NULL OR ref = $2::text) AND ($3::bigint IS NULL OR audit_id < $3::bigint)
+  accountNos: readonly number[],
+  {
+    seller,
+    ref,
+    before,
+    limit,
+  }: { seller: boolean; ref?: string | undefined; before?: number | undefined; limit: number },
+): Promise<KeptAudit[]> {
+  const { rows } = await db.query<KeptAudit>(
+    `SELECT audit_id AS "auditId", (SELECT code FROM accounts WHERE accounts.account_no = audit.account_no) AS account,
+       at, key_id AS "keyId", act, ref, before, after FROM audit
+     WHERE (account_no = ANY ($1::smallint[]) OR ($5::boolean AND account_no IS NULL))
+       AND ($2::text IS NULL OR ref = $2::text) AND ($3::bigint IS NULL OR audit_id < $3::bigint)
      ORDER BY audit_id DESC LIMIT $4::integer`,
-    [accountNo, ref ?? null, before ?? null, limit],
+    [[...accountNos], ref ?? null, before ?? null, limit, seller],
   );
   return rows;
 }

@@ -1,6 +1,6 @@
 import { statesAllowing, transition, type Micros } from "@quarterpast/domain";
-import { writeAudit, type Actor } from "../catalog/audit.js";
-import { addCaseEntry, assignCase, findCase, resolveCase, type OpenCase } from "./cases.js";
+import { writeAudit, type Actor, type SellerActor } from "../catalog/audit.js";
+import { addCaseEntry, assignCase, findCase, resolveCase, type CaseScope, type OpenCase } from "./cases.js";
 import { inTransaction, type Db, type Pool } from "../db/database.js";
 import { settleFindingsOf } from "./findings.js";
 import { chooseProduct } from "../storefront/subscriptions.js";
@@ -38,27 +38,31 @@ export type ActedOn =
   | { outcome: "waits_already" }
   | { outcome: "expired" };
 
-/** Performs an act and records it in the case's history and the audit, all in one transaction. */
+/** Who acts on a case, of those that they may see. */
+export type CaseActor = SellerActor & CaseScope;
+
+/** Carries an act out, writes it to the case's history and to the audit; all in one transaction. */
 export async function actOnCase(
   pool: Pool,
-  actor: Actor,
+  { keyId, ...scope }: CaseActor,
   caseId: number,
   act: CaseAct,
   now: Micros,
 ): Promise<ActedOn> {
   return inTransaction(pool, async (db): Promise<ActedOn> => {
-    const before = await findCase(db, actor.accountNo, caseId, true);
+    const before = await findCase(db, scope, caseId, true);
     if (!before) return { outcome: "unknown_case" };
     if (before.resolvedAt !== null) return { outcome: "resolved_already" };
-    const refused = await carryOut(db, actor, before, act, now);
+    const refused = await carryOut(db, keyId, before, act, now);
     if (refused) return refused;
     const { act: name, ...detail } = act;
-    await addCaseEntry(db, caseId, { at: now, keyId: actor.keyId, act: name, detail });
-    const { history: _, ...after } = (await findCase(db, actor.accountNo, caseId))!;
+    await addCaseEntry(db, caseId, { at: now, keyId, act: name, detail });
+    const { history: _, ...after } = (await findCase(db, scope, caseId))!;
     const { history: __, ...was } = before;
+    const { accountNo } = before;
     await writeAudit(
       db,
-      actor,
+      { keyId, ...(accountNo !== null && { accountNo }) },
       { act: `cases.${name}`, ref: before.ref, before: was, after: { ...after, ...detail } },
       now,
     );
@@ -68,32 +72,35 @@ export async function actOnCase(
 
 async function carryOut(
   db: Db,
-  actor: Actor,
-  { caseId, kind, ref }: OpenCase,
+  keyId: string,
+  found: OpenCase,
   act: CaseAct,
   now: Micros,
 ): Promise<ActedOn | undefined> {
+  const { accountNo, kind, ref } = found;
   switch (act.act) {
     case "assign":
-      await assignCase(db, actor.accountNo, caseId, act.owner);
+      await assignCase(db, found, act.owner);
       return undefined;
     case "write_off":
     case "close":
-      await resolveCase(db, actor.accountNo, caseId, act.act === "write_off" ? "written_off" : "closed", now);
-      await settleFindingsOf(db, actor.accountNo, { kind, ref }, now);
-      if (kind === "quarantine" && act.act === "write_off")
-        await writeOffQuarantine(db, actor.accountNo, ref, now);
+      await resolveCase(db, found, act.act === "write_off" ? "written_off" : "closed", now);
+      if (accountNo !== null) await settleFindingsOf(db, accountNo, { kind, ref }, now);
+      if (kind === "quarantine" && act.act === "write_off") await writeOffQuarantine(db, accountNo, ref, now);
       return undefined;
     case "rereport":
     case "resend":
+      if (accountNo === null) return { outcome: "no_record" };
       if (kind === "call_unknown" && act.act === "resend")
-        return (await releaseHeld(db, actor.accountNo, Number(ref)))
-          ? undefined
-          : { outcome: "waits_already" };
-      return kind.startsWith("record_") ? fileAgain(db, actor, ref, act, now) : { outcome: "no_record" };
+        return (await releaseHeld(db, accountNo, Number(ref))) ? undefined : { outcome: "waits_already" };
+      return kind.startsWith("record_")
+        ? fileAgain(db, { accountNo, keyId }, ref, act, now)
+        : { outcome: "no_record" };
     case "choose": {
       const isTaken =
-        kind === "several_products" && (await chooseProduct(db, actor.accountNo, ref, act.product));
+        accountNo !== null &&
+        kind === "several_products" &&
+        (await chooseProduct(db, accountNo, ref, act.product));
       return isTaken ? undefined : { outcome: "no_choice" };
     }
     case "note":

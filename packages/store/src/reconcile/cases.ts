@@ -85,10 +85,13 @@ const SETTLED = `
     SELECT 1 FROM quarantine q WHERE ${WAITS} AND concat_ws(' ', q.reason, q.meter, q.subject) = c.ref
       AND waits_for_account(q.account, q.subject, q.meter) IS NOT DISTINCT FROM c.account_no))`;
 
-/** Opens a case for everything that needs a person, and ends those no longer needed; each once. */
+/**
+ * Opens a case for all that calls for a person, and ends those that have settled themselves; each once.
+ * @param accountNo null: for what is of no single account, and so waits for the seller
+ */
 export async function keepCases(
   pool: Pool,
-  accountNo: number,
+  accountNo: number | null,
   now: Micros,
 ): Promise<{ opened: number; settled: number }> {
   return inTransaction(pool, async (db) => {
@@ -106,7 +109,7 @@ export async function keepCases(
     const settled = await db.query(
       `WITH settled AS (
          UPDATE cases c SET resolved_at = $2::timestamptz, resolution = 'settled'
-         WHERE c.account_no = $1::smallint AND c.resolved_at IS NULL AND (${SETTLED}) RETURNING case_id
+         WHERE c.account_no IS NOT DISTINCT FROM $1::smallint AND c.resolved_at IS NULL AND (${SETTLED}) RETURNING case_id
        )
        INSERT INTO case_history (case_id, at, key_id, act, detail)
        SELECT case_id, $2::timestamptz, '', 'settled', '{}' FROM settled`,
@@ -119,6 +122,9 @@ export async function keepCases(
 /** Something a person has to settle. */
 export interface OpenCase {
   caseId: number;
+  /** Null: it is about what belongs to the seller. */
+  account: string | null;
+  accountNo: number | null;
   kind: CaseKind;
   ref: string;
   detail: string;
@@ -129,14 +135,23 @@ export interface OpenCase {
   resolution: CaseResolution | null;
 }
 
-const SELECT = `SELECT case_id AS "caseId", kind, ref, detail, owner, opened_at AS "openedAt",
+/** Whose cases may be seen: those of these accounts, and the seller's own. */
+export interface CaseScope {
+  accountNos: readonly number[];
+  seller: boolean;
+}
+
+const IN_SCOPE = "(account_no = ANY ($1::smallint[]) OR (account_no IS NULL AND $2::boolean))";
+
+const SELECT = `SELECT case_id AS "caseId", account_no AS "accountNo",
+  (SELECT code FROM accounts WHERE accounts.account_no = cases.account_no) AS account, kind, ref, detail, owner, opened_at AS "openedAt",
   COALESCE(due_at, opened_at + interval '1 day') AS "dueAt", resolved_at AS "resolvedAt",
   COALESCE(resolution, CASE WHEN resolved_at IS NOT NULL THEN 'settled' END) AS resolution FROM cases`;
 
 /** Cases by number, `limit` of them after `after`; the open ones, or all. */
 export async function readCases(
   db: Db,
-  accountNo: number,
+  { accountNos, seller }: CaseScope,
   filter: {
     all: boolean;
     kind?: string | undefined;
@@ -146,10 +161,13 @@ export async function readCases(
   },
 ): Promise<OpenCase[]> {
   const { rows } = await db.query<OpenCase>(
-    `${SELECT} WHERE account_no = $1::smallint AND ($2::boolean OR resolved_at IS NULL) AND case_id > $3::bigint
-       AND ($4::text IS NULL OR kind = $4::text) AND ($5::text IS NULL OR owner = $5::text)
-     ORDER BY case_id LIMIT $6::integer`,
-    [accountNo, filter.all, filter.after, filter.kind ?? null, filter.owner ?? null, filter.limit],
+    `${SELECT} WHERE ${IN_SCOPE} AND ($3::boolean OR resolved_at IS NULL) AND case_id > $4::bigint
+       AND ($5::text IS NULL OR kind = $5::text) AND ($6::text IS NULL OR owner = $6::text)
+     ORDER BY case_id LIMIT $7::integer`,
+    [
+      ...[[...accountNos], seller, filter.all, filter.after],
+      ...[filter.kind ?? null, filter.owner ?? null, filter.limit],
+    ],
   );
   return rows;
 }
@@ -163,11 +181,11 @@ export interface CaseCount {
 }
 
 /** How many cases of each kind are open, overdue, and without an owner. */
-export async function countCases(db: Db, accountNo: number, now: Micros): Promise<CaseCount[]> {
+export async function countCases(db: Db, accountNo: number | null, now: Micros): Promise<CaseCount[]> {
   const { rows } = await db.query<CaseCount>(
     `SELECT kind, count(*) AS open, count(*) FILTER (WHERE owner IS NULL) AS unowned,
        count(*) FILTER (WHERE COALESCE(due_at, opened_at + interval '1 day') < $2::timestamptz) AS overdue
-     FROM cases WHERE account_no = $1::smallint AND resolved_at IS NULL GROUP BY kind ORDER BY kind`,
+     FROM cases WHERE account_no IS NOT DISTINCT FROM $1::smallint AND resolved_at IS NULL GROUP BY kind ORDER BY kind`,
     [accountNo, stamp(now)],
   );
   return rows;
@@ -183,13 +201,13 @@ export interface CaseEntry {
 /** One case with its history. @param lock until the transaction ends. */
 export async function findCase(
   db: Db,
-  accountNo: number,
+  { accountNos, seller }: CaseScope,
   caseId: number,
   lock = false,
 ): Promise<(OpenCase & { history: CaseEntry[] }) | undefined> {
   const { rows } = await db.query<OpenCase>(
-    `${SELECT} WHERE account_no = $1::smallint AND case_id = $2::bigint${lock ? " FOR UPDATE" : ""}`,
-    [accountNo, caseId],
+    `${SELECT} WHERE ${IN_SCOPE} AND case_id = $3::bigint${lock ? " FOR UPDATE" : ""}`,
+    [[...accountNos], seller, caseId],
   );
   const found = rows[0];
   if (!found) return undefined;
@@ -231,10 +249,15 @@ export async function resolveCases(
   );
 }
 
-/** Assigns a case to a person. */
-export async function assignCase(db: Db, accountNo: number, caseId: number, owner: string): Promise<void> {
+/** Gives a case to a person. */
+export async function assignCase(
+  db: Db,
+  { accountNo, caseId }: Pick<OpenCase, "accountNo" | "caseId">,
+  owner: string,
+): Promise<void> {
   await db.query(
-    "UPDATE cases SET owner = $3::text WHERE account_no = $1::smallint AND case_id = $2::bigint",
+    `UPDATE cases SET owner = $3::text
+     WHERE account_no IS NOT DISTINCT FROM $1::smallint AND case_id = $2::bigint`,
     [accountNo, caseId, owner],
   );
 }
@@ -242,14 +265,13 @@ export async function assignCase(db: Db, accountNo: number, caseId: number, owne
 /** Ends a case at a person's request. */
 export async function resolveCase(
   db: Db,
-  accountNo: number,
-  caseId: number,
+  { accountNo, caseId }: Pick<OpenCase, "accountNo" | "caseId">,
   resolution: Exclude<CaseResolution, "settled">,
   now: Micros,
 ): Promise<void> {
   await db.query(
     `UPDATE cases SET resolved_at = $3::timestamptz, resolution = $4::text
-     WHERE account_no = $1::smallint AND case_id = $2::bigint`,
+     WHERE account_no IS NOT DISTINCT FROM $1::smallint AND case_id = $2::bigint`,
     [accountNo, caseId, stamp(now), resolution],
   );
 }

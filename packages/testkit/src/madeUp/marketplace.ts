@@ -32,6 +32,7 @@ export const madeUp: Marketplace<string> = {
   secrets: ["MADE_UP_KEY"],
   settingRows: [],
   profile: madeUpProfile,
+  dayOffset: () => 0,
   readSecrets: (_account, { MADE_UP_KEY: key = "" }) =>
     key === "" ? wrongSetting("MADE_UP_KEY", "", { en: "a key", zh: "密钥" }) : { ok: true, value: key },
   client: createClient,

@@ -80,7 +80,6 @@ export function madeUpProfile({ site, settings }: AccountDeclaration): Marketpla
     ...SITES[site]!,
     limits,
     windows: {
-      dayOffset: 0,
       hourly: { window: 30 * MINUTE, late: 6 * HOUR },
       expiry: { from: "begin", after: DAY - 5 * MINUTE },
     },

@@ -1,6 +1,7 @@
 import type { Text } from "@quarterpast/domain";
-import { countCases, type CaseCount } from "@quarterpast/store";
-import { ill, well, type Check } from "./check.js";
+import type { Clock } from "@quarterpast/runtime";
+import { countCases, type CaseCount, type Pool } from "@quarterpast/store";
+import { ill, well, type Check, type Finding, type SellerDeps } from "./check.js";
 
 /** What to do about records that a person has to settle, by the kind of their case. */
 const ADVICE: Readonly<Record<string, Text>> = {
@@ -46,24 +47,33 @@ export const troubledRecords: Check = {
   },
 };
 
-/** No case is overdue. */
+/** No case of an account is overdue. */
 export const overdueCases: Check = {
   name: "cases",
   title: { en: "Cases", zh: "工单" },
-  look: async ({ pool, account, clock }) => {
-    const cases = await countCases(pool, account.accountNo, clock.now());
-    const open = cases.reduce((sum, one) => sum + one.open, 0);
-    const overdue = cases.reduce((sum, one) => sum + one.overdue, 0);
-    const unowned = cases.reduce((sum, one) => sum + one.unowned, 0);
-    if (open === 0) return well("none stand", "没有未处理的工单");
-    const found = {
-      en: `${open} stand (${counted(cases)}), ${overdue} overdue, ${unowned} without an owner`,
-      zh: `${open} 个未处理（${counted(cases)}），${overdue} 个逾期，${unowned} 个无负责人`,
-    };
-    if (overdue === 0) return { ok: true, found, advice: null };
-    return ill(found, {
-      en: "See cases list, assign each to a person (cases assign), and settle the oldest first (cases act)",
-      zh: "请用 cases list 查看、cases assign 指派，并按时间先后用 cases act 处理",
-    });
-  },
+  look: ({ pool, account, clock }) => lookAtCases(pool, account.accountNo, clock),
 };
+
+/** No case of the seller, of what is of no single account, is overdue. */
+export const sellerCases: Check<SellerDeps> = {
+  name: "seller_cases",
+  title: { en: "Cases of the seller", zh: "商家工单" },
+  look: ({ pool, clock }) => lookAtCases(pool, null, clock),
+};
+
+async function lookAtCases(pool: Pool, accountNo: number | null, clock: Clock): Promise<Finding> {
+  const cases = await countCases(pool, accountNo, clock.now());
+  const open = cases.reduce((sum, one) => sum + one.open, 0);
+  const overdue = cases.reduce((sum, one) => sum + one.overdue, 0);
+  const unowned = cases.reduce((sum, one) => sum + one.unowned, 0);
+  if (open === 0) return well("none stand", "没有未处理的工单");
+  const found = {
+    en: `${open} stand (${counted(cases)}), ${overdue} overdue, ${unowned} without an owner`,
+    zh: `${open} 个未处理（${counted(cases)}），${overdue} 个逾期，${unowned} 个无负责人`,
+  };
+  if (overdue === 0) return { ok: true, found, advice: null };
+  return ill(found, {
+    en: "See cases list, give each to somebody (cases assign), and settle the oldest first (cases act)",
+    zh: "请用 cases list 查看、cases assign 指派，并按时间先后用 cases act 处理",
+  });
+}

@@ -16,7 +16,7 @@ import {
   readShards,
   type Pool,
 } from "@quarterpast/store";
-import { ill, well, type Check } from "./check.js";
+import { ill, well, type Check, type SellerDeps } from "./check.js";
 import { readCollectors, readFreezeBacklog } from "./queries.js";
 
 const SILENT_MS = 15_000;
@@ -34,8 +34,8 @@ const minutes = (span: Micros) =>
 const minutesZh = (span: Micros) =>
   `${Math.floor(span / MINUTE)} 分 ${Math.floor((span % MINUTE) / SECOND)} 秒`;
 
-/** Collectors are alive, and what they acknowledged arrives. */
-export const collectors: Check = {
+/** Collectors are alive and what they acknowledged arrives. */
+export const collectors: Check<SellerDeps> = {
   name: "collectors",
   title: { en: "Collectors", zh: "采集器" },
   look: async ({ pool, clock }) => {
@@ -71,7 +71,7 @@ export const collectors: Check = {
 };
 
 /** Hours are sealed when they are due. */
-export const sealing: Check = {
+export const sealing: Check<SellerDeps> = {
   name: "sealing",
   title: { en: "Sealing", zh: "封账" },
   look: async ({ pool, clock }) => {
@@ -99,7 +99,7 @@ export const sealing: Check = {
 };
 
 /** Sealed hours become records without delay. */
-export const freezing: Check = {
+export const freezing: Check<SellerDeps> = {
   name: "freezing",
   title: { en: "Records of sealed hours", zh: "话单生成" },
   look: async ({ pool, clock }) => {
@@ -166,11 +166,11 @@ export const account: Check = {
 const SHOWN = 3;
 
 /** No acknowledged event waits for its binding. */
-export const quarantine: Check = {
+export const quarantine: Check<SellerDeps> = {
   name: "quarantine",
   title: { en: "Quarantine", zh: "隔离区" },
-  look: async ({ pool }) => {
-    const waiting = await countQuarantine(pool, { accounts: null, limit: 1_000 });
+  look: async ({ pool, limitedTo }) => {
+    const waiting = await countQuarantine(pool, { accounts: limitedTo, limit: 1_000 });
     if (waiting.length === 0) return well("empty", "为空");
     const events = waiting.reduce((sum, row) => sum + row.events, 0);
     const first = waiting.slice(0, SHOWN);

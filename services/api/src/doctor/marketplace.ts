@@ -1,7 +1,7 @@
 import type { Micros, Text } from "@quarterpast/domain";
 import { lastProbe, type Probe } from "@quarterpast/store";
 import type { RouteDeps } from "../deps.js";
-import { ill, run, well, type Check, type Checked, type Finding } from "./check.js";
+import { ill, well, type Check, type Finding } from "./check.js";
 
 /** Three times the reporter's interval between two probes, in real time. */
 const STALE: Micros = 180_000_000;
@@ -17,14 +17,14 @@ const skew = {
  * The marketplace answers, accepts our key, and has the same time: according to the reporter's last probe, because
  * only the reporter has the keys.
  */
-export async function examineMarketplace(deps: RouteDeps): Promise<Checked[]> {
-  const { pool, account, clock } = deps;
+export function marketplaceChecks({ pool, account }: RouteDeps): Check[] {
   const asked = lastProbe(pool, account.accountNo);
-  const both: Check[] = [
-    { ...marketplace, look: async () => reachable(await asked, deps, clock.real()) },
+  // Both checks report its failure; until one has begun, it is not awaited.
+  asked.catch(() => {});
+  return [
+    { ...marketplace, look: async (deps) => reachable(await asked, deps, deps.clock.real()) },
     { ...skew, look: async () => skewed(await asked) },
   ];
-  return Promise.all(both.map((check) => run(check, deps)));
 }
 
 function reachable(probe: Probe | undefined, { profile }: RouteDeps, real: Micros): Finding {

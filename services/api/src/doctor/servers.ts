@@ -1,10 +1,10 @@
 import { formatInstant, MINUTE } from "@quarterpast/domain";
 import { checkSchema, readClock } from "@quarterpast/store";
-import { ill, well, type Check } from "./check.js";
+import { ill, well, type Check, type SellerDeps } from "./check.js";
 import { readSettings } from "./queries.js";
 
 /** Postgres answers. The other checks of Postgres make sense only after this one. */
-export const postgres: Check = {
+export const postgres: Check<SellerDeps> = {
   name: "postgres",
   title: { en: "Postgres", zh: "Postgres" },
   look: async ({ pool }) => {
@@ -22,8 +22,8 @@ const DURABLE: Record<string, readonly string[]> = {
   synchronous_commit: ["on", "remote_apply", "remote_write", "local"],
 };
 
-/** A commit is on disk when Postgres confirms it. */
-export const postgresDurability: Check = {
+/** A commit of Postgres is on disk when it answers. */
+export const postgresDurability: Check<SellerDeps> = {
   name: "postgres_durability",
   title: { en: "Postgres durability", zh: "Postgres 提交落盘" },
   look: async ({ pool }) => {
@@ -45,7 +45,7 @@ export const postgresDurability: Check = {
 };
 
 /** The database has this version's tables. */
-export const schema: Check = {
+export const schema: Check<SellerDeps> = {
   name: "schema",
   title: { en: "Schema", zh: "数据库结构" },
   look: async ({ pool }) => {
@@ -67,8 +67,8 @@ export const schema: Check = {
   },
 };
 
-/** The clock is set, runs, and is not behind the time it has already shown. */
-export const clock: Check = {
+/** The clock is set, runs, and is not behind itself. */
+export const clock: Check<SellerDeps> = {
   name: "clock",
   title: { en: "Product clock", zh: "产品时钟" },
   look: async ({ pool, clock }) => {
@@ -112,8 +112,8 @@ export const clock: Check = {
   },
 };
 
-/** Redis answers and is durable. */
-export const redisDurability: Check = {
+/** Redis answers and may be trusted with an acknowledgement. */
+export const redisDurability: Check<SellerDeps> = {
   name: "redis",
   title: { en: "Redis durability", zh: "Redis 落盘" },
   look: async ({ redis }) => {
@@ -132,8 +132,8 @@ export const redisDurability: Check = {
   },
 };
 
-/** No job was given up. */
-export const queue: Check = {
+/** No job has been given up. */
+export const queue: Check<SellerDeps> = {
   name: "queue",
   title: { en: "Queue", zh: "队列" },
   look: async ({ redis }) => {

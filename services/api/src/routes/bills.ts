@@ -18,6 +18,7 @@ import {
 import { iso, isoOrNull, page } from "../present.js";
 import { refusal } from "../refuse.js";
 import type { RouteDeps } from "../deps.js";
+import { serveList } from "../list.js";
 import { serve, type Routes } from "../serve.js";
 
 /**
@@ -27,11 +28,12 @@ import { serve, type Routes } from "../serve.js";
 export function addBills(routes: Routes, { pool, account }: RouteDeps): void {
   const { accountNo, code } = account;
 
-  serve(routes, API.listBills, async ({ query: { cursor: after = 0, limit } }) =>
-    page(await listBills(pool, accountNo, { after, limit: limit + 1 }), limit, billToApi, ({ billNo }) =>
-      String(billNo),
-    ),
-  );
+  serveList(routes, API.listBills, {
+    read: ({ after = 0, limit }) => listBills(pool, accountNo, { after, limit }),
+    toApi: (bill) => ({ account: code, ...billToApi(bill) }),
+    cursorOf: ({ billNo }) => String(billNo),
+    keyOf: ({ billNo }) => [billNo],
+  });
 
   serve(routes, API.listBillLines, async ({ params, query }) => {
     const { cursor: after = 0, limit } = query;
@@ -63,10 +65,10 @@ export function addBills(routes: Routes, { pool, account }: RouteDeps): void {
     return { record: makeupToApi(makeup, sum), ...page(read, limit, eventToApi, cursorOf) };
   });
 
-  serve(routes, API.listCredits, async ({ query }) => {
-    const { due: refundDue, cursor: after = "", limit } = query;
-    const read = await listCredits(pool, code, { refundDue, after, limit: limit + 1 });
-    return page(read, limit, creditToApi, ({ instanceId }) => instanceId);
+  serveList(routes, API.listCredits, {
+    read: ({ due: refundDue, after = "", limit }) => listCredits(pool, code, { refundDue, after, limit }),
+    toApi: (credit) => ({ account: code, ...creditToApi(credit) }),
+    cursorOf: ({ instanceId }) => instanceId,
   });
 }
 

@@ -7,13 +7,16 @@ import {
   readCases,
   type ActedOn,
   type CaseAct,
+  type CaseScope,
+  type LiveKey,
   type OpenCase,
 } from "@quarterpast/store";
 import { askText } from "../askText.js";
 import { iso, page } from "../present.js";
 import { refusal } from "../refuse.js";
-import type { RouteDeps } from "../deps.js";
-import { serve, type Routes } from "../serve.js";
+import type { ApiAccount, RouteDeps } from "../deps.js";
+import { plainCursor } from "../list.js";
+import { serveMerged, type OwnPart, type Routes } from "../serve.js";
 import { checkQuantity, intervalOf } from "./records.js";
 
 const SIMPLE = [
@@ -23,60 +26,84 @@ const SIMPLE = [
   ["resend", API.resendCase],
 ] as const;
 
-/** `/v1/cases`: what a person has to settle, and the acts that settle it; `/v1/audit`: who did what. */
+/**
+ * `/v1/cases`: what a person has to settle, and the acts that settle it; `/v1/audit`: who did what. A case's number is of
+ * one case over all accounts, so a request need not name its account.
+ */
 export function addCases(routes: Routes, deps: RouteDeps): void {
-  const { pool, account, profile } = deps;
-  const { accountNo } = account;
+  const { pool, clock } = deps;
+  const own: ApiAccount = { account: deps.account, profile: deps.profile };
 
-  serve(routes, API.listCases, async ({ query }) => {
-    const { cursor: after = 0, limit, ...filter } = query;
-    const read = await readCases(pool, accountNo, { ...filter, after, limit: limit + 1 });
-    return page(read, limit, caseToApi, ({ caseId }) => String(caseId));
+  serveMerged(routes, API.listCases, own, async (parts, { query, apiKey }) => {
+    const { all, kind, owner, limit, cursor } = query;
+    const filter = { all, kind, owner, after: plainCursor(cursor) ?? 0, limit: limit + 1 };
+    return page(
+      await readCases(pool, scopeOf(parts, apiKey, query), filter),
+      limit,
+      caseToApi,
+      ({ caseId }) => String(caseId),
+    );
   });
 
-  serve(routes, API.readCase, async ({ params: { id } }) => {
-    const found = await findCase(pool, accountNo, id);
+  serveMerged(routes, API.readCase, own, async (parts, { params: { id }, query, apiKey }) => {
+    const found = await findCase(pool, scopeOf(parts, apiKey, query), id);
     if (!found) throw unknownCase(id);
     const history = found.history.map((entry) => ({ ...entry, at: iso(entry.at) }));
     return { ...caseToApi(found), history };
   });
 
-  serve(routes, API.assignCase, async (request) =>
-    carryOut(deps, request.params.id, request.apiKey.keyId, { act: "assign", owner: request.body.owner }),
+  const carryOut = async (parts: Parts, { params: { id }, query, apiKey }: OnCase, act: CaseAct) => {
+    const actor = { ...scopeOf(parts, apiKey, query), keyId: apiKey.keyId };
+    const acted = await actOnCase(pool, actor, id, act, clock.now());
+    if (acted.outcome === "done") return caseToApi(acted.case);
+    throw acted.outcome === "unknown_case" ? unknownCase(id) : refused(id, acted);
+  };
+  /** The case with the account that it is of; without one for what is the seller's. */
+  const findWithAccount = async (parts: Parts, { params: { id }, query, apiKey }: OnCase) => {
+    const found = await findCase(pool, scopeOf(parts, apiKey, query), id);
+    if (!found) throw unknownCase(id);
+    return { found, of: parts.find((part) => part.account === found.account)?.own };
+  };
+
+  serveMerged(routes, API.assignCase, own, async (parts, request) =>
+    carryOut(parts, request, { act: "assign", owner: request.body.owner }),
   );
 
   for (const [act, route] of SIMPLE) {
-    serve(routes, route, async (request) =>
-      carryOut(deps, request.params.id, request.apiKey.keyId, { act, reason: request.body.reason }),
+    serveMerged(routes, route, own, async (parts, request) =>
+      carryOut(parts, request, { act, reason: request.body.reason }),
     );
   }
 
-  serve(routes, API.rereportCase, async (request) => {
+  serveMerged(routes, API.rereportCase, own, async (parts, request) => {
     const { quantity = null, reason } = request.body;
-    checkQuantity(profile, quantity);
-    const act = { act: "rereport", quantity, interval: intervalOf(request.body), reason } as const;
-    return carryOut(deps, request.params.id, request.apiKey.keyId, act);
+    const { of } = await findWithAccount(parts, request);
+    if (of) checkQuantity(of.profile, quantity);
+    const interval = intervalOf(request.body);
+    return carryOut(parts, request, { act: "rereport", quantity, interval, reason });
   });
 
-  serve(routes, API.chooseProduct, async (request) =>
-    carryOut(deps, request.params.id, request.apiKey.keyId, { act: "choose", ...request.body }),
+  serveMerged(routes, API.chooseProduct, own, async (parts, request) =>
+    carryOut(parts, request, { act: "choose", ...request.body }),
   );
 
-  serve(routes, API.askMarketplace, async ({ params: { id }, apiKey }) => {
-    const found = await findCase(pool, accountNo, id);
-    if (!found) throw unknownCase(id);
+  serveMerged(routes, API.askMarketplace, own, async (parts, request) => {
+    const { found, of } = await findWithAccount(parts, request);
+    if (!of) throw ofNoMarketplace(request.params.id);
+    const { accountNo, code } = of.account;
     const record = found.kind.startsWith("record_")
       ? await findRecord(pool, [accountNo], found.ref)
       : undefined;
-    const meaning = record?.code == null ? undefined : profile.meaningOf(record.code);
-    const text = askText(found, record, meaning, account.code);
-    const done = await carryOut(deps, id, apiKey.keyId, { act: "ask", text: text.zh });
-    return { ...done, text };
+    const meaning = record?.code == null ? undefined : of.profile.meaningOf(record.code);
+    const text = askText(found, record, meaning, code);
+    return { ...(await carryOut(parts, request, { act: "ask", text: text.zh })), text };
   });
 
-  serve(routes, API.listAudit, async ({ query }) => {
-    const { ref, cursor: before, limit } = query;
-    const read = await listAudit(pool, accountNo, { ref, before, limit: limit + 1 });
+  serveMerged(routes, API.listAudit, own, async (parts, { query, apiKey }) => {
+    const { ref, limit, cursor } = query;
+    const { accountNos, seller } = scopeOf(parts, apiKey);
+    const before = plainCursor(cursor);
+    const read = await listAudit(pool, accountNos, { seller, ref, before, limit: limit + 1 });
     return page(
       read,
       limit,
@@ -86,19 +113,38 @@ export function addCases(routes: Routes, deps: RouteDeps): void {
   });
 }
 
-async function carryOut({ pool, clock, account }: RouteDeps, id: number, keyId: string, act: CaseAct) {
-  const acted = await actOnCase(pool, { accountNo: account.accountNo, keyId }, id, act, clock.now());
-  if (acted.outcome === "done") return caseToApi(acted.case);
-  throw acted.outcome === "unknown_case" ? unknownCase(id) : refused(id, acted);
+type Parts = readonly OwnPart<ApiAccount>[];
+interface OnCase {
+  params: { id: number };
+  query: { account?: string | undefined };
+  apiKey: LiveKey;
 }
 
-function caseToApi({ caseId, openedAt, dueAt, resolvedAt, kind, ref, detail, owner, resolution }: OpenCase) {
+/** What a request sees: its accounts, and what is the seller's unless the key is limited or it asks for one account. */
+function scopeOf(
+  parts: Parts,
+  { accounts }: Pick<LiveKey, "accounts">,
+  { account }: OnCase["query"] = {},
+): CaseScope {
+  const seller = accounts === null && account === undefined;
+  return { accountNos: parts.map(({ own }) => own.account.accountNo), seller };
+}
+
+function caseToApi(one: OpenCase) {
+  const { account, caseId, openedAt, dueAt, resolvedAt, kind, ref, detail, owner, resolution } = one;
   const times = {
     openedAt: iso(openedAt),
     dueAt: iso(dueAt),
     resolvedAt: resolvedAt === null ? null : iso(resolvedAt),
   };
-  return { id: caseId, kind, ref, detail, owner, ...times, resolution };
+  return { account, id: caseId, kind, ref, detail, owner, ...times, resolution };
+}
+
+function ofNoMarketplace(id: number) {
+  return refusal("state_forbids", {
+    en: `Case ${id} is about what belongs to the seller, and no marketplace knows of it: note, write it off or close it`,
+    zh: `工单 ${id} 属于整个商家，与任何云商店无关：可备注、核销或关闭`,
+  });
 }
 
 function unknownCase(id: number) {

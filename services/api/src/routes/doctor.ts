@@ -1,12 +1,17 @@
 import { API } from "@quarterpast/contract";
 import { examine } from "../doctor/examine.js";
 import type { RouteDeps } from "../deps.js";
-import { serve, type Routes } from "../serve.js";
+import { serveMerged, type Routes } from "../serve.js";
 
-/** `GET /v1/doctor`: whether all is well, and what to do if not. */
+/** `GET /v1/doctor`: is all well with the seller and with each account that the key may see, and what to do if not. */
 export function addDoctor(routes: Routes, deps: RouteDeps): void {
-  serve(routes, API.examine, async () => {
-    const checks = await examine(deps);
+  serveMerged(routes, API.examine, deps, async (parts, { apiKey: { accounts: limitedTo }, query }) => {
+    // Who names an account asks of that one, and of the seller.
+    const seen = query.account === undefined ? limitedTo : [query.account];
+    const checks = await examine(
+      { ...deps, limitedTo: seen },
+      parts.map(({ own }) => own),
+    );
     return { ok: checks.every((check) => check.ok), checks };
   });
 }

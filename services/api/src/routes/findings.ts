@@ -1,9 +1,10 @@
 import { API } from "@quarterpast/contract";
 import { explainFinding } from "@quarterpast/domain";
 import { listFindings, settleFinding, type Finding } from "@quarterpast/store";
-import { iso, page } from "../present.js";
+import { iso } from "../present.js";
 import { refusal } from "../refuse.js";
 import type { RouteDeps } from "../deps.js";
+import { serveList } from "../list.js";
 import { serve, type Routes } from "../serve.js";
 
 /**
@@ -12,18 +13,19 @@ import { serve, type Routes } from "../serve.js";
  */
 export function addFindings(routes: Routes, { pool, account, profile, clock }: RouteDeps): void {
   const toApi = (finding: Finding) => ({
+    account: account.code,
     ...finding,
     since: iso(finding.since),
     foundAt: iso(finding.foundAt),
     resolvedAt: finding.resolvedAt === null ? null : iso(finding.resolvedAt),
     ...explainFinding(finding, profile.meaningOf(finding.code ?? ""), profile.adviceOf(finding.code ?? "")),
   });
-  serve(routes, API.listFindings, async ({ query }) => {
-    const { all, kind, cursor: after = "", limit: most } = query;
-    // Late findings are resolved when they are found: a request for them wants to see them anyway.
-    const standing = !all && kind !== "late";
-    const read = await listFindings(pool, account.code, { standing, kind, after, limit: most + 1 });
-    return page(read, most, toApi, ({ id }) => id);
+  serveList(routes, API.listFindings, {
+    read: ({ all, kind, after = "", limit }) =>
+      // What was late is over as it is found: who asks for it wants to see it.
+      listFindings(pool, account.code, { standing: !all && kind !== "late", kind, after, limit }),
+    toApi,
+    cursorOf: ({ id }) => id,
   });
 
   serve(routes, API.settleFinding, async (request) => {

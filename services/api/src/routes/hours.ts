@@ -1,24 +1,33 @@
 import { API } from "@quarterpast/contract";
 import { deadlinesOf, HOUR } from "@quarterpast/domain";
 import { listHours } from "@quarterpast/store";
-import { hourToApi, iso, page } from "../present.js";
-import type { RouteDeps } from "../deps.js";
-import { serve, type Routes } from "../serve.js";
+import type { ApiAccount, RouteDeps } from "../deps.js";
+import { hourToApi, iso } from "../present.js";
+import { serveMerged, type Routes } from "../serve.js";
 
-/** `GET /v1/hours`: the newest hours first, each with the end of its countdown; `next` is the value for `before`. */
+/**
+ * `GET /v1/hours`: the newest hours first, each with its countdown's end by account; `next` goes into `before`. Hours are
+ * the seller's: `limit` counts hours, each with all its accounts.
+ */
 export function addHours(routes: Routes, { pool, clock, profile, account }: RouteDeps): void {
-  serve(routes, API.listHours, async ({ query: { before, limit: most } }) => {
+  const own: ApiAccount = { profile, account };
+  serveMerged(routes, API.listHours, own, async (parts, { query: { before, limit } }) => {
     const now = clock.now();
-    // Events may be a little in the future, so their hour is shown too.
-    const read = await listHours(pool, [account.accountNo], before ?? now + 2 * HOUR, most + 1);
-    const windowOf = (hour: number) =>
-      deadlinesOf(profile.windows, { cycle: "hourly", hour, begin: hour }).windowEnds;
-    const hours = page(
-      read,
-      most,
-      (one) => hourToApi(one, windowOf(one.hour)),
-      (one) => iso(one.hour),
+    // Events may lie a little in the future: their hour is shown too.
+    const until = before ?? now + 2 * HOUR;
+    const read = await Promise.all(
+      parts.map(async ({ own: one }) =>
+        (await listHours(pool, [one.account.accountNo], until, limit + 1)).map((hour) => ({ one, hour })),
+      ),
     );
-    return { now: iso(now), ...hours };
+    const rows = read.flat().toSorted((a, b) => b.hour.hour - a.hour.hour);
+    const hours = [...new Set(rows.map(({ hour }) => hour.hour))];
+    const last = hours[limit - 1];
+    const shown = last === undefined ? rows : rows.filter(({ hour }) => hour.hour >= last);
+    const items = shown.map(({ one, hour }) => hourToApi(hour, one.account.code, windowOf(one, hour.hour)));
+    return { now: iso(now), items, next: last !== undefined && hours.length > limit ? iso(last) : null };
   });
 }
+
+const windowOf = ({ profile, account: { dayOffset } }: ApiAccount, hour: number) =>
+  deadlinesOf(profile.windows, { dayOffset, cycle: "hourly", hour, begin: hour }).windowEnds;

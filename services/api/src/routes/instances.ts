@@ -1,35 +1,39 @@
 import { API } from "@quarterpast/contract";
 import { floorSecond } from "@quarterpast/domain";
 import { addInstance, closeInstance, findInstance, listInstances, type Instance } from "@quarterpast/store";
-import { instanceToApi, iso, page } from "../present.js";
+import { instanceToApi, iso } from "../present.js";
 import { refusal } from "../refuse.js";
 import type { RouteDeps } from "../deps.js";
+import { serveList } from "../list.js";
 import { serve, type Routes } from "../serve.js";
 
-/** `/v1/instances`: what customers bought, and from when to when it is billed. */
-export function addInstances(routes: Routes, { pool, clock, account: { accountNo } }: RouteDeps): void {
-  serve(routes, API.listInstances, async ({ query: { cursor = "", limit } }) => {
-    const read = await listInstances(pool, accountNo, cursor, limit + 1);
-    return page(read, limit, instanceToApi, (instance) => instance.instanceId);
+/** `/v1/instances`: what customers bought, and when it lives. */
+export function addInstances(routes: Routes, { pool, clock, account: { accountNo, code } }: RouteDeps): void {
+  const toApi = (instance: Instance) => instanceToApi(instance, code);
+
+  serveList(routes, API.listInstances, {
+    read: ({ after = "", limit }) => listInstances(pool, accountNo, after, limit),
+    toApi,
+    cursorOf: ({ instanceId }) => instanceId,
   });
 
   serve(routes, API.readInstance, async ({ params: { id } }) => {
     const instance = await findInstance(pool, accountNo, id);
     if (!instance) throw unknownInstance(id);
-    return instanceToApi(instance);
+    return toApi(instance);
   });
 
   serve(routes, API.addInstance, async ({ body: { cycle = "hourly", ...body } }, reply) => {
     const added = await addInstance(pool, { accountNo, cycle, ...body }, clock.now());
     switch (added.outcome) {
       case "created":
-        return reply.code(201).send(instanceToApi(added.instance));
+        return reply.code(201).send(toApi(added.instance));
       case "unchanged":
-        return instanceToApi(added.instance);
+        return toApi(added.instance);
       case "exists_otherwise":
         throw existsOtherwise(added.instance);
       case "overlaps":
-        throw overlaps(body.instanceId, added.instance);
+        throw overlaps(body.instanceId, toApi(added.instance));
       case "unknown_meter":
         throw unknownMeter(body.meter);
     }
@@ -40,7 +44,7 @@ export function addInstances(routes: Routes, { pool, clock, account: { accountNo
     const instance = await closeInstance(pool, accountNo, id, closed);
     if (!instance) throw unknownInstance(id);
     if (instance.closed !== closed) throw cannotClose(instance, closed);
-    return instanceToApi(instance);
+    return toApi(instance);
   });
 }
 
@@ -64,19 +68,19 @@ function existsOtherwise({ instanceId, product, meter, subject, cycle, opened }:
   });
 }
 
-function overlaps(instanceId: string, inTheWay: Instance) {
+function overlaps(instanceId: string, inTheWay: ReturnType<typeof instanceToApi>) {
   const { instanceId: other, subject, meter, opened, closed } = inTheWay;
   const life = {
-    en: closed === null ? "still open" : `closed ${iso(closed)}`,
-    zh: closed === null ? "尚未关闭" : `关闭于 ${iso(closed)}`,
+    en: closed === null ? "still open" : `closed ${closed}`,
+    zh: closed === null ? "尚未关闭" : `关闭于 ${closed}`,
   };
   return refusal(
     "lives_overlap",
     {
-      en: `Instance ${other} of subject ${subject} and meter ${meter} is in the way of ${instanceId}: opened ${iso(opened)}, ${life.en}; close it no later than the new one opens`,
-      zh: `实例 ${other}（主体 ${subject}，计量项 ${meter}，开通于 ${iso(opened)}，${life.zh}）与 ${instanceId} 重叠；请先关闭它，且不晚于新实例的开通时间`,
+      en: `Instance ${other} of subject ${subject} and meter ${meter} is in the way of ${instanceId}: opened ${opened}, ${life.en}; close it no later than the new one opens`,
+      zh: `实例 ${other}（主体 ${subject}，计量项 ${meter}，开通于 ${opened}，${life.zh}）与 ${instanceId} 重叠；请先关闭它，且不晚于新实例的开通时间`,
     },
-    { inTheWay: instanceToApi(inTheWay) },
+    { inTheWay },
   );
 }
 

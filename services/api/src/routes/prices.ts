@@ -1,9 +1,10 @@
 import { API, encodeCursor } from "@quarterpast/contract";
 import { planProblem } from "@quarterpast/domain";
 import { addPlan, listPlans, readRevenue, type StoredPlan } from "@quarterpast/store";
-import { iso, page } from "../present.js";
+import { iso } from "../present.js";
 import { refusal } from "../refuse.js";
 import type { RouteDeps } from "../deps.js";
+import { serveList } from "../list.js";
 import { serve, type Routes } from "../serve.js";
 import { unknownMeter } from "./instances.js";
 
@@ -11,10 +12,13 @@ import { unknownMeter } from "./instances.js";
 export function addPrices(routes: Routes, { pool, clock, account }: RouteDeps): void {
   const { accountNo, code } = account;
 
-  serve(routes, API.listPrices, async ({ query }) => {
-    const { product, cursor: after = 0, limit } = query;
-    const read = await listPlans(pool, accountNo, { product, after, limit: limit + 1 });
-    return page(read, limit, planToApi, ({ planId }) => String(planId));
+  const toApi = (plan: StoredPlan) => ({ account: code, ...planToApi(plan) });
+
+  serveList(routes, API.listPrices, {
+    read: ({ product, after = 0, limit }) => listPlans(pool, accountNo, { product, after, limit }),
+    toApi,
+    cursorOf: ({ planId }) => String(planId),
+    keyOf: ({ planId }) => [planId],
   });
 
   serve(routes, API.addPrice, async ({ body, apiKey }, reply) => {
@@ -23,19 +27,15 @@ export function addPrices(routes: Routes, { pool, clock, account }: RouteDeps): 
     if (problem !== undefined) throw noPlan(problem);
     const added = await addPlan(pool, { accountNo, keyId: apiKey.keyId }, plan, clock.now());
     if (added.outcome === "unknown_meter") throw unknownMeter(added.meter);
-    return reply.code(added.outcome === "created" ? 201 : 200).send(planToApi(added.plan));
+    return reply.code(added.outcome === "created" ? 201 : 200).send(toApi(added.plan));
   });
 
-  serve(routes, API.readRevenue, async ({ query }) => {
-    const { month, instance: instanceId, limit, cursor: after = [], ...rest } = query;
-    const asked = { ...rest, month: `${month}-01`, instanceId, after, limit: limit + 1 };
-    const read = await readRevenue(pool, code, asked);
-    return page(
-      read,
-      limit,
-      (revenue) => revenue,
-      (row) => encodeCursor(row.key, row.currency ?? ""),
-    );
+  serveList(routes, API.readRevenue, {
+    read: ({ month, instance: instanceId, after = [], ...rest }) =>
+      readRevenue(pool, code, { ...rest, month: `${month}-01`, instanceId, after }),
+    toApi: (row) => ({ account: code, ...row }),
+    cursorOf: (row) => encodeCursor(row.key, row.currency ?? ""),
+    keyOf: (row) => [row.key, row.currency ?? ""],
   });
 }
 

@@ -1,29 +1,27 @@
 import type { z } from "zod";
 import { API } from "@quarterpast/contract";
 import { addProduct, listProducts, type AddedProduct, type Product } from "@quarterpast/store";
-import { page } from "../present.js";
 import { refusal } from "../refuse.js";
 import type { RouteDeps } from "../deps.js";
+import { serveList } from "../list.js";
 import { serve, type Routes } from "../serve.js";
 import { unknownMeter } from "./instances.js";
 
 type AskedProduct = z.output<(typeof API)["addProduct"]["body"]>;
 
 /** `/v1/products`: what is sold under each product id of the marketplace, and which meter it counts. */
-export function addProducts(routes: Routes, { pool, clock, account: { accountNo } }: RouteDeps): void {
-  serve(routes, API.listProducts, async ({ query: { cursor = "", limit } }) => {
-    const read = await listProducts(pool, accountNo, cursor, limit + 1);
-    return page(
-      read,
-      limit,
-      (product) => product,
-      (product) => product.productId,
-    );
+export function addProducts(routes: Routes, { pool, clock, account: { accountNo, code } }: RouteDeps): void {
+  const toApi = (product: Product) => ({ account: code, ...product });
+
+  serveList(routes, API.listProducts, {
+    read: ({ after = "", limit }) => listProducts(pool, accountNo, after, limit),
+    toApi,
+    cursorOf: ({ productId }) => productId,
   });
 
   serve(routes, API.addProduct, async ({ body }, reply) => {
     const added = await addProduct(pool, accountNo, productOf(body), clock.now());
-    return reply.code(added.outcome === "created" ? 201 : 200).send(resultOf(added));
+    return reply.code(added.outcome === "created" ? 201 : 200).send(toApi(resultOf(added)));
   });
 }
 

@@ -33,20 +33,23 @@ import { refusal } from "../refuse.js";
 import type { RouteDeps } from "../deps.js";
 import { spanOf } from "../toldPeriod.js";
 import { streamOf } from "../stream.js";
-import { serve, type Routes } from "../serve.js";
+import { serve, serveMerged, type Routes } from "../serve.js";
 
 /** `/v1/proof-key`, `/v1/manifests`, `/v1/proofs/…`: what a verifier needs, streamed from the present ledger. */
 export function addProofs(routes: Routes, { pool, account }: RouteDeps): void {
   const { accountNo } = account;
 
-  serve(routes, API.listProofKeys, async () => ({
+  serveMerged(routes, API.listProofKeys, undefined, async () => ({
     items: (await listProofKeys(pool)).map((key) => ({ ...key, createdAt: iso(key.createdAt) })),
   }));
 
-  serve(routes, API.listManifests, async ({ query }) => {
-    const { from, to } = spanOf(account, query);
-    const manifests = await listManifests(pool, accountNo, from, to);
-    return { items: manifests.map(manifestToApi) };
+  serveMerged(routes, API.listManifests, account, async (parts, { query }) => {
+    const read = parts.map(async ({ account: code, own }) => {
+      const { from, to } = spanOf(own, query);
+      return (await listManifests(pool, own.accountNo, from, to)).map((one) => manifestToApi(one, code));
+    });
+    const items = (await Promise.all(read)).flat();
+    return { items: items.toSorted((a, b) => (a.hour < b.hour ? -1 : a.hour > b.hour ? 1 : 0)) };
   });
 
   serve(routes, API.readHourProof, async ({ params: { hour }, query: { depth } }, reply) => {
@@ -62,7 +65,7 @@ export function addProofs(routes: Routes, { pool, account }: RouteDeps): void {
     if (!place) throw refusal("not_found", { en: `There is no record ${sn}`, zh: `话单 ${sn} 不存在` });
     const manifest = await findManifestOf(pool, accountNo, place);
     if (!manifest) throw notProven();
-    return manifestToApi(manifest);
+    return manifestToApi(manifest, account.code);
   });
 
   serve(routes, API.readEventProof, async ({ query }) => {
@@ -74,7 +77,7 @@ export function addProofs(routes: Routes, { pool, account }: RouteDeps): void {
       });
     }
     const manifest = await manifestOfHour(pool, accountNo, place.billHour);
-    return proveEvent(pool, manifest, place);
+    return { manifest: manifestToApi(manifest, account.code), ...(await proveEvent(pool, manifest, place)) };
   });
 }
 
@@ -91,8 +94,11 @@ function notProven() {
   });
 }
 
-function manifestToApi({ number, hour, canonical, hash, keyId, signature, anchors }: StoredManifest) {
-  return { number, hour: iso(hour), canonical, hash, keyId, signature, anchors };
+function manifestToApi(
+  { number, hour, canonical, hash, keyId, signature, anchors }: StoredManifest,
+  account: string,
+) {
+  return { account, number, hour: iso(hour), canonical, hash, keyId, signature, anchors };
 }
 
 /** The lines of an hour as the ledger has them now, with its signed manifest. */
@@ -136,7 +142,6 @@ async function proveEvent(pool: Pool, manifest: StoredManifest, place: EventPlac
     );
     if (index < 0 || at < 0) throw notProven();
     return {
-      manifest: manifestToApi(manifest),
       event: leaves[at]!,
       index: at,
       leaves: leaves.length,

@@ -2,7 +2,8 @@ import { API } from "@quarterpast/contract";
 import { fitsRecord, statesAllowing, type Interval } from "@quarterpast/domain";
 import type { MarketplaceProfile } from "@quarterpast/marketplace";
 import { findRecord, listRecords, requestRereport } from "@quarterpast/store";
-import { page, recordDetailToApi, recordToApi } from "../present.js";
+import { serveList } from "../list.js";
+import { recordDetailToApi, recordToApi } from "../present.js";
 import { refusal } from "../refuse.js";
 import type { RouteDeps } from "../deps.js";
 import { serve, type Routes } from "../serve.js";
@@ -11,10 +12,11 @@ import { serve, type Routes } from "../serve.js";
 export function addRecords(routes: Routes, { pool, clock, profile, account }: RouteDeps): void {
   const { accountNo } = account;
 
-  serve(routes, API.listRecords, async ({ query }) => {
-    const { hour, instance: instanceId, state, cursor: after = "", limit } = query;
-    const read = await listRecords(pool, [accountNo], { hour, instanceId, state, after, limit: limit + 1 });
-    return page(read, limit, recordToApi, (record) => record.sn);
+  serveList(routes, API.listRecords, {
+    read: ({ instance: instanceId, after = "", ...filter }) =>
+      listRecords(pool, [accountNo], { ...filter, instanceId, after }),
+    toApi: recordToApi,
+    cursorOf: ({ sn }) => sn,
   });
 
   serve(routes, API.readRecord, async ({ params: { sn } }) => {

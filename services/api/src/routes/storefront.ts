@@ -10,28 +10,41 @@ import {
   type KeptCall,
   type Subscription,
 } from "@quarterpast/store";
-import { iso, isoOrNull, page } from "../present.js";
+import { iso, isoOrNull } from "../present.js";
 import { refusal } from "../refuse.js";
 import type { RouteDeps } from "../deps.js";
-import { serve, type Routes } from "../serve.js";
+import { serveList } from "../list.js";
+import { serve, serveMerged, type Routes } from "../serve.js";
 
-/** What the storefront has received: subscriptions, every call, and hooks that were not delivered. */
-export function addStorefront(routes: Routes, { pool, clock, account: { accountNo } }: RouteDeps): void {
-  serve(routes, API.listSubscriptions, async ({ query }) => {
-    const { cursor, limit, state } = query;
-    const read = await listSubscriptions(pool, accountNo, { before: cursor, state, limit: limit + 1 });
-    return page(read, limit, subscriptionToApi, (one) => String(one.subscriptionNo));
+/** What the storefront knows and was asked: subscriptions, every call, hooks that were not taken. */
+export function addStorefront(
+  routes: Routes,
+  { pool, clock, account: { accountNo, code } }: RouteDeps,
+): void {
+  serveList(routes, API.listSubscriptions, {
+    read: ({ after: before, state, limit }) => listSubscriptions(pool, accountNo, { before, state, limit }),
+    toApi: (one) => ({ account: code, ...subscriptionToApi(one) }),
+    cursorOf: ({ subscriptionNo }) => String(subscriptionNo),
+    keyOf: ({ subscriptionNo }) => [subscriptionNo],
+    newestFirst: true,
   });
 
-  serve(routes, API.listHooks, async ({ query }) => ({
-    items: (await listWaitingHooks(pool, accountNo, query.limit)).map(hookToApi),
-    next: null,
-  }));
+  serveMerged(routes, API.listHooks, accountNo, async (parts, { query: { limit } }) => {
+    const read = await Promise.all(
+      parts.map(async ({ account, own }) =>
+        (await listWaitingHooks(pool, own, limit)).map((hook) => ({ account, ...hookToApi(hook) })),
+      ),
+    );
+    const items = read.flat().toSorted((a, b) => a.hookId - b.hookId);
+    return { items: items.slice(0, limit), next: null };
+  });
 
-  serve(routes, API.listCalls, async ({ query }) => {
-    const { cursor, limit, ref, failed } = query;
-    const filter = { before: cursor, ref, failed, limit: limit + 1 };
-    return page(await listCalls(pool, accountNo, filter), limit, callToApi, (call) => String(call.callId));
+  serveList(routes, API.listCalls, {
+    read: ({ after: before, ...filter }) => listCalls(pool, accountNo, { before, ...filter }),
+    toApi: (call) => ({ account: code, ...callToApi(call) }),
+    cursorOf: ({ callId }) => String(callId),
+    keyOf: ({ callId }) => [callId],
+    newestFirst: true,
   });
 
   serve(routes, API.rerunCall, async (request, reply) => {
