@@ -69,6 +69,8 @@ const ALLOWED: Record<string, string> = {
   "reporter/src/seal.ts judgeHour": "reads alone",
   "reporter/src/rereport.ts refusalOf": "reads alone, inside the transaction of its caller",
   "reporter/src/dispatch.ts look": "reads alone",
+  "reporter/src/freeze.ts findCarriable":
+    "inside the transaction of its caller, which has fault points around it",
   "reporter/src/freeze.ts planAll": "reads alone",
   "reporter/src/freeze.ts insertIntent": "its callers hold points before it and before their commit",
   "reporter/src/submit.ts insertPieces": "its caller holds points before it and before its commit",

@@ -10,6 +10,7 @@ export interface CasesDeps {
 
 /** Opens cases for what is of no single account and so waits for the seller, and ends those that settled themselves. */
 export async function watchSellerCases({ pool, clock, logger }: Omit<CasesDeps, "account">): Promise<void> {
+  await faultPoint("reporter.beforeSellerCases");
   const { opened } = await keepCases(pool, null, clock.now());
   if (opened > 0) logger.warn({ opened }, "cases of the seller opened: somebody has to settle them");
 }
