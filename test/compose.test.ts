@@ -137,8 +137,8 @@ describe.each(Object.entries(OURS))("%s", (name, { settings, load }) => {
     const known = new Set<string>(
       [...source.matchAll(/^ {2}([A-Z][A-Z0-9_]+):/gm)].map((match) => match[1]!),
     );
-    for (const [name, shared] of Object.entries({ serviceSettings, queueSettings }))
-      if (source.includes(`...${name}`)) for (const one of Object.keys(shared)) known.add(one);
+    for (const [set, shared] of Object.entries({ serviceSettings, queueSettings }))
+      if (source.includes(set)) for (const one of Object.keys(shared)) known.add(one);
     if (/declared/.test(String(load))) for (const one of [...ACCOUNT_NAMES, ...ownSettings]) known.add(one);
     if (/withAccount/.test(String(load)))
       for (const one of [...ACCOUNT_NAMES, ...ownSettings, ...ownSecrets]) known.add(one);
