@@ -2,7 +2,7 @@ import { configDefaults, defineConfig } from "vitest/config";
 import { LongFirst } from "./test/longFirst.js";
 
 const common = {
-  testTimeout: 30_000,
+  testTimeout: 60_000,
   hookTimeout: 60_000,
   // Built packages go to Node as they are: nothing in them needs vite, and each worker would ask it for each module.
   server: { deps: { external: [/\/(packages|services)\/[^/]+\/dist\//] } },

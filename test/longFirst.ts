@@ -7,6 +7,7 @@ import { BaseSequencer, type TestSpecification } from "vitest/node";
  */
 const LONGEST = [
   "packages/cli/test/up.test.ts",
+  "packages/cli/test/upAccounts.test.ts",
   "services/storefront/test/process.test.ts",
   "services/collector/test/outages.test.ts",
   "services/collector/test/process.test.ts",

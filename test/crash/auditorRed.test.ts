@@ -268,7 +268,7 @@ describe("each invariant is seen red in the ledger:", () => {
     [
       "I8",
       "a record of nothing",
-      ["ALTER TABLE records DROP CONSTRAINT records_quantity_check", "UPDATE records SET quantity = 0"],
+      ["ALTER TABLE records DROP CONSTRAINT records_check1", "UPDATE records SET quantity = 0"],
     ],
     ["I9", "a sealed row changed", ["UPDATE hour_usage SET events = events + 1"]],
     ["I9", "a sealed record is gone", ["DELETE FROM records"]],

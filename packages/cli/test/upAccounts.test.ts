@@ -88,7 +88,7 @@ describe("quarterpast up with a file of accounts", () => {
   });
 
   test.each([
-    ["en", 'account koogallery-cn: site is "mars"; right would be: one of cn, intl'],
+    ["en", 'account koogallery-cn: site is "mars"; expected: one of cn, intl'],
     ["zh", '账号 koogallery-cn 的 site 现为 "mars"，应为：cn、intl 之一'],
   ])("refuses a wrong one with the field, the value and what is right (%s)", async (lang, line) => {
     const env = { ACCOUNTS_FILE: wrongFile(), QUARTERPAST_LANG: lang };
@@ -101,7 +101,7 @@ describe("quarterpast up with a file of accounts", () => {
     const run = runUp(["--data-dir", join(dir, "data")], { ACCOUNTS_FILE: twoAccounts(), INTL_KEY: "" });
     expect(await run.ended).toBe(78);
     expect(run.said.err).toContain(
-      "account koogallery-intl: secrets.MARKETPLACE_KEY is env INTL_KEY; right would be: a variable that is set",
+      "account koogallery-intl: secrets.MARKETPLACE_KEY is env INTL_KEY; expected: a variable that is set",
     );
   });
 });

@@ -90,7 +90,7 @@ describe("a file of accounts", () => {
     expect((secrets.value() as { keyring: { account: string[] } }).keyring.account).toEqual(["key"]);
     const { en, zh } = wrongOf(() => read(text));
     expect(en).toEqual([
-      expect.stringMatching(/^account cn: sandbox is true; right would be: left out where no sandbox/),
+      expect.stringMatching(/^account cn: sandbox is true; expected: left out where no sandbox/),
     ]);
     expect(zh).toEqual([
       expect.stringMatching(/^账号 cn 的 sandbox 现为 true，应为：没有该云商店的沙箱时不填/),
@@ -100,11 +100,11 @@ describe("a file of accounts", () => {
   test.each([
     [
       "accounts: [{ code: a, marketplace: koogallery, sandbox: true }, { code: b, marketplace: koogallery, sandbox: true }]",
-      "account b: sandbox is true; right would be: true for one account",
+      "account b: sandbox is true; expected: true for one account",
     ],
     [
       'accounts: [{ code: a, marketplace: koogallery, sandbox: "no" }]',
-      'account a: sandbox is "no"; right would be: true for one account',
+      'account a: sandbox is "no"; expected: true for one account',
     ],
     [
       "accounts: [{ code: cn, marketplace: kiosk }]",

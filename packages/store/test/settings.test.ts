@@ -97,7 +97,7 @@ describe("keys", () => {
       role: "root",
       token: "t",
     };
-    await expect(createKey(ledger.pool, key as never, H)).rejects.toThrow(/api_keys_role_check/);
+    await expect(createKey(ledger.pool, key as never, H)).rejects.toThrow(/key_role_check/);
   });
 });
 

@@ -26,7 +26,14 @@ describe("prices", () => {
     expect({ status: added.status, json: added.json }).toEqual({
       status: 201,
       json: {
-        ...{ ...plan, id: 1, validFrom: "2025-12-31T16:00:00Z", period: "month", free: "0" },
+        ...{
+          ...plan,
+          id: 1,
+          account: "koogallery-cn",
+          validFrom: "2025-12-31T16:00:00Z",
+          period: "month",
+          free: "0",
+        },
         bands: [
           { upTo: "3", unitPrice: "0.3" },
           { upTo: null, unitPrice: "0.2" },
@@ -54,6 +61,7 @@ describe("prices", () => {
     expect(revenue.json).toEqual({
       items: [
         {
+          account: "koogallery-cn",
           key: "i-1",
           unit: "unit",
           currency: "CNY",

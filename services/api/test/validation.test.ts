@@ -60,7 +60,7 @@ const BODIES: [string, unknown, string][] = [
   ["/v1/records/x/rereport", { reason: "r", quantity: "-1" }, "quantity"],
   ["/v1/records/x/rereport", { reason: "r", quantity: "1.00001" }, "quantity"],
   ["/v1/records/x/rereport", { reason: "r", quantity: "123456789" }, "quantity"],
-  ["/v1/records/x/rereport", { reason: "r", quantity: "1e3" }, "quantity"],
+  ["/v1/records/x/rereport", { reason: "r", quantity: "1e13" }, "quantity"],
 ];
 
 const QUERIES: [string, string][] = [

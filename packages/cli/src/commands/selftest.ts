@@ -80,7 +80,7 @@ async function selfTestOf(name: string | undefined): Promise<SelfTest> {
 function chosen(option: string, value: string | undefined, all: readonly string[]): readonly string[] {
   if (value === undefined || all.includes(value)) return value === undefined ? all : [value];
   throw new CliError(EXIT.usage, {
-    en: `${option} ${value}: right would be one of ${all.join(", ")}`,
+    en: `${option} ${value}: expected one of ${all.join(", ")}`,
     zh: `${option} ${value}：应为 ${all.join("、")} 之一`,
   });
 }

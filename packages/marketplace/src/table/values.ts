@@ -28,7 +28,8 @@ export function readDecimal(cell: Cell): string | undefined {
     : /^\d{1,3}( \d{3})+(\.\d+)?$/.test(size)
       ? size.replace(/ /g, "")
       : size;
-  const quantity = parseQuantity(plain);
+  // A spreadsheet's scientific form shows fewer digits than there were.
+  const quantity = /e/i.test(plain) ? undefined : parseQuantity(plain);
   return quantity === undefined ? undefined : signed(quantity, isNegative);
 }
 
