@@ -74,7 +74,13 @@ describe("newInstance", () => {
     const [waiting] = await shop.ledger.rows<{ case_id: number }>("SELECT case_id FROM cases");
     const choose = async (product: string) => {
       const act = { act: "choose", product, reason: "asked the customer" } as const;
-      const done = await actOnCase(shop.ledger.pool, { accountNos: [accountNo], seller: false, keyId: "k" }, waiting!.case_id, act, H);
+      const done = await actOnCase(
+        shop.ledger.pool,
+        { accountNos: [accountNo], seller: false, keyId: "k" },
+        waiting!.case_id,
+        act,
+        H,
+      );
       await shop.openDue();
       return done.outcome;
     };
