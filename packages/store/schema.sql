@@ -1220,6 +1220,12 @@ AS $function$
       AND NOT EXISTS (
         SELECT 1 FROM statements c WHERE c.account_no = record.account_no AND c.complete AND c.taken_at > t.sent_at
           AND c.range_from <= record.begin_at AND c.range_to > record.begin_at))
+  -- An answer by record leaves single ones unknown in a call that was taken.
+  OR EXISTS (
+    SELECT 1 FROM outcomes o WHERE o.sn = record.sn AND o.state = 'unknown'
+      AND NOT EXISTS (
+        SELECT 1 FROM statements c WHERE c.account_no = record.account_no AND c.complete AND c.taken_at > o.at
+          AND c.range_from <= record.begin_at AND c.range_to > record.begin_at))
 $function$;
 
 CREATE OR REPLACE FUNCTION public.note_binding()

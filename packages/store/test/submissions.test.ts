@@ -8,6 +8,7 @@ import { inTransaction } from "../src/db/database.js";
 import {
   claimSubmissions,
   expireSubmissions,
+  finishAttempt,
   renewLease,
   settleSubmission,
   stillHolds,
@@ -32,6 +33,30 @@ const claim = (change: { now?: number; real?: number; leaseUntil?: number; limit
     limit: 10,
     ...change,
   });
+
+test("a record that one answer left unknown may have been taken, whatever a later one says", async () => {
+  const sn = await file(ledger, "i-1", "1.0000", []);
+  const [call] = await claim();
+  const accepted = { state: "accepted", code: null, host: "h", nextAt: REAL } as const;
+  const evidence = { host: "h", bodySha256: null, code: null, httpStatus: 200, reply: "", durationMs: 1 };
+  await inTransaction(ledger.pool, async (db) => {
+    await finishAttempt(db, call!, { ...evidence, result: "accepted" } as never);
+    await settleSubmission(db, call!, accepted, NOW);
+  });
+  const isTaken = async () => {
+    const rows = await ledger.rows("SELECT may_have_been_taken(r) AS taken FROM records r WHERE sn = $1", [
+      sn,
+    ]);
+    return rows[0];
+  };
+  expect(await isTaken()).toEqual({ taken: false });
+  for (const state of ["unknown", "rejected_final"])
+    await ledger.rows(
+      "INSERT INTO outcomes (sn, state, code, source, at) VALUES ($1, $2, 'X', 'reply', to_timestamp($3))",
+      [sn, state, NOW / 1e6],
+    );
+  expect(await isTaken()).toEqual({ taken: true });
+});
 
 describe("a claim", () => {
   test("belongs to one reporter only, with its intent committed before the first byte", async () => {

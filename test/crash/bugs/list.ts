@@ -139,17 +139,17 @@ export const BUGS: SeededBug[] = [
     name: "already there is a conflict in a call of its own",
     rule: "R8",
     file: "services/reporter/dist/verdict.js",
-    find: "Math.max(claim.attempt, context.sends?.get(exception.serialNumber) ?? 1)",
-    replace: "claim.attempt",
+    find: "Math.max(attempt, sends?.get(serialNumber) ?? 1)",
+    replace: "attempt",
     scenario: "pipeline",
   },
   {
     name: "other bytes on a resend",
     rule: "R7",
     file: "services/reporter/dist/submit.js",
-    find: "({ serialNumber: sn, ...frozen })",
+    find: "records.map(({ sn, wire, wireVersion, product }) => ({",
     replace:
-      '({ serialNumber: sn, ...frozen, wire: claim.attempt > 1 ? frozen.wire.replace(/"usage_value":"\\d/, "$&1") : frozen.wire })',
+      'records.map(({ sn, wire: bytes, wireVersion, product }, _at, _all, wire = claim.attempt > 1 ? bytes.replace(/"usage_value":"\\d/, "$&1") : bytes) => ({',
     scenario: "pipeline",
   },
   {

@@ -81,7 +81,7 @@ async function pipeline(place: Place): Promise<string[]> {
         "services/collector/dist/journal/journal.js",
         "packages/queue/dist/index.js",
         "packages/runtime/dist/index.js",
-        "packages/sandbox/dist/index.js",
+        "packages/sandbox/dist/koogallery/index.js",
         "packages/marketplace/dist/index.js",
       ].map((path) => load(root, path)),
     );
