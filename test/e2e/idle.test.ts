@@ -12,7 +12,7 @@ const SETTLING_MS = 25_000;
 const SECONDS = 20;
 const STATEMENTS_A_SECOND_MAX = 20;
 /** A load of the machine above which processor time says more of the others than of us. */
-const QUIET_LOAD = 2;
+const QUIET_LOAD = 1;
 /** Of one core, all services together. */
 const PERCENT_MAX = 3;
 /** Clock ticks of /proc a second: Linux has no other. */

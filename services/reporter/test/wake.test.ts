@@ -34,6 +34,8 @@ beforeEach(async () => {
     onQuiet: () => void (quiet += 1),
     idleMs: 60_000,
   });
+  // The first probe would take the fault that is meant for a call.
+  await vi.waitFor(() => expect(sandbox.store.calls().length).toBeGreaterThan(0), 10_000);
 });
 afterEach(async (context) => {
   await reporter.stop();
