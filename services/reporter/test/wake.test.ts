@@ -35,7 +35,7 @@ beforeEach(async () => {
     idleMs: 60_000,
   });
   // The first probe would take the fault that is meant for a call.
-  await vi.waitFor(() => expect(sandbox.store.calls().length).toBeGreaterThan(0), 10_000);
+  await vi.waitUntil(() => sandbox.store.calls().length > 0, 10_000);
 });
 afterEach(async (context) => {
   await reporter.stop();
