@@ -30,7 +30,21 @@ export function readJson(text: string, maxDepth = JSON_DEPTH_MAX): ReadJson {
  * equal keys, so the keys it kept are counted against those in the text.
  */
 export function parseStrict(text: string, maxDepth = JSON_DEPTH_MAX): ReadJson {
-  return parseText(text, maxDepth);
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    return malformed((error as Error).message, (error as Error).message);
+  }
+  const counts: Counts = { keys: 0, strings: 0 };
+  if (!countIn(value, maxDepth, counts)) return tooDeep(maxDepth);
+  const { keys, strings } = counts;
+  // Without escapes each string has two quotes: if the value has as many strings, no key was lost.
+  const isWhole = !text.includes("\\") && countQuotes(text) === 2 * (keys + strings);
+  if (isWhole || keys === countKeysInText(text)) return { ok: true, value };
+  const key = JSON.stringify(firstDuplicate(text).slice(0, 80));
+  const detail = `the key ${key} appears twice in one object`;
+  return { ok: false, problem: { code: "duplicate_key", detail }, zh: `同一对象中键 ${key} 重复` };
 }
 
 /**
@@ -38,7 +52,7 @@ export function parseStrict(text: string, maxDepth = JSON_DEPTH_MAX): ReadJson {
  * own digits, a text.
  */
 export function parseExact(text: string, key: string, maxDepth = JSON_DEPTH_MAX): ReadJson {
-  const parsed = parseText(text, maxDepth);
+  const parsed = parseStrict(text, maxDepth);
   if (!parsed.ok || !hasNumber(text, key) || !INEXACT.test(text)) return parsed;
   const marked = JSON.parse(text.replace(TOKENS_AND_NUMBERS, markInexact)) as unknown;
   return { ok: true, value: unmark(marked, "", key) };
@@ -79,24 +93,6 @@ function unmark(value: unknown, name: string, key: string): unknown {
       Object.defineProperty(value, inner, { value: exact, enumerable: true, writable: true });
   }
   return value;
-}
-
-function parseText(text: string, maxDepth: number): ReadJson {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch (error) {
-    return malformed((error as Error).message, (error as Error).message);
-  }
-  const counts: Counts = { keys: 0, strings: 0 };
-  if (!countIn(value, maxDepth, counts)) return tooDeep(maxDepth);
-  const { keys, strings } = counts;
-  // Without escapes each string has two quotes: if the value has as many strings, no key was lost.
-  const isWhole = !text.includes("\\") && countQuotes(text) === 2 * (keys + strings);
-  if (isWhole || keys === countKeysInText(text)) return { ok: true, value };
-  const key = JSON.stringify(firstDuplicate(text).slice(0, 80));
-  const detail = `the key ${key} appears twice in one object`;
-  return { ok: false, problem: { code: "duplicate_key", detail }, zh: `同一对象中键 ${key} 重复` };
 }
 
 /** Whether a value read from JSON nests deeper than `maxDepth`; does not look any deeper. */
