@@ -12,22 +12,14 @@ import { inTransaction, stamp, stamps, type Db, type Pool } from "../db/database
 import { insertOutcomesOf } from "../records/outcomes.js";
 import { settleWaiting } from "../records/heldSubmissions.js";
 import { noteFindings, resolveDayFindings } from "./findings.js";
-import { insertStatedLines, insertStatement, type StatedLine } from "./statements.js";
-import { settleBilled, type Reconciled } from "./takeStatement.js";
+import { insertStatedLines, insertStatement } from "./statements.js";
+import { settleBilled, type NewStatement, type Reconciled } from "./takeStatement.js";
 
-/** A statement that has a line for each instance and day of the account: begin and end are the day's. */
-export interface DayStatement {
-  accountNo: number;
-  /** Where it came from: `api`, or the name of a file. */
-  source: string;
-  /** Whether it has every instance that the marketplace knows usage of. */
-  complete: boolean;
-  /** Product time when it was asked for. */
-  askedAt: Micros;
-  /** The days it covers; those of its lines if it is not given. */
-  range?: Period | undefined;
-  lines: readonly StatedLine[];
-}
+/**
+ * A statement that has a line for each instance and day of the account: begin and end are the day's. It covers the days of
+ * its range, or of its lines if none is given.
+ */
+export type DayStatement = Omit<NewStatement, "duplicateCodes" | "namedBySlot">;
 
 interface DayRow {
   instanceId: string;
